@@ -1,0 +1,1 @@
+"""Rows, parts, targets: what every room hands to the one training core."""

@@ -1,0 +1,127 @@
+"""A `Dataset`: parts stored once, rows that point at them, targets, groups; a `Batch` is a gather."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from molgraph.data.packed import Packed
+from molgraph.data.targets import Targets
+from molgraph.errors import Reject
+
+ABSENT = -1
+
+
+@dataclass(frozen=True)
+class Input:
+    """Hold one input of all rows: its distinct parts and, per row, which part it is.
+
+    Shapes: `index` int64 [N], a part number or ABSENT. `keys` has one text per part, which names the part
+    for a person and for identity (a standardised SMILES, a sequence, a patient).
+    """
+
+    parts: Packed
+    index: Tensor
+    keys: tuple[str, ...] = ()
+
+    def key_of(self, row: int) -> str:
+        """Return the key of a row's part, or "" where the part is absent."""
+        at = int(self.index[row])
+        return self.keys[at] if at != ABSENT else ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Hold B rows: per input the unique parts in use and the index of each row into them.
+
+    Shapes: `index[name]` int64 [B]; presence is `index >= 0`.
+    """
+
+    parts: dict[str, Packed]
+    index: dict[str, Tensor]
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Return the same batch on a device."""
+        return Batch(
+            {k: p.to(device) for k, p in self.parts.items()},
+            {k: i.to(device) for k, i in self.index.items()},
+            self.targets.to(device),
+        )
+
+    def select(self, name: str) -> Batch:
+        """Return the batch as an encoder of the one input `name` sees it."""
+        return Batch({name: self.parts[name]}, {name: self.index[name]}, self.targets)
+
+    def single(self) -> tuple[Packed, Tensor]:
+        """Return the parts and the index of the only input."""
+        ((name, parts),) = self.parts.items()
+        return parts, self.index[name]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Hold rows to train on or to predict: inputs, targets, groups, and the rows that were rejected.
+
+    `rows[i]` is the record number in the user's file and `ids[i]` the name the user gives that row.
+    `groups` maps a grouping ("scaffold", "patient") to one integer label per row.
+    """
+
+    inputs: dict[str, Input]
+    targets: Targets
+    rows: NDArray[np.int64]
+    ids: tuple[str, ...]
+    groups: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    rejects: tuple[Reject, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def device(self) -> torch.device:
+        return self.targets.values.device
+
+    def batch(self, rows: Tensor, epoch: int = 0) -> Batch:
+        """Return the batch of `rows` (int64 [B]); `epoch` seeds augmentation where a store has any."""
+        parts: dict[str, Packed] = {}
+        index: dict[str, Tensor] = {}
+        for name, given in self.inputs.items():
+            wanted = given.index.index_select(0, rows)
+            unique, inverse = torch.unique(wanted, return_inverse=True)
+            if len(unique) and unique[0] == ABSENT:
+                unique, inverse = unique[1:], inverse - 1
+            parts[name], index[name] = given.parts.gather(unique), inverse
+        return Batch(parts, index, self.targets.take(rows))
+
+    def subset(self, rows: NDArray[np.int64] | Tensor) -> Dataset:
+        """Return the dataset of some rows; the parts are shared, not copied."""
+        at = np.asarray(rows, dtype=np.int64)
+        take = torch.from_numpy(at).to(self.device)
+        return replace(
+            self,
+            inputs={n: replace(g, index=g.index.index_select(0, take)) for n, g in self.inputs.items()},
+            targets=self.targets.take(take),
+            rows=self.rows[at],
+            ids=tuple(self.ids[i] for i in at),
+            groups={n: g[at] for n, g in self.groups.items()},
+            rejects=(),
+        )
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """Return the dataset with its parts, indices and targets resident on a device."""
+        return replace(
+            self,
+            inputs={n: replace(g, parts=g.parts.to(device), index=g.index.to(device)) for n, g in self.inputs.items()},
+            targets=self.targets.to(device),
+        )
+
+    @property
+    def nbytes(self) -> int:
+        return sum(g.parts.nbytes for g in self.inputs.values())

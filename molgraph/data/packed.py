@@ -1,0 +1,108 @@
+"""Ragged parts (graphs, sequences, slices) stored flat: values end to end, and where each part starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+PART = "part"  # the level of values that have exactly one row per part
+Schema = dict[str, list[int]]  # value name -> sizes an encoder needs: code cardinalities, or a width
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Hold many parts flat.
+
+    Shapes: `values[name]` is [rows of its level, ...]; `offsets[level]` is int64 [P + 1], so part p owns
+    the rows offsets[p] to offsets[p + 1]; a value of level "part" has one row per part and no offsets.
+    `schema[name]` is what an encoder must know to be built: the number of codes in each column of an
+    integer value, or [width] of a float value.
+    """
+
+    values: dict[str, Tensor]
+    level: dict[str, str]
+    offsets: dict[str, Tensor]
+    schema: Schema
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def device(self) -> torch.device:
+        return next(iter(self.values.values())).device
+
+    @property
+    def nbytes(self) -> int:
+        return sum(v.nbytes for v in self.values.values()) + sum(o.nbytes for o in self.offsets.values())
+
+    def to(self, device: torch.device | str) -> Packed:
+        """Return the same parts on a device."""
+        return Packed(
+            {k: v.to(device) for k, v in self.values.items()},
+            self.level,
+            {k: o.to(device) for k, o in self.offsets.items()},
+            self.schema,
+            self.count,
+        )
+
+    def gather(self, ids: Tensor) -> Packed:
+        """Return the parts `ids` (int64 [U]) in that order, renumbered from 0."""
+        offsets: dict[str, Tensor] = {}
+        rows: dict[str, Tensor] = {PART: ids}
+        for level, start in self.offsets.items():
+            begin = start.index_select(0, ids)
+            length = start.index_select(0, ids + 1) - begin
+            ends = torch.cumsum(length, 0)
+            offsets[level] = torch.cat([ends.new_zeros(1), ends])
+            shift = begin - offsets[level][:-1]
+            rows[level] = torch.repeat_interleave(shift, length)
+            rows[level] += torch.arange(len(rows[level]), device=ids.device)
+        values = {name: v.index_select(0, rows[self.level[name]]) for name, v in self.values.items()}
+        return Packed(values, self.level, offsets, self.schema, len(ids))
+
+    def only(self, names: Iterable[str]) -> Packed:
+        """Return the same parts with only the named values (and the levels they need)."""
+        kept = [n for n in self.values if n in set(names)]
+        levels = {self.level[n] for n in kept}
+        return Packed(
+            {n: self.values[n] for n in kept},
+            {n: self.level[n] for n in kept},
+            {k: o for k, o in self.offsets.items() if k in levels},
+            {n: self.schema[n] for n in kept if n in self.schema},
+            self.count,
+        )
+
+    @classmethod
+    def cat(cls, packs: Sequence[Packed]) -> Self:
+        """Join packs of the same fields, in order."""
+        first = packs[0]
+        values = {n: torch.cat([p.values[n] for p in packs]) for n in first.values}
+        offsets: dict[str, Tensor] = {}
+        for level in first.offsets:
+            lengths = torch.cat([torch.diff(p.offsets[level]) for p in packs])
+            offsets[level] = starts(lengths)
+        return cls(values, first.level, offsets, first.schema, sum(p.count for p in packs))
+
+
+def starts(lengths: Tensor) -> Tensor:
+    """Return int64 offsets [P + 1] from lengths [P]."""
+    ends = torch.cumsum(lengths.to(torch.int64), 0)
+    return torch.cat([ends.new_zeros(1), ends])
+
+
+def pack(
+    fields: Mapping[str, tuple[str, Tensor]], lengths: Mapping[str, Tensor], schema: Schema, count: int
+) -> Packed:
+    """Build a `Packed` from {name: (level, flat values)} and {level: lengths [P]}."""
+    return Packed(
+        {n: v for n, (_, v) in fields.items()},
+        {n: lv for n, (lv, _) in fields.items()},
+        {k: starts(v) for k, v in lengths.items()},
+        schema,
+        count,
+    )

@@ -1,0 +1,67 @@
+"""What a room (molecules, images, patients) offers the floors above it, which never ask what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from molgraph.data.packed import Packed
+from molgraph.errors import Reject
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Hold what a room made of n texts: the distinct parts, a key for each, and which text is which part.
+
+    Shapes: `index` int64 [n], -1 where the text was rejected. `rejects` maps the position of a rejected
+    text to its reason; `Reject.row` there is the position + 1 and is renumbered by the caller.
+    """
+
+    parts: Packed
+    index: NDArray[np.int64]
+    keys: tuple[str, ...]
+    rejects: dict[int, Reject]
+
+
+class Index(Protocol):
+    """Find the nearest of the training parts."""
+
+    def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return for each of P parts the position of the nearest training part and the similarity in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Room:
+    """Offer one kind of data to the floors above.
+
+    - `columns`: the usual names of the input column, first choice first.
+    - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
+    - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names.
+    - `identity(keys)`: one text per key, equal where two parts are the same thing.
+    - `groupers`: named ways to group keys, each `keys -> int64 [P]`; `default_group` is one of them.
+    - `fingerprint`: the feature that `index` needs; `index(parts)` builds the nearest-neighbour index.
+    - `comparator`: the registered model a practitioner would use instead.
+    - `draw(key)`: an SVG picture.
+    - `columns_of(keys, names)`: extra columns of a screen; `cheap` and `costly` name them.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    read: Callable[..., Iterator[Any]]
+    prepare: Callable[..., Prepared]
+    identity: Callable[[Sequence[str]], list[str]]
+    groupers: Mapping[str, Callable[..., NDArray[np.int64]]]
+    default_group: str
+    fingerprint: str
+    index: Callable[[Packed], Index]
+    comparator: str
+    draw: Callable[..., str]
+    columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
+    properties: tuple[str, ...]
+    diverse: Callable[[Packed, int], list[int]]

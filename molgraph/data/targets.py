@@ -1,0 +1,68 @@
+"""What is to be predicted: named columns of numbers, with what was measured, how exactly, and its weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+EXACT, BELOW, ABOVE = 0, -1, 1  # `=5`, `<5` (the truth is below 5), `>5` (the truth is above 5)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Hold the target columns of N rows.
+
+    Shapes: `values` float32 [N, T] (0 where not observed); `observed` bool [N, T]; `bound` int8 [N, T]
+    of EXACT, BELOW, ABOVE; `weight` float32 [N, T].
+    """
+
+    names: tuple[str, ...]
+    values: Tensor
+    observed: Tensor
+    bound: Tensor
+    weight: Tensor
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def of(cls, names: Sequence[str], values: Tensor, bound: Tensor | None = None) -> Targets:
+        """Build targets from values [N, T] in which NaN means "not measured"."""
+        observed = ~torch.isnan(values)
+        return cls(
+            tuple(names),
+            torch.where(observed, values, torch.zeros_like(values)).to(torch.float32),
+            observed,
+            torch.zeros(values.shape, dtype=torch.int8) if bound is None else bound,
+            torch.ones(values.shape, dtype=torch.float32),
+        )
+
+    @classmethod
+    def none(cls, count: int) -> Targets:
+        """Return the targets of rows that are only to be predicted: no column."""
+        return cls.of((), torch.zeros(count, 0))
+
+    def take(self, rows: Tensor) -> Targets:
+        """Return the targets of `rows` (int64 [B]), in that order."""
+        return Targets(
+            self.names, *(t.index_select(0, rows) for t in (self.values, self.observed, self.bound, self.weight))
+        )
+
+    def column(self, name: str) -> Targets:
+        """Return one column as targets of its own."""
+        return self.columns([self.names.index(name)])
+
+    def columns(self, which: Sequence[int]) -> Targets:
+        """Return the columns at these positions."""
+        at = torch.as_tensor(list(which), device=self.values.device)
+        return Targets(
+            tuple(self.names[i] for i in which),
+            *(t.index_select(1, at) for t in (self.values, self.observed, self.bound, self.weight)),
+        )
+
+    def to(self, device: torch.device | str) -> Targets:
+        """Return the same targets on a device."""
+        return Targets(self.names, *(t.to(device) for t in (self.values, self.observed, self.bound, self.weight)))

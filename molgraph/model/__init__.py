@@ -1,0 +1,1 @@
+"""What learns: an `Encoder` (the one plug interface) and the `Model` around it."""

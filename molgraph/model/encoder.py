@@ -1,0 +1,52 @@
+"""The one plug interface: an `Encoder` turns a batch into features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from molgraph.data.dataset import Batch, Dataset
+from molgraph.data.packed import Schema
+
+
+@dataclass(frozen=True)
+class Features:
+    """Hold what an encoder makes of the U unique parts of a batch.
+
+    Shapes: `values` [M, dim]; `offsets` int64 [U + 1], so part u owns the rows offsets[u] to
+    offsets[u + 1] (its atoms, residues, hours), or None where M = U and nothing is left to pool;
+    `index` int64 [B] from row to part, -1 where the row has none.
+    """
+
+    values: Tensor
+    offsets: Tensor | None
+    index: Tensor
+
+
+class Encoder(nn.Module):
+    """Turn a batch with one input into features.
+
+    A subclass takes `schema` (given by the data) as its only positional argument and everything that can
+    be tuned as keyword-only arguments with defaults: its signature is its configuration schema.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Names of the features the room must prepare ("graph", "descriptors")."""
+
+    space: ClassVar[dict[str, Any]] = {}
+    """Search space: a list is choices, {"low":, "high":, "log":} a range."""
+
+    dim: int
+    """Width of the features."""
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__()
+        self.schema = schema
+
+    def adapt(self, train: Dataset) -> None:
+        """Learn from the training rows what is no weight (scalers, degree histograms), into buffers."""
+
+    def forward(self, batch: Batch) -> Features:
+        raise NotImplementedError

@@ -1,0 +1,74 @@
+"""Names to objects: `room/name` stands for a class that is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from molgraph.errors import ConfigError, did_you_mean
+
+ENTRY_POINTS = "molgraph.models"
+
+MODELS: dict[str, tuple[str, str]] = {
+    "molecule/dmpnn": (
+        "molgraph.molecule.encoders.dmpnn:DMPNN",
+        "directed-edge message passing (Yang 2019)",
+    ),
+    "molecule/gin": ("molgraph.molecule.encoders.gin:GIN", "graph isomorphism network with edge features (GINE, Hu 2020)"),
+    "molecule/gat": ("molgraph.molecule.encoders.gat:GAT", "graph attention, version 2 (Brody 2022)"),
+    "molecule/attentivefp": ("molgraph.molecule.encoders.attentivefp:AttentiveFP", "attentive fingerprints (Xiong 2020)"),
+    "molecule/mpnn": ("molgraph.molecule.encoders.mpnn:MPNN", "edge network and GRU (Gilmer 2017)"),
+    "molecule/pna": ("molgraph.molecule.encoders.pna:PNA", "principal neighbourhood aggregation (Corso 2020)"),
+    "molecule/gps": ("molgraph.molecule.encoders.gps:GPS", "message passing and global attention (Rampasek 2022)"),
+    "molecule/forest": (
+        "molgraph.molecule.forest:Forest",
+        "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
+    ),
+}
+
+ROOMS: dict[str, str] = {"molecule": "molgraph.molecule.room:ROOM"}
+
+
+@cache
+def models() -> dict[str, tuple[str, str]]:
+    """Return every known model name with (module:attribute, one line), entry points of other packages included."""
+    found = dict(MODELS)
+    for point in entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, (point.value, f"from {point.value.partition(':')[0].partition('.')[0]}"))
+    return found
+
+
+def load(target: str) -> Any:
+    """Import `module:attribute`."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def model(name: str) -> Any:
+    """Return the class registered as `room/name`.
+
+    Raises: ConfigError for an unknown name, with the nearest known one.
+    """
+    if name not in models():
+        raise ConfigError(f"unknown model '{name}'{did_you_mean(name, models())}")
+    return load(models()[name][0])
+
+
+def room(model_name: str) -> Any:
+    """Return the `Room` of a model name (`molecule/dmpnn` stands in the room `molecule`)."""
+    name = model_name.partition("/")[0]
+    if name not in ROOMS:
+        raise ConfigError(f"unknown room '{name}'{did_you_mean(name, ROOMS)}")
+    return load(ROOMS[name])
+
+
+def settings(made: Any) -> dict[str, inspect.Parameter]:
+    """Return the tunable parameters of a class: its keyword-only arguments."""
+    return {
+        p.name: p
+        for p in inspect.signature(made.__init__).parameters.values()
+        if p.kind is inspect.Parameter.KEYWORD_ONLY
+    }

@@ -1,0 +1,1 @@
+"""Tasks: features to a loss, a prediction and a score."""
