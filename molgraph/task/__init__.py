@@ -1,1 +1,85 @@
-"""Tasks: features to a loss, a prediction and a score."""
+"""Tasks: features to a loss and a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from molgraph.errors import ConfigError, did_you_mean
+from molgraph.task.binary import Binary
+from molgraph.task.joint import Joint
+from molgraph.task.multiclass import Multiclass
+from molgraph.task.regression import Regression
+from molgraph.task.task import Task
+
+__all__ = ["KINDS", "Binary", "Joint", "Multiclass", "Regression", "Task", "make", "restore"]
+
+KINDS = {
+    "regression": "numbers, also known only as bounds (`>10`)",
+    "binary": "0 or 1, as probabilities",
+    "multiclass": "one of several classes, as probabilities",
+}
+
+
+def kinds(setting: str | Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return the kind of every target from one word for all, or from a word per target.
+
+    Raises: ConfigError for an unknown kind, or a target that the mapping leaves out.
+    """
+    given = {name: setting for name in names} if isinstance(setting, str) else dict(setting)
+    for name, kind in given.items():
+        if kind not in KINDS:
+            raise ConfigError(f"unknown task '{kind}' of target '{name}'{did_you_mean(kind, KINDS)}")
+        if name not in names:
+            raise ConfigError(f"task names the target '{name}'{did_you_mean(name, names)}")
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise ConfigError(f"no task is given for the target '{missing[0]}': write [task] {missing[0]} = \"regression\".")
+    return {name: given[name] for name in names}
+
+
+def make(
+    kind_of: Mapping[str, str],
+    classes: Mapping[str, Sequence[str]] | None = None,
+    *,
+    balance: bool = False,
+    focal: float = 0.0,
+) -> Task:
+    """Return the task for targets of these kinds, in this order: a plain one, or a `Joint` of several."""
+    labels = classes or {}
+    made: list[Task] = []
+    for kind in dict.fromkeys(kind_of.values()):
+        names = tuple(name for name, k in kind_of.items() if k == kind)
+        if kind == "regression":
+            made.append(Regression(names))
+        elif kind == "binary":
+            made.append(Binary(names, balance, focal))
+        else:
+            made.append(Multiclass(names, tuple(tuple(labels[name]) for name in names), balance, focal))
+    return made[0] if len(made) == 1 else Joint(tuple(kind_of), tuple(made))
+
+
+def restore(state: Mapping[str, Any]) -> Task:
+    """Return the task that `Task.state()` described."""
+    values = {k: _tuples(v) for k, v in state.items() if k not in ("kind", "tasks")}
+    if state["kind"] == "joint":
+        return Joint(tasks=tuple(restore(t) for t in state["tasks"]), **values)
+    made: dict[str, Any] = {"regression": Regression, "binary": Binary, "multiclass": Multiclass}
+    return made[state["kind"]](**values)  # type: ignore[no-any-return]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def block(task: Task, name: str) -> slice:
+    """Return which estimate columns belong to a target."""
+    tasks = task.tasks if isinstance(task, Joint) else (task,)
+    at = 0
+    for each in tasks:
+        for i, mine in enumerate(each.names):
+            width = len(each.classes[i]) if isinstance(each, Multiclass) else 1
+            if mine == name:
+                return slice(at, at + width)
+            at += width
+    raise ConfigError(f"unknown target '{name}'{did_you_mean(name, task.names)}")

@@ -1,0 +1,222 @@
+"""The training loop: a generator of epochs, so that pruning, early stopping and progress are lines in the caller's `for`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from molgraph.config import FitSettings
+from molgraph.data.dataset import Batch, Dataset
+from molgraph.errors import DivergedError
+from molgraph.fit import processes
+from molgraph.fit.device import Place, choose, memory_errors
+from molgraph.fit.infer import mean_loss
+from molgraph.fit.sampler import Sampler, bounds, mix, shuffled
+from molgraph.fit.state import State, copy, moments, set_moments
+from molgraph.model.model import Model
+
+FLOOR = 0.01  # the cosine ends at this share of the learning rate; the warm-up begins at WARM
+WARM = 0.1
+
+Step = Callable[[Model, Batch, torch.optim.Optimizer, Place, float], tuple[Tensor, Tensor]]
+
+
+@dataclass
+class Epoch:
+    """Tell how one epoch went; losses are in the task's own scale.
+
+    `stale` counts the epochs since the best one. `state()` is everything needed to resume, valid until the next
+    epoch begins. `stop()` ends the training after this epoch, in all processes together.
+    """
+
+    number: int
+    of: int
+    train_loss: float
+    valid_loss: float | None
+    lr: float
+    seconds: float
+    rows: int
+    stale: int
+    state: Callable[[], State] = field(repr=False)
+    stopped: bool = False
+
+    @property
+    def improved(self) -> bool:
+        return self.stale == 0
+
+    def stop(self) -> None:
+        """End the training after this epoch."""
+        self.stopped = True
+
+
+def plain(
+    model: Model, batch: Batch, optimiser: torch.optim.Optimizer, place: Place, clip: float
+) -> tuple[Tensor, Tensor]:
+    """Take one optimiser step on a batch; return the sums of loss and of weight over this process's rows."""
+    with place.autocast():
+        raw = model(batch)
+    loss, weight = model.task.loss(raw, batch.targets)
+    loss_sum, weight_sum = (loss * weight).sum(), weight.sum()
+    optimiser.zero_grad(set_to_none=True)
+    (loss_sum / processes.total(weight_sum.detach()).clamp(min=1e-12)).backward()  # type: ignore[no-untyped-call]
+    processes.sum_gradients(model.parameters())
+    if clip:
+        nn.utils.clip_grad_norm_(model.parameters(), clip)
+    optimiser.step()
+    return loss_sum.detach(), weight_sum.detach()
+
+
+def fit(
+    model: Model,
+    train: Dataset,
+    valid: Dataset,
+    settings: FitSettings,
+    *,
+    seed: int = 0,
+    state: State | None = None,
+    step: Step = plain,
+    sampler: Sampler = shuffled,
+) -> Iterator[Epoch]:
+    """Train a model and yield after every epoch; when the generator ends, the model holds the best weights.
+
+    The best epoch is the one of lowest loss on `valid` (the last one where `valid` measures nothing). The random
+    numbers of an epoch depend on (seed, epoch) alone, so going on from a saved state gives the same model as
+    never having stopped.
+
+    Raises: DivergedError where the loss is not finite; ResourceError where memory runs out.
+    """
+    place = choose(settings.device, settings.precision)
+    model.to(place.device)
+    processes.same_start(model)
+    train, valid = place.resident(train), place.resident(valid)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
+    )
+    run = _Run(model, optimiser, settings, place, seed, step, sampler)
+    if state is not None:
+        run.restore(state)
+    try:
+        while run.done < settings.epochs:
+            epoch = run.epoch(train, valid)
+            yield epoch
+            stop = torch.tensor(float(epoch.stopped), device=place.device)
+            if float(processes.total(stop)) > 0:
+                break
+    finally:
+        if run.best:
+            model.load_state_dict(run.best)
+
+
+class _Run:
+    """Hold what changes from epoch to epoch."""
+
+    def __init__(
+        self,
+        model: Model,
+        optimiser: torch.optim.Optimizer,
+        settings: FitSettings,
+        place: Place,
+        seed: int,
+        step: Step,
+        sampler: Sampler,
+    ) -> None:
+        self.model, self.optimiser, self.settings, self.place = model, optimiser, settings, place
+        self.seed, self.step, self.sampler = seed, step, sampler
+        self.done = 0
+        self.best_epoch, self.best_loss = 0, math.inf
+        self.best: dict[str, Tensor] = {}
+        self.average = copy_on(model.state_dict()) if settings.ema else {}
+
+    def epoch(self, train: Dataset, valid: Dataset) -> Epoch:
+        began = time.perf_counter()
+        self.done += 1
+        lr, train_loss = self._train(train)
+        kept = copy_on(self.model.state_dict()) if self.average else {}
+        if self.average:
+            self.model.load_state_dict(self.average)
+        with memory_errors(f"epoch {self.done}"):
+            valid_loss = mean_loss(self.model, valid, self.place)
+        for name, loss in (("training", train_loss), ("validation", valid_loss)):
+            if loss is not None and not math.isfinite(loss):
+                raise DivergedError(
+                    f"epoch {self.done}: the {name} loss is {loss} at learning rate {lr:.2e}. "
+                    "Use a smaller train.lr, or look for extreme target values."
+                )
+        if valid_loss is None or valid_loss < self.best_loss:
+            self.best_epoch, self.best_loss = self.done, math.inf if valid_loss is None else valid_loss
+            self.best = copy_on(self.model.state_dict())
+        if self.average:
+            self.model.load_state_dict(kept)
+        seconds = time.perf_counter() - began
+        stale = self.done - self.best_epoch
+        return Epoch(
+            self.done, self.settings.epochs, train_loss, valid_loss, lr, seconds, len(train), stale, self.state
+        )
+
+    def _train(self, train: Dataset) -> tuple[float, float]:
+        """Pass once over the training rows; return the last learning rate and the mean loss."""
+        self.model.train()
+        rank, world = processes.rank(), processes.world()
+        size, rows = self.settings.batch_size, len(train)
+        steps = len(bounds(rows, size, world))
+        sums = torch.zeros(2, dtype=torch.float64, device=self.place.device)
+        lr = self.settings.lr
+        with torch.random.fork_rng(devices=[self.place.device] if self.place.device.type == "cuda" else []):
+            torch.manual_seed(mix(self.seed, self.done, rank))
+            batches = self.sampler(rows, size, seed=self.seed, epoch=self.done, rank=rank, world=world)
+            for i, mine in enumerate(batches):
+                lr = self._set_rate((self.done - 1) * steps + i, steps)
+                batch = train.batch(mine.to(train.device), self.done).to(self.place.device)
+                with memory_errors(f"epoch {self.done}"):
+                    sums += torch.stack(self.step(self.model, batch, self.optimiser, self.place, self.settings.clip))
+                self._average()
+        sums = processes.total(sums)
+        return lr, float(sums[0] / sums[1])
+
+    def _set_rate(self, step: int, steps: int) -> float:
+        """Set the learning rate of a step: linear warm-up, then cosine."""
+        warm, every = self.settings.warmup * steps, self.settings.epochs * steps
+        if step < warm:
+            share = WARM + (1 - WARM) * step / warm
+        else:
+            share = FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(every - warm, 1)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.lr * share
+        return self.settings.lr * share
+
+    def _average(self) -> None:
+        for name, value in self.model.state_dict().items() if self.average else ():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - self.settings.ema)
+            else:
+                self.average[name].copy_(value)
+
+    def state(self) -> State:
+        """Return copies of everything needed to resume."""
+        return State(
+            self.done,
+            self.best_epoch,
+            self.best_loss,
+            copy(self.model.state_dict()),
+            copy(moments(self.optimiser, self.model)),
+            copy(self.average),
+            copy(self.best),
+        )
+
+    def restore(self, state: State) -> None:
+        """Go back to a saved state."""
+        self.done, self.best_epoch, self.best_loss = state.epoch, state.best_epoch, state.best_loss
+        self.model.load_state_dict(state.weights)
+        set_moments(self.optimiser, self.model, state.moments)
+        self.average = {k: v.to(self.place.device) for k, v in state.average.items()}
+        self.best = {k: v.to(self.place.device) for k, v in state.best.items()}
+
+
+def copy_on(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return detached copies where they are."""
+    return {k: v.detach().clone() for k, v in tensors.items()}

@@ -1,0 +1,40 @@
+"""Running a trained model over rows: fixed batches, so the same rows give the same numbers whoever asks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from molgraph.data.dataset import Dataset
+from molgraph.fit.device import Place, choose, memory_errors
+from molgraph.model.model import Model
+
+BATCH = 256
+
+
+@torch.no_grad()
+def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
+    """Return the estimates of every row, float32 [N, columns of the task], on the CPU."""
+    where = place or choose("cpu")
+    model.to(where.device).eval()
+    found = []
+    for rows in torch.arange(len(data)).split(BATCH):
+        with memory_errors("predicting"), where.autocast():
+            raw = model(data.batch(rows.to(data.device)).to(where.device))
+        found.append(model.task.predict(raw).cpu())
+    return torch.cat(found) if found else torch.zeros(0, len(model.task.columns))
+
+
+@torch.no_grad()
+def mean_loss(model: Model, data: Dataset, place: Place) -> float | None:
+    """Return the weighted mean loss over all rows, or None where nothing was measured."""
+    model.eval()
+    loss_sum = weight_sum = 0.0
+    for rows in torch.arange(len(data)).split(BATCH):
+        batch = data.batch(rows.to(data.device)).to(place.device)
+        with place.autocast():
+            raw = model(batch)
+        loss, weight = model.task.loss(raw, batch.targets)
+        loss_sum += float((loss * weight).sum(dtype=torch.float64))
+        weight_sum += float(weight.sum(dtype=torch.float64))
+    return loss_sum / weight_sum if weight_sum else None

@@ -1,0 +1,43 @@
+"""Which rows make a batch: drawn from (seed, epoch, rank), so that a resumed run sees what an uninterrupted one sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Sampler(Protocol):
+    """Yield the row numbers (int64 [B]) of this process's share of each batch of an epoch."""
+
+    def __call__(self, rows: int, size: int, *, seed: int, epoch: int, rank: int, world: int) -> Iterator[Tensor]: ...
+
+
+def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: int) -> Iterator[Tensor]:
+    """Yield every row once, in random order; process r takes every world-th row of each batch from r on."""
+    generator = torch.Generator().manual_seed(mix(seed, epoch))
+    order = torch.randperm(rows, generator=generator)
+    for begin, end in bounds(rows, size, world):
+        yield order[begin:end][rank::world]
+
+
+def bounds(rows: int, size: int, world: int) -> list[tuple[int, int]]:
+    """Return begin and end of each batch; a last batch too small for all processes joins the one before it."""
+    cuts = list(range(0, rows, size)) + [rows]
+    if len(cuts) > 2 and cuts[-1] - cuts[-2] < max(world, 2):
+        del cuts[-2]
+    return list(zip(cuts[:-1], cuts[1:], strict=True))
+
+
+def mix(seed: int, epoch: int, rank: int = 0) -> int:
+    """Return a seed of its own for each (seed, epoch, rank).
+
+    See: splitmix64, Steele 2014, doi 10.1145/2714064.2660195
+    """
+    mask = (1 << 64) - 1
+    value = (seed * 0x9E3779B97F4A7C15 + epoch * 0xBF58476D1CE4E5B9 + rank * 0x94D049BB133111EB) & mask
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & mask
+    return (value ^ (value >> 31)) >> 1  # torch takes 63 bits

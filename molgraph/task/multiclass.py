@@ -1,0 +1,69 @@
+"""One of several classes, on any number of targets at once, with blanks."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from molgraph.data.targets import Targets
+from molgraph.errors import DataError
+
+
+@dataclass(frozen=True)
+class Multiclass:
+    """Predict the probability of each class; target values are positions in `classes[t]`.
+
+    `balance` weighs a class by rows / (classes * rows of the class), `focal` > 0 is the gamma of the focal loss.
+    See: Lin 2017, doi 10.1109/ICCV.2017.324
+    """
+
+    names: tuple[str, ...]
+    classes: tuple[tuple[str, ...], ...] = ()
+    balance: bool = False
+    focal: float = 0.0
+    weights: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        return sum(len(c) for c in self.classes)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"{name}={label}" for name, labels in zip(self.names, self.classes, strict=True) for label in labels)
+
+    def kind(self, name: str) -> str:
+        return "multiclass"
+
+    def adapt(self, train: Targets) -> Multiclass:
+        weights = []
+        for i, (name, labels) in enumerate(zip(self.names, self.classes, strict=True)):
+            known = train.values[:, i][train.observed[:, i]].long()
+            counts = torch.bincount(known, minlength=len(labels))
+            if int((counts > 0).sum()) < 2:
+                raise DataError(f"target '{name}': the {len(known)} training rows have fewer than two classes.")
+            even = len(known) / (len(labels) * counts.clamp(min=1).double())
+            weights.append(tuple(even.tolist()) if self.balance else (1.0,) * len(labels))
+        return dataclasses.replace(self, weights=tuple(weights))
+
+    def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
+        losses, weights = [], []
+        for i, logits in enumerate(self._blocks(raw)):
+            truth = targets.values[:, i].long()
+            loss = F.cross_entropy(logits, truth, reduction="none")
+            losses.append(loss * (1 - torch.exp(-loss)).pow(self.focal) if self.focal else loss)
+            weights.append(torch.tensor(self.weights[i], dtype=torch.float32, device=raw.device)[truth])
+        return torch.stack(losses, 1), torch.stack(weights, 1) * targets.weight * targets.observed
+
+    def predict(self, raw: Tensor) -> Tensor:
+        return torch.cat([torch.softmax(logits, 1) for logits in self._blocks(raw)], 1)
+
+    def state(self) -> dict[str, Any]:
+        return {"kind": "multiclass", **dataclasses.asdict(self)}
+
+    def _blocks(self, raw: Tensor) -> tuple[Tensor, ...]:
+        return raw.float().split([len(c) for c in self.classes], dim=1)

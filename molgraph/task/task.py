@@ -1,0 +1,49 @@
+"""What a task is: pure functions from raw outputs and targets to a loss, and from raw outputs to estimates."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, Self
+
+from torch import Tensor
+
+from molgraph.data.targets import Targets
+
+
+class Task(Protocol):
+    """Turn features into a loss and a prediction; hold what was learnt from the training targets.
+
+    `names` are the target columns it reads, `outputs` the width of the network's raw output, `columns` the
+    names of the estimates: one per regression or binary target, one per class (`target=class`) of a multiclass
+    target. Estimates have one meaning in every predictor: a value in the user's units, or a probability.
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    def kind(self, name: str) -> str:
+        """Return "regression", "binary" or "multiclass" for a target."""
+        ...
+
+    def adapt(self, train: Targets) -> Self:
+        """Return the task with what the training targets teach: scaling, class weights.
+
+        Raises: DataError where a target has no measured row, one value or one class only.
+        """
+        ...
+
+    def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
+        """Return loss and weight, both [B, T], from raw [B, outputs]; the weight is 0 where nothing was measured."""
+        ...
+
+    def predict(self, raw: Tensor) -> Tensor:
+        """Return estimates float32 [B, len(columns)] from raw [B, outputs]."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return the task as plain JSON values; `molgraph.task.restore` is the way back."""
+        ...
