@@ -1,0 +1,103 @@
+"""The manifest of a screen: what it was made from, so that only the same screen is ever resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from molgraph.errors import CheckpointError, ConfigError
+from molgraph.screen.files import replacing
+
+NAME = "manifest.json"
+FORMAT = 1
+LIBRARIES = ("molgraph", "numpy", "pandas", "pyarrow", "rdkit", "torch")
+REMEDY = "repeat the first call's model, library and settings, or give another output folder"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Say what a screen is made from.
+
+    `model`, `library`, `settings` and `versions` must be equal to go on; `facts` (a title, the date of the first
+    call) are kept as first given and not compared. `result` is there once the final files are.
+    """
+
+    model: dict[str, Any]
+    library: dict[str, Any]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    facts: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+    result: dict[str, Any] | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write the manifest, whole or not at all."""
+        with replacing(folder / NAME) as path:
+            text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+            path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest | None:
+        """Read the manifest of a folder, None where there is none.
+
+        Raises: CheckpointError where it is damaged or of another version.
+        """
+        path = folder / NAME
+        if not path.exists():
+            return None
+        try:
+            manifest = cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(f"{path}: not a readable manifest ({error}); give another output folder") from error
+        if manifest.format != FORMAT:
+            raise CheckpointError(f"{path}: made by another version of molgraph; give another output folder")
+        return manifest
+
+    def refuse_changes(self, now: Manifest, folder: Path) -> None:
+        """Compare with the screen asked for now.
+
+        Raises: ConfigError that names every difference.
+        """
+        differences = [
+            line
+            for part in ("model", "library", "settings", "versions")
+            for line in _differences(part, getattr(self, part), getattr(now, part))
+        ]
+        if differences:
+            raise ConfigError(f"{folder} holds another screen: {'; '.join(differences)}. Remedy: {REMEDY}.")
+
+
+def _differences(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    names = [*then, *(name for name in now if name not in then)]
+    return [
+        f"{part} {name} was {_short(then.get(name))}, is {_short(now.get(name))}"
+        for name in names
+        if then.get(name) != now.get(name)
+    ]
+
+
+def _short(value: Any) -> str:
+    text = "not there" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:24]}..."
+
+
+def digest_of_file(path: Path) -> str:
+    """Return the sha256 of a file, read as a stream."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that can move a score or a byte."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,187 @@
+"""Finished shards to final files: two passes, one shard in memory at a time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from molgraph.screen.files import replacing
+from molgraph.screen.rank import Goal, best, overall
+from molgraph.screen.shard import KEY, META, ROW
+from molgraph.screen.summary import Histogram, Summary, nice_edges
+
+SAMPLE = 1_000_000  # rows that settle bin edges and the 5 % and 95 % points; evenly spaced where there are more
+WANTED = (0.05, 0.95)  # quantiles between which a target's desirability runs when nothing is stated
+
+Bounds = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Hold the finished shards in order, their common schema and the names our columns have there."""
+
+    paths: tuple[Path, ...]
+    schema: pa.Schema
+    names: dict[str, str]
+    rows: int
+
+    @classmethod
+    def open(cls, paths: Sequence[Path]) -> Shards:
+        """Read the footers only."""
+        footers = [pq.read_metadata(path) for path in paths]
+        schemas = [footer.schema.to_arrow_schema().remove_metadata() for footer in footers]
+        names = json.loads(footers[0].metadata[META])["names"]
+        # A column that is blank in one shard and filled in another has another type there.
+        schema = pa.unify_schemas(schemas, promote_options="permissive")
+        return cls(tuple(paths), schema, names, sum(footer.num_rows for footer in footers))
+
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the shards in order, all of one schema."""
+        names = list(columns) if columns is not None else self.schema.names
+        wanted = pa.schema([self.schema.field(name) for name in names])
+        for path in self.paths:
+            yield pq.read_table(path, columns=names).replace_schema_metadata(None).cast(wanted)
+
+    @property
+    def shown(self) -> list[str]:
+        """Name the columns of the scores: all but our row numbers and standardised inputs."""
+        hidden = {self.names[ROW], self.names[KEY]}
+        return [name for name in self.schema.names if name not in hidden]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Say how rows are ranked: `by` a target or `desirability`; `bounds` are those stated, by target."""
+
+    targets: tuple[str, ...]
+    by: str
+    directions: dict[str, str]
+    top: int
+    in_domain_only: bool
+    bounds: Bounds
+
+
+def merge(shards: Shards, ranking: Ranking, scores: Path) -> tuple[pd.DataFrame, Summary]:
+    """Write the scores of all rows in input order and return the best rows, best first, and the summary."""
+    edges, goals = survey(shards, ranking)
+    summary = Summary(histograms={t: Histogram(e) for t, e in edges.items()}, goals=[asdict(goal) for goal in goals])
+    top = shards.schema.empty_table()
+    merits: NDArray[np.float64] = np.empty(0)
+    with replacing(scores) as path, _writer(path, scores.suffix) as append:
+        for table in shards.tables():
+            append(table.select(shards.shown))
+            columns = _columns(table, shards, ranking.targets)
+            _count(summary, table, columns, shards.names)
+            merits = np.concatenate([merits, _merit(columns, ranking, goals)])
+            kept = best(merits, ranking.top)
+            top, merits = pa.concat_tables([top, table]).take(kept), merits[kept]
+    return top.to_pandas(), summary
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Hold a shard's numbers as arrays."""
+
+    values: dict[str, NDArray[np.float64]]
+    in_domain: NDArray[np.bool_]
+
+
+def _columns(table: pa.Table, shards: Shards, targets: Sequence[str]) -> Columns:
+    values = {t: _numbers(table.column(shards.names[t])) for t in targets}
+    inside = pc.fill_null(table.column(shards.names["in_domain"]).cast(pa.bool_()), False)
+    return Columns(values, inside.to_numpy().astype(np.bool_))
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(pc.fill_null(column.cast(pa.float64()), math.nan).to_numpy(), np.float64)
+
+
+def survey(shards: Shards, ranking: Ranking) -> tuple[dict[str, list[float]], list[Goal]]:
+    """Read the targets' columns once and return the bin edges and the goal of each target."""
+    stride = max(1, math.ceil(shards.rows / SAMPLE))
+    chunks: dict[str, list[NDArray[np.float64]]] = {t: [] for t in ranking.targets}
+    start = 0
+    for table in shards.tables([shards.names[t] for t in ranking.targets]):
+        for t in ranking.targets:
+            chunks[t].append(_numbers(table.column(shards.names[t]))[-start % stride :: stride])
+        start += table.num_rows
+    sample = {t: np.concatenate(parts) for t, parts in chunks.items()}
+    goals = [_goal(t, sample[t], ranking) for t in ranking.targets]
+    return {t: nice_edges(values) for t, values in sample.items()}, goals
+
+
+def _goal(target: str, values: NDArray[np.float64], ranking: Ranking) -> Goal:
+    direction = ranking.directions[target]
+    if target in ranking.bounds:
+        low, high = ranking.bounds[target]
+        return Goal(target, direction, low, high)
+    known = values[~np.isnan(values)]
+    low, high = (float(v) for v in np.quantile(known, WANTED)) if len(known) else (0.0, 1.0)
+    return Goal(target, direction, low, high, "5 % and 95 % points of the scores")
+
+
+def _merit(columns: Columns, ranking: Ranking, goals: Sequence[Goal]) -> NDArray[np.float64]:
+    if ranking.by in columns.values:
+        merit = columns.values[ranking.by] * (-1.0 if ranking.directions[ranking.by] == "min" else 1.0)
+    else:
+        merit = overall(goals, columns.values)
+    return np.where(columns.in_domain, merit, np.nan) if ranking.in_domain_only else merit
+
+
+def _count(summary: Summary, table: pa.Table, columns: Columns, names: Mapping[str, str]) -> None:
+    statuses = table.column(names["status"])
+    for entry in pc.value_counts(statuses.combine_chunks()).to_pylist():
+        status = entry["values"]
+        summary.statuses[status] = summary.statuses.get(status, 0) + entry["counts"]
+        if status != "ok" and status not in summary.messages:
+            at = pc.index(statuses, status).as_py()
+            summary.messages[status] = table.column(names["message"])[at].as_py() or ""
+    summary.rows += table.num_rows
+    summary.in_domain += int(columns.in_domain.sum())
+    for target, values in columns.values.items():
+        summary.histograms[target].add(values, columns.in_domain)
+
+
+Append = Callable[[pa.Table], None]
+
+
+@contextmanager
+def _writer(path: Path, suffix: str) -> Iterator[Append]:
+    """Give a function that appends a table to a Parquet or CSV file."""
+    if suffix == ".parquet":
+        writers: list[pq.ParquetWriter] = []
+
+        def append_parquet(table: pa.Table) -> None:
+            if not writers:
+                writers.append(pq.ParquetWriter(path, table.schema, compression="zstd"))
+            writers[0].write_table(table)
+
+        try:
+            yield append_parquet
+        finally:
+            for writer in writers:
+                writer.close()
+        return
+    with path.open("w", encoding="utf-8", newline="") as handle:
+
+        def append_csv(table: pa.Table) -> None:
+            write_csv(table.to_pandas(), handle)
+
+        yield append_csv
+
+
+def write_csv(frame: pd.DataFrame, handle: Any) -> None:
+    """Append rows to an open CSV file, the header first where nothing was written yet."""
+    frame.to_csv(handle, index=False, header=handle.tell() == 0, lineterminator="\n")

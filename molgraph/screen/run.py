@@ -1,0 +1,294 @@
+"""Screen a library: stream it, score it in shards, merge them; stop and go on at any moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from molgraph.errors import ConfigError, DataError, ResourceError, did_you_mean
+from molgraph.screen import pool
+from molgraph.screen.files import replacing
+from molgraph.screen.manifest import Manifest, digest_of_file, versions
+from molgraph.screen.merge import Bounds, Ranking, Shards, merge, write_csv
+from molgraph.screen.rank import Goal, directions, ranked_by
+from molgraph.screen.shard import LOADER, Job, opened, rows_of
+from molgraph.screen.summary import Summary
+from molgraph.screen.top import complete
+
+SHARD_ROWS = 8192
+FORMATS = ("parquet", "csv")
+FILTERS = ("top", "all")
+SHARDS, TOP = "shards", "top.csv"
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class ScreenResult:
+    """Hold what a screen left behind.
+
+    `finished` is False after a call that made only its own shards. `names` maps our columns (`rank`, `row`,
+    the targets, `nn_id`, ...) to their names in `top`, which differ where the user's own column had that name.
+    """
+
+    out: Path
+    scores: Path
+    finished: bool
+    manifest: Manifest
+    ranking: Ranking
+    summary: Summary = field(default_factory=Summary)
+    top: pd.DataFrame = field(default_factory=pd.DataFrame)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+Progress = Callable[[int], None]
+Report = Callable[[ScreenResult, Any], None]
+
+
+def screen(
+    library: Any,
+    folders: Sequence[str | Path],
+    out: str | Path,
+    *,
+    top: int = 1000,
+    by: str | None = None,
+    direction: str | Mapping[str, str] = "max",
+    bounds: Bounds | None = None,
+    in_domain_only: bool = False,
+    filters: str = "top",
+    diverse: int = 50,
+    resume: bool = False,
+    workers: int | None = None,
+    shard: tuple[int, int] | None = None,
+    shard_rows: int = SHARD_ROWS,
+    fmt: str = "parquet",
+    column: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    report: Report | None = None,
+    loader: str = LOADER,
+) -> ScreenResult:
+    """Score every row of a library and rank the best.
+
+    - `by` is a target (the first, if none is named) or `desirability`; `direction` is "max" or "min", for all
+      targets or by target; `bounds` states the values between which a target's desirability runs from 0 to 1.
+    - `filters="all"` adds the room's properties to every row, "top" to the best only.
+    - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
+    - `facts` (title, date) go into the manifest at the first call and into the report; the clock is not read.
+    - `progress` is told the number of rows just finished; `report` is called when the final files are there.
+
+    Raises: ConfigError for settings out of range or an output folder that holds another screen; DataError for a
+    library that cannot be read; ResourceError for a full disk or a worker that died; KeyboardInterrupt with a
+    message that says how to go on.
+    """
+    opened.cache_clear()
+    models = tuple(str(folder) for folder in folders)
+    try:
+        predictor = opened(loader, models)
+        targets = tuple(predictor.targets)
+        ranking = Ranking(
+            targets, ranked_by(targets, by), directions(targets, direction), top, in_domain_only, dict(bounds or {})
+        )
+        settings = {
+            **asdict(ranking),
+            "filters": filters,
+            "diverse": diverse,
+            "shard_rows": shard_rows,
+            "format": fmt,
+            "column": column,
+        }
+        _check(settings, shard, workers)
+        source = Source(library, predictor.room, column, shard_rows)
+        manifest = Manifest(
+            {"digest": predictor.digest}, source.facts(), _plain(settings), versions(), dict(facts or {})
+        )
+        task = _Screen(Path(out), source, predictor, manifest, ranking, models, loader)
+        return task.run(resume, shard, workers or pool.default_workers(), progress or _quiet, report)
+    finally:
+        opened.cache_clear()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Stream a library as tables, each one shard."""
+
+    library: Any
+    room: Any
+    column: str | None
+    shard_rows: int
+
+    @property
+    def in_memory(self) -> bool:
+        return not isinstance(self.library, str | Path)
+
+    @property
+    def once(self) -> bool:
+        return str(self.library) == STDIN
+
+    def tables(self) -> Iterator[Any]:
+        """Read the library from its start."""
+        yield from self.room.read(self.library, self.column, block=self.shard_rows)
+
+    def facts(self) -> dict[str, Any]:
+        """Return name, size and sha256; standard input, which cannot be read twice, has a name only."""
+        if self.in_memory:
+            digest = hashlib.sha256()
+            for table in self.tables():
+                digest.update(table.frame.to_csv(index=False).encode())
+            return {"name": "table in memory", "bytes": None, "sha256": digest.hexdigest()}
+        if self.once:
+            return {"name": "standard input", "bytes": None, "sha256": None}
+        path = Path(self.library)
+        try:
+            return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest_of_file(path)}
+        except OSError as error:
+            raise DataError(f"cannot read the library {path}: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True)
+class _Screen:
+    """Hold one call's library, model and output folder."""
+
+    out: Path
+    source: Source
+    predictor: Any
+    manifest: Manifest
+    ranking: Ranking
+    folders: tuple[str, ...]
+    loader: str
+
+    def run(
+        self, resume: bool, shard: tuple[int, int] | None, workers: int, progress: Progress, report: Report | None
+    ) -> ScreenResult:
+        found = self._claim(resume, shard)
+        unfinished = ScreenResult(self.out, self._scores, False, found or self.manifest, self.ranking)
+        if found and found.result:
+            return self._again(unfinished, found.result)
+        only_merge = found is not None and not resume and shard is None
+        paths, missing = self._score(shard, only_merge, workers, progress)
+        if only_merge and missing:
+            raise ConfigError(
+                f"{self.out} holds an unfinished screen: {len(missing)} of {len(paths)} shards are not there yet "
+                f"({_some(missing)}). Remedy: wait for or repeat the --shard calls that make them, or go on here "
+                "with --resume."
+            )
+        return unfinished if shard else self._finish(paths, unfinished, report)
+
+    @property
+    def _scores(self) -> Path:
+        return self.out / f"scores.{self.manifest.settings['format']}"
+
+    def _claim(self, resume: bool, shard: tuple[int, int] | None) -> Manifest | None:
+        """Return the manifest of the same screen begun before; make the folder and write ours if there is none."""
+        if self.source.once and (resume or shard):
+            raise ConfigError("standard input cannot be read twice; save the library in a file to resume or shard it")
+        found = Manifest.load(self.out)
+        if found is not None:
+            if self.source.once or (found.result and not resume):
+                raise ConfigError(f"{self.out} already holds a screen; give another output folder or remove this one")
+            found.refuse_changes(self.manifest, self.out)
+            return found
+        for path in (self._scores, self.out / TOP):
+            if path.exists():
+                raise ConfigError(f"{path} is there, made by something else; give another output folder")
+        try:
+            (self.out / SHARDS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ResourceError(f"cannot make the folder {self.out}: {error.strerror or error}") from error
+        self.manifest.save(self.out)
+        return None
+
+    def _score(
+        self, shard: tuple[int, int] | None, only_merge: bool, workers: int, progress: Progress
+    ) -> tuple[list[Path], list[int]]:
+        """Score what is wanted and not there; return all shards' paths and the numbers of those left out."""
+        paths: list[Path] = []
+        missing: list[int] = []
+
+        def jobs() -> Iterator[Job]:
+            for number, table in enumerate(self.source.tables()):
+                paths.append(self.out / SHARDS / f"{number:08d}.parquet")
+                if rows_of(paths[-1]) == len(table.frame):
+                    progress(len(table.frame))
+                elif only_merge or (shard and number % shard[1] != shard[0] - 1):
+                    missing.append(number)
+                else:
+                    properties = self.manifest.settings["filters"] == "all"
+                    yield Job(number, table, paths[-1], self.folders, self.loader, properties)
+
+        try:
+            with closing(pool.run(jobs(), workers)) as finished:
+                for rows in finished:
+                    progress(rows)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped; finished shards are kept in {self.out}: go on with --resume") from None
+        if not paths:
+            raise DataError(f"{self.manifest.library['name']}: no row to score")
+        return paths, missing
+
+    def _finish(self, paths: Sequence[Path], unfinished: ScreenResult, report: Report | None) -> ScreenResult:
+        """Merge, write the final files, mark the manifest and only then remove the shards."""
+        shards = Shards.open(paths)
+        best, summary = merge(shards, self.ranking, self._scores)
+        goals = [Goal(**goal) for goal in summary.goals]
+        diverse = self.manifest.settings["diverse"]
+        top, names = complete(best, shards.names, self.predictor.room, self.ranking, goals, diverse)
+        with replacing(self.out / TOP) as path, path.open("w", encoding="utf-8", newline="") as handle:
+            write_csv(top, handle)
+        result = replace(unfinished, finished=True, summary=summary, top=top, names=names)
+        if report is not None:
+            report(result, self.predictor)
+        files = {path.name: digest_of_file(path) for path in (self._scores, self.out / TOP)}
+        manifest = replace(
+            unfinished.manifest, result={"summary": asdict(summary), "names": names, "sha256": files}
+        )
+        manifest.save(self.out)
+        shutil.rmtree(self.out / SHARDS, ignore_errors=True)
+        return replace(result, manifest=manifest)
+
+    def _again(self, unfinished: ScreenResult, result: Mapping[str, Any]) -> ScreenResult:
+        """Return a screen that was finished before."""
+        shutil.rmtree(self.out / SHARDS, ignore_errors=True)
+        top = pd.read_csv(self.out / TOP, keep_default_na=True, encoding="utf-8")
+        summary = Summary.load(result["summary"])
+        return replace(unfinished, finished=True, summary=summary, top=top, names=dict(result["names"]))
+
+
+def _check(settings: Mapping[str, Any], shard: tuple[int, int] | None, workers: int | None) -> None:
+    for name, known in (("format", FORMATS), ("filters", FILTERS)):
+        if settings[name] not in known:
+            raise ConfigError(f"{name} '{settings[name]}' is unknown{did_you_mean(settings[name], known)}")
+    for name, least in (("top", 1), ("shard_rows", 1), ("diverse", 0)):
+        if settings[name] < least:
+            raise ConfigError(f"{name} must be at least {least}, not {settings[name]}")
+    for target, (low, high) in settings["bounds"].items():
+        if target not in settings["targets"]:
+            hint = did_you_mean(target, settings["targets"])
+            raise ConfigError(f"bounds are given for an unknown target '{target}'{hint}")
+        if not low < high:
+            raise ConfigError(f"bounds of '{target}' must rise, not {low} to {high}")
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers must be at least 1, not {workers}")
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise ConfigError(f"shard must be i/n with 1 <= i <= n, not {shard[0]}/{shard[1]}")
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON gives them back, so that they compare equal."""
+    return dict(json.loads(json.dumps(settings)))
+
+
+def _some(numbers: Sequence[int]) -> str:
+    shown = ", ".join(str(n) for n in numbers[:10])
+    return shown if len(numbers) <= 10 else f"{shown}, ..."
+
+
+def _quiet(rows: int) -> None:
+    """Show nothing."""

@@ -1,0 +1,143 @@
+"""Score one shard of a library: the one function that a pool, a scheduler's job or a cluster calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from molgraph import registry
+from molgraph.errors import ResourceError
+from molgraph.screen.files import replacing
+
+LOADER = "molgraph.predictor:load"
+SUFFIX = "_molgraph"
+ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores
+META = b"molgraph"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Hold one shard's work, small enough to send to another process.
+
+    `loader` is the `module:attribute` that opens `folders`; `properties` asks for the room's extra columns.
+    """
+
+    number: int
+    table: Any
+    path: Path
+    folders: tuple[str, ...]
+    loader: str = LOADER
+    properties: bool = False
+
+
+@lru_cache(maxsize=1)
+def opened(loader: str, folders: tuple[str, ...]) -> Any:
+    """Return the predictor of the folders, loaded once per process."""
+    return registry.load(loader)(list(folders))
+
+
+def score_shard(job: Job) -> int:
+    """Score a shard, write it as Parquet under its final name and return its number of rows.
+
+    Doing it again writes the same bytes.
+
+    Raises: ResourceError for a full disk, a missing permission or too little memory.
+    """
+    predictor = opened(job.loader, job.folders)
+    try:
+        write(job, predictor, predictor.score(job.table))
+    except MemoryError as error:
+        raise ResourceError(f"shard {job.number}: out of memory; give a smaller shard or fewer workers") from error
+    return len(job.table.frame)
+
+
+def write(job: Job, predictor: Any, scored: Any) -> None:
+    """Write the user's own columns, the predictions and the standardised inputs of one shard."""
+    added = scored.frame.reset_index(drop=True)
+    if job.properties:
+        added = pd.concat([added, properties(predictor.room, scored.keys)], axis=1)
+    added = added.assign(**{ROW: job.table.rows, KEY: scored.keys})
+    own = job.table.frame.reset_index(drop=True)
+    names = free_names(list(own.columns), list(added.columns))
+    frame = pd.concat([own, added.rename(columns=names)], axis=1)
+    meta = {META: json.dumps({"names": names}).encode()}
+    shard = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta)
+    with replacing(job.path) as path:
+        pq.write_table(shard, path, compression="zstd")
+
+
+def properties(room: Any, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the room's extra columns, one row per key, blank where the key is."""
+    known = [position for position, key in enumerate(keys) if key]
+    found = room.columns_of([keys[position] for position in known], room.properties)
+    found.index = pd.Index(known, dtype="int64")
+    return pd.DataFrame(found.reindex(range(len(keys))))
+
+
+def free_names(taken: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
+    """Give each of our columns a name that the user's columns leave free: theirs keep their names.
+
+    >>> free_names(["smiles", "pIC50"], ["pIC50", "status"])
+    {'pIC50': 'pIC50_molgraph', 'status': 'status'}
+    """
+    used = set(taken)
+    names = {}
+    for name in ours:
+        free = name
+        while free in used:
+            free += SUFFIX
+        used.add(free)
+        names[name] = free
+    return names
+
+
+def rows_of(path: Path) -> int:
+    """Return how many rows a finished shard holds, -1 where there is none that can be read."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowInvalid):
+        return -1
+
+
+def start_worker(loader: str, folders: tuple[str, ...]) -> None:
+    """Make a worker process ready: one thread, no Ctrl-C of its own, gone when its parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    opened(loader, folders)
+    threads(1)
+
+
+def threads(count: int) -> int:
+    """Set the number of torch's threads, where torch is loaded, and return the number before.
+
+    A shard is scored with one thread: sums in another order would be other bytes.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return count
+    before = int(torch.get_num_threads())
+    torch.set_num_threads(count)
+    return before
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent was killed: a pool's workers would wait for it for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
