@@ -1,0 +1,62 @@
+"""What all tests share: one torch thread, and real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Two cores and many small tensors: threads cost more than they give. Read when torch and numpy are first imported.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+NO_DATA = "MOLGRAPH_DATA names no folder of data sets"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of big data sets that MOLGRAPH_DATA names."""
+    folder = os.environ.get("MOLGRAPH_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(NO_DATA)
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def chembl_table() -> pd.DataFrame:
+    """Read the 1,017 measured ligands of CHEMBL2321810 that come inside RDKit's wheel."""
+    import pandas as pd
+    from rdkit import RDConfig
+
+    folder = Path(RDConfig.RDContribDir) / "FreeWilson" / "data"
+    names = {"names": ["smiles", "name"], "dtype": {"name": str}}
+    ligands = pd.read_csv(folder / "CHEMBL2321810.smi", sep=r"\s+", header=None, **names)
+    activity = pd.read_csv(folder / "CHEMBL2321810_act.csv", dtype={"Name": str})
+    activity = activity.rename(columns={"Name": "name", "Act": "pAct"})
+    return ligands.merge(activity, on="name", how="inner", validate="one_to_one")
+
+
+@pytest.fixture
+def chembl(chembl_table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of its own to each test: columns smiles, name, pAct; 1,017 rows."""
+    return chembl_table.copy()
+
+
+@pytest.fixture(scope="session")
+def nci() -> list[str]:
+    """Return the 4,999 SMILES of the NCI file that comes inside RDKit's wheel."""
+    from rdkit import RDConfig
+
+    text = (Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi").read_text(encoding="utf-8")
+    return [line.split("\t")[0] for line in text.splitlines()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests did not run for want of data."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_DATA in str(report.longrepr)]
+    terminalreporter.write_line(f"{len(skipped)} tests skipped without MOLGRAPH_DATA")
