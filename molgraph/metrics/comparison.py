@@ -1,0 +1,137 @@
+"""Is the model better than the comparator: the difference, its interval, and a plain sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from molgraph.metrics.scores import (
+    METRICS,
+    Columns,
+    Metric,
+    Score,
+    interval,
+    main,
+    mean_where_there_is_one,
+    names,
+    replicates,
+    summary,
+)
+
+Verdict = Literal["better", "worse", "not better"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold two scores of the same rows and their difference (first less second) with its 95 % interval.
+
+    `verdict` speaks of the first: "better" or "worse" where the interval of the difference lies wholly on
+    one side of 0, else "not better". Where no difference exists, it is None and the sentence says why.
+    """
+
+    metric: str
+    first: Score
+    second: Score
+    difference: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "metric": self.metric,
+            "first": self.first.to_json(),
+            "second": self.second.to_json(),
+            "difference": self.difference,
+            "low": self.low,
+            "high": self.high,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+        }
+
+
+def compare(
+    kind: str,
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    metric: str | None = None,
+    *,
+    observed: ArrayLike | None = None,
+    bound: ArrayLike | None = None,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    groups: ArrayLike | None = None,
+    called: Sequence[str] = ("model", "comparator"),
+) -> Comparison:
+    """Compare two estimates of the same rows by a paired bootstrap: both are scored on the same resamples.
+
+    `metric` is the main one of the kind unless named. Of several targets, only those count in which both have
+    a score. Shapes, rows, bounds and groups are as in `score`.
+
+    Raises: as `score`.
+    See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9
+
+    >>> found = compare("regression", [1, 2, 3, 4], [1, 2, 3, 4.1], [2, 4, 2, 2], "mae")
+    >>> found.verdict, found.sentence[:27]
+    ('better', 'The model is better than th')
+    """
+    (name,) = names(kind, [metric or main(kind)])
+    both = [Columns.of(kind, [name], truth, estimate, observed, bound) for estimate in (first, second)]
+    a, b = replicates([name], both, bootstrap, seed, groups)[name]
+    shared = ~np.isnan(a[0]) & ~np.isnan(b[0])
+    if shared.any():
+        both, a, b = [columns.keep(shared) for columns in both], a[:, shared], b[:, shared]
+    scores = summary(METRICS[name], both[0], a), summary(METRICS[name], both[1], b)
+    gap = mean_where_there_is_one(a - b)
+    ends = interval(gap[1:])
+    if ends is None:
+        why = next((s.reason for s in scores if s.reason), "there are no resamples")
+        text = f"Whether the {called[0]} is better than the {called[1]} cannot be said: {METRICS[name].label}, {why}."
+        difference = float(gap[0]) if shared.any() else None
+        return Comparison(name, *scores, difference, None, None, "not better", text)
+    verdict = _verdict(METRICS[name], ends)
+    text = _sentence(METRICS[name], scores, float(gap[0]), ends, verdict, called)
+    return Comparison(name, *scores, float(gap[0]), *ends, verdict, text)
+
+
+def _verdict(metric: Metric, ends: tuple[float, float]) -> Verdict:
+    low, high = ends if metric.higher_is_better else (-ends[1], -ends[0])
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "not better"
+
+
+def _sentence(
+    metric: Metric,
+    scores: tuple[Score, Score],
+    gap: float,
+    ends: tuple[float, float],
+    verdict: Verdict,
+    called: Sequence[str],
+) -> str:
+    first, second = scores[0].value or 0.0, scores[1].value or 0.0
+    places = _places(max(abs(first), abs(second)))
+    over = f", mean over {scores[0].over} targets" if scores[0].over else ""
+
+    def show(x: float) -> str:
+        return f"{round(x, places) + 0.0:.{places}f}"  # + 0.0 turns -0.0 into 0.0
+
+    return (
+        f"The {called[0]} is {verdict} than the {called[1]}: {metric.label} {show(first)} against {show(second)}{over} "
+        f"(difference {show(gap)}, 95 % interval {show(ends[0])} to {show(ends[1])})."
+    )
+
+
+def _places(largest: float) -> int:
+    """Return how many decimals show three significant digits of the larger score."""
+    if largest == 0 or not math.isfinite(largest):
+        return 3
+    return max(0, 2 - math.floor(math.log10(largest)))

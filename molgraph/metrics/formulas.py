@@ -1,0 +1,248 @@
+"""The formulas: each gives one value per resample of the same rows, all resamples at once.
+
+A resample is a row of `counts` [R, n]: how often each of the n rows was drawn. A row drawn twice counts
+twice, so every formula here is the usual one with whole-number weights, and the plain score is the resample
+that draws each row once. Where a score does not exist in a resample the value is NaN; the caller of this
+module turns that into a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.data.targets import ABOVE, BELOW
+
+Floats = NDArray[np.float64]
+
+FLAT = 1e-12  # a variance below this share of the squared range is rounding, not variance
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Hold the measured rows of one target.
+
+    Shapes: `truth` [n]; `estimate` [n], or the probabilities [n, C] of C classes; `bound` int8 [n].
+    """
+
+    truth: Floats
+    estimate: Floats
+    bound: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def take(self, rows: NDArray[np.bool_]) -> Sample:
+        """Return some of the rows."""
+        return Sample(self.truth[rows], self.estimate[rows], self.bound[rows])
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """Divide; NaN where the divisor is 0."""
+    quotient = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotient, where=below != 0)
+    return quotient
+
+
+def _mean(loss: Floats, counts: Floats) -> Floats:
+    return _ratio(counts @ loss, counts.sum(1))
+
+
+def _error(sample: Sample) -> Floats:
+    """Return estimate - truth; 0 for a bound (`<5`, `>5`) that the estimate keeps."""
+    error = sample.estimate - sample.truth
+    kept = ((sample.bound == BELOW) & (error <= 0)) | ((sample.bound == ABOVE) & (error >= 0))
+    return np.where(kept, 0.0, error)
+
+
+def rmse(sample: Sample, counts: Floats) -> Floats:
+    """Return the root of the mean squared error."""
+    return np.sqrt(_mean(_error(sample) ** 2, counts))
+
+
+def mae(sample: Sample, counts: Floats) -> Floats:
+    """Return the mean absolute error."""
+    return _mean(np.abs(_error(sample)), counts)
+
+
+def _centred(values: Floats) -> Floats:
+    """Shift by one of the values, near the middle, so that equal values become exactly 0."""
+    middle: float = np.partition(values, len(values) // 2)[len(values) // 2]
+    return values - middle
+
+
+def _spread(values: Floats, counts: Floats) -> Floats:
+    """Return the sum of squares about the mean of each resample, exactly 0 where all its values are equal."""
+    total = counts.sum(1)
+    squares = counts @ values**2 - (counts @ values) ** 2 / total
+    return np.where(squares > FLAT * total * np.max(values**2, initial=0.0), squares, 0.0)
+
+
+def r2(sample: Sample, counts: Floats) -> Floats:
+    """Return the coefficient of determination, 1 - SSE / SST about the mean of the resample itself."""
+    squares = counts @ (sample.estimate - sample.truth) ** 2
+    return 1.0 - _ratio(squares, _spread(_centred(sample.truth), counts))
+
+
+def pearson(sample: Sample, counts: Floats) -> Floats:
+    """Return the linear correlation."""
+    x, y = _centred(sample.truth), _centred(sample.estimate)
+    joint = counts @ (x * y) - (counts @ x) * (counts @ y) / counts.sum(1)
+    return np.clip(_ratio(joint, np.sqrt(_spread(x, counts) * _spread(y, counts))), -1.0, 1.0)
+
+
+def _ranks(values: Floats, counts: Floats) -> Floats:
+    """Return the mid-rank of each row in each resample [R, n], less the mean rank."""
+    order, starts = _ties(values)
+    size = np.add.reduceat(counts[:, order], starts, axis=1)
+    rank: Floats = np.cumsum(size, axis=1) - size / 2 - counts.sum(1, keepdims=True) / 2
+    place = np.empty(len(values), dtype=np.int64)
+    place[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(values)))
+    return rank[:, place]
+
+
+def spearman(sample: Sample, counts: Floats) -> Floats:
+    """Return the rank correlation: Pearson's of the mid-ranks.
+
+    See: Spearman 1904, doi 10.2307/1412159
+    """
+    x, y = _ranks(sample.truth, counts), _ranks(sample.estimate, counts)
+    weighted = counts * x
+    joint, xx = np.einsum("rn,rn->r", weighted, y), np.einsum("rn,rn->r", weighted, x)
+    yy = np.einsum("rn,rn,rn->r", counts, y, y)
+    return np.clip(_ratio(joint, np.sqrt(xx * yy)), -1.0, 1.0)
+
+
+def _ties(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ascending order and where in it each group of equal values starts."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    return order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+
+
+def _ranking(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
+    """Return how many positives and how many rows [R, K] share each of the K estimates, highest first."""
+    order, starts = _ties(-sample.estimate)
+    drawn = counts[:, order]
+    return (
+        np.add.reduceat(drawn * sample.truth[order], starts, axis=1),
+        np.add.reduceat(drawn, starts, axis=1),
+    )
+
+
+def auroc(sample: Sample, counts: Floats) -> Floats:
+    """Return the area under the ROC curve: how often a positive stands above a negative, a tie counting half.
+
+    See: Hanley & McNeil 1982, doi 10.1148/radiology.143.1.7063747
+    """
+    positive, both = _ranking(sample, counts)
+    negative = both - positive
+    below = negative.sum(1, keepdims=True) - np.cumsum(negative, axis=1) + negative / 2
+    pairs = np.einsum("rk,rk->r", positive, below)
+    return _ratio(pairs, positive.sum(1) * negative.sum(1))
+
+
+def auprc(sample: Sample, counts: Floats) -> Floats:
+    """Return the average precision: the precision at each positive, not interpolated.
+
+    See: Davis & Goadrich 2006, doi 10.1145/1143844.1143874
+    """
+    positive, both = _ranking(sample, counts)
+    precision = np.nan_to_num(_ratio(np.cumsum(positive, axis=1), np.cumsum(both, axis=1)))
+    found = _ratio(np.einsum("rk,rk->r", positive, precision), positive.sum(1))
+    return np.where(positive.sum(1) < both.sum(1), found, np.nan)
+
+
+def enrichment(sample: Sample, counts: Floats, share: float) -> Floats:
+    """Return how many times more positives stand in the top `share` of the list than by chance.
+
+    The top is ceil(share * n) rows; where equal estimates straddle its end, the positives among them count
+    in proportion, which is the mean over all orders of the tie.
+
+    See: Truchon & Bayly 2007, doi 10.1021/ci600426e
+    """
+    positive, both = _ranking(sample, counts)
+    rows, found = both.sum(1), positive.sum(1)
+    top = np.ceil(share * rows - 1e-9)
+    above = np.cumsum(both, axis=1) - both
+    inside = np.clip(top[:, None] - above, 0.0, both)
+    hits = np.einsum("rk,rk->r", positive, np.nan_to_num(_ratio(inside, both)))
+    factor = _ratio(hits * rows, top * found)
+    return np.where(found < rows, factor, np.nan)
+
+
+def _probabilities(sample: Sample) -> Floats:
+    """Return one column per class, [n, 2] for a binary target."""
+    if sample.estimate.ndim == 2:
+        return sample.estimate
+    return np.stack([1.0 - sample.estimate, sample.estimate], axis=1)
+
+
+def _called(sample: Sample) -> NDArray[np.int64]:
+    """Return the most probable class; 1 at a probability of exactly one half."""
+    binary = sample.estimate.ndim == 1
+    called: NDArray[np.int64] = (sample.estimate >= 0.5).astype(np.int64) if binary else sample.estimate.argmax(1)
+    return called
+
+
+def _confusion(sample: Sample, counts: Floats) -> Floats:
+    """Return the rows [R, C, C] of each true class (first) called each class (second)."""
+    classes = _probabilities(sample).shape[1]
+    cell = sample.truth.astype(np.int64) * classes + _called(sample)
+    table = np.zeros((len(sample), classes * classes))
+    table[np.arange(len(sample)), cell] = 1.0
+    return (counts @ table).reshape(len(counts), classes, classes)
+
+
+def accuracy(sample: Sample, counts: Floats) -> Floats:
+    """Return the share of rows whose most probable class is the true one."""
+    return _mean((_called(sample) == sample.truth).astype(np.float64), counts)
+
+
+def balanced_accuracy(sample: Sample, counts: Floats) -> Floats:
+    """Return the recall averaged over the classes that occur; it needs two of them.
+
+    See: Brodersen 2010, doi 10.1109/ICPR.2010.764
+    """
+    table = _confusion(sample, counts)
+    size = table.sum(2)
+    recall = np.nan_to_num(_ratio(np.einsum("rcc->rc", table), size))
+    present = (size > 0).sum(1)
+    return np.where(present > 1, recall.sum(1) / np.maximum(present, 1), np.nan)
+
+
+def mcc(sample: Sample, counts: Floats) -> Floats:
+    """Return Matthews' correlation, for several classes in Gorodkin's form.
+
+    See: Matthews 1975, doi 10.1016/0005-2795(75)90109-9; Gorodkin 2004, doi 10.1016/j.compbiolchem.2004.09.006
+    """
+    table = _confusion(sample, counts)
+    rows, right = table.sum((1, 2)), np.einsum("rcc->r", table)
+    true, called = table.sum(2), table.sum(1)
+    joint = right * rows - (true * called).sum(1)
+    return _ratio(joint, np.sqrt((rows**2 - (true**2).sum(1)) * (rows**2 - (called**2).sum(1))))
+
+
+def brier(sample: Sample, counts: Floats) -> Floats:
+    """Return the mean squared error of the probability; of several classes, the squares are summed over them.
+
+    See: Brier 1950, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+    """
+    if sample.estimate.ndim == 1:
+        return _mean((sample.estimate - sample.truth) ** 2, counts)
+    wanted = np.eye(sample.estimate.shape[1])[sample.truth.astype(np.int64)]
+    return _mean(((sample.estimate - wanted) ** 2).sum(1), counts)
+
+
+def log_loss(sample: Sample, counts: Floats) -> Floats:
+    """Return the mean negative log probability of the true class (natural logarithm).
+
+    A probability is kept 1.2e-7 (the float32 resolution in which models compute) away from 0 and 1, so that
+    one row which was certain and wrong costs 16 and not infinity.
+    """
+    tiny = float(np.finfo(np.float32).eps)
+    given = np.clip(_probabilities(sample), tiny, 1.0 - tiny)
+    given /= given.sum(1, keepdims=True)
+    return _mean(-np.log(given[np.arange(len(sample)), sample.truth.astype(np.int64)]), counts)

@@ -1,0 +1,100 @@
+"""Comparisons: the paired difference, the verdict, the sentence a report prints."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from molgraph.metrics import compare, score
+
+
+def three(n: int = 400, seed: int = 0):
+    """Return a truth, a good estimate and a poor one."""
+    random = np.random.default_rng(seed)
+    truth = random.normal(6, 1, n)
+    return truth, truth + random.normal(0, 0.5, n), truth + random.normal(0, 0.8, n)
+
+
+def test_better_and_worse_are_mirror_images() -> None:
+    truth, good, poor = three()
+    for metric in ("rmse", "mae", "r2", "spearman", "pearson"):
+        one, other = compare("regression", truth, good, poor, metric), compare("regression", truth, poor, good, metric)
+        assert (one.verdict, other.verdict) == ("better", "worse")
+        assert one.difference == pytest.approx(-other.difference)
+        assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
+        assert one.first == other.second
+
+
+def test_the_scores_are_those_of_score() -> None:
+    truth, good, poor = three()
+    found = compare("regression", truth, good, poor, seed=3)
+    assert found.metric == "rmse"
+    assert found.first == score("regression", truth, good, seed=3)["rmse"]
+    assert found.difference == pytest.approx(found.first.value - found.second.value)
+
+
+def test_pairing_sees_what_overlapping_intervals_hide() -> None:
+    """An estimate that is a little better on the same hard rows is better, though the two intervals overlap."""
+    random = np.random.default_rng(0)
+    truth, hard = random.normal(6, 1, 200), random.normal(0, 1, 200)
+    found = compare("regression", truth, truth + hard, truth + 1.1 * hard)
+    assert found.first.high > found.second.low
+    assert found.verdict == "better"
+
+
+def test_equals_are_not_better() -> None:
+    truth, good, _ = three(60)
+    same = compare("regression", truth, good, good)
+    assert (same.difference, same.low, same.high, same.verdict) == (0.0, 0.0, 0.0, "not better")
+    assert "-0.0" not in same.sentence
+
+
+def test_the_error_of_the_verdict_is_the_one_promised() -> None:
+    """Two equally good estimates are told apart in about 5 % of 300 samples (4 standard errors allowed)."""
+    told, tries = 0, 300
+    for seed in range(tries):
+        random = np.random.default_rng(seed)
+        truth = random.normal(6, 1, 150)
+        a, b = truth + random.normal(0, 0.6, 150), truth + random.normal(0, 0.6, 150)
+        told += compare("regression", truth, a, b, "mae", bootstrap=400, seed=seed).verdict != "not better"
+    assert abs(told / tries - 0.05) < 4 * np.sqrt(0.05 * 0.95 / tries)
+
+
+def test_the_sentence() -> None:
+    truth = np.array([1.0, 2, 3, 4, 5, 6])
+    shift = np.array([1, -1, 1, -1, 1, -1])
+    found = compare("regression", truth, truth + 0.62 * shift, truth + 0.60 * shift)
+    assert found.verdict == "worse"
+    assert found.sentence == (
+        "The model is worse than the comparator: RMSE 0.620 against 0.600 "
+        "(difference 0.020, 95 % interval 0.020 to 0.020)."
+    )
+    found = compare("regression", 1000 * truth, 1000 * truth + 12, 1000 * truth + 12, called=("graph", "forest"))
+    assert found.sentence.startswith("The graph is not better than the forest: RMSE 12.0 against 12.0 (difference 0.0,")
+
+
+def test_where_there_is_no_score_there_is_no_verdict_to_boast_of() -> None:
+    found = compare("binary", [1, 1, 1], [0.1, 0.6, 0.7], [0.2, 0.3, 0.9])
+    assert (found.difference, found.low, found.high, found.verdict) == (None, None, None, "not better")
+    assert found.sentence == (
+        "Whether the model is better than the comparator cannot be said: AUROC, only one class was measured."
+    )
+    json.dumps(found.to_json(), allow_nan=False)
+    alone = compare("regression", [1.0, 2, 3], [1.0, 2, 3], [2.0, 2, 2], "spearman")
+    assert alone.first.value == 1 and alone.second.value is None
+    assert "cannot be said: Spearman, all predictions are equal" in alone.sentence
+    assert "no resamples" in compare("regression", [1.0, 2], [1.0, 2], [2.0, 1], bootstrap=0).sentence
+
+
+def test_only_targets_that_both_have_are_compared() -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(0, 1, (100, 3))
+    good, poor = truth + random.normal(0, 0.3, (100, 3)), truth + random.normal(0, 0.9, (100, 3))
+    poor[:, 2] = 1.0
+    found = compare("regression", truth, good, poor, "spearman")
+    assert found.verdict == "better" and found.first.over == found.second.over == 2
+    two = compare("regression", truth[:, :2], good[:, :2], poor[:, :2], "spearman")
+    assert found.difference == pytest.approx(two.difference)
+    assert ", mean over 2 targets (difference" in found.sentence

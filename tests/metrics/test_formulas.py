@@ -1,0 +1,184 @@
+"""Every formula against scikit-learn, SciPy or RDKit, on the sample itself and on resamples of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from rdkit.ML.Scoring.Scoring import CalcEnrichment
+from scipy import stats
+from sklearn import metrics as sk
+
+from molgraph.metrics import formulas
+from molgraph.metrics.formulas import Sample
+
+Array = NDArray[np.float64]
+
+
+def resamples(n: int, seed: int, how_many: int = 6) -> tuple[list[NDArray[np.int64]], Array]:
+    random = np.random.default_rng(seed)
+    drawn = [np.arange(n)] + [random.integers(0, n, n) for _ in range(how_many)]
+    return drawn, np.stack([np.bincount(rows, minlength=n) for rows in drawn]).astype(float)
+
+
+def exact(truth: Array, estimate: Array) -> Sample:
+    return Sample(truth.astype(float), estimate.astype(float), np.zeros(len(truth), np.int8))
+
+
+def numbers(n: int, seed: int, ties: bool) -> Sample:
+    random = np.random.default_rng(seed)
+    truth = random.normal(5, 2, n)
+    estimate = truth + random.normal(0, 1, n)
+    return exact(truth.round(0), estimate.round(0)) if ties else exact(truth, estimate)
+
+
+def binary(n: int, seed: int, ties: bool) -> Sample:
+    random = np.random.default_rng(seed)
+    truth = random.random(n) < 0.3
+    estimate = np.clip(0.4 * truth + random.random(n) * 0.6, 0, 1)
+    return exact(truth, estimate.round(1) if ties else estimate)
+
+
+def classes(n: int, seed: int) -> Sample:
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 4, n)
+    given = random.random((n, 4)) + 0.5 * np.eye(4)[truth]
+    return exact(truth, given / given.sum(1, keepdims=True))
+
+
+OF_NUMBERS: dict[str, Callable[[Array, Array], float]] = {
+    "rmse": sk.root_mean_squared_error,
+    "mae": sk.mean_absolute_error,
+    "r2": sk.r2_score,
+    "pearson": lambda t, e: stats.pearsonr(t, e).statistic,
+    "spearman": lambda t, e: stats.spearmanr(t, e).statistic,
+}
+OF_BINARY: dict[str, Callable[[Array, Array], float]] = {
+    "auroc": sk.roc_auc_score,
+    "auprc": sk.average_precision_score,
+    "accuracy": lambda t, e: sk.accuracy_score(t, e >= 0.5),
+    "balanced_accuracy": lambda t, e: sk.balanced_accuracy_score(t, e >= 0.5),
+    "mcc": lambda t, e: sk.matthews_corrcoef(t, e >= 0.5),
+    "brier": sk.brier_score_loss,
+    "log_loss": lambda t, e: sk.log_loss(t, np.clip(e, 2**-23, 1 - 2**-23)),
+}
+OF_CLASSES: dict[str, Callable[[Array, Array], float]] = {
+    "accuracy": lambda t, e: sk.accuracy_score(t, e.argmax(1)),
+    "balanced_accuracy": lambda t, e: sk.balanced_accuracy_score(t, e.argmax(1)),
+    "mcc": lambda t, e: sk.matthews_corrcoef(t, e.argmax(1)),
+    "brier": lambda t, e: ((e - np.eye(4)[t.astype(int)]) ** 2).sum(1).mean(),
+    "log_loss": lambda t, e: sk.log_loss(t, e, labels=range(4)),
+}
+
+
+def agrees(name: str, oracle: Callable[[Array, Array], float], sample: Sample, seed: int) -> None:
+    drawn, counts = resamples(len(sample), seed)
+    ours = getattr(formulas, name)(sample, counts)
+    theirs = [oracle(sample.truth[rows], sample.estimate[rows]) for rows in drawn]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("n", [25, 400])
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_of_numbers(name: str, n: int, ties: bool) -> None:
+    for seed in range(5):
+        agrees(name, OF_NUMBERS[name], numbers(n, seed, ties), seed)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("n", [60, 400])
+@pytest.mark.parametrize("name", OF_BINARY)
+def test_of_two_classes(name: str, n: int, ties: bool) -> None:
+    for seed in range(5):
+        agrees(name, OF_BINARY[name], binary(n, seed, ties), seed)
+
+
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_of_several_classes(name: str) -> None:
+    for seed in range(5):
+        agrees(name, OF_CLASSES[name], classes(200, seed), seed)
+
+
+def test_correlations_far_from_zero() -> None:
+    """A constant added to a target (312.437, a melting point in kelvin) does not cost digits."""
+    sample = numbers(200, 0, ties=False)
+    shifted = exact(sample.truth + 1e6, sample.estimate + 1e6)
+    for name in ("r2", "pearson", "spearman"):
+        agrees(name, OF_NUMBERS[name], shifted, 1)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.3])
+@pytest.mark.parametrize("n", [99, 100, 731])
+def test_enrichment_is_that_of_rdkit(n: int, share: float) -> None:
+    sample = binary(n, n, ties=False)
+    order = np.argsort(-sample.estimate)
+    theirs = CalcEnrichment([[bool(sample.truth[i])] for i in order], 0, [share])[0]
+    assert formulas.enrichment(sample, np.ones((1, n)), share)[0] == pytest.approx(theirs)
+
+
+def test_enrichment_of_ties_is_the_mean_over_their_orders() -> None:
+    random = np.random.default_rng(0)
+    sample = exact(random.random(100) < 0.3, random.random(100).round(1))
+    shuffled = []
+    for _ in range(4000):
+        order = np.lexsort((random.random(100), -sample.estimate))
+        shuffled.append(sample.truth[order[:5]].mean() / sample.truth.mean())
+    standard_error = np.std(shuffled) / np.sqrt(len(shuffled))
+    ours = formulas.enrichment(sample, np.ones((1, 100)), 0.05)[0]
+    assert standard_error > 0 and abs(ours - np.mean(shuffled)) < 4 * standard_error
+
+
+def test_a_bound_that_is_kept_is_no_error() -> None:
+    """`<5` predicted 4 is right, predicted 5.5 is off by 0.5; `>7` the other way round."""
+    truth, estimate = np.array([5.0, 5.0, 7.0, 7.0, 6.0]), np.array([4.0, 5.5, 9.0, 6.0, 6.5])
+    sample = Sample(truth, estimate, np.array([-1, -1, 1, 1, 0], np.int8))
+    once = np.ones((1, 5))
+    assert formulas.mae(sample, once)[0] == pytest.approx((0 + 0.5 + 0 + 1 + 0.5) / 5)
+    assert formulas.rmse(sample, once)[0] == pytest.approx(np.sqrt((0.25 + 1 + 0.25) / 5))
+
+
+@pytest.mark.parametrize("bend", [np.exp, np.cbrt, lambda x: 3 * x - 7])
+def test_ranks_ignore_a_monotone_bend(bend: Callable[[Array], Array]) -> None:
+    for seed in range(5):
+        sample = numbers(80, seed, ties=True)
+        bent = exact(sample.truth, bend(sample.estimate))
+        _, counts = resamples(80, seed)
+        np.testing.assert_allclose(formulas.spearman(sample, counts), formulas.spearman(bent, counts), rtol=1e-12)
+        pair = binary(80, seed, ties=True)
+        bent = exact(pair.truth, bend(pair.estimate))
+        for ranking in (formulas.auroc, formulas.auprc, partial(formulas.enrichment, share=0.05)):
+            np.testing.assert_allclose(ranking(pair, counts), ranking(bent, counts), rtol=1e-12)
+
+
+def test_turned_round() -> None:
+    """Reversing the list turns AUROC into 1 - AUROC and the correlations into their negatives."""
+    sample, pair = numbers(90, 0, ties=True), binary(90, 0, ties=True)
+    _, counts = resamples(90, 0)
+    back = exact(pair.truth, 1 - pair.estimate)
+    np.testing.assert_allclose(formulas.auroc(back, counts), 1 - formulas.auroc(pair, counts))
+    back = exact(sample.truth, -sample.estimate)
+    for name in (formulas.spearman, formulas.pearson):
+        np.testing.assert_allclose(name(back, counts), -name(sample, counts))
+
+
+@pytest.mark.parametrize("value", [312.437, 0.1, -7.3e-5])
+def test_no_variance_is_seen_through_rounding(value: float) -> None:
+    varied = np.linspace(0, 1, 77)
+    same = np.full(77, value)
+    _, counts = resamples(77, 0)
+    assert np.isnan(formulas.r2(exact(same, varied), counts)).all()
+    for name in (formulas.pearson, formulas.spearman):
+        assert np.isnan(name(exact(same, varied), counts)).all()
+        assert np.isnan(name(exact(varied, same), counts)).all()
+
+
+def test_one_row_drawn_again_and_again_has_no_variance() -> None:
+    sample = numbers(30, 1, ties=False)
+    counts = 30.0 * np.eye(30)
+    for name in (formulas.r2, formulas.pearson, formulas.spearman):
+        assert np.isnan(name(sample, counts)).all()
+    assert np.isnan(formulas.auroc(binary(30, 0, ties=False), counts)).all()
