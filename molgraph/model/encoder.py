@@ -17,12 +17,14 @@ class Features:
 
     Shapes: `values` [M, dim]; `offsets` int64 [U + 1], so part u owns the rows offsets[u] to
     offsets[u + 1] (its atoms, residues, hours), or None where M = U and nothing is left to pool;
-    `index` int64 [B] from row to part, -1 where the row has none.
+    `index` int64 [B] from row to part, -1 where the row has none; `whole` [U, extra] what is known of a part
+    as a whole (descriptors) and joins its features after pooling.
     """
 
     values: Tensor
     offsets: Tensor | None
     index: Tensor
+    whole: Tensor | None = None
 
 
 class Encoder(nn.Module):
@@ -32,14 +34,22 @@ class Encoder(nn.Module):
     be tuned as keyword-only arguments with defaults: its signature is its configuration schema.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()
+    family: ClassVar[str] = "network"
+
+    needs: tuple[str, ...] = ()
     """Names of the features the room must prepare ("graph", "descriptors")."""
 
     space: ClassVar[dict[str, Any]] = {}
     """Search space: a list is choices, {"low":, "high":, "log":} a range."""
 
+    pooled: ClassVar[bool] = False
+    """Whether the features are those of whole parts, so that nothing is left to pool."""
+
     dim: int
     """Width of the features."""
+
+    extra: int = 0
+    """Width of what joins after pooling (`Features.whole`)."""
 
     def __init__(self, schema: Schema) -> None:
         super().__init__()

@@ -1,0 +1,81 @@
+"""How good a predictor is on rows it has never seen, beside the simple method it had to beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.calibrate import coverage
+from molgraph.data.dataset import Dataset
+from molgraph.data.targets import EXACT
+from molgraph.metrics import compare, main, score
+from molgraph.predictor.domain import Domain
+from molgraph.predictor.predictor import Predictor
+from molgraph.task import Task, block
+
+Array = NDArray[np.float32]
+NEIGHBOUR = "nearest neighbour"
+
+
+def assess(
+    predictor: Predictor, data: Dataset, others: dict[str, Array], *, bootstrap: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Score a predictor on held-out rows, and every other method's estimates of the same rows.
+
+    Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
+    "coverage": {target: share of exact rows inside the 90 % interval, with its own interval}, "rows": n}`, plain JSON
+    values. `others` maps a method's name to estimates [N, columns of the task].
+    """
+    estimates, _ = predictor.estimate(data)
+    found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}, "verdicts": {}, "coverage": {}}
+    for name in predictor.targets:
+        kind, where = predictor.task.kind(name), block(predictor.task, name)
+        truth, observed, bound = column(data, name)
+        given = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
+        mine = _shaped(kind, estimates[:, where])
+        found["model"][name] = _scores(kind, truth, mine, given)
+        found["verdicts"][name] = {}
+        for other, theirs in others.items():
+            them = _shaped(kind, theirs[:, where])
+            found["others"][other][name] = _scores(kind, truth, them, given)
+            words = ("model", f"comparator ({other})")
+            found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
+        sure = observed & (bound == EXACT)
+        found["coverage"][name] = coverage(predictor.intervals[name], estimates[sure][:, where], truth[sure]).to_json()
+    return {**found, "rows": len(data), "main": {n: main(predictor.task.kind(n)) for n in predictor.targets}}
+
+
+def column(data: Dataset, name: str) -> tuple[Array, NDArray[np.bool_], NDArray[np.int8]]:
+    """Return values, observed and bound of one target, each [N]."""
+    given = data.targets.column(name)
+    return given.values[:, 0].numpy(), given.observed[:, 0].numpy(), given.bound[:, 0].numpy()
+
+
+def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
+    """Return what the nearest measured training part says of each row: its value, or certainty of its class.
+
+    Where that part lacks a target, the mean of the measured training parts stands in.
+    """
+    (given,) = data.inputs.values()
+    at, _ = domain.nearest(given.parts.gather(given.index))
+    out = np.zeros((len(data), len(task.columns)), dtype=np.float32)
+    for i, name in enumerate(task.names):
+        where = block(task, name)
+        values = domain.values[:, i]
+        for row, value in enumerate(values[at]):
+            if task.kind(name) == "multiclass":
+                share = np.bincount(values[~np.isnan(values)].astype(int), minlength=where.stop - where.start)
+                out[row, where] = share / share.sum() if np.isnan(value) else np.eye(len(share))[int(value)]
+            else:
+                out[row, where] = np.nanmean(values) if np.isnan(value) else value
+    return out
+
+
+def _shaped(kind: str, estimates: Array) -> Array:
+    return estimates if kind == "multiclass" else estimates[:, 0]
+
+
+def _scores(kind: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
+    return {metric: found.to_json() for metric, found in score(kind, truth, estimate, **given).items()}

@@ -1,0 +1,77 @@
+"""A network as a member of a predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from molgraph.config import RunSettings
+from molgraph.data.dataset import Dataset
+from molgraph.errors import CheckpointError
+from molgraph.fit import Epoch, estimate, fit
+from molgraph.fit.device import choose
+from molgraph.fit.state import State
+from molgraph.model.encoder import Encoder
+from molgraph.model.model import Model
+from molgraph.task import Task
+
+
+class Network:
+    """Hold an encoder with its head."""
+
+    def __init__(self, encoder: Encoder, run: RunSettings, task: Task, train: Dataset | None) -> None:
+        self.task = task
+        if train is not None:
+            encoder.adapt(train)
+        head = run.head
+        self.model = Model(
+            encoder, task, pooling=head.pooling, depth=head.depth, hidden=head.hidden, dropout=head.dropout
+        )
+        self.place = choose(run.train.device if train is not None else "auto", run.train.precision)
+
+    def train(
+        self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
+    ) -> Iterator[Epoch]:
+        """Train; stop early after `train.patience` epochs without a better validation loss."""
+        for epoch in fit(self.model, train, valid, run.train, seed=seed, state=state):
+            if epoch.stale >= run.train.patience:
+                epoch.stop()
+            yield epoch
+
+    def estimate(self, data: Dataset) -> NDArray[np.float32]:
+        """Return estimates float32 [N, len(task.columns)]."""
+        return estimate(self.model, data, self.place).numpy()
+
+    def save(self, folder: Path, number: int) -> None:
+        """Write `weights-<number>.safetensors`."""
+        tensors = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
+        save_file(tensors, folder / f"weights-{number}.safetensors")
+
+    def load(self, folder: Path, number: int) -> None:
+        """Read `weights-<number>.safetensors`.
+
+        Raises: CheckpointError where it is missing, damaged or of another shape.
+        """
+        path = folder / f"weights-{number}.safetensors"
+        try:
+            self.model.load_state_dict(load_file(path))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise CheckpointError(f"{path}: the weights cannot be read: {str(error).splitlines()[0]}") from error
+
+    def start_from(self, other: Network) -> list[str]:
+        """Take over every weight of another network that fits; return the names of those that do not."""
+        mine, given = self.model.state_dict(), other.model.state_dict()
+        fits = {k: v for k, v in given.items() if k in mine and mine[k].shape == v.shape}
+        self.model.load_state_dict({**mine, **fits})
+        return sorted(set(mine) - set(fits))
+
+    @property
+    def size(self) -> str:
+        return f"{sum(p.numel() for p in self.model.parameters()):,} weights"
+

@@ -1,0 +1,87 @@
+"""`recipe.json`: all that is needed, besides the weights, to use a model on a stranger's file; and the facts about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import molgraph
+from molgraph.config import RunSettings, settings
+from molgraph.data.packed import Schema
+from molgraph.data.write import atomic
+from molgraph.errors import CheckpointError, MolgraphError
+
+FORMAT = 1
+PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost", "numpy", "scikit-learn")
+
+
+@dataclass
+class Recipe:
+    """Hold a model's settings, what training taught besides weights, and its scores.
+
+    `units` maps a target to what its numbers mean; `files` maps each weight file to its sha256; `facts` is what a
+    report prints (rows, split sizes, metrics, dates), free of meaning to the machine.
+    """
+
+    run: RunSettings
+    task: dict[str, Any]
+    schema: Schema
+    column: str
+    members: int
+    units: dict[str, str] = field(default_factory=dict)
+    intervals: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write `recipe.json`."""
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
+        with atomic(folder / "recipe.json") as file:
+            file.write(text.encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Recipe:
+        """Read `recipe.json`.
+
+        Raises: CheckpointError where it is missing, damaged or of a newer format.
+        """
+        path = folder / "recipe.json"
+        if not path.is_file():
+            there = "is there, but without recipe.json" if folder.is_dir() else "does not exist"
+            raise CheckpointError(f"{folder}: no model folder ({there}). Train one with `molgraph train ... --out {folder}`.")
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            made_by = found.pop("format")
+            if made_by != FORMAT:
+                raise CheckpointError(
+                    f"{path}: written in model format {made_by}, this molgraph ({molgraph.__version__}) reads "
+                    f"format {FORMAT}. Use the version that wrote it, or train again."
+                )
+            return cls(run=settings(found.pop("run")), **found)
+        except CheckpointError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:
+            raise CheckpointError(f"{path}: damaged: {error}.") from error
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the numbers."""
+    found = {"molgraph": molgraph.__version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,142 @@
+"""From rows and a split to a finished predictor: members one after the other, then calibration and domain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from molgraph import registry
+from molgraph.calibrate import Interval
+from molgraph.config import RunSettings
+from molgraph.data.dataset import Dataset
+from molgraph.errors import ConfigError
+from molgraph.fit import Epoch
+from molgraph.fit import state as states
+from molgraph.fit.state import State
+from molgraph.predictor import member as members_of
+from molgraph.predictor.domain import Domain
+from molgraph.predictor.member import Member
+from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.recipe import Recipe, versions
+from molgraph.split import Split
+from molgraph.task import Task, block
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass
+class Training:
+    """Train the members of a predictor, resumably where `folder` is given.
+
+    `task` is not yet adapted; `split` holds row numbers of `data`. `start` is a predictor to start from.
+    """
+
+    run: RunSettings
+    task: Task
+    data: Dataset
+    split: Split
+    folder: Path | None = None
+    start: Predictor | None = None
+    members: list[Member] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.train = self.data.subset(self.split.train)
+        self.valid = self.data.subset(self.split.valid)
+        self.task = self.task.adapt(self.train.targets)
+        (self.schema,) = (given.parts.schema for given in self.data.inputs.values())
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of all that decides the result: settings and rows."""
+        text = json.dumps({**asdict(self.run), "data": "", "init": self.start.digest if self.start else ""})
+        found = hashlib.sha256(text.encode())
+        for rows in (self.split.train, self.split.valid):
+            found.update(rows.tobytes())
+        for tensor in (self.data.targets.values, self.data.targets.bound):
+            found.update(tensor.numpy().tobytes())
+        for given in self.data.inputs.values():
+            found.update("\n".join(given.key_of(i) for i in range(len(self.data))).encode())
+        return found.hexdigest()
+
+    def epochs(self) -> Iterator[tuple[int, Epoch]]:
+        """Train all members; yield (member, epoch) after each epoch, from the last checkpoint on."""
+        first, state = self._resume()
+        for number in range(self.run.ensemble):
+            member = self._make(number)
+            self.members.append(member)
+            if number < first and self.folder is not None:
+                member.load(self.folder, number)
+                continue
+            for epoch in member.train(
+                self.train, self.valid, self.run, seed=self.run.seed + number, state=state if number == first else None
+            ):
+                self.history.append(
+                    {
+                        "member": number,
+                        "epoch": epoch.number,
+                        "train_loss": epoch.train_loss,
+                        "valid_loss": epoch.valid_loss,
+                        "lr": epoch.lr,
+                        "seconds": round(epoch.seconds, 3),
+                    }
+                )
+                self._checkpoint(number, epoch)
+                yield number, epoch
+            if self.folder is not None:
+                member.save(self.folder, number)
+
+    def finish(self) -> Predictor:
+        """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
+        domain = Domain.learn(registry.room(self.run.model), self.train)
+        ((column, _),) = self.data.inputs.items()
+        recipe = Recipe(self.run, self.task.state(), self.schema, column, len(self.members), versions=versions())
+        made = Predictor(recipe, self.members, domain)
+        held = self.data.subset(self.split.calibration)
+        estimates, _ = made.estimate(held)
+        for i, name in enumerate(self.task.names):
+            given = held.targets.columns([i])
+            known = given.observed[:, 0].numpy()
+            made.intervals[name] = Interval.fit(
+                self.task.kind(name),
+                given.values[:, 0].numpy()[known],
+                estimates[known][:, block(self.task, name)],
+                bound=given.bound[:, 0].numpy()[known],
+            )
+        recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
+        return made
+
+    def _make(self, number: int) -> Member:
+        member = members_of.make(self.run, self.schema, self.task, self.run.seed + number, self.train)
+        if self.start is not None:
+            theirs = self.start.members[number % len(self.start.members)]
+            if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):
+                raise ConfigError(f"--init: '{self.run.model}' cannot start from the weights of another model.")
+            member.start_from(theirs)
+        return member
+
+    def _checkpoint(self, number: int, epoch: Epoch) -> None:
+        if self.folder is not None:
+            meta = {"member": number, "digest": self.digest, "history": self.history}
+            epoch.state().save(self.folder / CHECKPOINT, **meta)
+
+    def _resume(self) -> tuple[int, State | None]:
+        """Return the member and the state to go on from.
+
+        Raises: ConfigError where the checkpoint belongs to another run.
+        """
+        path = self.folder / CHECKPOINT if self.folder else None
+        if path is None or not path.exists():
+            return 0, None
+        state, meta = states.load(path)
+        if meta["digest"] != self.digest:
+            raise ConfigError(
+                f"{self.folder}: holds an unfinished training with other settings or other data. "
+                "Use another --out, or --overwrite to start anew."
+            )
+        self.history = meta["history"]
+        return meta["member"], state

@@ -1,0 +1,153 @@
+"""Gradient-boosted trees as a member of a predictor: one CatBoost model per target, kept as its documented JSON."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molgraph.config import RunSettings
+from molgraph.data.dataset import Dataset
+from molgraph.data.packed import Packed
+from molgraph.data.targets import EXACT
+from molgraph.errors import CheckpointError
+from molgraph.fit import Epoch
+from molgraph.fit.state import State
+from molgraph.task import Task, block
+
+Array = NDArray[np.float32]
+LOSS = {"regression": "RMSE", "binary": "Logloss", "multiclass": "MultiClass"}
+
+
+class Grower(Protocol):
+    """Say what trees see and how they grow; a room registers one (`molecule/forest`)."""
+
+    rounds: int
+    depth: int
+    lr: float
+    l2: float
+
+    def features(self, parts: Packed) -> Array: ...
+
+
+class Trees:
+    """Hold one boosted model per target.
+
+    Rows known only as a bound are left out: CatBoost has no one-sided squared loss. The number of rounds is the one
+    of lowest validation loss.
+    """
+
+    def __init__(self, grower: Grower, run: RunSettings, task: Task, train: Dataset | None) -> None:
+        self.task, self.grower = task, grower
+        self.found: dict[str, Any] = {}
+
+    def train(
+        self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
+    ) -> Iterator[Epoch]:
+        """Grow the trees of one target after the other; yield after each."""
+        from catboost import Pool
+
+        inputs = {"train": self._features(train), "valid": self._features(valid)}
+        for number, name in enumerate(self.task.names, 1):
+            began = time.perf_counter()
+            pools = {}
+            for which, data in (("train", train), ("valid", valid)):
+                column = data.targets.column(name)
+                known = ((column.bound == EXACT) & column.observed)[:, 0].numpy()
+                rows = np.flatnonzero(known)
+                pools[which] = Pool(
+                    inputs[which][rows], column.values[rows, 0].numpy(), weight=column.weight[rows, 0].numpy()
+                )
+            model = _untrained(self.grower, self.task.kind(name), run, seed)
+            judged = pools["valid"].num_row() > 0
+            model.fit(pools["train"], eval_set=pools["valid"] if judged else None, use_best_model=judged)
+            self.found[name] = model
+            losses = model.get_best_score()
+            loss = LOSS[self.task.kind(name)]
+            yield Epoch(
+                number,
+                len(self.task.names),
+                losses["learn"][loss],
+                losses["validation"][loss] if judged else None,
+                self.grower.lr,
+                time.perf_counter() - began,
+                pools["train"].num_row(),
+                0,
+                _no_state,
+            )
+
+    def estimate(self, data: Dataset) -> Array:
+        """Return estimates float32 [N, len(task.columns)]."""
+        features = self._features(data)
+        out = np.zeros((len(data), len(self.task.columns)), dtype=np.float32)
+        if not len(data):
+            return out
+        threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or -1
+        for name, model in self.found.items():
+            where = block(self.task, name)
+            if self.task.kind(name) == "regression":
+                out[:, where.start] = model.predict(features, thread_count=threads)
+                continue
+            found = model.predict(features, prediction_type="Probability", thread_count=threads)
+            first = 1 if self.task.kind(name) == "binary" else 0  # of two classes the second is the positive one
+            for label, column in list(zip(model.classes_, found.T, strict=True))[first:]:
+                out[:, where.start + int(label) - first] = column
+        return out
+
+    def save(self, folder: Path, number: int) -> None:
+        """Write `trees-<number>-<target>.json` for each target, targets counted from 0."""
+        for at, name in enumerate(self.task.names):
+            self.found[name].save_model(str(folder / f"trees-{number}-{at}.json"), format="json")
+
+    def load(self, folder: Path, number: int) -> None:
+        """Read the trees back.
+
+        Raises: CheckpointError where a file is missing or damaged.
+        """
+        from catboost import CatBoost, CatBoostClassifier, CatBoostError
+
+        for at, name in enumerate(self.task.names):
+            path = folder / f"trees-{number}-{at}.json"
+            model = CatBoost() if self.task.kind(name) == "regression" else CatBoostClassifier()
+            try:
+                self.found[name] = model.load_model(str(path), format="json")
+            except CatBoostError as error:
+                raise CheckpointError(f"{path}: the trees cannot be read: {str(error).splitlines()[0]}") from error
+
+    @property
+    def size(self) -> str:
+        return f"{sum(m.tree_count_ for m in self.found.values()):,} trees"
+
+    def _features(self, data: Dataset) -> Array:
+        (given,) = data.inputs.values()
+        used, inverse = np.unique(given.index.numpy(), return_inverse=True)
+        parts = given.parts.gather(torch.from_numpy(used))
+        return self.grower.features(parts)[inverse]
+
+
+def _untrained(grower: Grower, kind: str, run: RunSettings, seed: int) -> Any:
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    made = CatBoostRegressor if kind == "regression" else CatBoostClassifier
+    balance = {"auto_class_weights": "Balanced"} if run.balance and kind != "regression" else {}
+    return made(
+        iterations=grower.rounds,
+        depth=grower.depth,
+        learning_rate=grower.lr,
+        l2_leaf_reg=grower.l2,
+        loss_function=LOSS[kind],
+        random_seed=seed,
+        allow_writing_files=False,
+        verbose=False,
+        **balance,
+    )
+
+
+def _no_state() -> State:
+    return State(0, 0, 0.0, {}, {}, {}, {})
