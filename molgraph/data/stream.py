@@ -1,0 +1,211 @@
+"""A user's file as bytes and as lines: compression, encoding and damage are dealt with here and nowhere else."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import pyarrow as pa
+
+from molgraph.errors import DataError, ResourceError, did_you_mean
+
+STDIN = "-"
+COMPRESSED = (".gz", ".zst")
+LINE = 1 << 24  # characters of one line; a longer line is a broken row and is never held in memory
+SHOWN = 200  # characters of a broken row that are kept to show what stood there
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # RFC 1952 section 2.3.1; RFC 8878 section 3.1.1
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Broken(NamedTuple):
+    """Say why a record could not be read; `cells` holds what could be read of it, if anything."""
+
+    reason: str
+    message: str
+    text: str = ""
+    cells: tuple[str, ...] = ()
+
+
+Row = list[str] | Broken  # what every format yields per record; an empty list is a blank line
+
+
+def name_of(source: str | os.PathLike[str]) -> str:
+    """Return how messages name a source."""
+    return "standard input" if str(source) == STDIN else str(source)
+
+
+def suffixes(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """Return the suffix that names the format and the one that names the compression ("" if none).
+
+    >>> suffixes("library.SMI.gz")
+    ('.smi', '.gz')
+    """
+    found = [s.lower() for s in Path(path).suffixes]
+    packed = found.pop() if found and found[-1] in COMPRESSED else ""
+    return (found[-1] if found else ""), packed
+
+
+@contextmanager
+def read_errors(name: str) -> Iterator[None]:
+    """Turn what can go wrong while a file is read into an error that names the file and the remedy."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{name}: no such file{_neighbour(Path(name))}") from error
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise DataError(f"{name}: this is not a file; name a file inside it") from error
+    except PermissionError as error:
+        if Path(name).is_dir():  # how Windows answers open() on a folder
+            raise DataError(f"{name}: this is not a file; name a file inside it") from error
+        raise ResourceError(f"{name}: no permission to read; ask its owner or copy it") from error
+    except UnicodeError as error:
+        raise DataError(f"{name}: the text is damaged ({error}); save it again as UTF-8") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(_damaged(name, error)) from error
+    except OSError as error:
+        if error.errno is None:  # raised by a decompressor, not by the system
+            raise DataError(_damaged(name, error)) from error
+        raise ResourceError(f"{name}: cannot be read ({error.strerror}); check the disk or copy the file") from error
+
+
+def _damaged(name: str, error: BaseException) -> str:
+    return f"{name}: the file is damaged or cut short ({error}); fetch or export it again"
+
+
+def _neighbour(path: Path) -> str:
+    try:
+        names = [p.name for p in path.parent.iterdir() if p.is_file()]
+    except OSError:
+        return "; check the folder"
+    return did_you_mean(path.name, names) if 0 < len(names) <= 20 else "; check the name"
+
+
+@contextmanager
+def open_bytes(source: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
+    """Open a file or "-" (standard input) for reading, decompressed.
+
+    Compression is recognised by the first bytes, so a renamed or piped `.gz` works too.
+
+    Raises: DataError for a file that is missing or damaged, ResourceError where there is no permission.
+    """
+    name = name_of(source)
+    with read_errors(name):
+        if str(source) == STDIN:
+            yield _decompressed(cast(io.BufferedReader, sys.stdin.buffer), name, "")
+            return
+        with Path(source).open("rb") as raw:
+            yield _decompressed(raw, name, suffixes(source)[1])
+
+
+def _decompressed(raw: io.BufferedReader, name: str, packed: str) -> io.BufferedReader:
+    head = raw.peek(4)[:4]
+    if head.startswith(_GZIP):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+    if head.startswith(_ZSTD):
+        # pyarrow notices a cut stream, which zstandard's stream_reader takes for the end
+        return io.BufferedReader(_Arrow(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")))
+    if packed and head:
+        raise DataError(f"{name}: not a {packed} file, whatever its name says; rename it or compress it again")
+    return raw
+
+
+class _Arrow(io.RawIOBase):
+    """Let the standard library read from an Arrow stream."""
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview[int], /) -> int:  # type: ignore[override]
+        return int(self._stream.readinto(buffer))
+
+
+class Lines:
+    """Iterate over the lines of a text file, each with its line end, never more than `LINE` characters.
+
+    UTF-8, with or without byte order mark, and UTF-16 with one. A line that is not UTF-8 is taken for
+    Windows-1252, which is what Excel for Windows writes as "CSV". `number` is the number of the line that
+    was given last, and `broken` says why a line was replaced by a blank one. Lines can be given back.
+    """
+
+    def __init__(self, stream: io.BufferedReader, name: str) -> None:
+        head = stream.peek(4096)
+        wide = head.startswith(_UTF16)
+        if not wide and b"\0" in head:
+            raise DataError(f"{name}: this is not a text file{_format_of(head)}")
+        self._text = io.TextIOWrapper(
+            stream,
+            encoding="utf-16" if wide else "utf-8-sig",
+            errors="strict" if wide else "surrogateescape",
+            newline="",
+        )
+        self._given_back: list[str] = []
+        self.number = 0
+        self.broken: dict[int, Broken] = {}
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        self.number += 1
+        if self._given_back:
+            return self._given_back.pop()
+        line = self._text.readline(LINE + 1)
+        if not line:
+            self.number -= 1
+            raise StopIteration
+        if len(line) > LINE:
+            return self._skip(line)
+        return line if line.isascii() and "\0" not in line else self._checked(line)
+
+    def give_back(self, lines: list[str]) -> None:
+        """Let these lines, which were the last ones given, be given again."""
+        self._given_back.extend(reversed(lines))
+        self.number -= len(lines)
+
+    def detach(self) -> None:
+        """Leave the byte stream to whoever opened it."""
+        self._text.detach()
+
+    def _skip(self, line: str) -> str:
+        start = line[:SHOWN]
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(LINE + 1)
+        return self._break("too_large", f"line {self.number} has more than {LINE:,} characters", start)
+
+    def _checked(self, line: str) -> str:
+        if "\0" in line:
+            return self._break("unreadable", f"line {self.number} holds a NUL byte; export it again as text", line)
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError:
+            try:
+                return line.encode("utf-8", "surrogateescape").decode("cp1252")
+            except UnicodeDecodeError:
+                message = f"line {self.number} is neither UTF-8 nor Windows-1252; save the file as UTF-8"
+                return self._break("unreadable", message, line)
+        return line
+
+    def _break(self, reason: str, message: str, text: str) -> str:
+        shown = text[:SHOWN].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+        self.broken[self.number] = Broken(reason, message, shown)
+        return "\n"
+
+
+def _format_of(head: bytes) -> str:
+    if head.startswith(b"PK\x03\x04"):
+        return "; if it is an Excel workbook, name it .xlsx"
+    if head.startswith(b"PAR1"):
+        return "; if it is Parquet, name it .parquet"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        return "; if it is an old or protected Excel workbook, save it as .xlsx without a password"
+    return "; save the table as CSV in UTF-8"

@@ -1,0 +1,205 @@
+"""A user's table in blocks of text cells: one row per record, in order, whatever the file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from molgraph.data.delimited import delimited
+from molgraph.data.sheets import parquet, workbook
+from molgraph.data.stream import SHOWN, STDIN, Broken, Row, name_of, suffixes
+from molgraph.errors import DataError, Reject, did_you_mean
+
+BLOCK = 4096
+FORMATS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".parquet", ".pq")
+MEMORY = "the table given"  # how messages name a source that is no file
+
+
+@dataclass(frozen=True)
+class Table:
+    """Hold a block of a user's table.
+
+    `frame` has the user's own cells as text, "" for an empty one, in the user's column order. `column` names
+    the input column ("" until it is chosen). `rows` numbers the records from 1. `broken` says, by position in
+    this block, why a record could not be read: its cells that could not be read are "". `origin` names the
+    source in messages.
+    """
+
+    frame: pd.DataFrame
+    column: str
+    rows: NDArray[np.int64]
+    broken: dict[int, Reject]
+    origin: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the cells of the input column."""
+        return [str(t) for t in self.frame[self.column]]
+
+
+def read_tables(source: Any, *, block: int = BLOCK) -> Iterator[Table]:
+    """Stream a table file ("-" is standard input) or a DataFrame in blocks of `block` records, as text.
+
+    A column without a name is called by its place, `unnamed_3`. A blank line is a record only where the table has
+    one column and more records follow. A source without a record yields nothing (see `nonempty`).
+
+    Raises: DataError for a missing or damaged file, an unknown format and duplicate column names;
+    ResourceError where there is no permission.
+    """
+    if isinstance(source, pd.DataFrame):
+        yield from _frame_tables(source, block)
+        return
+    name = name_of(source)
+    rows = _rows(source, block)
+    header = next((row for row in rows if row), [])
+    if isinstance(header, Broken):
+        raise DataError(f"{name}: the header cannot be read: {header.message}")
+    if header:
+        yield from tables(rows, column_names(header, name), name, block=block)
+
+
+def _rows(source: str | os.PathLike[str], block: int) -> Iterator[Row]:
+    suffix, _ = suffixes(source)
+    if suffix in (".xlsx", ".xlsm"):
+        return workbook(source)
+    if suffix in (".parquet", ".pq"):
+        return parquet(source, block)
+    if suffix in (".tsv", ".tab"):
+        return delimited(source, "\t")
+    if suffix in FORMATS or str(source) == STDIN:
+        return delimited(source)
+    raise DataError(f"{source}: '{suffix}' is no table format; known: {', '.join(FORMATS)}, also .gz or .zst")
+
+
+def column_names(header: Sequence[str], origin: str) -> list[str]:
+    """Return the names of the columns, each different and none empty.
+
+    Raises: DataError for a name that occurs twice.
+    """
+    names = [name if name.strip() else f"unnamed_{at}" for at, name in enumerate(header, start=1)]
+    double = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if double:
+        raise DataError(f"{origin}: more than one column is called {', '.join(map(repr, double))}; rename them")
+    return names
+
+
+def tables(
+    rows: Iterable[Row], columns: Sequence[str], origin: str, *, column: str = "", block: int = BLOCK
+) -> Iterator[Table]:
+    """Gather records in blocks and number them; a `Broken` one keeps its place and becomes a `Reject`."""
+    cells: list[Sequence[str]] = []
+    broken: dict[int, Reject] = {}
+    empty = [""] * len(columns)
+    done = 0
+
+    def table() -> Table:
+        frame = pd.DataFrame(cells, columns=list(columns), dtype=object)
+        return Table(frame, column, np.arange(done + 1, done + 1 + len(cells)), dict(broken), origin)
+
+    for row in _records(rows, blank_is_record=len(columns) == 1):
+        if isinstance(row, Broken):
+            text = row.text[:SHOWN]
+            broken[len(cells)] = Reject(done + len(cells) + 1, text, row.reason, f"{origin}: {row.message}")
+            row = list(row.cells)
+        cells.append(row or empty)
+        if len(cells) == block:
+            yield table()
+            done += block
+            cells, broken = [], {}
+    if cells:
+        yield table()
+
+
+def _records(rows: Iterable[Row], blank_is_record: bool) -> Iterator[Row]:
+    blank = 0
+    for row in rows:
+        if row:
+            if blank:
+                yield from ([] for _ in range(blank))
+                blank = 0
+            yield row
+        elif blank_is_record:
+            blank += 1
+
+
+def _frame_tables(given: pd.DataFrame, block: int) -> Iterator[Table]:
+    names = column_names([str(c) for c in given.columns], MEMORY)
+    for start in range(0, len(given), block):
+        part = given.iloc[start : start + block]
+        cells = {name: cell_texts(part.iloc[:, at]) for at, name in enumerate(names)}
+        rows = np.arange(start + 1, start + 1 + len(part))
+        yield Table(pd.DataFrame(cells, columns=names, dtype=object), "", rows, {}, MEMORY)
+
+
+def cell_texts(values: Iterable[Any]) -> list[str]:
+    """Return cells of memory as text: a missing one is "", a whole float keeps no point."""
+    return [_cell_text(v) for v in values]
+
+
+def _cell_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or pd.isna(value) is True:
+        return ""
+    return str(value).removesuffix(".0") if isinstance(value, float | np.floating) else str(value)
+
+
+def find_column(columns: Sequence[str], wanted: str | None, usual: Sequence[str], origin: str) -> str:
+    """Return the input column: the one `wanted`, or the first with a usual name (case and punctuation aside).
+
+    Failing those, a single column whose name holds the first usual name is taken ("Ligand SMILES").
+
+    Raises: DataError that lists the columns there are.
+    """
+    if wanted is not None:
+        for same in (str, str.strip, _plain):
+            found = [c for c in columns if same(c) == same(wanted)]
+            if len(found) == 1:
+                return found[0]
+        raise DataError(f"{origin}: no column '{wanted}'{did_you_mean(wanted, columns)}")
+    for name in usual:
+        found = [c for c in columns if _plain(c) == _plain(name)]
+        if found:
+            return name if name in found else found[0]
+    holding = [c for c in columns if _plain(usual[0]) in _plain(c)]
+    if len(holding) == 1:
+        return holding[0]
+    raise DataError(f"{origin}: no column is called {usual[0]} or alike; name it with -s. Columns: {', '.join(columns)}.")
+
+
+def is_usual(name: str, usual: Iterable[str]) -> bool:
+    """Tell whether a column name is one of the usual ones, case and punctuation aside."""
+    return _plain(name) in map(_plain, usual)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def with_column(tables: Iterable[Table], wanted: str | None, usual: Sequence[str]) -> Iterator[Table]:
+    """Choose the input column of every block (see `find_column`)."""
+    for table in tables:
+        yield replace(table, column=find_column(list(table.frame.columns), wanted, usual, table.origin))
+
+
+def nonempty(tables: Iterable[Table], origin: str) -> Iterator[Table]:
+    """Pass tables on.
+
+    Raises: DataError where there is not one record.
+    """
+    blocks = iter(tables)
+    first = next(blocks, None)
+    if first is None:
+        raise DataError(f"{origin}: no rows; the file is empty or holds only a header")
+    yield from chain([first], blocks)
