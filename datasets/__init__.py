@@ -1,4 +1,4 @@
-"""Cards of known datasets, `<room>/<name>.toml`, and the verbs to use them: `load("esol")` returns a table."""
+"""Cards of known datasets, `<name>.toml`, and the verbs to use them: `load("esol")` returns a table."""
 
 from molgraph.data.cards import Card, File, Target, card, names
 from molgraph.data.fetch import fetch
