@@ -35,6 +35,10 @@ class Index(Protocol):
         """Return for each of P parts the position of the nearest training part and the similarity in [0, 1]."""
         ...
 
+    def leave_one_out(self) -> NDArray[np.float32]:
+        """Return the similarity of each of the M training parts to the nearest other one."""
+        ...
+
 
 @dataclass(frozen=True)
 class Room:

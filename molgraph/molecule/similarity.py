@@ -70,9 +70,9 @@ class Nearest:
         """Return the position of the nearest training part (-1: there is none) and the similarity, each [P]."""
         return self._nearest(fingerprints(parts), others=False)
 
-    def leave_one_out(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return for each training part the nearest other one (-1: there is none) and the similarity, each [M]."""
-        return self._nearest(self.packed, others=True)
+    def leave_one_out(self) -> NDArray[np.float32]:
+        """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""
+        return self._nearest(self.packed, others=True)[1]
 
     def _nearest(self, queries: Packed8, others: bool) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         position = np.full(len(queries), -1, dtype=np.int64)
