@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from molgraph import __version__
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.screen.files import replacing
 
 NAME = "manifest.json"
 FORMAT = 1
-LIBRARIES = ("molgraph", "numpy", "pandas", "pyarrow", "rdkit", "torch")
+LIBRARIES = ("numpy", "pandas", "pyarrow", "rdkit", "torch")
 REMEDY = "repeat the first call's model, library and settings, or give another output folder"
 
 
@@ -94,7 +95,7 @@ def digest_of_file(path: Path) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions that can move a score or a byte."""
-    found = {}
+    found = {"molgraph": __version__}
     for name in LIBRARIES:
         try:
             found[name] = version(name)

@@ -1,0 +1,285 @@
+"""A screen from library to files: order, ties, rejects, collisions, resume, shards, and what is refused."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
+from molgraph.screen import ScreenResult, screen, shard
+
+LOADER = "fake_predictor:load"
+
+
+def run(library: Any, out: Path, models: tuple[str, ...] = ("m/pAct",), **settings: Any) -> ScreenResult:
+    return screen(library, models, out, **{"loader": LOADER, "workers": 1, "shard_rows": 50, "top": 50} | settings)
+
+
+def digests(out: Path) -> dict[str, str]:
+    files = (path for path in out.iterdir() if path.is_file())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+@pytest.fixture(scope="module")
+def library(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("short") / "library.csv"
+    path.write_text("".join(library.read_text(encoding="utf-8").splitlines(keepends=True)[:2001]), encoding="utf-8")
+    return path
+
+
+def few(*texts: str) -> pd.DataFrame:
+    return pd.DataFrame({"smiles": list(texts)})
+
+
+def test_every_row_is_in_the_scores_in_input_order_with_its_own_columns(library: Path, tmp_path: Path) -> None:
+    result = run(library, tmp_path / "out")
+    given, scores = pd.read_csv(library), pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert scores["id"].tolist() == given["id"].tolist()
+    assert list(scores.columns)[:3] == ["smiles", "id", "pAct"]
+    assert not {"row", "standard"} & set(scores.columns)
+    bad = scores["smiles"] == "bad"
+    assert scores.loc[bad, "pAct"].isna().all() and (scores.loc[bad, "status"] == "invalid_smiles").all()
+    assert scores.loc[~bad, "pAct"].notna().all()
+    assert result.summary.rows == 2_000 and result.summary.rejected == {"invalid_smiles": int(bad.sum())}
+    assert result.summary.in_domain == int(scores["in_domain"].fillna(False).sum())
+    assert not (tmp_path / "out" / "shards").exists()
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_top_is_what_sorting_all_scores_gives(library: Path, tmp_path: Path, direction: str) -> None:
+    result = run(library, tmp_path / "out", direction=direction)
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").dropna(subset="pAct")
+    want = scores.sort_values("pAct", ascending=direction == "min", kind="stable").head(50)
+    assert result.top["id"].tolist() == want["id"].tolist()
+    assert result.top["row"].tolist() == (want.index + 1).tolist()
+    top = pd.read_csv(tmp_path / "out" / "top.csv")
+    assert top["rank"].tolist() == list(range(1, 51))
+    assert top["diverse"].sum() == 50 and {"weight", "alerts", "standard_smiles"} <= set(top.columns)
+
+
+def test_bytes_depend_neither_on_workers_nor_on_the_way(library: Path, tmp_path: Path) -> None:
+    run(library, tmp_path / "one", fmt="csv")
+    run(library, tmp_path / "two", fmt="csv", workers=2)
+    for i in (2, 3, 1):
+        part = run(library, tmp_path / "parts", fmt="csv", shard=(i, 3))
+        assert not part.finished and not (tmp_path / "parts" / "scores.csv").exists()
+    run(library, tmp_path / "parts", fmt="csv")
+    assert digests(tmp_path / "one") == digests(tmp_path / "two") == digests(tmp_path / "parts")
+
+
+def test_merging_too_early_says_which_shards_are_missing(library: Path, tmp_path: Path) -> None:
+    run(library, tmp_path, shard=(1, 8), shard_rows=500)
+    with pytest.raises(ConfigError, match=r"3 of 4 shards are not there yet \(1, 2, 3\).*--resume"):
+        run(library, tmp_path, shard_rows=500)
+    assert run(library, tmp_path, shard_rows=500, resume=True).finished
+
+
+def test_resume_scores_only_what_is_missing(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(library, tmp_path / "whole")
+    run(library, tmp_path / "out", shard=(1, 2))
+    (tmp_path / "out" / "shards" / "00000002.parquet").write_bytes(b"torn")
+    done = []
+    monkeypatch.setattr("molgraph.screen.pool.score_shard", lambda job: done.append(job.number) or shard.score_shard(job))
+    seen: list[int] = []
+    run(library, tmp_path / "out", resume=True, progress=seen.append)
+    assert done == sorted([*range(1, 40, 2), 2])
+    assert sum(seen) == 2_000
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+
+
+def test_a_finished_screen_is_returned_on_resume_and_refused_otherwise(library: Path, tmp_path: Path) -> None:
+    first = run(library, tmp_path)
+    again = run(library, tmp_path, resume=True)
+    assert again.finished and again.summary == first.summary and again.names == first.names
+    assert again.top["id"].tolist() == first.top["id"].tolist()
+    with pytest.raises(ConfigError, match="already holds a screen"):
+        run(library, tmp_path)
+
+
+def test_another_model_library_or_setting_is_refused_by_name(library: Path, tmp_path: Path) -> None:
+    run(library, tmp_path, shard=(1, 2))
+    with pytest.raises(ConfigError, match="model digest was .* is .*Remedy"):
+        run(library, tmp_path, ("other/pAct",), resume=True)
+    with pytest.raises(ConfigError, match=r"settings top was 50, is 60\. Remedy"):
+        run(library, tmp_path, resume=True, top=60)
+    other = tmp_path / "library.csv"
+    other.write_text(library.read_text(encoding="utf-8") + "CC,last\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="library bytes was .*library sha256 was"):
+        run(other, tmp_path, resume=True)
+    saved = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    saved["versions"]["rdkit"] = "1999.1"
+    (tmp_path / "manifest.json").write_text(json.dumps(saved), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"versions rdkit was 1999\.1"):
+        run(library, tmp_path, resume=True)
+
+
+def test_a_damaged_manifest_is_refused(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"manifest\.json: not a readable manifest"):
+        run(library, tmp_path, resume=True)
+    (tmp_path / "manifest.json").write_text(
+        '{"model": {}, "library": {}, "settings": {}, "versions": {}, "format": 99}', encoding="utf-8"
+    )
+    with pytest.raises(CheckpointError, match="another version"):
+        run(library, tmp_path, resume=True)
+
+
+def test_files_of_somebody_else_are_not_overwritten(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "top.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigError, match="made by something else"):
+        run(library, tmp_path)
+    assert (tmp_path / "top.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_the_users_columns_keep_their_names(tmp_path: Path) -> None:
+    frame = few("CC", "CCC", "bad").assign(pAct=["1", "2", "3"], rank="x", status="mine", row="r", standard_smiles="s")
+    result = run(frame, tmp_path)
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores["pAct"].tolist() == ["1", "2", "3"] and scores["status"].tolist() == ["mine"] * 3
+    assert scores["status_molgraph"].tolist() == ["ok", "ok", "invalid_smiles"]
+    assert pd.api.types.is_float_dtype(scores["pAct_molgraph"]) and "pAct_std" in scores
+    assert result.top["rank_molgraph"].tolist() == [1, 2] and set(result.top["rank"]) == {"x"}
+    assert result.top["standard_smiles"].tolist() == ["s", "s"]
+    assert set(result.top[result.names["standard"]]) == {"CC", "CCC"}
+    assert result.names["pAct"] == "pAct_molgraph" and result.names["row"] == "row_molgraph"
+
+
+def test_desirability_ranks_over_several_targets(library: Path, tmp_path: Path) -> None:
+    models = ("m/pAct", "m/sol")
+    bounds = {"pAct": (2.0, 8.0)}
+    result = run(library, tmp_path, models, by="desirability", direction={"sol": "min"}, bounds=bounds)
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    low, high = np.nanquantile(scores["sol"], [0.05, 0.95])
+    wanted = np.sqrt(
+        np.clip((scores["pAct"] - 2) / 6, 0, 1) * (1 - np.clip((scores["sol"] - low) / (high - low), 0, 1))
+    )
+    order = np.argsort(-wanted.fillna(-1), kind="stable")[:50]
+    assert (result.top["row"] - 1).tolist() == order.tolist()
+    np.testing.assert_allclose(result.top["desirability"], wanted[order])
+    assert [goal["source"] for goal in result.summary.goals] == ["given", "5 % and 95 % points of the scores"]
+
+
+def test_out_of_domain_rows_are_ranked_unless_told(library: Path, tmp_path: Path) -> None:
+    assert not run(library, tmp_path / "all").top["in_domain"].all()
+    assert run(library, tmp_path / "inside", in_domain_only=True).top["in_domain"].all()
+
+
+def test_all_rows_get_properties_on_request(tmp_path: Path) -> None:
+    result = run(few("CC", "bad", "cccccccccccc"), tmp_path, filters="all", shard_rows=2)
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores["weight"].fillna(-1).tolist() == [2.0, -1.0, 12.0] and scores["alerts"].tolist()[2] == "long"
+    assert list(result.top.columns).count("weight") == 1
+
+
+def test_equal_inputs_are_one_diverse_pick(tmp_path: Path) -> None:
+    result = run(few("CC", "CC", "CCC"), tmp_path, diverse=3)
+    assert result.top.groupby("smiles")["diverse"].sum().to_dict() == {"CC": 1, "CCC": 1}
+
+
+def test_a_library_of_rejects_gives_scores_and_an_empty_top(tmp_path: Path) -> None:
+    result = run(few("bad", "bad2"), tmp_path, fmt="csv")
+    assert len(result.top) == 0 and result.summary.rejected == {"invalid_smiles": 2}
+    assert (tmp_path / "scores.csv").read_text(encoding="utf-8").count("invalid_smiles") == 2
+    assert (tmp_path / "top.csv").read_text(encoding="utf-8").startswith("rank,row,smiles,pAct")
+    assert result.summary.messages == {"invalid_smiles": "cannot be read"}
+
+
+def test_shards_of_blanks_and_of_values_are_merged(tmp_path: Path) -> None:
+    run(few("bad", "bad", "CC", "bad"), tmp_path, shard_rows=2)
+    assert pd.read_parquet(tmp_path / "scores.parquet")["nn_id"].fillna("-").tolist() == ["-", "-", "train-2", "-"]
+
+
+def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no row to score"):
+        run(few(), tmp_path / "out")
+    with pytest.raises(DataError, match="cannot read the library .*nowhere"):
+        run(tmp_path / "nowhere.csv", tmp_path / "out2")
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"fmt": "xml"}, "format 'xml'"),
+        ({"filters": "tops"}, "did you mean 'top'"),
+        ({"top": 0}, "top must be at least 1"),
+        ({"workers": 0}, "workers must be at least 1"),
+        ({"shard": (3, 2)}, "1 <= i <= n"),
+        ({"shard": (0, 2)}, "1 <= i <= n"),
+        ({"by": "pact"}, "did you mean 'pAct'"),
+        ({"bounds": {"x": (0.0, 1.0)}}, "unknown target 'x'"),
+        ({"bounds": {"pAct": (1.0, 0.0)}}, "must rise"),
+    ],
+)
+def test_settings_out_of_range_are_refused(tmp_path: Path, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        run(few("CC"), tmp_path / "out", **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_standard_input_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read twice"):
+        run("-", tmp_path / "out", resume=True)
+
+
+def test_the_report_is_written_before_the_shards_go(tmp_path: Path) -> None:
+    seen = []
+
+    def report(result: ScreenResult, predictor: Any) -> None:
+        seen.append((predictor.targets, len(result.top), (tmp_path / "shards").exists()))
+
+    run(few("CC"), tmp_path, report=report, facts={"date": "2026-01-01"})
+    assert seen == [(("pAct",), 1, True)]
+    assert json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["facts"] == {"date": "2026-01-01"}
+
+
+def test_a_worker_that_dies_is_an_error_not_a_hang(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match="a worker process died.*--resume"):
+        run(few(*["CC"] * 9, "die-here"), tmp_path, workers=2, shard_rows=1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_too_little_memory_is_named(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(ResourceError, match="shard 1: out of memory"):
+        run(few("CC", "too-much"), tmp_path, workers=workers, shard_rows=1)
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pyarrow.parquet.write_table", full)
+    with pytest.raises(ResourceError, match=r"cannot write .*00000000\.parquet: the disk is full"):
+        run(few("CC"), tmp_path)
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def progress(rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="go on with --resume"):
+        run(few("CC", "CCC", "CCCC"), tmp_path, workers=2, shard_rows=1, progress=progress)
+    assert run(few("CC", "CCC", "CCCC"), tmp_path, shard_rows=1, resume=True).summary.rows == 3
+
+
+def test_the_library_is_read_no_faster_than_it_is_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fake_predictor
+
+    read, done, ahead = [0], [0], [0]
+
+    def counting(*args: Any, **options: Any) -> Iterator[Any]:
+        for table in fake_predictor.read(*args, **options):
+            read[0] += 1
+            ahead[0] = max(ahead[0], read[0] - done[0])
+            yield table
+
+    library = tmp_path / "library.csv"
+    few(*["CC"] * 40).to_csv(library, index=False)
+    monkeypatch.setattr(fake_predictor.ROOM, "read", counting)
+    run(library, tmp_path / "out", workers=2, shard_rows=1, progress=lambda rows: done.__setitem__(0, done[0] + 1))
+    assert read[0] == 40 and ahead[0] <= 5
