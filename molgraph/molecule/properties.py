@@ -16,9 +16,10 @@ from rdkit.Chem import QED, Crippen, Descriptors, FilterCatalog, Mol, rdMolDescr
 
 from molgraph.errors import ConfigError, did_you_mean
 
+
 @dataclass(frozen=True)
 class Property:
-    """Describe one column: what it says, the type of its cells ("Float64", "Int64", "string"), where it comes from."""
+    """Describe one column: what it says, the type of its cells ("Float64", "Int64", "str"), where it comes from."""
 
     of: Callable[[Mol], Any]
     dtype: str
@@ -34,12 +35,13 @@ def lipinski_violations(molecule: Mol) -> int:
 
     See: https://doi.org/10.1016/S0169-409X(96)00423-1
     """
-    return (
-        (Descriptors.MolWt(molecule) > 500)
-        + (Crippen.MolLogP(molecule) > 5)
-        + (rdMolDescriptors.CalcNumLipinskiHBD(molecule) > 5)
-        + (rdMolDescriptors.CalcNumLipinskiHBA(molecule) > 10)
+    broken = (
+        Descriptors.MolWt(molecule) > 500,
+        Crippen.MolLogP(molecule) > 5,
+        rdMolDescriptors.CalcNumLipinskiHBD(molecule) > 5,
+        rdMolDescriptors.CalcNumLipinskiHBA(molecule) > 10,
     )
+    return sum(broken)
 
 
 def sa_score(molecule: Mol) -> float:
@@ -61,7 +63,10 @@ _GOBBI = "https://doi.org/10.1002/(SICI)1097-0290(199824)61:1<47::AID-BIT9>3.0.C
 PROPERTIES: dict[str, Property] = {
     "mw": Property(Descriptors.MolWt, "Float64", "molecular weight, g/mol", _RDKIT),
     "logp": Property(
-        Crippen.MolLogP, "Float64", "octanol/water logP by Crippen's atom contributions", "https://doi.org/10.1021/ci990307l"
+        Crippen.MolLogP,
+        "Float64",
+        "octanol/water logP by Crippen's atom contributions",
+        "https://doi.org/10.1021/ci990307l",
     ),
     "tpsa": Property(
         rdMolDescriptors.CalcTPSA,
@@ -121,13 +126,8 @@ def properties(keys: Sequence[str], names: Sequence[str] = tuple(PROPERTIES)) ->
     with rdBase.BlockLogs():
         rows = [_row(key, wanted.values()) for key in keys]
     columns = zip(*rows, strict=True) if rows else [()] * len(wanted)
-    return pd.DataFrame(
-        {
-            name: pd.array(list(cells), dtype=of.dtype)
-            for (name, of), cells in zip(wanted.items(), columns, strict=True)
-        },
-        index=pd.RangeIndex(len(rows)),
-    )
+    cells = dict(zip(wanted, columns, strict=True))
+    return pd.DataFrame({name: pd.Series(cells[name], dtype=of.dtype) for name, of in wanted.items()})
 
 
 def _row(key: str, wanted: Iterable[Property]) -> list[Any]:

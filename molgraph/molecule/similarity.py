@@ -90,7 +90,7 @@ class Nearest:
 
 
 def diverse(parts: Packed, k: int) -> list[int]:
-    """Pick `k` parts that differ from each other (MaxMin): the first part, then always the one farthest from all picked.
+    """Pick `k` parts that differ most: the first part, then always the one farthest from all picked (MaxMin).
 
     Parts in ranked order thus keep their best one. Of equally far ones the first is taken.
 
@@ -118,4 +118,4 @@ def _sparse(packed: Packed8) -> csr_array:
 
 
 def _count(packed: Packed8) -> NDArray[np.uint16]:
-    return np.bitwise_count(packed).sum(axis=1, dtype=np.uint16)
+    return np.asarray(np.bitwise_count(packed).sum(axis=1), dtype=np.uint16)
