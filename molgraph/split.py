@@ -1,0 +1,351 @@
+"""Which rows train, stop the training, calibrate and test; groups never stand on two sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from molgraph.errors import ConfigError, DataError, did_you_mean
+
+Rows = NDArray[np.int64]
+
+CALIBRATION = 9  # rows: with fewer, a 90 % split-conformal interval does not exist (docs/decisions/0002)
+TAKEN_AT_MOST = 0.25  # of the training rows, where the validation fold has none to spare (the same page)
+
+
+class Named(NamedTuple):
+    """Say what a split that a user names is made of: a method, the rows it keeps together, one line."""
+
+    method: str
+    grouper: str
+    summary: str
+
+
+IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule)
+
+METHODS: dict[str, Named] = {
+    "scaffold": Named("group", "scaffold", "whole scaffolds, largest first: the test rows have rare scaffolds"),
+    "scaffold_random": Named("group_random", "scaffold", "whole scaffolds in random order"),
+    "cluster": Named("group_random", "cluster", "whole clusters of similar molecules (Butina) in random order"),
+    "random": Named("random", IDENTITY, "rows at random; the same molecule stays on one side"),
+    "time": Named("time", IDENTITY, "time:NAME, oldest rows train, newest test, by a column of dates or numbers"),
+    "column": Named("column", IDENTITY, "column:NAME, the user's own train, valid, test (and calibration)"),
+}
+
+FOLDS = ("train", "valid", "calibration", "test")
+SPELLINGS = {
+    "train": ("train", "training", "train_val", "trainval", "train_valid"),
+    "valid": ("valid", "val", "validation", "dev", "development"),
+    "calibration": ("calibration", "calib", "cal"),
+    "test": ("test", "testing", "holdout", "hold_out", "heldout", "held_out"),
+}
+LABELS = {spelling: fold for fold, spellings in SPELLINGS.items() for spelling in spellings}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Hold row positions, ascending: what trains, what stops the training, what calibrates, what tests.
+
+    `notes` says in sentences what had to be arranged (rows taken from the training rows, no calibration, ...).
+    """
+
+    train: Rows
+    valid: Rows
+    calibration: Rows
+    test: Rows
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """Hold the rows whose group also stands in a later fold of train, valid, calibration, test."""
+
+    train: Rows
+    valid: Rows
+    calibration: Rows
+
+    def __len__(self) -> int:
+        return len(self.train) + len(self.valid) + len(self.calibration)
+
+
+def named(name: str) -> tuple[Named, str | None]:
+    """Return what a split's name stands for, and the column in `column:NAME` and `time:NAME`.
+
+    Raises: ConfigError for an unknown name, or a column missing or too many.
+
+    >>> named("column:fold")[1]
+    'fold'
+    """
+    head, colon, column = name.partition(":")
+    if head not in METHODS:
+        raise ConfigError(f"unknown split '{head}'{did_you_mean(head, METHODS)}")
+    needs = METHODS[head].method in ("column", "time")
+    if needs and not column:
+        raise ConfigError(f"split '{head}' needs a column of the data: write {head}:NAME")
+    if colon and not needs:
+        raise ConfigError(f"split '{head}' takes no column: write {head}, or column:{column} for folds of your own")
+    return METHODS[head], column or None
+
+
+def split(
+    n: int,
+    *,
+    method: str,
+    groups: ArrayLike | None = None,
+    column: Sequence[str] | None = None,
+    time: ArrayLike | None = None,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+    fold: int | None = None,
+    folds: int | None = None,
+    rows: ArrayLike | None = None,
+) -> Split:
+    """Split n rows into training, validation, calibration and test rows.
+
+    `group` takes groups largest first (ties: the one that occurs first) and fills train, then valid, then test;
+    the first always trains, one that no longer fits goes on to the next fold, the last fold takes the rest.
+    `group_random` does so in an order drawn by `seed`, groups larger than half the validation or test fold
+    first, so that one group does not swamp a fold; `random` is the same with rows that are the same thing as
+    groups. `time` cuts the order of `time`; equal times stay together. `column` reads the user's own labels.
+    With `folds`, fold `fold` (from 0) of as many is tested: each row is tested in exactly one, and groups are
+    dealt largest first to the smallest fold.
+
+    Where no validation rows come out, they are drawn from the training rows by group. The validation fold is
+    then halved by group: one half stops the training, the other calibrates (docs/decisions/0002).
+
+    Shapes: `groups`, `column`, `time` one per row; `rows` the record numbers for messages (else from 1).
+    Raises: ConfigError for a method or number out of range; DataError where the rows cannot be split so.
+    See: the two scaffold splits of Yang 2019, doi 10.1021/acs.jcim.9b00237 (chemprop 1)
+
+    >>> split(10, method="group", groups=list("aaaaaaabcd")).test
+    array([9])
+    """
+    shares = _shares(fractions)
+    member = _members(n, groups)
+    records = np.arange(1, n + 1) if rows is None else np.asarray(rows)
+    random = np.random.default_rng(seed)
+    rank = random.permutation(member.max(initial=-1) + 1).astype(np.float64)  # in which order groups are drawn
+    if folds is not None or fold is not None:
+        cut = _one_fold(member, method, fold, folds, rank)
+    elif method == "column":
+        cut = _own_labels(n, column, records)
+    elif method == "time":
+        cut, rank = _by_time(member, _times(n, time, records), shares)
+    elif method in ("group", "group_random", "random"):
+        cut = _fill(member, _order(member, method, shares, rank), shares)
+    else:
+        raise ConfigError(f"unknown method '{method}'{did_you_mean(method, {m.method for m in METHODS.values()})}")
+    _refuse_empty(cut, member, shares, method)
+    cut = _with_valid(cut, member, shares, rank)
+    return _with_calibration(cut, member, rank)
+
+
+def check(found: Split, groups: ArrayLike) -> Leaks:
+    """Return the rows whose group (scaffold, identity) also stands in a later fold.
+
+    The folds count in the order train, valid, calibration, test: what a test row holds leaves all the others,
+    and test rows never leave. Shapes: `groups` one per row.
+    """
+    member = np.asarray(groups)
+    folds = (found.train, found.valid, found.calibration, found.test)
+    later = [np.concatenate(folds[i + 1 :]) for i in range(3)]
+    return Leaks(*(folds[i][np.isin(member[folds[i]], member[later[i]])] for i in range(3)))
+
+
+def drop(found: Split, leaks: Leaks) -> Split:
+    """Return the split without the rows that leak."""
+    return replace(
+        found,
+        train=np.setdiff1d(found.train, leaks.train),
+        valid=np.setdiff1d(found.valid, leaks.valid),
+        calibration=np.setdiff1d(found.calibration, leaks.calibration),
+    )
+
+
+def _shares(fractions: Sequence[float]) -> NDArray[np.float64]:
+    shares = np.asarray(fractions, dtype=np.float64)
+    if shares.shape != (3,) or not np.all(shares >= 0) or not shares[0] > 0 or abs(shares.sum() - 1) > 1e-6:
+        raise ConfigError(
+            f"fractions {tuple(fractions)}: three shares of train, valid and test that add up to 1, train above 0"
+        )
+    return shares
+
+
+def _members(n: int, groups: ArrayLike | None) -> Rows:
+    """Return the groups as numbers from 0, in the order in which they first occur."""
+    if groups is None:
+        return np.arange(n)
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise ValueError(f"{n} rows but groups of shape {given.shape}")
+    _, first, member = np.unique(given, return_index=True, return_inverse=True)
+    number = np.empty(len(first), dtype=np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    numbered: Rows = number[member]
+    return numbered
+
+
+def _of(fold: Rows) -> Split:
+    """Return the split of rows marked 0 train, 1 valid, 2 calibration, 3 test."""
+    train, valid, calibration, test = (np.flatnonzero(fold == f) for f in range(len(FOLDS)))
+    return Split(train, valid, calibration, test)
+
+
+def _order(member: Rows, method: str, shares: NDArray[np.float64], rank: NDArray[np.float64]) -> Rows:
+    """Return the groups in the order in which they fill the folds."""
+    size = np.bincount(member)
+    if method == "group":
+        return np.argsort(-size, kind="stable")
+    small = min(share for share in shares if share > 0) * len(member) / 2
+    return np.lexsort((rank, size <= small))
+
+
+def _fill(member: Rows, order: Rows, shares: NDArray[np.float64]) -> Split:
+    size, room = np.bincount(member), shares * len(member) + 1e-9  # 0.29 * 100 is a little less than 29
+    wanted = np.flatnonzero(shares)
+    room[wanted[-1]] = np.inf
+    fold = np.zeros(len(size), dtype=np.int64)
+    room[0] -= size[order[:1]].sum()
+    for group in order[1:]:
+        fold[group] = next(f for f in wanted if size[group] <= room[f])
+        room[fold[group]] -= size[group]
+    return _of(np.array([0, 1, 3])[fold[member]])
+
+
+def _deal(member: Rows, folds: int, rank: NDArray[np.float64]) -> Rows:
+    """Deal whole groups to folds, largest first and each to the smallest fold; return the fold of each row.
+
+    See: longest processing time first, Graham 1969, doi 10.1137/0117039
+    """
+    size, filled = np.bincount(member), np.zeros(folds, dtype=np.int64)
+    fold = np.zeros(len(size), dtype=np.int64)
+    for group in np.lexsort((rank, -size)):
+        fold[group] = np.argmin(filled)
+        filled[fold[group]] += size[group]
+    dealt: Rows = fold[member]
+    return dealt
+
+
+def _one_fold(member: Rows, method: str, fold: int | None, folds: int | None, rank: NDArray[np.float64]) -> Split:
+    if fold is None or folds is None or folds < 2 or not 0 <= fold < folds:
+        raise ConfigError(f"fold {fold} of {folds}: give at least 2 folds, and a fold from 0 to folds - 1")
+    if method not in ("group", "group_random", "random"):
+        raise ConfigError(f"there are no folds of a {method} split: use scaffold, cluster or random")
+    groups = member.max(initial=-1) + 1
+    if groups < folds:
+        raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
+    tested = _deal(member, folds, np.arange(groups, dtype=np.float64) if method == "group" else rank) == fold
+    return _of(np.where(tested, 3, 0))
+
+
+def _own_labels(n: int, column: Sequence[str] | None, records: Rows) -> Split:
+    if column is None or len(column) != n:
+        raise ValueError(f"{n} rows but {'no' if column is None else len(column)} labels")
+    known = [LABELS.get(str(label).strip().casefold().replace("-", "_").replace(" ", "_")) for label in column]
+    strange = [i for i, fold in enumerate(known) if fold is None]
+    if strange:
+        shown = ", ".join(f"'{column[i]}' (row {records[i]})" for i in strange[:5])
+        raise DataError(
+            f"{len(strange)} rows whose split is none of train, valid, calibration, test: {shown}"
+            f"{', ...' if len(strange) > 5 else ''}; correct the column or leave these rows out of the file"
+        )
+    for needed in ("train", "test"):
+        if needed not in known:
+            raise DataError(f"the split column marks no row '{needed}': mark some, or use --split scaffold")
+    return _of(np.array([FOLDS.index(fold) for fold in known if fold]))
+
+
+def _times(n: int, time: ArrayLike | None, records: Rows) -> NDArray[np.float64]:
+    """Return times as numbers: they may come as numbers, dates, or the texts of either (dates as ISO 8601)."""
+    given = np.asarray([] if time is None else time)
+    cells = (given.astype("datetime64[us]") if given.dtype.kind == "M" else given).tolist()
+    if len(cells) != n:
+        raise ValueError(f"{n} rows but {len(cells)} times")
+    readings = [[_read(how, cell) for cell in cells] for how in (float, _date)]
+    times = min(readings, key=lambda reading: reading.count(None))
+    bad = [i for i, t in enumerate(times) if t is None]
+    if bad:
+        raise DataError(
+            f"no time in {len(bad)} rows, first '{cells[bad[0]]}' in row {records[bad[0]]}: "
+            "every row needs a number (a year), or every row a date as in 2024-01-31"
+        )
+    return np.array(times, dtype=np.float64)
+
+
+def _read(how: Callable[[Any], float], cell: Any) -> float | None:
+    try:
+        value = how(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _date(cell: Any) -> float:
+    day = datetime.fromisoformat(str(cell).strip())
+    return (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()
+
+
+def _by_time(
+    member: Rows, times: NDArray[np.float64], shares: NDArray[np.float64]
+) -> tuple[Split, NDArray[np.float64]]:
+    """Return the cut, and the groups ranked newest first."""
+    _, moment = np.unique(times, return_inverse=True)
+    until = np.cumsum(np.bincount(moment))  # rows up to and with each moment
+    border = np.cumsum(shares)[:2] * len(times) + 1e-9
+    fold = np.array([0, 1, 3])[(until[:, None] > border).sum(1)]
+    newest = np.full(member.max(initial=-1) + 1, -np.inf)
+    np.maximum.at(newest, member, times)
+    return _of(fold[moment]), -newest
+
+
+def _refuse_empty(cut: Split, member: Rows, shares: NDArray[np.float64], method: str) -> None:
+    lacking = [] if len(cut.train) else ["training"]
+    lacking += ["test"] if shares[2] > 0 and not len(cut.test) else []
+    if lacking:
+        groups = len(np.unique(member))
+        remedy = "give more rows" if method == "random" or groups == len(member) else "use --split random"
+        what = "moments of time differ" if method == "time" else f"{groups} group{'s' * (groups != 1)}"
+        raise DataError(f"a {method} split of {len(member)} rows ({what}) leaves no {lacking[0]} rows: {remedy}")
+
+
+def _take(rows: Rows, member: Rows, wanted: float, rank: NDArray[np.float64]) -> Rows:
+    """Return at least `wanted` of the rows in whole groups, those larger than that last; all, if there are too few."""
+    groups, size = np.unique(member[rows], return_counts=True)
+    order = np.lexsort((rank[groups], np.where(size > wanted, size, 0)))
+    enough = np.searchsorted(np.cumsum(size[order]), wanted) + 1
+    taken: Rows = rows[np.isin(member[rows], groups[order[:enough]])]
+    return taken
+
+
+def _with_valid(cut: Split, member: Rows, shares: NDArray[np.float64], rank: NDArray[np.float64]) -> Split:
+    """Draw validation rows from the training rows where there are none."""
+    if len(cut.valid) or shares[1] == 0:
+        return cut
+    valid = _take(cut.train, member, max(1.0, np.floor(len(cut.train) * shares[1] / shares[:2].sum())), rank)
+    if len(valid) > len(cut.train) / 2:
+        return replace(cut, notes=(*cut.notes, "There are no validation rows: too few rows or groups train."))
+    note = f"{len(valid)} of {len(cut.train)} training rows were set aside for validation."
+    return replace(cut, train=np.setdiff1d(cut.train, valid), valid=valid, notes=(*cut.notes, note))
+
+
+def _with_calibration(cut: Split, member: Rows, rank: NDArray[np.float64]) -> Split:
+    """Halve the validation rows by group; where they are too few for that, set training rows aside."""
+    if len(cut.calibration):
+        return cut
+    groups, own = np.unique(member[cut.valid], return_inverse=True)
+    if len(cut.valid) >= 2 * CALIBRATION and len(groups) > 1:
+        half = _deal(own, 2, rank[groups])
+        stops = np.argmin(np.bincount(half))  # the larger half calibrates: it has at least CALIBRATION rows
+        return replace(cut, valid=cut.valid[half == stops], calibration=cut.valid[half != stops])
+    taken = _take(cut.train, member, CALIBRATION, rank)
+    few = f"The validation fold (rows: {len(cut.valid)}, groups: {len(groups)}) cannot be halved"
+    if CALIBRATION <= len(taken) <= TAKEN_AT_MOST * len(cut.train):
+        note = f"{few}: {len(taken)} of {len(cut.train)} training rows were set aside to calibrate."
+        return replace(cut, train=np.setdiff1d(cut.train, taken), calibration=taken, notes=(*cut.notes, note))
+    note = f"{few} and the {len(cut.train)} training rows have none to spare: there is no 90 % interval."
+    return replace(cut, notes=(*cut.notes, note))
