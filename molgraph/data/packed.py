@@ -55,13 +55,7 @@ class Packed:
         offsets: dict[str, Tensor] = {}
         rows: dict[str, Tensor] = {PART: ids}
         for level, start in self.offsets.items():
-            begin = start.index_select(0, ids)
-            length = start.index_select(0, ids + 1) - begin
-            ends = torch.cumsum(length, 0)
-            offsets[level] = torch.cat([ends.new_zeros(1), ends])
-            shift = begin - offsets[level][:-1]
-            rows[level] = torch.repeat_interleave(shift, length)
-            rows[level] += torch.arange(len(rows[level]), device=ids.device)
+            rows[level], offsets[level] = spans(start, ids)
         values = {name: v.index_select(0, rows[self.level[name]]) for name, v in self.values.items()}
         return Packed(values, self.level, offsets, self.schema, len(ids))
 
@@ -93,6 +87,21 @@ def starts(lengths: Tensor) -> Tensor:
     """Return int64 offsets [P + 1] from lengths [P]."""
     ends = torch.cumsum(lengths.to(torch.int64), 0)
     return torch.cat([ends.new_zeros(1), ends])
+
+
+def spans(offsets: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the rows that the parts `ids` own, end to end, and the new offsets [len(ids) + 1]."""
+    begin = offsets.index_select(0, ids)
+    length = offsets.index_select(0, ids + 1) - begin
+    ends = starts(length)
+    rows = torch.repeat_interleave(begin - ends[:-1], length)
+    return rows + torch.arange(len(rows), device=ids.device), ends
+
+
+def owners(offsets: Tensor) -> Tensor:
+    """Return for each row the number of the part that owns it: int64 [offsets[-1]]."""
+    parts = torch.arange(len(offsets) - 1, device=offsets.device)
+    return torch.repeat_interleave(parts, offsets.diff())
 
 
 def pack(

@@ -1,0 +1,1 @@
+"""Encoders of molecules: message passing over atoms and bonds."""

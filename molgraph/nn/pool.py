@@ -1,0 +1,66 @@
+"""Pooling: the rows of each part to one vector."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from molgraph.data.packed import owners
+from molgraph.errors import ConfigError, did_you_mean
+
+Kind = Literal["mean", "sum", "attention", "last", "none"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Pool(nn.Module):
+    """Turn features of rows into features of parts: `mean`, `sum`, `attention`, `last`, or `none`.
+
+    Attention weighs each row by a softmax over its part of a learnt linear score. A part without rows gives zeros.
+
+    Shapes: values [M, dim] and offsets int64 [P + 1] to [P, dim]; offsets None means that the rows are the parts.
+
+    Raises: ConfigError for an unknown kind, and where `none` meets several rows per part.
+    """
+
+    def __init__(self, kind: str, dim: int) -> None:
+        super().__init__()
+        if kind not in KINDS:
+            raise ConfigError(f"unknown pooling '{kind}'{did_you_mean(kind, KINDS)}")
+        self.kind = kind
+        # without bias: a softmax does not change when all its scores are shifted
+        self.score = nn.Linear(dim, 1, bias=False) if kind == "attention" else None
+
+    def forward(self, values: Tensor, offsets: Tensor | None) -> Tensor:
+        if offsets is None:
+            return values
+        if self.kind == "none":
+            raise ConfigError("pooling 'none' leaves several rows per part; choose mean, sum, attention or last.")
+        if self.kind == "last":
+            return last(values, offsets)
+        if self.score is not None:
+            values = values * softmax(self.score(values), offsets)
+        total = segment_sum(values, offsets)
+        return total / offsets.diff().clamp(min=1).unsqueeze(1) if self.kind == "mean" else total
+
+
+def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
+    """Return the sum of each part's rows: [M, D] to [P, D]."""
+    return values.new_zeros(len(offsets) - 1, values.shape[1]).index_add_(0, owners(offsets), values)
+
+
+def softmax(scores: Tensor, offsets: Tensor) -> Tensor:
+    """Return the softmax of scores [M, D] over the rows of each part; the largest score of a part is subtracted."""
+    part = owners(offsets)
+    largest = scores.new_full((len(offsets) - 1, scores.shape[1]), -torch.inf)
+    largest.scatter_reduce_(0, part.unsqueeze(1).expand_as(scores), scores.detach(), "amax")
+    weight = (scores - largest.index_select(0, part)).exp()
+    return weight / segment_sum(weight, offsets).index_select(0, part)
+
+
+def last(values: Tensor, offsets: Tensor) -> Tensor:
+    """Return the last row of each part, zeros for a part without rows."""
+    filled = offsets.diff() > 0
+    result = values.new_zeros(len(filled), values.shape[1])
+    return result.index_copy(0, filled.nonzero().squeeze(1), values.index_select(0, offsets[1:][filled] - 1))
