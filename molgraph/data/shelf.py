@@ -65,7 +65,11 @@ def load(name: str, *, download: bool = True) -> pd.DataFrame:
     (first, where), *more = _located(wanted, download)
     table = _read(first, where, wanted)
     for file, where in more:
-        table = _joined(table, _read(file, where, wanted), file.join)
+        more_columns = _read(file, where, wanted)
+        try:
+            table = _joined(table, more_columns, file.join)
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{where}: cannot be joined by '{file.join}' to dataset '{name}': {error}") from error
     if missing := [column for column in wanted.names if column not in table.columns]:
         there = ", ".join(table.columns)
         raise DataError(f"{where}: dataset '{name}' lacks the column '{missing[0]}'; it has {there}.")
