@@ -31,6 +31,9 @@ MODELS: dict[str, tuple[str, str]] = {
 
 ROOMS: dict[str, str] = {"molecule": "molgraph.molecule.room:ROOM"}
 
+# File formats that only a room can write: suffix to a class with `write(frame)` and `close()`.
+WRITERS: dict[str, str] = {".sdf": "molgraph.molecule.write:SDF"}
+
 
 @cache
 def models() -> dict[str, tuple[str, str]]:

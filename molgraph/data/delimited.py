@@ -12,13 +12,15 @@ from molgraph.data.stream import SHOWN, Broken, Lines, Row, name_of, open_bytes
 DELIMITERS = (",", ";", "\t")
 CELL = 1 << 20  # characters of one cell; a longer one breaks its row
 _SAMPLE = 20  # lines looked at to find the delimiter
+_OPEN = "unexpected end"  # what the csv module says of a quote that is open at the end of the file
 
 
 def delimited(source: str | os.PathLike[str], delimiter: str | None = None) -> Iterator[Row]:
     """Yield the header and then every record of a delimited file.
 
     Without `delimiter` it is found from the first lines. A record with more or fewer cells than the header is
-    `ragged_row`; a quote that is opened and not closed breaks its own line only, and reading goes on with the next.
+    `ragged_row`. A quote that does not close is a plain character in the last cell of its line, elsewhere it breaks
+    that line; either way reading goes on with the next line, so that no record is swallowed.
     """
     with open_bytes(source) as stream:
         lines = Lines(stream, name_of(source))
@@ -31,8 +33,9 @@ def delimited(source: str | os.PathLike[str], delimiter: str | None = None) -> I
 def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
     """Yield the header and then every record from lines (see `delimited`)."""
     csv.field_size_limit(max(CELL, csv.field_size_limit()))
+    delimiter = delimiter or sniff(lines)
     taken: list[str] = []
-    reader = csv.reader(_Record(lines, taken), delimiter=delimiter or sniff(lines), strict=True)
+    reader = csv.reader(_Record(lines, taken), delimiter=delimiter, strict=True)
     width = 0
     while True:
         taken.clear()
@@ -42,17 +45,18 @@ def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield _unreadable(lines, taken, start, str(error))
+            yield _first_line(lines, taken, delimiter, width, str(error))
             continue
         if start in lines.broken:
             yield lines.broken.pop(start)
-        elif len(taken) > 1 and not lines.broken.keys().isdisjoint(range(start, lines.number + 1)):
-            yield _unreadable(lines, taken, start, "unexpected end")
-        elif not width or len(cells) == width or not cells:
+        elif width and len(taken) > 1 and (len(cells) != width or _swallowed(lines, taken, delimiter, width)):
+            yield _first_line(lines, taken, delimiter, width, _OPEN)
+        elif not cells or not width or len(cells) == width:
             width = width or len(cells)
             yield cells
         else:
-            yield _ragged(lines, taken, start, len(cells), width)
+            message = f"line {start} has {len(cells)} cells where the header has {width}; quote cells with a delimiter"
+            yield Broken("ragged_row", message, _shown(taken))
 
 
 def sniff(lines: Lines) -> str:
@@ -85,23 +89,39 @@ class _Record:
         return line
 
 
-def _unreadable(lines: Lines, taken: list[str], start: int, error: str) -> Broken:
-    """Break the first line of a record that csv cannot read, and give the others back."""
+def _swallowed(lines: Lines, taken: list[str], delimiter: str, width: int) -> bool:
+    """Tell whether a stray quote made one record out of several lines.
+
+    So it is where one of them could not be read, and where each is a whole record of tab-separated text, in which
+    quotes are often plain characters (names of chemicals) and tabs are never part of a cell.
+    """
+    start = lines.number - len(taken) + 1
+    if not lines.broken.keys().isdisjoint(range(start, lines.number + 1)):
+        return True
+    return delimiter == "\t" and width > 1 and all(_plain(line, delimiter, width) for line in taken)
+
+
+def _first_line(lines: Lines, taken: list[str], delimiter: str, width: int, error: str) -> Row:
+    """Make a record of the first line of one that csv cannot read, and give the other lines back."""
     lines.give_back(taken[1:])
-    if len(taken) == 1 and "limit" in error:
-        return Broken("too_large", f"line {start} has a cell of more than {CELL:,} characters", _shown(taken))
-    if len(taken) > 1 or "unexpected end" in error:
-        message = f'line {start} opens a quote (") that is not closed; close it, or double it inside a quoted cell'
+    cells = _plain(taken[0], delimiter, width)
+    if cells:
+        return cells
+    if "limit" in error and len(taken) == 1:
+        message = f"line {lines.number} has a cell of more than {CELL:,} characters"
+        return Broken("too_large", message, _shown(taken))
+    if "limit" in error or _OPEN in error:
+        message = f'line {lines.number} opens a quote (") that does not close; close it, or double it in a quoted cell'
     else:
-        message = f'line {start} goes on after a closing quote ("); double the quotes inside a quoted cell'
+        message = f'line {lines.number} goes on after a closing quote ("); double the quotes in a quoted cell'
     return Broken("ragged_row", message, _shown(taken))
 
 
-def _ragged(lines: Lines, taken: list[str], start: int, cells: int, width: int) -> Broken:
-    if len(taken) > 1:
-        return _unreadable(lines, taken, start, "unexpected end")
-    message = f"line {start} has {cells} cells where the header has {width}; quote cells that hold the delimiter"
-    return Broken("ragged_row", message, _shown(taken))
+def _plain(line: str, delimiter: str, width: int) -> list[str]:
+    """Return the cells of a line with its quotes as plain characters, or [] where that could shift a cell."""
+    cells = line.rstrip("\r\n").split(delimiter)
+    whole = len(cells) == width and len(line) <= CELL and all(cell.count('"') % 2 == 0 for cell in cells[:-1])
+    return cells if whole else []
 
 
 def _shown(taken: list[str]) -> str:

@@ -175,7 +175,9 @@ def find_column(columns: Sequence[str], wanted: str | None, usual: Sequence[str]
     holding = [c for c in columns if _plain(usual[0]) in _plain(c)]
     if len(holding) == 1:
         return holding[0]
-    raise DataError(f"{origin}: no column is called {usual[0]} or alike; name it with -s. Columns: {', '.join(columns)}.")
+    raise DataError(
+        f"{origin}: no column is called {usual[0]} or alike; name it with -s. Columns: {', '.join(columns)}."
+    )
 
 
 def is_usual(name: str, usual: Iterable[str]) -> bool:
