@@ -31,7 +31,7 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CUDA_INDEX = "https://download.pytorch.org/whl/cu130"  # the CUDA release that PyPI's Linux build of this pin uses
 PATIENCE = 3.0  # seconds an index may take to answer
 OLDEST = (3, 11)
-QUIET = 15.0  # seconds between signs of life where the output is no terminal
+QUIET = 30.0  # seconds between signs of life where the output is no terminal
 BACK = "\r"  # to the start of the line, on a terminal
 
 
@@ -76,12 +76,12 @@ def test(arguments: list[str]) -> int:
 
 def lint(arguments: list[str]) -> int:
     """Check style, types and import contracts; every check runs, the first failure decides."""
-    importlinter = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+    import_linter = "from importlinter.cli import lint_imports_command as lint; lint()"  # it has no -m
     codes = [
         tool("-m", "ruff", "check", *arguments),
         tool("-m", "ruff", "format", "--check", *arguments),
         tool("-m", "mypy"),
-        tool("-c", importlinter, "--no-logo"),
+        tool("-c", import_linter, "--no-logo"),
     ]
     return next((code for code in codes if code), 0)
 
@@ -107,8 +107,13 @@ def tool(*arguments: str) -> int:
     if not is_ready():
         setup([])
     print(f"> python {' '.join(arguments)}", flush=True)
-    code = subprocess.run([str(PYTHON), *arguments], cwd=ROOT, check=False).returncode
-    return code if code >= 0 else 128 - code  # ended by a signal: as shells count it
+    process = subprocess.Popen([str(PYTHON), *arguments], cwd=ROOT)
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # Ctrl-C reached the program too: it may be saving its work
+            continue
+        return code if code >= 0 else 128 - code  # ended by a signal: as shells count it
 
 
 # The environment
@@ -122,7 +127,7 @@ def setup(arguments: list[str]) -> int:
     begun = time.monotonic()
     if not works():
         if VENV.exists():
-            print(f"{VENV.name} does not work here (moved, or its Python is gone): making it anew")
+            print(f"{VENV.name} does not work (is its Python gone?): making it anew")
             shutil.rmtree(VENV)
         VENV.mkdir()
         advice = "On Debian and Ubuntu install the package python3-venv."
