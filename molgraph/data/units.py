@@ -1,0 +1,195 @@
+"""Targets out of text cells: numbers, bounds, concentrations, labels; what is neither is rejected, never guessed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+
+REGRESSION, BINARY, MULTICLASS = "regression", "binary", "multiclass"
+# Powers of ten of the SI prefixes (BIPM, The International System of Units, 9th edition, table 7).
+CONCENTRATIONS = {"M": 0, "mM": -3, "uM": -6, "nM": -9, "pM": -12, "fM": -15}
+MISSING = frozenset(
+    {
+        *("", "-", "--", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "none", "null", "missing"),
+        *("nd", "n.d.", "nt", "n.t.", "not determined", "not tested", "not measured"),
+    }
+)
+YES = frozenset(("1", "true", "t", "yes", "y", "active", "positive", "pos", "+"))
+NO = frozenset(("0", "false", "f", "no", "n", "inactive", "negative", "neg", "-"))
+LARGEST = float(np.finfo(np.float32).max)  # targets are trained as float32
+_CELL = re.compile(r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M)?")
+_BOUND = {"<": BELOW, "<=": BELOW, "≤": BELOW, "<<": BELOW, ">": ABOVE, ">=": ABOVE, "≥": ABOVE, ">>": ABOVE}
+_UNIT_IN_NAME = re.compile(r"[ _\-]*[(\[]?[munpfµμ]?M[)\]]?$")
+_COMMA = re.compile(r"\d,\d")
+_POINT = re.compile(r"\d\.|\.\d")
+_THOUSANDS = re.compile(r"\D*\d{1,3}(,\d{3})+(\D.*)?")
+
+Read = Callable[[str], tuple[float, int]]  # a cell to (value, bound); ValueError says why not
+
+
+@dataclass(frozen=True)
+class ParsedTargets:
+    """Hold the targets of N rows as they stand in the user's cells.
+
+    Shapes: `values` float64 [N, T], NaN where nothing was measured; `bound` int8 [N, T] of EXACT, BELOW, ABOVE.
+    `classes` maps a multiclass target to its labels: the value is a position in them. `rejects` maps (row position,
+    target) to why a cell could not be read; its value is NaN, and `Reject.row` is the position + 1.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    bound: NDArray[np.int8]
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rejects: dict[tuple[int, int], Reject] = field(default_factory=dict)
+
+
+def parse_targets(
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    units: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> ParsedTargets:
+    """Read target columns.
+
+    A column of `units` (nM, uM, M, ...) becomes the negative decadic logarithm of the molar concentration and `p` is
+    put before its name. `>10` and the like are bounds, `~10` is 10. `kinds` says which columns are `binary` or `multiclass` (else `regression`); `classes`
+    gives labels known from training.
+
+    Raises: DataError for a missing column and for cells with units that were not declared; ConfigError for an
+    unknown unit.
+    """
+    units, kinds, classes = units or {}, kinds or {}, classes or {}
+    for name in units:
+        if name not in names:
+            raise ConfigError(f"a unit is given for '{name}', which is no target{did_you_mean(name, names)}")
+    values = np.full((len(frame), len(names)), np.nan)
+    bound = np.zeros((len(frame), len(names)), np.int8)
+    labels: dict[str, tuple[str, ...]] = {}
+    rejects: dict[tuple[int, int], Reject] = {}
+    for t, name in enumerate(names):
+        if name not in frame:
+            raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
+        cells = [str(cell).strip() for cell in frame[name]]
+        kind = kinds.get(name, REGRESSION)
+        if kind == MULTICLASS:
+            labels[name] = tuple(classes[name]) if name in classes else _labels(cells)
+        read = _reader(kind, name, cells, units.get(name), labels.get(name, ()))
+        blank = MISSING - {"-"} if kind == BINARY and "+" in cells else MISSING
+        for i, cell in enumerate(cells):
+            if cell.lower() in blank:
+                continue
+            try:
+                values[i, t], bound[i, t] = read(cell)
+            except ValueError as error:
+                rejects[i, t] = Reject(i + 1, cell, "invalid_target", f"{name}: '{cell}' {error}")
+    renamed = tuple(target_name(n) if n in units else n for n in names)
+    return ParsedTargets(renamed, values, bound, labels, rejects)
+
+
+def target_name(name: str) -> str:
+    """Return what a concentration is called once it is a logarithm.
+
+    >>> target_name("IC50"), target_name("Kd_nM"), target_name("EC50 (uM)")
+    ('pIC50', 'pKd', 'pEC50')
+    """
+    return "p" + (_UNIT_IN_NAME.sub("", name) or name)
+
+
+def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str]) -> Read:
+    if kind == BINARY:
+        return _binary
+    if kind == MULTICLASS:
+        at = {label: float(i) for i, label in enumerate(labels)}
+        return lambda cell: _class(cell, at)
+    comma = _decimal_comma(cells)
+    if unit is None:
+        _refuse_units(name, cells)
+        return lambda cell: _split(cell, comma)[:2]
+    power = CONCENTRATIONS.get(_spelled(unit))
+    if power is None:
+        raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, CONCENTRATIONS)}")
+    return lambda cell: _negative_log(*_split(cell, comma), power)
+
+
+def _binary(cell: str) -> tuple[float, int]:
+    word = cell.lower()
+    if word in YES or (word.startswith("1.") and not word[2:].strip("0")):
+        return 1.0, EXACT
+    if word in NO or (word.startswith("0.") and not word[2:].strip("0")):
+        return 0.0, EXACT
+    raise ValueError("is neither yes nor no; write 1 or 0, or leave it blank where nothing was measured")
+
+
+def _class(cell: str, at: Mapping[str, float]) -> tuple[float, int]:
+    if cell not in at:
+        raise ValueError(f"is none of the classes {', '.join(at)}")
+    return at[cell], EXACT
+
+
+def _labels(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the different labels, sorted as numbers where all are numbers."""
+    found = {cell for cell in cells if cell.lower() not in MISSING}
+    try:
+        return tuple(sorted(found, key=lambda label: (float(label), label)))
+    except ValueError:
+        return tuple(sorted(found))
+
+
+def _split(cell: str, comma: bool) -> tuple[float, int, str]:
+    """Cut a cell in number, bound and unit ("" if none)."""
+    text = _spelled(cell)
+    if "," in text:
+        if not comma:
+            raise ValueError("has a comma that may mean thousands or decimals; write it with a point, or without")
+        text = text.replace(",", ".")
+    found = _CELL.fullmatch(text)
+    if not found:
+        raise ValueError("is not a number; correct it, or leave it blank where nothing was measured")
+    value = float(found[2])
+    if abs(value) > LARGEST:
+        raise ValueError("is too large for a number; correct it")
+    return value, _BOUND.get(found[1] or "", EXACT), found[3] or ""
+
+
+def _spelled(text: str) -> str:
+    """Return text with one spelling of micro (two Unicode signs, and u) and of minus."""
+    return text if text.isascii() else text.replace("µ", "u").replace("μ", "u").replace("−", "-")
+
+
+def _negative_log(value: float, bound: int, unit: str, power: int) -> tuple[float, int]:
+    """Return -log10 of a molar concentration; more of it is less of the logarithm, so a bound turns round."""
+    if value <= 0:
+        raise ValueError("is no concentration: it has no logarithm; correct it, or leave it blank")
+    return -(math.log10(value) + (CONCENTRATIONS[unit] if unit else power)), -bound
+
+
+def _decimal_comma(cells: Sequence[str]) -> bool:
+    """Tell whether the commas of a column are decimal: some cannot mean thousands, and there is no decimal point."""
+    commas = [cell for cell in cells if _COMMA.search(cell)]
+    return any(not _THOUSANDS.fullmatch(cell) for cell in commas) and not any(map(_POINT.search, cells))
+
+
+def _refuse_units(name: str, cells: Sequence[str]) -> None:
+    """Refuse a column with units that were not declared: 3 uM would be taken for less than 12 nM."""
+    seen: dict[str, int] = {}
+    for row, cell in enumerate(cells, start=1):
+        found = _CELL.fullmatch(_spelled(cell)) if cell.endswith("M") else None
+        if found and found[3]:
+            seen.setdefault(found[3], row)
+    if seen:
+        where = " and ".join(f"{unit} (row {row}: '{cells[row - 1]}')" for unit, row in seen.items())
+        raise DataError(
+            f"{name}: cells are in {where}, but no unit is declared; add --units {name}:{next(iter(seen))}, "
+            "the unit of the cells that name none"
+        )
