@@ -7,6 +7,7 @@ import configparser
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,21 @@ def test_the_front_door_imports_nothing_slow(arguments: tuple[str, ...]) -> None
 
 
 def test_every_package_is_installed() -> None:
-    setup = configparser.ConfigParser()
-    setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    listed = setup["options"]["packages"].split()
+    listed = setup_cfg()["options"]["packages"].split()
     found = {".".join(file.parent.relative_to(ROOT).parts) for file in MODULES if file.name == "__init__.py"}
     folders = {".".join(file.parent.relative_to(ROOT).parts) for file in MODULES}
     assert folders == found, "a folder of modules without __init__.py is not installed"
     assert listed == sorted({*found, "molgraph.datasets"}), "the list `packages` in setup.cfg is not what is there"
+
+
+def test_every_file_beside_the_modules_is_installed() -> None:
+    data = setup_cfg()["options.package_data"]
+    for file in files_of_the_repository():
+        *folders, name = file.relative_to(ROOT).parts
+        package = ".".join(["molgraph", *folders] if folders == ["datasets"] else folders)
+        if package.partition(".")[0] == "molgraph" and not name.endswith(".py"):
+            patterns = [pattern.strip() for pattern in data.get(package, "").split(",")]
+            assert any(fnmatch(name, pattern) for pattern in patterns), f"{package}: {name} is not in package_data"
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -83,6 +92,13 @@ def test_no_file_names_a_place_on_a_machine() -> None:
 def test_a_place_on_a_machine_is_seen(text: str, named: bool) -> None:
     text = text.replace("|", "/").replace("^", "\\")  # spelled so that this file names none itself
     assert bool(MACHINE_PATH.search(text)) is named
+
+
+def setup_cfg() -> configparser.ConfigParser:
+    """Read how the house stands."""
+    read = configparser.ConfigParser()
+    read.read(ROOT / "setup.cfg", encoding="utf-8")
+    return read
 
 
 def files_of_the_repository() -> list[Path]:
