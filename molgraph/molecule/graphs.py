@@ -1,0 +1,255 @@
+"""Molecules to integer codes: one row per atom, one row per bond, flat for a whole batch of molecules.
+
+The plain RDKit path reads one value at a time; the fast path asks cuik-molmaker for the same values of a whole
+batch at once. Both end in the same tables, so a code means the same whichever path made it.
+
+See: the features are those of Chemprop 2, https://doi.org/10.1021/acs.jcim.3c01250, with the ring of an atom instead
+of its mass.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+
+from molgraph.molecule.standardise import parse
+
+try:
+    import cuik_molmaker
+except ImportError:  # no wheel for this machine: the plain path does it all
+    cuik_molmaker = None
+
+Codes = NDArray[np.uint8]
+Raw = NDArray[np.int16]
+
+_SHORT_BATCH = 16  # a batch this short is not split further to find the text that cuik-molmaker stumbles over
+_BATCH = 256  # texts in one call: a stumble costs the whole batch
+
+_HYBRIDISATION = Chem.HybridizationType
+_BOND = Chem.BondType
+
+
+@dataclass(frozen=True)
+class Column:
+    """Name a column of codes and the values that get a code of their own, in order; all others share the last code."""
+
+    name: str
+    values: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.values) + 1
+
+    def table(self) -> Codes:
+        """Return the code of each value from -128 to 127 (negative ones counted from the end) and of 128 to 255."""
+        codes = np.full(256, len(self.values), dtype=np.uint8)
+        codes[list(self.values)] = np.arange(len(self.values), dtype=np.uint8)
+        return codes
+
+
+ATOM = (
+    Column("element", (*range(1, 37), 53)),  # the first four periods and iodine
+    Column("degree", tuple(range(6))),
+    Column("charge", (0, -1, 1, -2, 2)),
+    Column("chirality", tuple(range(4))),
+    Column("hydrogens", tuple(range(5))),
+    Column(
+        "hybridisation",
+        tuple(int(getattr(_HYBRIDISATION, name)) for name in ("S", "SP", "SP2", "SP2D", "SP3", "SP3D", "SP3D2")),
+    ),
+    Column("aromatic", (0,)),
+    Column("smallest_ring", (0, *range(3, 9))),
+    Column("rings", tuple(range(4))),
+)
+_TYPES = (_BOND.SINGLE, _BOND.DOUBLE, _BOND.TRIPLE, _BOND.AROMATIC, _BOND.DATIVE)
+BOND = (
+    Column("type", tuple(int(t) for t in _TYPES)),
+    Column("conjugated", (0,)),
+    Column("in_ring", (0,)),
+    Column("stereo", tuple(range(6))),
+)
+ATOM_CODES = [c.size for c in ATOM]
+BOND_CODES = [c.size for c in BOND]
+_ATOM_TABLES = [c.table() for c in ATOM]
+_BOND_TABLES = [c.table() for c in BOND]
+
+
+# What cuik-molmaker returns, column by column, and how much of it goes into each of ours. It gives the atomic number
+# divided by 5. Its bond type comes as a number (dative 1, aromatic 1.5) and as one-hot (single, double, triple, any
+# other): -10 x number + (11, 22, 33, 27) x one-hot is RDKit's own number of every type in `_TYPES` and of no other.
+_ATOM_ONEHOT = {"chirality": 5, "num-hydrogens": 6}
+_ATOM_FLOAT = ("atomic-number", "degree", "formal-charge", "hybridization", "aromatic", "min-ring", "num-ring")
+_BOND_PARTS = {"bond-type-float": 1, "bond-type-onehot": 4, "conjugated": 1, "in-ring": 1, "stereo": 7}
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Hold P molecular graphs flat, every bond once.
+
+    Shapes: `atom` uint8 [N, 9], `bond` uint8 [M, 4], `ends` int32 [M, 2] (begin and end atom, counted within the
+    molecule), `atoms` and `bonds` int64 [P] (how many of them each molecule has), `placeholder` bool [P] (whether
+    one of its atoms stands for something else).
+    """
+
+    atom: Codes
+    bond: Codes
+    ends: NDArray[np.int32]
+    atoms: NDArray[np.int64]
+    bonds: NDArray[np.int64]
+    placeholder: NDArray[np.bool_]
+
+    def take(self, keep: NDArray[np.bool_]) -> Graphs:
+        """Return the graphs where `keep` (bool [P]) is true."""
+        if keep.all():
+            return self
+        of_atom, of_bond = np.repeat(keep, self.atoms), np.repeat(keep, self.bonds)
+        return Graphs(
+            self.atom[of_atom],
+            self.bond[of_bond],
+            self.ends[of_bond],
+            self.atoms[keep],
+            self.bonds[keep],
+            self.placeholder[keep],
+        )
+
+
+def from_mols(mols: Sequence[Chem.Mol | None]) -> Graphs:
+    """Read the graphs of molecules with RDKit alone; None gives a graph without atoms."""
+    atom, bond, ends = array("h"), array("h"), array("i")
+    atoms = np.zeros(len(mols), dtype=np.int64)
+    bonds = np.zeros(len(mols), dtype=np.int64)
+    for i, mol in enumerate(mols):
+        if mol is not None:
+            _read_atoms(mol, atom)
+            _read_bonds(mol, bond, ends)
+            atoms[i], bonds[i] = mol.GetNumAtoms(), mol.GetNumBonds()
+    return _graphs(
+        np.array(atom, np.int16).reshape(-1, len(ATOM)),
+        np.array(bond, np.int16).reshape(-1, len(BOND)),
+        np.array(ends, np.int32).reshape(-1, 2),
+        atoms,
+        bonds,
+    )
+
+
+def from_texts(texts: Sequence[str]) -> Graphs:
+    """Parse SMILES and read their graphs, with cuik-molmaker where there is one.
+
+    A text that gives no molecule gives a graph without atoms; `standardise.read` says why.
+    """
+    made = [from_mols(())]
+    with rdBase.BlockLogs():
+        for plain, run in groupby(texts, _is_for_rdkit):
+            found = list(run)
+            for start in range(0, len(found), _BATCH):
+                made.append((_parsed if plain else _fast)(found[start : start + _BATCH]))
+    return _cat(made)
+
+
+def _is_for_rdkit(text: str) -> bool:
+    # cuik-molmaker renumbers atoms by their map numbers (`:1`), RDKit does not; CXSMILES (`|...|`) are rare
+    return cuik_molmaker is None or ":" in text or "|" in text
+
+
+def _parsed(texts: Sequence[str]) -> Graphs:
+    return from_mols([parse(text) for text in texts])
+
+
+def _fast(texts: list[str]) -> Graphs:
+    """Read graphs with cuik-molmaker, which leaves out a text it cannot parse and raises on a wrong valence."""
+    if len(texts) <= _SHORT_BATCH:
+        return _parsed(texts)
+    try:
+        atom, bond, edges, _, owner = cuik_molmaker.batch_mol_featurizer(texts, *_wanted(), False, False, False, False)
+    except (RuntimeError, ValueError):
+        half = len(texts) // 2
+        return _cat([_fast(texts[:half]), _fast(texts[half:])])
+    atoms = np.bincount(owner, minlength=len(texts))
+    first = np.cumsum(atoms) - atoms
+    owner_of_bond = owner[edges[0]]
+    to_atom, to_bond = _weights()
+    return _graphs(
+        np.rint(atom @ to_atom).astype(np.int16),
+        np.rint(bond @ to_bond).astype(np.int16),
+        (edges - first[owner_of_bond]).T.astype(np.int32),
+        atoms,
+        np.bincount(owner_of_bond, minlength=len(texts)),
+    )
+
+
+def _graphs(atom: Raw, bond: Raw, ends: NDArray[np.int32], atoms: NDArray[np.int64], bonds: NDArray[np.int64]) -> Graphs:
+    placeholder = np.zeros(len(atoms), dtype=bool)
+    nameless = np.flatnonzero(atom[:, 0] == 0)
+    placeholder[np.repeat(np.arange(len(atoms)), atoms)[nameless]] = True
+    return Graphs(_codes(atom, _ATOM_TABLES), _codes(bond, _BOND_TABLES), ends, atoms, bonds, placeholder)
+
+
+def _codes(raw: Raw, tables: Sequence[Codes]) -> Codes:
+    codes = np.empty(raw.shape, dtype=np.uint8)
+    for column, table in enumerate(tables):
+        codes[:, column] = table[np.clip(raw[:, column], -128, 255)]
+    return codes
+
+
+def _read_atoms(mol: Chem.Mol, into: array[int]) -> None:
+    """Append the values of `ATOM`, atom by atom."""
+    rings = mol.GetRingInfo()
+    for i, a in enumerate(mol.GetAtoms()):
+        into.extend(
+            (
+                a.GetAtomicNum(),
+                a.GetTotalDegree(),
+                a.GetFormalCharge(),
+                a.GetChiralTag(),
+                a.GetTotalNumHs(),
+                a.GetHybridization(),
+                a.GetIsAromatic(),
+                rings.MinAtomRingSize(i),
+                rings.NumAtomRings(i),
+            )
+        )
+
+
+def _read_bonds(mol: Chem.Mol, into: array[int], ends: array[int]) -> None:
+    """Append the values of `BOND` and the two ends, bond by bond."""
+    rings = mol.GetRingInfo()
+    for i, b in enumerate(mol.GetBonds()):
+        into.extend((b.GetBondType(), b.GetIsConjugated(), rings.NumBondRings(i) > 0, b.GetStereo()))
+        ends.extend((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))
+
+
+def _cat(graphs: Sequence[Graphs]) -> Graphs:
+    return Graphs(*(np.concatenate([getattr(g, f.name) for g in graphs]) for f in fields(Graphs)))
+
+
+@cache
+def _wanted() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers by which cuik-molmaker knows the features it is asked for."""
+    return (
+        cuik_molmaker.atom_onehot_feature_names_to_array(list(_ATOM_ONEHOT)),
+        cuik_molmaker.atom_float_feature_names_to_array(list(_ATOM_FLOAT)),
+        cuik_molmaker.bond_feature_names_to_array(list(_BOND_PARTS)),
+    )
+
+
+@cache
+def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the matrices [columns of cuik-molmaker, ours] that turn its features into the values of our columns."""
+    atom = np.zeros((11 + len(_ATOM_FLOAT), len(ATOM)), dtype=np.float32)
+    atom[:5, 3] = range(5)
+    atom[5:11, 4] = range(6)
+    atom[11, 0] = 5
+    for row, column in enumerate((1, 2, 5, 6, 7, 8), start=12):
+        atom[row, column] = 1
+    bond = np.zeros((sum(_BOND_PARTS.values()), len(BOND)), dtype=np.float32)
+    bond[:5, 0] = -10, 11, 22, 33, 27
+    bond[5, 1] = bond[6, 2] = 1
+    bond[7:, 3] = range(7)
+    return atom, bond

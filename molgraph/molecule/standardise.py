@@ -1,0 +1,140 @@
+"""Texts to molecules: read a SMILES or say why not, and bring every writing of a compound to one key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from rdkit import Chem, rdBase
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+MAX_ATOMS = 500  # heavy atoms; insulin has about 400
+_CHARACTERS_PER_ATOM = 100  # more than any atom needs, coordinates of a CXSMILES included
+_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] *", re.MULTILINE)
+_ECHO = re.compile(r"SMILES Parse Error: |( while parsing:| for input:).*")  # the text stands in the reject already
+_MESSAGE = 200  # characters of RDKit's own words that are worth repeating
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Say why a text gives no molecule: a status word and a sentence."""
+
+    reason: str
+    message: str
+
+
+def refused_unread(text: str, max_atoms: int = MAX_ATOMS) -> Refusal | None:
+    """Refuse a text that must not reach the parser, which would read a part of it and be content.
+
+    RDKit stops at the first blank, line end or byte outside ASCII and returns what stood before it.
+    """
+    if not text:
+        return Refusal("empty", "the cell is empty")
+    if len(text) > max_atoms * _CHARACTERS_PER_ATOM:
+        return Refusal("too_large", f"{len(text):,} characters, too long for a molecule of up to {max_atoms} atoms")
+    if text.isascii() and text.isprintable() and " " not in text:
+        return None
+    smiles, _, extension = text.partition(" ")
+    at = next((i for i, c in enumerate(smiles) if not ("!" <= c <= "~")), None)
+    if at is not None:
+        return Refusal("invalid_smiles", f"character {smiles[at]!r} at position {at + 1} belongs to no SMILES")
+    if not (extension.startswith("|") and extension.rstrip().endswith("|")):
+        return Refusal("invalid_smiles", f"{extension[:40]!r} follows the SMILES after a blank; keep names in a column of their own")
+    return None
+
+
+def parse(text: str) -> Chem.Mol | None:
+    """Return what RDKit makes of a SMILES, or None."""
+    try:
+        return Chem.MolFromSmiles(text)
+    except (RuntimeError, ValueError):  # what RDKit's C++ exceptions become
+        return None
+
+
+def read(text: str, max_atoms: int = MAX_ATOMS) -> Chem.Mol | Refusal:
+    """Parse a SMILES or CXSMILES, or say why it is none."""
+    refusal = refused_unread(text, max_atoms)
+    if refusal:
+        return refusal
+    mol = parse(text)
+    return mol if mol is not None else Refusal("invalid_smiles", _words_of_rdkit(text))
+
+
+def refused_molecule(mol: Chem.Mol, max_atoms: int = MAX_ATOMS) -> Refusal | None:
+    """Refuse a molecule that no model can read: nothing in it, too much, or a placeholder for atoms."""
+    atoms = mol.GetNumAtoms()
+    if not atoms:
+        return Refusal("no_atoms", "the molecule has no atoms")
+    if atoms > max_atoms:
+        return Refusal("too_large", f"{atoms:,} atoms, the limit is {max_atoms}")
+    dummy = next((a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() == 0), None)
+    if dummy is not None:
+        return Refusal("dummy_atom", f"atom {dummy + 1} is a placeholder (*, an R-group or attachment point); write the real group")
+    return None
+
+
+def standard(mol: Chem.Mol, text: str) -> Chem.Mol:
+    """Return the largest organic fragment, neutralised, without atom map numbers; tautomers stay as drawn.
+
+    `text` is what `mol` was parsed from: where it holds no dot and no charge there is nothing to do. `mol` itself
+    may be changed.
+
+    See: rdMolStandardize.LargestFragmentChooser and Uncharger, https://www.rdkit.org/docs/source/rdkit.Chem.MolStandardize.rdMolStandardize.html
+    """
+    if ":" in text:
+        for atom in mol.GetAtoms():
+            atom.SetAtomMapNum(0)
+    changed = False
+    if "." in text:
+        _largest_fragment().chooseInPlace(mol)
+        changed = True
+    if "+" in text or "-" in text or "|" in text:
+        _uncharger().unchargeInPlace(mol)
+        changed = True
+    return _perceived_anew(mol) if changed else mol
+
+
+def key_of(mol: Chem.Mol) -> str:
+    """Return the canonical SMILES, stereo included."""
+    return str(Chem.MolToSmiles(mol))
+
+
+def standardise(text: str, max_atoms: int = MAX_ATOMS) -> str | Refusal:
+    """Return the key of a text: one and the same for every way to write, salt or charge a compound.
+
+    >>> standardise("CC(=O)Oc1ccccc1C(=O)[O-].[Na+]") == standardise("OC(=O)c1ccccc1OC(C)=O")
+    True
+    """
+    with rdBase.BlockLogs():
+        mol = read(text.strip(), max_atoms)
+        if isinstance(mol, Refusal):
+            return mol
+        mol = standard(mol, text)
+        return refused_molecule(mol, max_atoms) or key_of(mol)
+
+
+@cache
+def _largest_fragment() -> rdMolStandardize.LargestFragmentChooser:
+    return rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
+
+
+@cache
+def _uncharger() -> rdMolStandardize.Uncharger:
+    return rdMolStandardize.Uncharger()
+
+
+def _perceived_anew(mol: Chem.Mol) -> Chem.Mol:
+    """Read the molecule again from its own SMILES, so that rings, aromaticity and stereo fit its new charges."""
+    again = parse(key_of(mol))
+    return mol if again is None else again
+
+
+def _words_of_rdkit(text: str) -> str:
+    """Return what RDKit's log says about a text that it does not read."""
+    with rdBase.CaptureErrorLog() as log:
+        parse(text)
+    said = _STAMP.sub("", log.messages).splitlines()
+    lines = (_ECHO.sub("", line) for line in said if " " in line.strip() and "Failed parsing" not in line)
+    words = "; ".join(dict.fromkeys(line.strip(" :") for line in lines))
+    return f"RDKit: {words[:_MESSAGE]}" if words else "RDKit cannot read it"
