@@ -108,7 +108,8 @@ def split(
     """Split n rows into training, validation, calibration and test rows.
 
     `group` takes groups largest first (ties: the one that occurs first) and fills train, then valid, then test;
-    the first always trains, one that no longer fits goes on to the next fold, the last fold takes the rest.
+    one that no longer fits goes on to the next fold, the last fold takes the rest. The first always trains; if
+    it is more than the training share, valid and test divide what it leaves in proportion.
     `group_random` does so in an order drawn by `seed`, groups larger than half the validation or test fold
     first, so that one group does not swamp a fold; `random` is the same with rows that are the same thing as
     groups. `time` cuts the order of `time`; equal times stay together. `column` reads the user's own labels.
@@ -207,10 +208,13 @@ def _order(member: Rows, method: str, shares: NDArray[np.float64], rank: NDArray
 
 def _fill(member: Rows, order: Rows, shares: NDArray[np.float64]) -> Split:
     size, room = np.bincount(member), shares * len(member) + 1e-9  # 0.29 * 100 is a little less than 29
+    first = size[order[:1]].sum()
+    if first > room[0]:  # the first group is more than the training share: the others divide what it leaves
+        room[1:] = (len(member) - first) * shares[1:] / max(shares[1:].sum(), 1e-9)
+    room[0] -= first
     wanted = np.flatnonzero(shares)
     room[wanted[-1]] = np.inf
     fold = np.zeros(len(size), dtype=np.int64)
-    room[0] -= size[order[:1]].sum()
     for group in order[1:]:
         fold[group] = next(f for f in wanted if size[group] <= room[f])
         room[fold[group]] -= size[group]
@@ -308,8 +312,8 @@ def _refuse_empty(cut: Split, member: Rows, shares: NDArray[np.float64], method:
     lacking += ["test"] if shares[2] > 0 and not len(cut.test) else []
     if lacking:
         groups = len(np.unique(member))
-        remedy = "give more rows" if method == "random" or groups == len(member) else "use --split random"
-        what = "moments of time differ" if method == "time" else f"{groups} group{'s' * (groups != 1)}"
+        remedy = "give more rows" if method == "random" or len(member) < 2 else "use --split random"
+        what = "equal times stay together" if method == "time" else f"{groups} group{'s' * (groups != 1)}"
         raise DataError(f"a {method} split of {len(member)} rows ({what}) leaves no {lacking[0]} rows: {remedy}")
 
 

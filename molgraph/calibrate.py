@@ -1,0 +1,224 @@
+"""Split-conformal calibration: how wide a 90 % interval must be, learned on rows that neither trained nor stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from molgraph.data.targets import EXACT
+from molgraph.errors import CheckpointError, ConfigError, DataError
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.9
+NUMBERS, BINARY, CLASSES = "regression", "binary", "multiclass"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Hold what calibration learned, for one target.
+
+    `limits` are the largest nonconformities that stay inside: for a regression one half-width; for classes
+    one limit per class on 1 - its probability, None where a class has too few calibration rows to be ever
+    left out. Without limits there is no interval, and `reason` says why. `n` rows calibrated.
+    """
+
+    kind: str
+    level: float
+    n: int
+    limits: tuple[float | None, ...]
+    reason: str | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        kind: str,
+        estimate: ArrayLike,
+        truth: ArrayLike,
+        *,
+        observed: ArrayLike | None = None,
+        bound: ArrayLike | None = None,
+        level: float = LEVEL,
+    ) -> Self:
+        """Learn the limits from calibration rows.
+
+        A new row, exchangeable with these, falls inside with a probability of at least `level`; for classes so
+        does a new row of each class (Mondrian). That holds on average over calibration sets, and only so far as
+        the new rows resemble these: for new scaffolds measure it with `coverage`. Rows that are not observed or
+        known only by a bound are left out, so the promise is about values that the assay can measure.
+
+        Shapes: `estimate`, `truth`, `observed`, `bound` [n]; `estimate` of several classes [n, C].
+        Raises: ConfigError for an unknown kind or a level outside 0 to 1; DataError for an estimate not finite.
+        See: Vovk 2005, doi 10.1007/b106715; Papadopoulos 2002, doi 10.1007/3-540-36755-1_29;
+        Angelopoulos & Bates 2023, doi 10.1561/2200000101, sections 1 and 4.1 (class-conditional: Vovk 2012,
+        doi 10.1007/s10994-013-5355-6)
+
+        >>> Interval.fit("regression", [0.0] * 9, [1, 2, 3, 4, 5, 6, 7, 8, 9]).limits
+        (9.0,)
+        """
+        if kind not in (NUMBERS, BINARY, CLASSES):
+            raise ConfigError(f"no intervals for a task of kind '{kind}'")
+        if not 0 < level < 1:
+            raise ConfigError(f"level {level}: a share between 0 and 1 is needed")
+        wanted, given = np.asarray(truth, dtype=np.float64), np.asarray(estimate, dtype=np.float64)
+        rows = _usable(wanted, observed, bound)
+        wanted, given = wanted[rows], given[rows]
+        if not np.isfinite(given).all():
+            raise DataError("a calibration row has no finite estimate: leave it out of `observed`")
+        if kind == NUMBERS:
+            limits = [_limit(np.abs(wanted - given), level)]
+        else:
+            off = 1.0 - _probabilities(given)
+            limits = [_limit(off[wanted == c, c], level) for c in range(off.shape[1])] if len(off) else []
+        if any(limit is not None for limit in limits):
+            return cls(kind, level, len(wanted), tuple(limits))
+        of = "" if kind == NUMBERS else " of any class"
+        least = math.ceil(level / (1 - level) - 1e-9)
+        reason = f"{len(wanted)} calibration rows, and a {100 * level:g} % interval needs at least {least}{of}"
+        return cls(kind, level, len(wanted), (), reason)
+
+    def apply(self, estimate: ArrayLike) -> tuple[Floats, Floats]:
+        """Return the lower and upper end of each row's interval; NaN where there is none (see `reason`).
+
+        For classes they are the lowest and highest label of the prediction set: 0 and 1 is "undecided".
+        """
+        given = np.asarray(estimate, dtype=np.float64)
+        if not self.limits:
+            blank = np.full(len(given), np.nan)
+            return blank, blank.copy()
+        if self.kind == NUMBERS:
+            half = self.limits[0] or 0.0
+            return given - half, given + half
+        inside = self.sets(given)
+        high = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)
+        known = np.isfinite(given if given.ndim == 1 else given[:, 0])
+        low, high = np.argmax(inside, axis=1).astype(np.float64), high.astype(np.float64)
+        return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+    def sets(self, estimate: ArrayLike) -> NDArray[np.bool_]:
+        """Return which classes [n, C] are in each row's prediction set; never none: the likeliest stays."""
+        given = _probabilities(np.asarray(estimate, dtype=np.float64))
+        limits = np.array([np.inf if limit is None else limit for limit in self.limits])
+        inside = 1.0 - given <= limits
+        empty = np.flatnonzero(~inside.any(1))
+        inside[empty, np.argmax(given[empty], axis=1)] = True
+        return inside
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON, numbers in full."""
+        return {
+            "kind": self.kind,
+            "level": self.level,
+            "n": self.n,
+            "limits": list(self.limits),
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Self:
+        """Rebuild what `to_json` wrote.
+
+        Raises: CheckpointError where something is missing or of the wrong type.
+        """
+        try:
+            limits = tuple(None if limit is None else float(limit) for limit in found["limits"])
+            return cls(str(found["kind"]), float(found["level"]), int(found["n"]), limits, found["reason"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
+
+
+def merge(intervals: Sequence[Interval]) -> Interval:
+    """Average the limits of several predictors of one target, for the mean of their estimates.
+
+    An approximation for predictors that were calibrated apart: a value inside every single interval is inside
+    the averaged one, so K predictors at 90 % promise only 1 - K * 10 %; as their errors mostly agree, the
+    coverage is near 90 % in practice. A class without a limit in one predictor has none in the average.
+
+    Raises: ConfigError where the kinds, levels or classes differ.
+    """
+    first = intervals[0]
+    if len({(i.kind, i.level) for i in intervals}) > 1:
+        raise ConfigError("predictors of different kinds of task or interval levels make no ensemble")
+    n = min(i.n for i in intervals)
+    lacking = next((i for i in intervals if not i.limits), None)
+    if lacking is not None:
+        return Interval(first.kind, first.level, n, (), f"one member has no interval: {lacking.reason}")
+    if len({len(i.limits) for i in intervals}) > 1:
+        raise ConfigError("predictors of different numbers of classes make no ensemble")
+    limits = tuple(_average(limits) for limits in zip(*(i.limits for i in intervals), strict=True))
+    return Interval(first.kind, first.level, n, limits)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Hold the share of measured rows inside their intervals, with its Wilson 95 % interval, or the reason for none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str | None
+    n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{value, low, high, reason, n}`."""
+        return asdict(self)
+
+
+def coverage(
+    low: ArrayLike,
+    high: ArrayLike,
+    truth: ArrayLike,
+    *,
+    observed: ArrayLike | None = None,
+    bound: ArrayLike | None = None,
+) -> Coverage:
+    """Measure how often the truth lies inside, ends included, over rows that have an interval and an exact truth.
+
+    Shapes: all [n].
+    See: Wilson 1927, doi 10.1080/01621459.1927.10502953
+    """
+    lower, upper, wanted = (np.asarray(a, dtype=np.float64) for a in (low, high, truth))
+    rows = _usable(wanted, observed, bound)
+    if not rows.any():
+        return Coverage(None, None, None, "no row has an exact measured value", 0)
+    rows &= np.isfinite(lower) & np.isfinite(upper)
+    n = int(rows.sum())
+    if n == 0:
+        return Coverage(None, None, None, "no measured row has an interval", 0)
+    share = float(np.mean((lower[rows] <= wanted[rows]) & (wanted[rows] <= upper[rows])))
+    z = NormalDist().inv_cdf(0.975)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return Coverage(share, max(0.0, centre - half), min(1.0, centre + half), None, n)
+
+
+def _usable(truth: Floats, observed: ArrayLike | None, bound: ArrayLike | None) -> NDArray[np.bool_]:
+    """Return the rows with an exact measured value."""
+    rows = ~np.isnan(truth)
+    if observed is not None:
+        rows &= np.asarray(observed, dtype=bool)
+    if bound is not None:
+        rows &= np.asarray(bound) == EXACT
+    return rows
+
+
+def _probabilities(estimate: Floats) -> Floats:
+    """Return one column per class, [n, 2] for a binary target."""
+    return np.stack([1.0 - estimate, estimate], axis=1) if estimate.ndim == 1 else estimate
+
+
+def _limit(off: Floats, level: float) -> float | None:
+    """Return the value at rank ceil((n + 1) * level) of n, or None where that rank is above n."""
+    rank = math.ceil((len(off) + 1) * level - 1e-9)
+    return float(np.sort(off)[rank - 1]) if rank <= len(off) else None
+
+
+def _average(limits: Sequence[float | None]) -> float | None:
+    known = [limit for limit in limits if limit is not None]
+    return sum(known) / len(known) if len(known) == len(limits) else None

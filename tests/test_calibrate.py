@@ -1,0 +1,201 @@
+"""Conformal intervals: the promised coverage on exchangeable rows, the reasons where there is none, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from molgraph.calibrate import Coverage, Interval, coverage, merge
+from molgraph.errors import CheckpointError, ConfigError, DataError
+
+
+def numbers(n: int, random: np.random.Generator):
+    """Return estimates and truths with skewed errors that grow with the estimate: nothing normal about them."""
+    estimate = random.normal(6, 1, n)
+    return estimate, estimate + (random.exponential(1, n) - 1) * np.abs(estimate)
+
+
+def binary(n: int, random: np.random.Generator, positives: float = 0.2):
+    """Return probabilities that are far from calibrated, and labels."""
+    truth = (random.random(n) < positives).astype(float)
+    return 1 / (1 + np.exp(-random.normal(2 * truth - 3, 1.5))), truth
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9, 0.95])
+@pytest.mark.parametrize("n", [19, 50, 200])
+def test_numbers_are_covered_as_promised(n: int, level: float) -> None:
+    """Over 3,000 calibration sets, one new row each: coverage ceil((n + 1) level) / (n + 1), 4 standard errors."""
+    random, tries, inside = np.random.default_rng(n), 3000, 0
+    for _ in range(tries):
+        estimate, truth = numbers(n + 1, random)
+        low, high = Interval.fit("regression", estimate[:n], truth[:n], level=level).apply(estimate[n:])
+        inside += bool(low[0] <= truth[n] <= high[0])
+    promised = math.ceil(round((n + 1) * level, 6)) / (n + 1)
+    assert promised >= level
+    assert abs(inside / tries - promised) < 4 * math.sqrt(promised * (1 - promised) / tries)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_each_class_is_covered_as_promised(label: int) -> None:
+    """Over 2,000 calibration sets of 60 to 70 rows, new rows of the rare class are covered like the others.
+
+    At least 90 % less 4 standard errors; at most 100 %, as sets never stay empty.
+    """
+    random, tries, inside = np.random.default_rng(label), 2000, 0
+    for _ in range(tries):
+        estimate, truth = binary(66, random)
+        new, labels = binary(40, random, positives=0.5)
+        low, high = Interval.fit("binary", estimate, truth).apply(new)
+        first = np.flatnonzero(labels == label)[0]
+        inside += bool(low[first] <= label <= high[first])
+    assert inside / tries > 0.9 - 4 * math.sqrt(0.9 * 0.1 / tries)
+
+
+def test_several_classes_are_covered_as_promised() -> None:
+    random, tries, inside = np.random.default_rng(0), 1000, np.zeros(3)
+    for _ in range(tries):
+        truth = np.r_[random.integers(0, 3, 80), 0, 1, 2]
+        given = np.exp(random.normal(0, 1, (83, 3)) + 1.5 * np.eye(3)[truth])
+        given /= given.sum(1, keepdims=True)
+        fitted = Interval.fit("multiclass", given[:80], truth[:80])
+        inside += fitted.sets(given[80:])[range(3), range(3)]
+    assert (inside / tries > 0.9 - 4 * math.sqrt(0.9 * 0.1 / tries)).all()
+
+
+def test_the_half_width_is_the_residual_of_the_promised_rank() -> None:
+    """Of 19 residuals 1..19, rank ceil(20 * 0.9) = 18."""
+    residual = np.random.default_rng(0).permutation(np.arange(1.0, 20))
+    fitted = Interval.fit("regression", np.zeros(19), residual * np.resize([1, -1], 19))
+    assert fitted.limits == (18.0,) and fitted.n == 19
+    low, high = fitted.apply([1.0, 2.0])
+    assert low.tolist() == [-17, -16] and high.tolist() == [19, 20]
+
+
+@pytest.mark.parametrize(("level", "least"), [(0.8, 4), (0.9, 9), (0.95, 19)])
+def test_too_few_rows_have_a_reason_and_no_interval(level: float, least: int) -> None:
+    truth = np.arange(float(least))
+    assert Interval.fit("regression", np.zeros(least), truth, level=level).limits == (least - 1.0,)
+    short = Interval.fit("regression", np.zeros(least - 1), truth[1:], level=level)
+    assert short.limits == ()
+    assert short.reason == (f"{least - 1} calibration rows, and a {100 * level:g} % interval needs at least {least}")
+    low, high = short.apply([1.0, 2.0])
+    assert np.isnan(low).all() and np.isnan(high).all()
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary", "multiclass"])
+def test_no_rows_at_all(kind: str) -> None:
+    estimate = np.zeros((0, 3)) if kind == "multiclass" else np.zeros(0)
+    fitted = Interval.fit(kind, estimate, np.zeros(0))
+    assert fitted.n == 0 and fitted.limits == () and fitted.reason.startswith("0 calibration rows")
+
+
+def test_only_exact_observed_rows_calibrate() -> None:
+    estimate, truth = np.zeros(14), np.arange(14.0)
+    bound, observed = np.zeros(14, int), np.ones(14, bool)
+    bound[12:], observed[11] = [-1, 1], False
+    truth[10] = np.nan
+    fitted = Interval.fit("regression", estimate, truth, bound=bound, observed=observed)
+    assert fitted.n == 10 and fitted.limits == (9.0,)
+
+
+def test_sets_of_two_classes() -> None:
+    """lo = hi = 1: surely positive; 0 and 1: undecided; nothing left inside: the likelier of the two."""
+    fitted = Interval("binary", 0.9, 100, (0.3, 0.6))
+    low, high = fitted.apply([0.1, 0.35, 0.45, 0.9, np.nan])
+    assert low.tolist()[:4] == [0, 0, 1, 1] and high.tolist()[:4] == [0, 0, 1, 1]
+    assert np.isnan([low[4], high[4]]).all()
+    wide = Interval("binary", 0.9, 100, (0.7, 0.9))
+    low, high = wide.apply([0.05, 0.5, 0.75])
+    assert low.tolist() == [0, 0, 1] and high.tolist() == [0, 1, 1]
+    assert Interval("binary", 0.9, 100, (0.1, 0.1)).sets([0.4, 0.6]).tolist() == [[True, False], [False, True]]
+
+
+def test_a_rare_class_is_never_left_out() -> None:
+    """Five positives cannot say what a 90 % of positives look like, so a positive stays possible everywhere."""
+    random = np.random.default_rng(0)
+    estimate, truth = binary(60, random, positives=0)
+    truth[:5] = 1
+    fitted = Interval.fit("binary", estimate, truth)
+    assert fitted.limits[0] is not None and fitted.limits[1] is None
+    _, high = fitted.apply(random.random(50))
+    assert (high == 1).all()
+    assert json.loads(json.dumps(fitted.to_json(), allow_nan=False))["limits"][1] is None
+    few = Interval.fit("binary", estimate[:12], np.repeat([0, 1], 6))
+    assert few.reason == "12 calibration rows, and a 90 % interval needs at least 9 of any class"
+
+
+def test_json_gives_back_the_same_interval() -> None:
+    random = np.random.default_rng(0)
+    for fitted in (
+        Interval.fit("regression", *numbers(40, random)),
+        Interval.fit("binary", *binary(200, random), level=0.8),
+        Interval.fit("regression", [1.0], [1.0]),
+    ):
+        assert Interval.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False))) == fitted
+    for damaged in ({}, {"kind": "binary"}, {"kind": "binary", "level": "x", "n": 1, "limits": [], "reason": None}):
+        with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
+            Interval.from_json(damaged)
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no intervals for a task of kind 'survival'"):
+        Interval.fit("survival", [1.0], [1.0])
+    with pytest.raises(ConfigError, match="level 90"):
+        Interval.fit("regression", [1.0], [1.0], level=90)
+    with pytest.raises(DataError, match="no finite estimate"):
+        Interval.fit("regression", [1.0, np.nan], [1.0, 2.0])
+
+
+def test_merged_half_widths_are_averaged() -> None:
+    a, b = Interval("regression", 0.9, 40, (1.0,)), Interval("regression", 0.9, 30, (2.0,))
+    assert merge([a, b]) == Interval("regression", 0.9, 30, (1.5,))
+    assert merge([a]) == a
+    classes = merge([Interval("binary", 0.9, 40, (0.2, None)), Interval("binary", 0.9, 40, (0.4, 0.5))])
+    assert classes.limits == (pytest.approx(0.3), None)
+    lacking = merge([a, Interval("regression", 0.9, 3, (), "3 calibration rows")])
+    assert lacking.limits == () and lacking.reason == "one member has no interval: 3 calibration rows"
+    with pytest.raises(ConfigError, match="different kinds"):
+        merge([a, Interval("binary", 0.9, 40, (0.2, 0.3))])
+    with pytest.raises(ConfigError, match="different kinds"):
+        merge([a, Interval("regression", 0.8, 40, (1.0,))])
+    with pytest.raises(ConfigError, match="numbers of classes"):
+        merge([Interval("multiclass", 0.9, 40, (0.2,) * 3), Interval("multiclass", 0.9, 40, (0.2,) * 4)])
+
+
+def test_inside_every_interval_is_inside_the_merged_one() -> None:
+    """What the approximation does promise: the averaged interval holds whatever all single ones hold."""
+    random = np.random.default_rng(0)
+    truth = random.normal(0, 1, 500)
+    given = [truth + random.normal(0, s, 500) for s in (0.5, 1.0, 2.0)]
+    fits = [Interval.fit("regression", e, truth) for e in given]
+    ends = [f.apply(e) for f, e in zip(fits, given, strict=True)]
+    low, high = merge(fits).apply(np.mean(given, axis=0))
+    everywhere = np.all([(a <= truth) & (truth <= b) for a, b in ends], axis=0)
+    assert everywhere.any() and ((low <= truth) & (truth <= high))[everywhere].all()
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 7), (90, 100), (50, 50), (1, 1)])
+def test_coverage_has_wilsons_interval(k: int, n: int) -> None:
+    truth = np.r_[np.zeros(k), np.full(n - k, 5.0)]
+    found = coverage(np.full(n, -1.0), np.full(n, 0.0), truth)
+    theirs = binomtest(k, n).proportion_ci(method="wilson")
+    assert found.value == k / n and found.n == n and found.reason is None
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_coverage_counts_only_what_can_be_checked() -> None:
+    low, high = np.array([0, 0, 0, np.nan, 0.0]), np.array([1, 1, 1, np.nan, 1.0])
+    truth = np.array([0.5, 2.0, np.nan, 0.5, 0.5])
+    assert coverage(low, high, truth).n == 3
+    found = coverage(low, high, truth, bound=[0, 0, 0, 0, -1])
+    assert (found.value, found.n) == (0.5, 2)
+    assert coverage(low, high, truth, observed=[False] * 5) == Coverage(
+        None, None, None, "no row has an exact measured value", 0
+    )
+    blank = coverage(low[3:4], high[3:4], truth[3:4])
+    assert blank.value is None and blank.reason == "no measured row has an interval"
+    json.dumps(blank.to_json(), allow_nan=False)
