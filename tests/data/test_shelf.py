@@ -76,7 +76,7 @@ def test_a_blank_checksum_is_recorded_once_and_compared_from_then_on(
     site: tuple[Path, str], cache: Path, use: partial[None]
 ) -> None:
     folder, url = site
-    (folder / "set.csv").write_text(TABLE, encoding="utf-8")
+    (folder / "set.csv").write_bytes(TABLE.encode())
     use(File(f"{url}/set.csv", rename={"Drug": "smiles"}))
     where = shelf.path("mine")
     recorded = hashlib.sha256(TABLE.encode()).hexdigest()
