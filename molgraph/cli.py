@@ -20,6 +20,7 @@ EXIT_CODES = "exit codes: 0 done, 2 settings, 3 data, 4 model folder, 5 training
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = parser().parse_args(argv)
+    arguments.argv = list(sys.argv[1:] if argv is None else argv)
     try:
         return int(arguments.run(arguments) or 0)
     except MolgraphError as error:
@@ -173,7 +174,7 @@ def train(arguments: argparse.Namespace) -> int:
     from molgraph.workflows.train import train_folder
 
     if arguments.devices > 1:
-        code = relaunch(arguments.devices)
+        code = relaunch(arguments.devices, arguments.argv)
         if code is not None:
             return code
     train_folder(
@@ -245,7 +246,7 @@ def list_names(arguments: argparse.Namespace) -> int:
     elif arguments.what == "splits":
         from molgraph.split import METHODS
 
-        rows = {name: method.text for name, method in METHODS.items()}
+        rows = {name: method.summary for name, method in METHODS.items()}
     else:
         from molgraph import datasets
 

@@ -69,6 +69,7 @@ class RunSettings:
     time: str = ""
     units: dict[str, str] = field(default_factory=dict)
     split: str = "scaffold"
+    fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
     leaks: Literal["drop", "report", "refuse"] = "drop"
     seed: int = 0
     standardize: bool = True

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 EXACT, BELOW, ABOVE = 0, -1, 1  # `=5`, `<5` (the truth is below 5), `>5` (the truth is above 5)
@@ -54,6 +56,11 @@ class Targets:
     def column(self, name: str) -> Targets:
         """Return one column as targets of its own."""
         return self.columns([self.names.index(name)])
+
+    def arrays(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int8]]:
+        """Return values, observed and bound of one column, each [N], as numpy arrays."""
+        at = self.names.index(name)
+        return self.values[:, at].numpy(), self.observed[:, at].numpy(), self.bound[:, at].numpy()
 
     def columns(self, which: Sequence[int]) -> Targets:
         """Return the columns at these positions."""

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from molgraph.data.write import atomic
+from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError
 
 Tensors = dict[str, Tensor]

@@ -32,7 +32,7 @@ def assess(
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}, "verdicts": {}, "coverage": {}}
     for name in predictor.targets:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
-        truth, observed, bound = column(data, name)
+        truth, observed, bound = data.targets.arrays(name)
         given = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
         mine = _shaped(kind, estimates[:, where])
         found["model"][name] = _scores(kind, truth, mine, given)
@@ -43,14 +43,9 @@ def assess(
             words = ("model", f"comparator ({other})")
             found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
         sure = observed & (bound == EXACT)
-        found["coverage"][name] = coverage(predictor.intervals[name], estimates[sure][:, where], truth[sure]).to_json()
+        low, high = predictor.intervals[name].apply(_shaped(kind, estimates[:, where]))
+        found["coverage"][name] = coverage(low[sure], high[sure], truth[sure]).to_json()
     return {**found, "rows": len(data), "main": {n: main(predictor.task.kind(n)) for n in predictor.targets}}
-
-
-def column(data: Dataset, name: str) -> tuple[Array, NDArray[np.bool_], NDArray[np.int8]]:
-    """Return values, observed and bound of one target, each [N]."""
-    given = data.targets.column(name)
-    return given.values[:, 0].numpy(), given.observed[:, 0].numpy(), given.bound[:, 0].numpy()
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:

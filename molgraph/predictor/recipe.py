@@ -12,7 +12,7 @@ from typing import Any
 import molgraph
 from molgraph.config import RunSettings, settings
 from molgraph.data.packed import Schema
-from molgraph.data.write import atomic
+from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, MolgraphError
 
 FORMAT = 1

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from molgraph.calibrate import Interval
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
-from molgraph.fit import Epoch
+from molgraph.fit import Epoch, processes
 from molgraph.fit import state as states
 from molgraph.fit.state import State
 from molgraph.predictor import member as members_of
@@ -50,7 +51,7 @@ class Training:
         self.task = self.task.adapt(self.train.targets)
         (self.schema,) = (given.parts.schema for given in self.data.inputs.values())
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return the sha256 of all that decides the result: settings and rows."""
         text = json.dumps({**asdict(self.run), "data": "", "init": self.start.digest if self.start else ""})
@@ -87,26 +88,22 @@ class Training:
                 )
                 self._checkpoint(number, epoch)
                 yield number, epoch
-            if self.folder is not None:
+            if self.folder is not None and processes.rank() == 0:
                 member.save(self.folder, number)
 
     def finish(self) -> Predictor:
         """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
         domain = Domain.learn(registry.room(self.run.model), self.train)
-        ((column, _),) = self.data.inputs.items()
-        recipe = Recipe(self.run, self.task.state(), self.schema, column, len(self.members), versions=versions())
+        (name_of_input,) = self.data.inputs
+        recipe = Recipe(self.run, self.task.state(), self.schema, name_of_input, len(self.members), versions=versions())
         made = Predictor(recipe, self.members, domain)
         held = self.data.subset(self.split.calibration)
         estimates, _ = made.estimate(held)
-        for i, name in enumerate(self.task.names):
-            given = held.targets.columns([i])
-            known = given.observed[:, 0].numpy()
-            made.intervals[name] = Interval.fit(
-                self.task.kind(name),
-                given.values[:, 0].numpy()[known],
-                estimates[known][:, block(self.task, name)],
-                bound=given.bound[:, 0].numpy()[known],
-            )
+        for name in self.task.names:
+            truth, observed, bound = held.targets.arrays(name)
+            mine = estimates[:, block(self.task, name)]
+            shaped = mine if self.task.kind(name) == "multiclass" else mine[:, 0]
+            made.intervals[name] = Interval.fit(self.task.kind(name), shaped, truth, observed=observed, bound=bound)
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
         return made
 
@@ -120,7 +117,7 @@ class Training:
         return member
 
     def _checkpoint(self, number: int, epoch: Epoch) -> None:
-        if self.folder is not None:
+        if self.folder is not None and processes.rank() == 0:
             meta = {"member": number, "digest": self.digest, "history": self.history}
             epoch.state().save(self.folder / CHECKPOINT, **meta)
 

@@ -83,3 +83,11 @@ def block(task: Task, name: str) -> slice:
                 return slice(at, at + width)
             at += width
     raise ConfigError(f"unknown target '{name}'{did_you_mean(name, task.names)}")
+
+
+def labels(task: Task, name: str) -> tuple[str, ...]:
+    """Return the class names of a multiclass target."""
+    for each in task.tasks if isinstance(task, Joint) else (task,):
+        if isinstance(each, Multiclass) and name in each.names:
+            return each.classes[each.names.index(name)]
+    raise ConfigError(f"'{name}' is no multiclass target.")

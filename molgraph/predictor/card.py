@@ -1,0 +1,51 @@
+"""`card.md`: what a model is, what it was trained on and how good it is, for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from molgraph.predictor.recipe import Recipe
+
+
+def card(recipe: Recipe) -> str:
+    """Return a model card as Markdown.
+
+    See: Mitchell 2019, doi 10.1145/3287560.3287596
+    """
+    facts, metrics = recipe.facts, recipe.metrics
+    lines = [f"# {', '.join(recipe.task['names'])} by {recipe.run.model}", ""]
+    lines += [f"- {key}: {_plain(facts[key])}" for key in FACTS if key in facts]
+    lines += [f"- note: {note}" for note in facts.get("notes", [])]
+    for target, scores in metrics.get("model", {}).items():
+        unit = recipe.units.get(target)
+        lines += ["", f"## {target}{f' ({unit})' if unit else ''}, {metrics['rows']} test rows", ""]
+        rival = metrics["comparator_name"]
+        lines += [f"| metric | model | {rival} |", "|---|---|---|"]
+        lines += [
+            f"| {name} | {interval(score)} | {interval(metrics['comparator'][target][name])} |"
+            for name, score in scores.items()
+        ]
+        lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
+        lines += ["", f"Share of test rows inside the 90 % interval: {interval(metrics['coverage'][target])}."]
+    lines += ["", "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,"]
+    lines += ["not withheld. Not for clinical use.", ""]
+    return "\n".join(lines)
+
+
+FACTS = (
+    "data", "rows_read", "rows_used", "rejected", "split", "train", "valid", "calibration", "test", "size", "members",
+    "epochs", "seconds", "trained", "interrupted",
+)  # fmt: skip
+
+
+def interval(score: dict[str, Any]) -> str:
+    """Return "0.62 (0.55 to 0.70)", or the reason why there is no score."""
+    if score["value"] is None:
+        return f"none ({score['reason']})"
+    if score["low"] is None:
+        return f"{score['value']:.3g}"
+    return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(f"{v} {k}" for k, v in value.items()) or "none" if isinstance(value, dict) else str(value)

@@ -1,0 +1,47 @@
+"""The columns a prediction is written in: the same for one predictor and for several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.calibrate import Interval
+from molgraph.task import Task, labels
+
+Array = NDArray[np.float32]
+
+
+def target_columns(task: Task, name: str, estimates: Array, spread: Array, interval: Interval) -> dict[str, Any]:
+    """Return the columns of one target for P parts.
+
+    A number, or a probability: `T`, `T_std` (between members), `T_lo90`, `T_hi90`; for a probability the ends are the
+    labels still possible at 90 % (0 and 1: undecided). One of several classes: `T` is the likeliest, `T_p_CLASS` the
+    probability of each, `T_set90` the classes still possible.
+
+    Shapes: `estimates`, `spread` [P, columns of the target].
+    """
+    if task.kind(name) == "multiclass":
+        return _classes(name, labels(task, name), estimates, spread, interval)
+    low, high = interval.apply(estimates[:, 0])
+    return {
+        name: estimates[:, 0],
+        f"{name}_std": spread[:, 0],
+        f"{name}_lo90": low.astype(np.float32),
+        f"{name}_hi90": high.astype(np.float32),
+    }
+
+
+def _classes(
+    name: str, classes: tuple[str, ...], estimates: Array, spread: Array, interval: Interval
+) -> dict[str, Any]:
+    first = estimates.argmax(axis=1)
+    found: dict[str, Any] = {
+        name: [classes[i] for i in first],
+        f"{name}_std": np.take_along_axis(spread, first[:, None], 1)[:, 0],
+    }
+    found |= {f"{name}_p_{label}": estimates[:, i] for i, label in enumerate(classes)}
+    inside = interval.sets(estimates) if interval.limits else np.ones_like(estimates, dtype=bool)
+    found[f"{name}_set90"] = ["|".join(c for c, here in zip(classes, row, strict=True) if here) for row in inside]
+    return found

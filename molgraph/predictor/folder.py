@@ -1,0 +1,78 @@
+"""The files of a model folder: which there are, and whether they are whole."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from molgraph.data.files import atomic
+from molgraph.errors import CheckpointError, Reject
+from molgraph.predictor.card import card
+from molgraph.predictor.recipe import Recipe, sha256
+
+DOMAIN = "domain.npz"
+WEIGHTS = ("weights-*.safetensors", "trees-*.json")
+OURS = (
+    *WEIGHTS, DOMAIN, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
+    "checkpoint.safetensors", "metrics.jsonl", "run.log",
+)  # fmt: skip
+
+
+def seal(folder: Path, recipe: Recipe) -> str:
+    """Write card and recipe with the sha256 of every weight file; return the digest of the model."""
+    weights = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
+    recipe.files = {path.name: sha256(path) for path in weights}
+    with atomic(folder / "card.md") as file:
+        file.write(card(recipe).encode())
+    recipe.save(folder)
+    return _digest(folder)
+
+
+def unseal(folder: Path) -> tuple[Recipe, str]:
+    """Read the recipe and check every weight file against it; return it with the digest of the model.
+
+    Raises: CheckpointError where a file is missing or is not the one that was written.
+    """
+    recipe = Recipe.load(folder)
+    for name, wanted in recipe.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise CheckpointError(f"{path}: missing. Copy the whole model folder, or train again.")
+        if sha256(path) != wanted:
+            raise CheckpointError(f"{path}: damaged (not the file that was written). Copy the folder again, or train again.")
+    return recipe, _digest(folder)
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256((folder / "recipe.json").read_bytes()).hexdigest()
+
+
+def clear(folder: Path) -> None:
+    """Delete what an earlier training wrote, and nothing else."""
+    for pattern in OURS:
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def save_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
+    """Write `history.csv`, one line per epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(history[0]) if history else ["member", "epoch"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    with atomic(folder / "history.csv") as file:
+        file.write(text.getvalue().encode())
+
+
+def save_rejects(folder: Path, rejects: Sequence[Reject]) -> None:
+    """Write `rejects.csv`, one line per row that was left out."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "text", "reason", "message"])
+    writer.writerows((r.row, r.text, r.reason, r.message) for r in rejects)
+    with atomic(folder / "rejects.csv") as file:
+        file.write(text.getvalue().encode())

@@ -1,0 +1,75 @@
+"""Several predictors used as one: a target they share is averaged, targets of their own stand side by side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from molgraph.calibrate import merge
+from molgraph.data.packed import Packed
+from molgraph.errors import ConfigError
+from molgraph.predictor.columns import target_columns
+from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.rows import unlabelled
+from molgraph.predictor.scored import Scorer, neighbour_columns
+from molgraph.task import block, labels
+
+
+class Panel(Scorer):
+    """Score with several predictors.
+
+    The interval of a shared target averages theirs (an approximation, see `calibrate.merge`); the nearest neighbour
+    is the nearest over all training sets; a row is in the domain where it is in the domain of all.
+
+    Raises: ConfigError where they read different kinds of data, prepare them differently, or mean different things
+    by a target of the same name.
+    """
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        first = predictors[0]
+        for other in predictors[1:]:
+            if other.room is not first.room:
+                raise ConfigError(f"the models read different data: {first.room.name} and {other.room.name}.")
+            if other.standardize != first.standardize:
+                raise ConfigError("one model standardises its molecules and another does not; score them apart.")
+        self.predictors = list(predictors)
+        self.room, self.standardize = first.room, first.standardize
+        self.needs = tuple(dict.fromkeys(need for p in predictors for need in p.needs))
+        self.targets = tuple(dict.fromkeys(name for p in predictors for name in p.targets))
+        self.digest = hashlib.sha256("".join(p.digest for p in predictors).encode()).hexdigest()
+        for name in self.targets:
+            self._check(name)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"model": " + ".join(p.recipe.run.model for p in self.predictors)} | {
+            "members": [p.facts for p in self.predictors]
+        }
+
+    def columns_of(self, parts: Packed) -> pd.DataFrame:
+        """Return the prediction columns of P distinct parts."""
+        data = unlabelled(parts)
+        found = [p.estimate(data) for p in self.predictors]
+        columns: dict[str, Any] = {}
+        for name in self.targets:
+            mine = [(p, e, s) for p, (e, s) in zip(self.predictors, found, strict=True) if name in p.targets]
+            estimates = np.stack([e[:, block(p.task, name)] for p, e, _ in mine])
+            spread = estimates.std(axis=0, ddof=1) if len(mine) > 1 else mine[0][2][:, block(mine[0][0].task, name)]
+            interval = merge([p.intervals[name] for p, _, _ in mine])
+            columns |= target_columns(mine[0][0].task, name, estimates.mean(axis=0), spread, interval)
+        domains = [p.domain for p in self.predictors if p.domain is not None]
+        if domains:
+            columns |= neighbour_columns(domains, parts)
+        return pd.DataFrame(columns)
+
+    def _check(self, name: str) -> None:
+        mine = [p for p in self.predictors if name in p.targets]
+        kinds = {p.task.kind(name) for p in mine}
+        units = {p.recipe.units.get(name, "") for p in mine}
+        classes = {labels(p.task, name) for p in mine} if kinds == {"multiclass"} else {()}
+        if len(kinds) > 1 or len(units) > 1 or len(classes) > 1:
+            raise ConfigError(f"the models mean different things by '{name}': {kinds}, units {units}; score them apart.")

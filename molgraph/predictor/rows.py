@@ -1,0 +1,165 @@
+"""A user's measured rows, ready to train or to judge on: targets read, parts prepared, duplicates merged, rejects kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from molgraph.config import RunSettings
+from molgraph.data.dataset import Dataset, Input
+from molgraph.data.packed import Packed
+from molgraph.data.room import Room
+from molgraph.data.table import Table, nonempty
+from molgraph.data.targets import Targets
+from molgraph.data.units import ParsedTargets, parse_targets, target_name
+from molgraph.errors import DataError, Reject, did_you_mean
+from molgraph.predictor.duplicates import Merged, merge
+from molgraph.split import IDENTITY
+from molgraph.task import kinds
+
+LOG_MOLAR = "-log10(M)"
+WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Hold measured rows.
+
+    `data` has one row per distinct thing with at least one value; `data.rejects` says why each other row was left
+    out. `frame` has the user's own cells of the kept rows. `kinds` maps each target (named as it is trained, after
+    unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
+    """
+
+    data: Dataset
+    frame: pd.DataFrame
+    kinds: dict[str, str]
+    classes: dict[str, tuple[str, ...]]
+    units: dict[str, str]
+    merged: Merged
+    column: str
+    origin: str
+    read: int
+
+
+def read_rows(source: Any, run: RunSettings, room: Room, needs: Sequence[str], *, workers: int = 1) -> Rows:
+    """Read measured rows from a user's file or table.
+
+    Raises: DataError where the file, a column or every row is unusable.
+    """
+    tables = list(nonempty(room.read(source, run.column or None), str(source)))
+    table = join(tables)
+    targets = _targets(table, run)
+    kind_of = kinds(run.task, targets)
+    parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of)
+    names = parsed.names
+    kind_by_name = dict(zip(names, kind_of.values(), strict=True))
+    prepared = room.prepare(
+        table.texts,
+        needs,
+        standardise=run.standardize,
+        workers=workers if len(table) >= WORKERS_FROM else 1,
+    )
+    rejects = {at: dataclasses.replace(r, row=int(table.rows[at])) for at, r in prepared.rejects.items()}
+    rejects |= table.broken
+    for at in np.flatnonzero(np.isnan(parsed.values).all(axis=1)):
+        rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
+    kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
+    if not len(kept):
+        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
+    identity, ids = room.identity(prepared.keys), _ids(table, run)
+    merged = _merge(table, parsed, kind_by_name, [identity[i] for i in prepared.index], kept, run)
+    for row, stands in merged.into.items():
+        why = f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
+        rejects[row] = Reject(int(table.rows[row]), table.texts[row], "duplicate", why)
+    empty = np.isnan(merged.values).all(axis=1)
+    for row in merged.keep[empty]:
+        why = "rows of the same molecule disagree and the rule leaves none"
+        rejects[int(row)] = Reject(int(table.rows[row]), table.texts[row], "conflicting_labels", why)
+    final, values, bound = merged.keep[~empty], merged.values[~empty], merged.bound[~empty]
+    same = pd.factorize(np.array([identity[i] for i in prepared.index[final]], dtype=object))[0]
+    data = Dataset(
+        {table.column: Input(prepared.parts, torch.from_numpy(prepared.index[final]), prepared.keys)},
+        Targets.of(names, torch.from_numpy(values), torch.from_numpy(bound)),
+        table.rows[final],
+        tuple(ids[i] for i in final),
+        groups={IDENTITY: same.astype(np.int64)},
+        rejects=tuple(rejects[at] for at in sorted(rejects)),
+    )
+    units = {target_name(name): LOG_MOLAR for name in run.units}
+    frame = table.frame.iloc[final].reset_index(drop=True)
+    return Rows(data, frame, kind_by_name, parsed.classes, units, merged, table.column, table.origin, len(table))
+
+
+def unlabelled(parts: Packed) -> Dataset:
+    """Return a dataset of one row per part, with no target: rows that are only to be predicted."""
+    count = len(parts)
+    given = Input(parts, torch.arange(count))
+    return Dataset({"input": given}, Targets.none(count), np.arange(1, count + 1), ("",) * count)
+
+
+def join(tables: Sequence[Table]) -> Table:
+    """Return one table of several blocks; a column that a block lacks is empty there."""
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    starts = np.cumsum([0, *(len(t) for t in tables)])
+    broken = {start + at: r for start, t in zip(starts, tables, strict=False) for at, r in t.broken.items()}
+    frame = pd.concat([t.frame for t in tables], ignore_index=True).fillna("")
+    return Table(frame, first.column, np.concatenate([t.rows for t in tables]), broken, first.origin)
+
+
+def _targets(table: Table, run: RunSettings) -> list[str]:
+    columns = [c for c in table.frame.columns if c != table.column]
+    if not run.targets:
+        raise DataError(f"{table.origin}: no target is named. Use --target COLUMN; columns: {', '.join(columns)}.")
+    for name in run.targets:
+        if name not in columns:
+            raise DataError(f"{table.origin}: no column '{name}'{did_you_mean(name, columns)}")
+    return run.targets
+
+
+def _unmeasured(table: Table, parsed: ParsedTargets, at: int) -> Reject:
+    """Say why a row has no target value: a cell that could not be read, or nothing but blanks."""
+    unread = next((r for (row, _), r in parsed.rejects.items() if row == at), None)
+    reason, message = (unread.reason, unread.message) if unread else ("not_measured", "no target has a value")
+    return Reject(int(table.rows[at]), table.texts[at], reason, message)
+
+
+def _merge(
+    table: Table,
+    parsed: ParsedTargets,
+    kind_by_name: dict[str, str],
+    identity: Sequence[str],
+    kept: NDArray[np.int64],
+    run: RunSettings,
+) -> Merged:
+    """Merge the kept rows that are the same thing; under the user's own folds only inside a fold."""
+    head, _, own = run.split.partition(":")
+    folds = table.frame[own].tolist() if head == "column" and own in table.frame else [""] * len(table)
+    same = [(identity[at], folds[at]) for at in kept]
+    found = merge(same, parsed.values[kept], parsed.bound[kept], kind_by_name, run.duplicates)
+    into = {int(kept[row]): int(kept[stands]) for row, stands in found.into.items()}
+    return dataclasses.replace(found, keep=kept[found.keep], into=into)
+
+
+def _ids(table: Table, run: RunSettings) -> list[str]:
+    """Return the user's name of each row: the id column, else a column that is called so, else the row's number."""
+    columns = {c.lower(): c for c in table.frame.columns}
+    usual = next((columns[c] for c in ("id", "name", "_name", "compound id", "drug_id", "cid") if c in columns), "")
+    if run.id and run.id not in table.frame:
+        raise DataError(f"{table.origin}: no column '{run.id}'{did_you_mean(run.id, table.frame.columns)}")
+    column = run.id or usual
+    texts = [str(t) for t in table.frame[column]] if column else [""] * len(table)
+    return [text or f"row {row}" for text, row in zip(texts, table.rows, strict=True)]
+
+
+def _first(rejects: dict[int, Reject]) -> str:
+    reject = rejects[min(rejects)]
+    return f"row {reject.row} '{reject.text[:60]}': {reject.message}"

@@ -1,0 +1,1 @@
+"""What a person asks for: names become objects here and only here."""

@@ -1,0 +1,115 @@
+"""scikit-learn estimators: `fit`, `predict`, `clone`, `cross_val_score` and pipelines work on lists of molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from molgraph import config
+from molgraph.errors import DataError
+from molgraph.predictor import Predictor
+from molgraph.workflows.plan import plan
+from molgraph.workflows.train import train_rows
+
+TARGET, COLUMN = "y", "molecule"
+
+
+class _Estimator(BaseEstimator):  # type: ignore[misc]
+    """Fit a predictor on molecules X (SMILES or RDKit molecules, n of them) and numbers y [n].
+
+    Part of the rows stops the training and calibrates, split by `split`; none is held out for a test, which is
+    the caller's business (`cross_val_score`).
+    """
+
+    _task = "regression"
+
+    def __init__(
+        self,
+        model: str = config.RunSettings.model,
+        *,
+        epochs: int = 50,
+        split: str = "scaffold",
+        ensemble: int = 1,
+        seed: int = 0,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.model, self.epochs, self.split = model, epochs, split
+        self.ensemble, self.seed, self.settings = ensemble, seed, settings
+
+    def fit(self, X: Sequence[Any], y: ArrayLike) -> Self:
+        """Train.
+
+        Raises: DataError where no molecule can be read, or X and y differ in length.
+        """
+        labels = np.asarray(y)
+        if len(X) != len(labels):
+            raise DataError(f"{len(X)} molecules but {len(labels)} values.")
+        raw = {
+            "model": self.model,
+            "task": self._task,
+            "targets": [TARGET],
+            "column": COLUMN,
+            "split": self.split,
+            "ensemble": self.ensemble,
+            "seed": self.seed,
+            "comparator": "none",
+            "fractions": [0.9, 0.1, 0.0],
+            "train": {"epochs": self.epochs},
+            **(self.settings or {}),
+        }
+        run = config.settings(raw)
+        self.predictor_: Predictor = train_rows(plan(run, pd.DataFrame({COLUMN: list(X), TARGET: labels})))
+        return self
+
+    def predict_frame(self, X: Sequence[Any]) -> pd.DataFrame:
+        """Return all prediction columns of the molecules X."""
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.predict(pd.DataFrame({COLUMN: list(X)}), COLUMN)
+
+    def _estimates(self, X: Sequence[Any]) -> pd.DataFrame:
+        found = self.predict_frame(X)
+        bad = found[found["status"] != "ok"]
+        if len(bad):
+            first = bad.iloc[0]
+            raise DataError(
+                f"{len(bad)} of {len(found)} molecules have no prediction, first number {bad.index[0] + 1}: "
+                f"{first['message']}. Use predict_frame to get the others."
+            )
+        return found
+
+
+class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+    """Predict numbers."""
+
+    def predict(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """Return float64 [n].
+
+        Raises: DataError where a molecule has no prediction.
+        """
+        return self._estimates(X)[TARGET].to_numpy(dtype=np.float64)
+
+
+class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+    """Tell two classes, labelled 0 and 1, apart."""
+
+    _task = "binary"
+
+    def fit(self, X: Sequence[Any], y: ArrayLike) -> Self:
+        """Train; `classes_` is [0, 1]."""
+        self.classes_ = np.array([0, 1])
+        return super().fit(X, y)
+
+    def predict_proba(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """Return the probabilities of 0 and of 1, float64 [n, 2]."""
+        one = self._estimates(X)[TARGET].to_numpy(dtype=np.float64)
+        return np.stack([1 - one, one], axis=1)
+
+    def predict(self, X: Sequence[Any]) -> NDArray[np.int64]:
+        """Return the likelier class, int64 [n]."""
+        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)]

@@ -1,0 +1,83 @@
+"""Judge trained models on rows with known values: each model, all as one, and the nearest measured neighbour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from molgraph.data.files import atomic
+from molgraph.data.write import open_writer
+from molgraph.errors import ConfigError
+from molgraph.predictor import Predictor
+from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
+from molgraph.predictor.card import interval
+from molgraph.predictor.rows import Rows, read_rows
+from molgraph.workflows.show import say
+
+
+def evaluate_file(
+    source: Any, folders: Sequence[str | Path], *, column: str | None = None, out: Path | None = None
+) -> dict[str, Any]:
+    """Score every model on the same rows and return `{folder: assessment}` as JSON values.
+
+    Rows that stood in a model's training set are counted and said: a score on them flatters.
+
+    Raises: ConfigError where the models have no target in common; DataError where the data has no usable row.
+    """
+    predictors = {str(folder): Predictor.load(folder) for folder in folders}
+    first = next(iter(predictors.values()))
+    shared = [name for name in first.targets if all(name in p.targets for p in predictors.values())]
+    if not shared:
+        raise ConfigError("the models have no target in common: evaluate them one by one.")
+    needs = tuple(dict.fromkeys(need for p in predictors.values() for need in p.needs))
+    found = {}
+    for folder, predictor in predictors.items():
+        run = replace(predictor.recipe.run, column=column or "", split="random", duplicates="mean")
+        rows = read_rows(source, run, predictor.room, needs)
+        found[folder] = _assess(folder, predictor, rows)
+        if out is not None:
+            _write(out, Path(folder).name, predictor, rows, found[folder])
+    if out is not None:
+        with atomic(out / "metrics.json") as file:
+            file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
+        say(f"written to {out}")
+    return found
+
+
+def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
+    others = {}
+    if predictor.domain is not None:
+        others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, rows.data)
+    found = assess(predictor, rows.data, others)
+    (given,) = rows.data.inputs.values()
+    known = set(predictor.domain.keys) if predictor.domain else set()
+    found["seen_in_training"] = sum(given.key_of(i) in known for i in range(len(rows.data)))
+    say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {found['seen_in_training']} of them seen in training")
+    for target, scores in found["model"].items():
+        for name, score in scores.items():
+            rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)
+            say(f"  {target:12} {name:18}{interval(score):28}{f'{NEIGHBOUR}: {interval(rival)}' if rival else ''}")
+        for verdict in found["verdicts"][target].values():
+            say(f"  {verdict['sentence']}")
+        say(f"  90 % intervals hold {interval(found['coverage'][target])} of the rows")
+    return found
+
+
+def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[str, Any]) -> None:
+    """Write `scores-<model>.csv`: the rows that were judged, measured beside predicted."""
+    out.mkdir(parents=True, exist_ok=True)
+    (given,) = rows.data.inputs.values()
+    parts = given.parts.gather(given.index)
+    measured = {}
+    for target in predictor.targets:
+        values, observed, _ = rows.data.targets.arrays(target)
+        measured[f"{target}_measured"] = np.where(observed, values, np.nan)
+    frame = pd.concat([rows.frame, pd.DataFrame(measured), predictor.columns_of(parts)], axis=1)
+    with open_writer(out / f"scores-{name}.csv", column=rows.column) as writer:
+        writer.write(frame.loc[:, ~frame.columns.duplicated()])

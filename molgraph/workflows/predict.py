@@ -1,0 +1,61 @@
+"""Predict every row of a file: one row out per row in, in order, with the user's own columns kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from molgraph.data.table import nonempty
+from molgraph.data.write import open_writer
+from molgraph.predictor import load
+from molgraph.predictor.scored import OK, beside
+from molgraph.workflows.show import say
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Count the rows of a prediction; `reasons` maps each status that is not ok to its rows."""
+
+    rows: int
+    rejected: int
+    reasons: dict[str, int]
+
+
+def predict_file(
+    source: Any, folders: Sequence[str | Path], output: Path, *, column: str | None = None, workers: int = 1
+) -> Counts:
+    """Predict the rows of a file and write them whole or not at all.
+
+    Raises: DataError, CheckpointError, ResourceError as their messages say.
+    """
+    scorer = load(folders)
+    statuses: Counter[str] = Counter()
+    tables = nonempty(scorer.room.read(source, column), str(source))
+    with tqdm(unit="row", unit_scale=True, desc="predicting", ascii=True) as bar:
+        first = next(tables)
+        with open_writer(output, column=first.column) as writer:
+            for table, scored in scorer.score_all(_again(first, tables), workers):
+                writer.write(beside(table, scored))
+                statuses.update(scored.frame["status"])
+                bar.update(len(table))
+    return _counts(statuses, output)
+
+
+def _again(first: Any, rest: Any) -> Any:
+    yield first
+    yield from rest
+
+
+def _counts(statuses: Counter[str], output: Path) -> Counts:
+    reasons = {status: n for status, n in statuses.items() if status != OK}
+    counts = Counts(statuses.total(), sum(reasons.values()), reasons)
+    why = f" ({', '.join(f'{n} {reason}' for reason, n in reasons.items())})" if reasons else ""
+    say(f"{counts.rows} rows written to {output}, {counts.rejected} without a prediction{why}")
+    return counts
+
+

@@ -1,0 +1,125 @@
+"""What a person sees in the terminal while something long runs, and when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Self
+
+from tqdm import tqdm
+
+from molgraph.config import RunSettings
+from molgraph.errors import ConfigError
+from molgraph.fit import Epoch
+from molgraph.predictor import Predictor
+from molgraph.predictor.card import interval
+from molgraph.workflows.plan import Plan
+
+log = logging.getLogger("molgraph")
+_quiet = False
+
+
+@contextlib.contextmanager
+def quiet(wanted: bool) -> Iterator[None]:
+    """Say nothing inside, where wanted (the other processes of a training)."""
+    global _quiet
+    before, _quiet = _quiet, wanted or _quiet
+    try:
+        yield
+    finally:
+        _quiet = before
+
+
+def say(text: str = "") -> None:
+    """Print a line for a person and log it."""
+    log.info(text)
+    if not _quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+def plan(made: Plan) -> None:
+    """Say what was read and how it was split."""
+    facts = made.facts
+    left_out = ", ".join(f"{n} {reason}" for reason, n in facts["rejected"].items())
+    say(f"{facts['data']}: {facts['rows_read']} rows, {facts['rows_used']} used{f' ({left_out})' if left_out else ''}")
+    folds = ", ".join(f"{facts[fold]} {fold}" for fold in ("train", "valid", "calibration", "test"))
+    say(f"split {facts['split']}: {folds}")
+    for note in facts["notes"]:
+        say(f"note: {note}")
+
+
+def scores(predictor: Predictor, folder: Path) -> None:
+    """Say how good the predictor is beside the method it had to beat."""
+    metrics = predictor.recipe.metrics
+    for target, found in metrics["model"].items():
+        say(f"\n{target}: {metrics['rows']} test rows, 95 % intervals in brackets")
+        rival = metrics["comparator_name"]
+        say(f"  {'':18}{'model':28}{rival}")
+        for name, score in found.items():
+            say(f"  {name:18}{interval(score):28}{interval(metrics['comparator'][target][name])}")
+        for verdict in metrics["verdicts"][target].values():
+            say(f"  {verdict['sentence']}")
+        say(f"  90 % intervals hold {interval(metrics['coverage'][target])} of the test rows")
+    say(f"\nmodel written to {folder}")
+
+
+class Epochs:
+    """Follow the epochs of a training: a progress bar, the log, `metrics.jsonl`, TensorBoard where wanted."""
+
+    def __init__(self, run: RunSettings, folder: Path | None, tensorboard: bool) -> None:
+        self.run, self.folder = run, folder
+        self.bar: Any = None
+        self.lines: IO[str] | None = None
+        self.board = _board(folder) if tensorboard and folder else None
+
+    def __enter__(self) -> Self:
+        if self.folder is not None:
+            self.lines = (self.folder / "metrics.jsonl").open("a", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for open_thing in (self.bar, self.lines, self.board):
+            if open_thing is not None:
+                open_thing.close()
+
+    def __call__(self, member: int, epoch: Epoch) -> None:
+        """Take note of one epoch."""
+        found = {
+            "member": member,
+            "epoch": epoch.number,
+            "train_loss": epoch.train_loss,
+            "valid_loss": epoch.valid_loss,
+            "lr": epoch.lr,
+            "rows_per_second": round(epoch.rows / max(epoch.seconds, 1e-9)),
+        }
+        log.info("%s", found)
+        if self.lines:
+            self.lines.write(json.dumps(found) + "\n")
+            self.lines.flush()
+        for name in ("train_loss", "valid_loss", "lr") if self.board else ():
+            if found[name] is not None:
+                self.board.add_scalar(f"member{member}/{name}", found[name], epoch.number)
+        self._show(member, epoch)
+
+    def _show(self, member: int, epoch: Epoch) -> None:
+        label = f"training {member + 1}/{self.run.ensemble}"
+        if self.bar is None or self.bar.desc != label:
+            if self.bar is not None:
+                self.bar.close()
+            self.bar = tqdm(total=epoch.of, desc=label, unit="epoch", disable=_quiet, initial=epoch.number - 1, ascii=True)
+            self.bar.desc = label
+        valid = "none" if epoch.valid_loss is None else f"{epoch.valid_loss:.4f}"
+        self.bar.set_postfix_str(f"train {epoch.train_loss:.4f}, valid {valid}, best {epoch.stale} ago", refresh=False)
+        self.bar.update()
+
+
+def _board(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError("--tensorboard needs the package tensorboard: pip install tensorboard.") from error
+    return SummaryWriter(str(folder))

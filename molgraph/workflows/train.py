@@ -1,0 +1,178 @@
+"""Train a predictor, judge it beside the method it had to beat, and write its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from molgraph.config import RunSettings, dump
+from molgraph.data.files import atomic, os_errors
+from molgraph.errors import CheckpointError, ConfigError, DataError
+from molgraph.fit import Epoch, processes
+from molgraph.predictor import Predictor, load
+from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
+from molgraph.predictor.domain import Domain
+from molgraph.predictor.folder import clear, save_history, save_rejects
+from molgraph.predictor.training import CHECKPOINT, Training
+from molgraph.task import block
+from molgraph.workflows import show
+from molgraph.workflows.plan import Plan, plan
+
+log = logging.getLogger("molgraph")
+Watch = Callable[[int, Epoch], None]
+
+
+def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = None) -> Predictor:
+    """Train as planned and judge on the test rows; `watch` sees every epoch.
+
+    Ctrl-C ends the training early: the members trained so far, with their best weights, make the predictor, which
+    says so in its facts (`interrupted`), and a folder keeps its checkpoint.
+    """
+    began = time.perf_counter()
+    start = _start(made)
+    training = Training(made.run, made.task, made.rows.data, made.split, folder, start)
+    interrupted = False
+    try:
+        with contextlib.closing(training.epochs()) as epochs:
+            for member, epoch in epochs:
+                if watch:
+                    watch(member, epoch)
+    except KeyboardInterrupt:
+        if not training.history:
+            raise
+        interrupted = True
+    predictor = training.finish()
+    predictor.recipe.units = made.rows.units
+    predictor.recipe.facts = {
+        **made.facts,
+        "model": made.run.model,
+        "size": training.members[0].size,
+        "members": len(training.members),
+        "epochs": len(training.history),
+        "interrupted": interrupted,
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "digest": training.digest,
+    }
+    predictor.recipe.metrics = judge(predictor, made)
+    predictor.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
+    predictor.history = training.history
+    return predictor
+
+
+def _start(made: Plan) -> Predictor | None:
+    if not made.run.init:
+        return None
+    start = load([made.run.init])
+    if not isinstance(start, Predictor) or start.recipe.run.model != made.run.model:
+        raise ConfigError(f"--init {made.run.init}: its architecture is not '{made.run.model}'.")
+    if start.recipe.run.encoder != made.run.encoder:
+        raise ConfigError(f"--init {made.run.init}: its encoder was set up with {start.recipe.run.encoder}; give the same.")
+    return start
+
+
+def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
+    """Return the test scores of the predictor, of the comparator and of the nearest neighbour, as JSON values."""
+    data = made.rows.data
+    test, train = data.subset(made.split.test), data.subset(made.split.train)
+    others = {}
+    if made.comparator is not None and len(test):
+        rival = Training(made.comparator, made.task, data, made.split)
+        for _ in rival.epochs():
+            log.info("comparator %s trained", made.comparator.model)
+        others[made.comparator.model] = rival.members[0].estimate(test)
+    domain = predictor.domain or Domain.learn(made.room, train)
+    others[NEIGHBOUR] = neighbour_estimates(domain, predictor.task, test)
+    found = assess(predictor, test, others, seed=made.run.seed)
+    found["comparator"] = found["others"][next(iter(others))]
+    found["comparator_name"] = next(iter(others))
+    return found
+
+
+def train_folder(
+    run: RunSettings,
+    out: Path | None,
+    *,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    source: Any = None,
+) -> Predictor | None:
+    """Train and write a model folder, with a log beside it; go on where a stopped training of the same run ended.
+
+    Raises: ConfigError where the folder holds another model; KeyboardInterrupt after a stopped training was saved.
+    """
+    processes.join()
+    try:
+        lead = processes.rank() == 0
+        folder = _claim(out, overwrite, lead) if out is not None and not dry_run else None
+        with _logging(folder if lead else None), show.quiet(not lead):
+            made = plan(run, source, workers=0)
+            show.plan(made)
+            if dry_run or folder is None:
+                return None
+            with show.Epochs(made.run, folder if lead else None, tensorboard) as watch:
+                predictor = train_rows(made, folder=folder, watch=watch)
+            if lead:
+                _write(predictor, made, folder)
+                show.scores(predictor, folder)
+    finally:
+        processes.leave()
+    if predictor.facts["interrupted"]:
+        raise KeyboardInterrupt
+    return predictor
+
+
+def _claim(out: Path, overwrite: bool, lead: bool) -> Path:
+    """Make the folder ready: empty, or holding an unfinished training.
+
+    Raises: ConfigError where a finished model stands there.
+    """
+    with os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if not lead:
+            return out
+        if overwrite:
+            clear(out)
+        recipe = out / "recipe.json"
+        if recipe.exists() and not (out / CHECKPOINT).exists():
+            raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
+        probe = out / ".write-test"  # a folder we cannot write should be said before hours of training, not after
+        probe.write_bytes(b"")
+        probe.unlink()
+    return out
+
+
+def _write(predictor: Predictor, made: Plan, folder: Path) -> None:
+    predictor.save(folder)
+    save_history(folder, predictor.history)
+    save_rejects(folder, made.rows.data.rejects)
+    with atomic(folder / "run.toml") as file:
+        file.write(dump(replace(made.run)).encode())
+    with atomic(folder / "metrics.json") as file:
+        file.write(json.dumps(predictor.recipe.metrics, indent=1, ensure_ascii=False).encode())
+    if not predictor.facts["interrupted"]:
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _logging(folder: Path | None) -> Iterator[None]:
+    """Write our log messages to `run.log` in the folder."""
+    if folder is None:
+        yield
+        return
+    handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
