@@ -162,6 +162,11 @@ def card(name: str) -> Card:
     return parse(_found()[name].read_text(encoding="utf-8"), name)
 
 
+def show(name: str) -> str:
+    """Return a card as a person reads it."""
+    return str(card(name))
+
+
 def parse(text: str, name: str) -> Card:
     """Read a card from TOML.
 

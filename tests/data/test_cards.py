@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from molgraph.data.cards import Target, card, parse
+from molgraph.data.cards import Target, card, parse, show
 from molgraph.errors import ConfigError, DataError
 
 TEXT = """
@@ -47,7 +47,7 @@ def test_a_card_prints_what_a_person_asks_of_it() -> None:
     text = str(parse(TEXT, "mine"))
     for part in ("mine: T", "rows      3", "a (regression, mol/L)", "CC0", "doi:10.1/2", "mirror:x/y.csv"):
         assert part in text
-    assert "and 605 more" in str(card("toxcast"))
+    assert "and 605 more" in show("toxcast")
 
 
 def test_an_unknown_dataset_is_told_with_the_nearest_name() -> None:
