@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from molgraph.errors import ResourceError
 
@@ -25,7 +25,7 @@ _REMEDY = {
     errno.EFBIG: "the file grows larger than this disk allows",
     errno.EMFILE: "too many files are open",
 }
-_count = itertools.count()
+PARTS = ".molgraph-*.part"  # what a killed process may leave behind
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def atomic(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
             return
         if goal.exists() and not os.access(goal, os.W_OK):
             raise PermissionError(errno.EACCES, "is write-protected")
-        part = goal.with_name(f".molgraph-{os.getpid()}-{next(_count)}.part")
+        part = goal.with_name(PARTS.replace("*", uuid4().hex))  # process ids repeat on a disk that machines share
         try:
             with part.open(mode, **text) as handle:
                 yield handle

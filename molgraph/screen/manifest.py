@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from molgraph import __version__
+from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, ConfigError
-from molgraph.screen.files import replacing
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -38,9 +38,8 @@ class Manifest:
 
     def save(self, folder: Path) -> None:
         """Write the manifest, whole or not at all."""
-        with replacing(folder / NAME) as path:
-            text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-            path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+        with atomic(folder / NAME, "w") as file:
+            file.write(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Manifest | None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from molgraph.screen.files import replacing
+from molgraph.data.write import open_writer
 from molgraph.screen.rank import Goal, best, overall
 from molgraph.screen.shard import KEY, META, ROW
 from molgraph.screen.summary import Histogram, Summary, nice_edges
@@ -79,15 +77,21 @@ def merge(shards: Shards, ranking: Ranking, scores: Path) -> tuple[pd.DataFrame,
     summary = Summary(histograms={t: Histogram(e) for t, e in edges.items()}, goals=[asdict(goal) for goal in goals])
     top = shards.schema.empty_table()
     merits: NDArray[np.float64] = np.empty(0)
-    with replacing(scores) as path, _writer(path, scores.suffix) as append:
+    with open_writer(scores) as writer:
         for table in shards.tables():
-            append(table.select(shards.shown))
+            writer.write(frame_of(table.select(shards.shown)))
             columns = _columns(table, shards, ranking.targets)
             _count(summary, table, columns, shards.names)
             merits = np.concatenate([merits, _merit(columns, ranking, goals)])
             kept = best(merits, ranking.top)
             top, merits = pa.concat_tables([top, table]).take(kept), merits[kept]
-    return top.to_pandas(), summary
+    return frame_of(top), summary
+
+
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """Return a table in memory; whole numbers and flags stay what they are where some are blank."""
+    types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+    return table.to_pandas(types_mapper=types.get)
 
 
 @dataclass(frozen=True)
@@ -152,36 +156,3 @@ def _count(summary: Summary, table: pa.Table, columns: Columns, names: Mapping[s
     summary.in_domain += int(columns.in_domain.sum())
     for target, values in columns.values.items():
         summary.histograms[target].add(values, columns.in_domain)
-
-
-Append = Callable[[pa.Table], None]
-
-
-@contextmanager
-def _writer(path: Path, suffix: str) -> Iterator[Append]:
-    """Give a function that appends a table to a Parquet or CSV file."""
-    if suffix == ".parquet":
-        writers: list[pq.ParquetWriter] = []
-
-        def append_parquet(table: pa.Table) -> None:
-            if not writers:
-                writers.append(pq.ParquetWriter(path, table.schema, compression="zstd"))
-            writers[0].write_table(table)
-
-        try:
-            yield append_parquet
-        finally:
-            for writer in writers:
-                writer.close()
-        return
-    with path.open("w", encoding="utf-8", newline="") as handle:
-
-        def append_csv(table: pa.Table) -> None:
-            write_csv(table.to_pandas(), handle)
-
-        yield append_csv
-
-
-def write_csv(frame: pd.DataFrame, handle: Any) -> None:
-    """Append rows to an open CSV file, the header first where nothing was written yet."""
-    frame.to_csv(handle, index=False, header=handle.tell() == 0, lineterminator="\n")

@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from molgraph.errors import ConfigError, DataError, ResourceError, did_you_mean
+from molgraph.data.files import PARTS, os_errors
+from molgraph.data.table import nonempty
+from molgraph.data.write import open_writer
+from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.screen import pool
-from molgraph.screen.files import replacing
 from molgraph.screen.manifest import Manifest, digest_of_file, versions
-from molgraph.screen.merge import Bounds, Ranking, Shards, merge, write_csv
+from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import Goal, directions, ranked_by
 from molgraph.screen.shard import LOADER, Job, opened, rows_of
 from molgraph.screen.summary import Summary
@@ -132,9 +134,15 @@ class Source:
     def once(self) -> bool:
         return str(self.library) == STDIN
 
+    @property
+    def name(self) -> str:
+        if self.in_memory:
+            return "table in memory"
+        return "standard input" if self.once else Path(self.library).name
+
     def tables(self) -> Iterator[Any]:
         """Read the library from its start."""
-        yield from self.room.read(self.library, self.column, block=self.shard_rows)
+        yield from nonempty(self.room.read(self.library, self.column, block=self.shard_rows), self.name)
 
     def facts(self) -> dict[str, Any]:
         """Return name, size and sha256; standard input, which cannot be read twice, has a name only."""
@@ -142,12 +150,12 @@ class Source:
             digest = hashlib.sha256()
             for table in self.tables():
                 digest.update(table.frame.to_csv(index=False).encode())
-            return {"name": "table in memory", "bytes": None, "sha256": digest.hexdigest()}
+            return {"name": self.name, "bytes": None, "sha256": digest.hexdigest()}
         if self.once:
-            return {"name": "standard input", "bytes": None, "sha256": None}
+            return {"name": self.name, "bytes": None, "sha256": None}
         path = Path(self.library)
         try:
-            return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest_of_file(path)}
+            return {"name": self.name, "bytes": path.stat().st_size, "sha256": digest_of_file(path)}
         except OSError as error:
             raise DataError(f"cannot read the library {path}: {error.strerror or error}") from error
 
@@ -198,10 +206,8 @@ class _Screen:
         for path in (self._scores, self.out / TOP):
             if path.exists():
                 raise ConfigError(f"{path} is there, made by something else; give another output folder")
-        try:
+        with os_errors(self.out):
             (self.out / SHARDS).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ResourceError(f"cannot make the folder {self.out}: {error.strerror or error}") from error
         self.manifest.save(self.out)
         return None
 
@@ -215,8 +221,8 @@ class _Screen:
         def jobs() -> Iterator[Job]:
             for number, table in enumerate(self.source.tables()):
                 paths.append(self.out / SHARDS / f"{number:08d}.parquet")
-                if rows_of(paths[-1]) == len(table.frame):
-                    progress(len(table.frame))
+                if rows_of(paths[-1]) == len(table):
+                    progress(len(table))
                 elif only_merge or (shard and number % shard[1] != shard[0] - 1):
                     missing.append(number)
                 else:
@@ -229,26 +235,24 @@ class _Screen:
                     progress(rows)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; finished shards are kept in {self.out}: go on with --resume") from None
-        if not paths:
-            raise DataError(f"{self.manifest.library['name']}: no row to score")
         return paths, missing
 
     def _finish(self, paths: Sequence[Path], unfinished: ScreenResult, report: Report | None) -> ScreenResult:
         """Merge, write the final files, mark the manifest and only then remove the shards."""
+        for part in self.out.glob(PARTS):
+            part.unlink(missing_ok=True)
         shards = Shards.open(paths)
         best, summary = merge(shards, self.ranking, self._scores)
         goals = [Goal(**goal) for goal in summary.goals]
         diverse = self.manifest.settings["diverse"]
         top, names = complete(best, shards.names, self.predictor.room, self.ranking, goals, diverse)
-        with replacing(self.out / TOP) as path, path.open("w", encoding="utf-8", newline="") as handle:
-            write_csv(top, handle)
+        with open_writer(self.out / TOP) as writer:
+            writer.write(top)
         result = replace(unfinished, finished=True, summary=summary, top=top, names=names)
         if report is not None:
             report(result, self.predictor)
         files = {path.name: digest_of_file(path) for path in (self._scores, self.out / TOP)}
-        manifest = replace(
-            unfinished.manifest, result={"summary": asdict(summary), "names": names, "sha256": files}
-        )
+        manifest = replace(unfinished.manifest, result={"summary": asdict(summary), "names": names, "sha256": files})
         manifest.save(self.out)
         shutil.rmtree(self.out / SHARDS, ignore_errors=True)
         return replace(result, manifest=manifest)

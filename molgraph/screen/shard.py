@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from molgraph import registry
+from molgraph.data.files import atomic
 from molgraph.errors import ResourceError
-from molgraph.screen.files import replacing
 
 LOADER = "molgraph.predictor:load"
-SUFFIX = "_molgraph"
+SUFFIX = "_predicted"
 ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores
 META = b"molgraph"
 
@@ -61,7 +61,7 @@ def score_shard(job: Job) -> int:
         write(job, predictor, predictor.score(job.table))
     except MemoryError as error:
         raise ResourceError(f"shard {job.number}: out of memory; give a smaller shard or fewer workers") from error
-    return len(job.table.frame)
+    return len(job.table)
 
 
 def write(job: Job, predictor: Any, scored: Any) -> None:
@@ -75,8 +75,8 @@ def write(job: Job, predictor: Any, scored: Any) -> None:
     frame = pd.concat([own, added.rename(columns=names)], axis=1)
     meta = {META: json.dumps({"names": names}).encode()}
     shard = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta)
-    with replacing(job.path) as path:
-        pq.write_table(shard, path, compression="zstd")
+    with atomic(job.path) as file:
+        pq.write_table(shard, file, compression="zstd")
 
 
 def properties(room: Any, keys: Sequence[str]) -> pd.DataFrame:
@@ -91,7 +91,7 @@ def free_names(taken: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
     """Give each of our columns a name that the user's columns leave free: theirs keep their names.
 
     >>> free_names(["smiles", "pIC50"], ["pIC50", "status"])
-    {'pIC50': 'pIC50_molgraph', 'status': 'status'}
+    {'pIC50': 'pIC50_predicted', 'status': 'status'}
     """
     used = set(taken)
     names = {}

@@ -5,8 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-LOADER = "fake_predictor:load"
-
 
 @pytest.fixture(autouse=True)
 def _fake_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,7 +12,8 @@ def _fake_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(count: int) -> pd.DataFrame:
-    texts = ["bad" if i % 97 == 0 else "c" * (i % 13) + ("o" if i % 3 == 0 else "n") + str(i % 9000) for i in range(count)]
+    good = ["c" * (i % 13) + ("o" if i % 3 == 0 else "n") + str(i % 9000) for i in range(count)]
+    texts = ["bad" if i % 97 == 0 else text for i, text in enumerate(good)]
     return pd.DataFrame({"smiles": texts, "id": [f"m{i}" for i in range(count)]})
 
 

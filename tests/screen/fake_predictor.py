@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from molgraph.data.table import Table
+
 DIES, SLOW, MEMORY = "die-here", 0.02, "too-much"
-
-
-@dataclass(frozen=True)
-class Table:
-    frame: pd.DataFrame
-    column: str
-    rows: np.ndarray
-    broken: dict
-    origin: str
 
 
 def read(source: Any, column: str | None = None, *, block: int = 4096) -> Iterator[Table]:
@@ -78,8 +71,6 @@ class Predictor:
     def score(self, table: Table) -> Any:
         texts = list(table.frame[table.column])
         if DIES in texts:
-            import os
-
             os._exit(9)
         if MEMORY in texts:
             raise MemoryError
@@ -88,7 +79,8 @@ class Predictor:
         bad = np.array([t.startswith("bad") for t in texts])
         columns: dict[str, Any] = {}
         for target in self.targets:
-            values = np.array([int(hashlib.sha256(f"{target}{t}".encode()).hexdigest()[:6], 16) % 1000 / 100 for t in texts])
+            digests = [hashlib.sha256(f"{target}{t}".encode()).hexdigest() for t in texts]
+            values = np.array([int(digest[:6], 16) % 1000 / 100 for digest in digests])
             values[bad] = np.nan
             columns |= {target: values, f"{target}_std": values * 0 + 0.5}
             columns |= {f"{target}_lo90": values - 1, f"{target}_hi90": values + 1}
@@ -98,7 +90,8 @@ class Predictor:
         columns["in_domain"] = [None if b is None else "o" not in t for t, b in zip(texts, blank, strict=True)]
         columns["status"] = ["invalid_smiles" if b else "ok" for b in bad]
         columns["message"] = ["cannot be read" if b else "" for b in bad]
-        return SimpleNamespace(frame=pd.DataFrame(columns), keys=["" if b else t for t, b in zip(texts, bad, strict=True)])
+        keys = ["" if b else t for t, b in zip(texts, bad, strict=True)]
+        return SimpleNamespace(frame=pd.DataFrame(columns), keys=keys)
 
 
 def load(folders: Sequence[str | Path]) -> Predictor:

@@ -1,6 +1,7 @@
 """Counts and histograms."""
 
 from dataclasses import asdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_edges_cover_the_values_and_are_round() -> None:
 def test_edges_rise_whatever_the_values(values: list[float]) -> None:
     edges = nice_edges(np.array(values, dtype=float))
     assert len(edges) >= 2
-    assert all(a < b for a, b in zip(edges, edges[1:], strict=False))
+    assert all(a < b for a, b in pairwise(edges))
 
 
 def test_summary_survives_json_form() -> None:

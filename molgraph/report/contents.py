@@ -1,0 +1,124 @@
+"""What a report says, section by section; a section that is not given is left out of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from molgraph.screen import Histogram
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Hold a number with its 95 % interval, or the reason why there is none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Say how good the model is for one target, on rows it has never seen.
+
+    `scores` maps a metric's label to one estimate per method, in the order of `methods`, the model first;
+    `main` is the label that is drawn; `sentences` say in plain words which is better.
+    """
+
+    target: str
+    rows: int
+    methods: tuple[str, ...]
+    scores: Mapping[str, tuple[Estimate, ...]]
+    main: str
+    sentences: tuple[str, ...] = ()
+    coverage: str = ""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Show how the scores of one target spread; `cutoff` is the score of the last ranked row."""
+
+    target: str
+    histogram: Histogram
+    units: str = ""
+    cutoff: float | None = None
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Show predicted against measured values of one target, one entry per row; NaN where there is none."""
+
+    target: str
+    measured: tuple[float, ...]
+    predicted: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    similarity: tuple[float, ...]
+    in_domain: tuple[bool, ...]
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Name a predicted column; `decimals` are shown of its values."""
+
+    name: str
+    units: str = ""
+    decimals: int = 2
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Hold the nearest measured thing: its id, its picture's key, similarity and one measured value per target."""
+
+    id: str
+    key: str
+    similarity: float | None
+    measured: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Hold one ranked row: `values` are (value, low, high) per target, `own` the user's cells, `extra` the properties."""
+
+    rank: int
+    row: int
+    key: str
+    own: tuple[str, ...]
+    values: tuple[tuple[float | None, float | None, float | None], ...]
+    in_domain: bool | None
+    neighbour: Neighbour | None
+    extra: tuple[float | str | None, ...]
+    diverse: bool = False
+    desirability: float | None = None
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Hold the ranked table. `own` and `extra` head the user's columns and the properties of every row."""
+
+    targets: tuple[Target, ...]
+    own: tuple[str, ...]
+    extra: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Hold a page: a title, one sentence, headline figures as (number, label), and the sections there are.
+
+    `facts` are printed as given (dates too: a report reads no clock). `rejected` lists (status, rows, example).
+    """
+
+    title: str
+    lead: str
+    figures: tuple[tuple[str, str], ...] = ()
+    quality: tuple[Quality, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
+    parity: tuple[Parity, ...] = ()
+    table: Ranked | None = None
+    rejected: tuple[tuple[str, int, str], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,169 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { targets, rows, own, extra } = data;
+  const $ = (id) => document.getElementById(id);
+  const SVG = "http://www.w3.org/2000/svg";
+
+  // Every text goes in as text and every picture as an image, so nothing in a user's file can become markup.
+  const make = (tag, kind, ...inside) => {
+    const node = document.createElement(tag);
+    if (kind) node.className = kind;
+    node.append(...inside.filter((x) => x !== null && x !== ""));
+    return node;
+  };
+  const shape = (tag, attributes) => {
+    const node = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    return node;
+  };
+  const picture = (place, what) => {
+    const image = make("img", "picture");
+    image.alt = what;
+    image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(data.pictures[place]);
+    return image;
+  };
+  const show = (value, decimals) => (value === null ? "none" : value.toFixed(decimals));
+  const plain = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 2 : 1));
+  const textual = extra.map((_, k) => rows.some((row) => typeof row.extra[k] === "string"));
+  const alerts = (row) => row.extra.filter((value, k) => textual[k] && value);
+
+  // One scale per target for the interval bars of all rows.
+  const scales = targets.map((_, t) => {
+    const ends = rows.flatMap((row) => row.values[t]).filter((v) => v !== null);
+    const low = Math.min(...ends), high = Math.max(...ends);
+    return (value) => (high > low ? 4 + (232 * (value - low)) / (high - low) : 120);
+  });
+  const bar = (t, [value, low, high], measured) => {
+    const at = scales[t], box = shape("svg", { viewBox: "0 0 240 18", class: "bar", role: "img" });
+    box.append(shape("line", { x1: 0, x2: 240, y1: 9, y2: 9, class: "axis" }));
+    if (low !== null && high !== null) box.append(shape("line", { x1: at(low), x2: at(high), y1: 9, y2: 9, class: "interval" }));
+    if (measured !== null) {
+      const x = Math.min(Math.max(at(measured), 0), 240);
+      box.append(shape("line", { x1: x, x2: x, y1: 2, y2: 16, class: "near" }));
+    }
+    box.append(shape("circle", { cx: at(value), cy: 9, r: 4.5 }));
+    return box;
+  };
+
+  const orders = [{ name: "rank", of: (row) => row.rank, up: true }];
+  targets.forEach((t, k) => orders.push({ name: t.name, of: (row) => row.values[k][0] }));
+  if (rows.some((row) => row.wanted !== null)) orders.push({ name: "desirability", of: (row) => row.wanted });
+  orders.push({ name: "similarity", of: (row) => row.near && row.near.similarity });
+  extra.forEach((name, k) => textual[k] || orders.push({ name, of: (row) => row.extra[k] }));
+  const state = { order: orders[0], up: true, page: 0 };
+
+  const valueCell = (row) => {
+    const cell = make("td", "c-value" + (row.inside === false ? " far" : ""));
+    if (row.wanted !== null) cell.append(make("div", "quiet", "desirability " + row.wanted.toFixed(2)));
+    targets.forEach((target, t) => {
+      const [value, low, high] = row.values[t];
+      if (value === null) return;
+      const ends = low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`;
+      const name = targets.length > 1 || target.units ? `${targets.length > 1 ? target.name : ""} ${target.units}`.trim() : "";
+      cell.append(make("div", "target",
+        make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),
+        bar(t, row.values[t], row.near ? row.near.measured[t] : null), make("div", "quiet", ends)));
+    });
+    return cell;
+  };
+  const nearCell = (row) => {
+    const cell = make("td", "c-near"), box = make("div", "near"), near = row.near;
+    if (row.inside !== null) {
+      const flag = make("span", "flag " + (row.inside ? "in" : "out"), row.inside ? "in domain" : "out of domain");
+      box.append(make("div", "flags", flag));
+    }
+    if (near) {
+      const facts = make("div", "", make("div", "name", near.id));
+      if (near.similarity !== null) facts.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
+      targets.forEach((target, t) => {
+        const value = near.measured[t];
+        if (value !== null && value !== undefined)
+          facts.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${show(value, target.decimals)}`));
+      });
+      box.append(near.picture === null ? make("div") : picture(near.picture, "nearest measured: " + near.id), facts);
+    }
+    cell.append(box);
+    return cell;
+  };
+  const extraCell = (row) => {
+    const cell = make("td", "c-extra"), list = make("dl", "extra");
+    extra.forEach((name, k) => {
+      const value = row.extra[k];
+      if (!textual[k] && value !== null) list.append(make("div", "", make("dt", "", name), make("dd", "", plain(value))));
+    });
+    cell.append(list);
+    extra.forEach((name, k) => {
+      if (textual[k] && row.extra[k]) cell.append(make("span", "flag alert", `${name}: ${row.extra[k]}`));
+    });
+    return cell;
+  };
+  const line = (row) => {
+    const name = own.length && row.own[0] ? row.own[0] : "row " + row.row;
+    const others = own.slice(1, 4).map((title, k) => (row.own[k + 1] ? make("div", "quiet", `${title}: ${row.own[k + 1]}`) : ""));
+    const structure = make("td", "c-structure", picture(row.picture, row.key), make("div", "name", name), ...others);
+    const smiles = make("div", "smiles", row.key);
+    smiles.tabIndex = 0;
+    structure.append(smiles);
+    const rank = make("td", "c-rank", make("div", "rank", String(row.rank)));
+    if (row.diverse) rank.append(make("span", "flag pick", "diverse"));
+    return make("tr", "", rank, structure, valueCell(row), nearCell(row), ...(extra.length ? [extraCell(row)] : []));
+  };
+
+  const text = (row) => [row.key, ...row.own, ...alerts(row), row.near ? row.near.id : ""].join("\n").toLowerCase();
+  const chosen = () => {
+    const words = $("find").value.trim().toLowerCase(), { of } = state.order;
+    const kept = rows.filter((row) => (!$("inside").checked || row.inside) && (!$("diverse").checked || row.diverse)
+      && (!$("clean").checked || !alerts(row).length) && (!words || text(row).includes(words)));
+    const key = (row) => (of(row) === null || of(row) === undefined ? null : of(row) * (state.up ? 1 : -1));
+    return kept.sort((a, b) => (key(a) === null) - (key(b) === null) || key(a) - key(b) || a.rank - b.rank);
+  };
+  const draw = () => {
+    const kept = chosen(), size = Number($("size").value), last = Math.max(Math.ceil(kept.length / size) - 1, 0);
+    state.page = Math.min(state.page, last);
+    const start = state.page * size, part = kept.slice(start, start + size);
+    $("table").tBodies[0].replaceChildren(...part.map(line));
+    $("where").textContent = kept.length ? `${start + 1} to ${start + part.length} of ${kept.length}` : "no row fits";
+    $("previous").disabled = state.page === 0;
+    $("next").disabled = state.page === last;
+    for (const head of $("table").tHead.querySelectorAll("th")) {
+      if (head.dataset.order === state.order.name) head.setAttribute("aria-sort", state.up ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    }
+    $("sort").value = state.order.name;
+  };
+  const sort = (name, turn) => {
+    const order = orders.find((o) => o.name === name);
+    state.up = turn && order === state.order ? !state.up : Boolean(order.up);
+    state.order = order;
+    state.page = 0;
+    draw();
+  };
+  const turn = (step) => {
+    state.page += step;
+    draw();
+    $("ranking").scrollIntoView();
+  };
+
+  const heads = [["c-rank", "rank", "rank"], ["c-structure", "", "compound"],
+    ["c-value", targets[0].name, targets.length > 1 ? "predicted" : `predicted ${targets[0].name}`],
+    ["c-near", "similarity", "nearest measured"], ...(extra.length ? [["c-extra", "", "properties and alerts"]] : [])];
+  $("table").tHead.append(make("tr", "", ...heads.map(([kind, order, title]) => {
+    const button = make("button", "", title), head = make("th", kind, button);
+    button.type = "button";
+    button.disabled = !order;
+    head.scope = "col";
+    head.dataset.order = order;
+    if (order) button.addEventListener("click", () => sort(order, true));
+    return head;
+  })));
+  $("sort").append(...orders.map((o) => make("option", "", o.name)));
+  $("sort").addEventListener("change", () => sort($("sort").value, false));
+  for (const id of ["inside", "diverse", "clean", "find", "size"])
+    $(id).addEventListener("input", () => { state.page = 0; draw(); });
+  $("controls").addEventListener("submit", (event) => event.preventDefault());
+  $("previous").addEventListener("click", () => turn(-1));
+  $("next").addEventListener("click", () => turn(1));
+  for (const id of ["controls", "table", "pages"]) $(id).hidden = false;
+  draw();
+})();

@@ -1,0 +1,166 @@
+"""Small pictures of numbers as SVG; colours and fonts come from the page's style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from molgraph.report.contents import Distribution, Estimate, Parity
+from molgraph.screen.summary import nice_step
+
+POINTS = 1500  # a parity plot with more would be a blot
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Map values between `low` and `high` to places between `start` and `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """Return at most about `most` round values with their labels."""
+        if not self.high > self.low:
+            return [(self.low, short(self.low))]
+        step = nice_step((self.high - self.low) / most)
+        decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        values = [k * step for k in range(first, last + 1)]
+        return [(v, f"{v:,.{decimals}f}" if abs(v) < 1e7 else short(v)) for v in values]
+
+
+def short(value: float) -> str:
+    """Write a number with three significant digits."""
+    return f"{value:.3g}"
+
+
+def _text(x: float, y: float, words: object, anchor: str = "middle", kind: str = "") -> Markup:
+    chosen = Markup(' class="{}"').format(kind) if kind else ""
+    return Markup('<text x="{}" y="{}" text-anchor="{}"{}>{}</text>').format(x, y, anchor, chosen, words)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" class="{kind}"/>'
+
+
+def _svg(width: int, height: int, label: str, parts: Sequence[str]) -> Markup:
+    head = f'<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
+    return Markup(f"{head}{''.join(parts)}</svg>")
+
+
+def _axes(x: Scale, y: Scale, x_label: str, y_label: str, x_ticks: int = 8, y_ticks: int = 4) -> list[str]:
+    bottom = y.start
+    parts: list[str] = []
+    for value, tick in y.ticks(y_ticks):
+        parts += [_line(x.start, y(value), x.end, y(value), "grid"), _text(x.start - 6, y(value) + 4, tick, "end")]
+    for value, tick in x.ticks(x_ticks):
+        parts += [_line(x(value), bottom, x(value), bottom + 4, "tick"), _text(x(value), bottom + 17, tick)]
+    parts.append(_line(x.start, bottom, x.end, bottom, "axis"))
+    parts.append(_text((x.start + x.end) / 2, bottom + 36, x_label, kind="label"))
+    parts.append(_text(x.start - 6, y.end - 12, y_label, "start", kind="label"))
+    return parts
+
+
+def histogram(shown: Distribution) -> Markup:
+    """Draw stacked bars, in the domain below, out of it above, and where the ranked rows begin."""
+    width, height = 640, 250
+    counts = shown.histogram
+    totals = [a + b for a, b in zip(counts.inside, counts.outside, strict=True)]
+    x = Scale(counts.edges[0], counts.edges[-1], 56, width - 12)
+    y = Scale(0, max(*totals, 1), height - 48, 30)
+    parts = _axes(x, y, with_units(shown.target, shown.units), "compounds")
+    for left, right, inside, total in zip(counts.edges[:-1], counts.edges[1:], counts.inside, totals, strict=True):
+        a, wide = x(left) + 0.5, max(x(right) - x(left) - 1, 0.5)
+        for low, high, kind in ((0, inside, "inside"), (inside, total, "outside")):
+            if high > low:
+                place = f'x="{a:.1f}" y="{y(high)}" width="{wide:.1f}" height="{y(low) - y(high):.1f}"'
+                said = f"<title>{short(left)} to {short(right)}: {high - low:,}</title>"
+                parts.append(f'<rect {place} class="{kind}">{said}</rect>')
+    if shown.cutoff is not None:
+        at = x(shown.cutoff)
+        side, shift = ("end", -5) if at > width / 2 else ("start", 5)
+        parts.append(_line(at, y.start, at, 22, "cutoff"))
+        parts.append(_text(at + shift, 28, f"last ranked: {short(shown.cutoff)}", side, "mark"))
+    return _svg(width, height, f"Distribution of {shown.target}", parts)
+
+
+def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) -> Markup:
+    """Draw one score per method as a dot on its 95 % interval."""
+    width, row = 520, 26
+    height = row * len(methods) + 44
+    known = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
+    if not known:
+        return Markup()
+    pad = (max(known) - min(known) or abs(known[0]) or 1.0) * 0.08
+    x = Scale(min(known) - pad, max(known) + pad, 190, width - 16)
+    bottom = height - 40
+    parts: list[str] = []
+    for value, tick in x.ticks(6):
+        parts += [_line(x(value), 4, x(value), bottom, "grid"), _text(x(value), bottom + 16, tick)]
+    parts.append(_text((x.start + x.end) / 2, bottom + 34, label, kind="label"))
+    for k, (method, each) in enumerate(zip(methods, estimates, strict=True)):
+        kind, y = ("model" if k == 0 else "other"), row * k + 18
+        name = method if len(method) <= 30 else f"{method[:29]}…"
+        parts.append(_text(180, y + 4, name, "end", "strong" if k == 0 else ""))
+        if each.low is not None and each.high is not None:
+            parts.append(_line(x(each.low), y, x(each.high), y, f"whisker {kind}"))
+        if each.value is not None:
+            parts.append(f'<circle cx="{x(each.value)}" cy="{y}" r="4.5" class="{kind}"/>')
+    return _svg(width, height, label, parts)
+
+
+def parity(shown: Parity) -> Markup:
+    """Draw predicted against measured values with their intervals and the line where both are equal."""
+    side = 460
+    rows = [k for k, (m, p) in enumerate(zip(shown.measured, shown.predicted, strict=True)) if m == m and p == p]
+    if not rows:
+        return Markup()
+    rows = rows[:: math.ceil(len(rows) / POINTS)]
+    values = [v for k in rows for v in (shown.measured[k], shown.predicted[k])]
+    pad = (max(values) - min(values) or 1.0) * 0.05
+    low, high = min(values) - pad, max(values) + pad
+    x, y = Scale(low, high, 56, side - 12), Scale(low, high, side - 48, 30)
+    label = with_units(shown.target, shown.units)
+    parts = _axes(x, y, f"measured {label}", f"predicted {label}", 7, 7)
+    parts.append(_line(x(low), y(low), x(high), y(high), "equal"))
+    for k in rows:
+        if shown.low[k] == shown.low[k]:
+            at = x(shown.measured[k])
+            parts.append(_line(at, y(shown.low[k]), at, y(shown.high[k]), "interval"))
+    for k in rows:
+        kind = "inside" if shown.in_domain[k] else "outside"
+        parts.append(f'<circle cx="{x(shown.measured[k])}" cy="{y(shown.predicted[k])}" r="3" class="dot {kind}"/>')
+    return _svg(side, side, f"Predicted against measured {shown.target}", parts)
+
+
+def by_similarity(shown: Parity) -> list[tuple[str, int, float, float | None]]:
+    """Return per bin of similarity to the training set: its name, rows, mean absolute error, share in the interval.
+
+    A row belongs to the bin [k/10, (k+1)/10); the last bin also has the similarity 1.
+    """
+    bins: dict[int, list[int]] = {}
+    for k, (near, m, p) in enumerate(zip(shown.similarity, shown.measured, shown.predicted, strict=True)):
+        if near == near and m == m and p == p:
+            bins.setdefault(min(int(near * 10 + 1e-6), 9), []).append(k)
+    found = []
+    for number, rows in sorted(bins.items()):
+        error = sum(abs(shown.measured[k] - shown.predicted[k]) for k in rows) / len(rows)
+        with_interval = [k for k in rows if shown.low[k] == shown.low[k]]
+        hits = sum(shown.low[k] <= shown.measured[k] <= shown.high[k] for k in with_interval)
+        share = hits / len(with_interval) if with_interval else None
+        found.append((f"{number / 10:.1f} to {(number + 1) / 10:.1f}", len(rows), error, share))
+    return found
+
+
+def with_units(name: str, units: str) -> str:
+    """Return `name (units)`, or the name alone."""
+    return f"{name} ({units})" if units else name

@@ -1,0 +1,127 @@
+"""Write a report as one HTML file that needs nothing else: no network, no font, no library."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from molgraph.data.files import atomic
+from molgraph.report import plots
+from molgraph.report.contents import Estimate, Neighbour, Ranked, Report, Row
+
+Draw = Callable[[str], str]
+
+
+def write_report(path: Path, report: Report, draw: Draw) -> None:
+    """Write the page; `draw` turns a key into an SVG picture, which the page shows as an image, never as markup.
+
+    Raises: ResourceError for a full disk or a missing permission.
+    """
+    text = render(report, draw)
+    with atomic(path, "w") as file:
+        file.write(text)
+
+
+def render(report: Report, draw: Draw) -> str:
+    """Return the page as text; equal contents give equal text."""
+    style, script = _file("page.css"), _file("page.js")
+    return _template().render(
+        report=report,
+        plots=plots,
+        style=Markup(style),
+        script=Markup(script) if report.table else None,
+        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
+        data=embedded(_data(report.table, draw)) if report.table else None,
+    )
+
+
+def embedded(data: Any) -> Markup:
+    """Return JSON that is safe inside a `<script>` element, whatever the texts in it.
+
+    >>> embedded({"name": "</script><b>"})
+    Markup('{"name":"\\\\u003c/script\\\\u003e\\\\u003cb\\\\u003e"}')
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _data(table: Ranked, draw: Draw) -> dict[str, Any]:
+    """Return what the page's script shows; every picture is in it once."""
+    places: dict[str, int] = {}
+    rows = [_row(row, places) for row in table.rows]
+    return {
+        "targets": [{"name": t.name, "units": t.units, "decimals": t.decimals} for t in table.targets],
+        "own": list(table.own),
+        "extra": list(table.extra),
+        "rows": rows,
+        "pictures": [draw(key) for key in places],
+    }
+
+
+def _row(row: Row, places: dict[str, int]) -> dict[str, Any]:
+    return {
+        "rank": row.rank,
+        "row": row.row,
+        "key": row.key,
+        "picture": places.setdefault(row.key, len(places)),
+        "own": list(row.own),
+        "values": [[rounded(v) for v in each] for each in row.values],
+        "inside": row.in_domain,
+        "near": _neighbour(row.neighbour, places) if row.neighbour else None,
+        "extra": [v if isinstance(v, str) else rounded(v) for v in row.extra],
+        "diverse": row.diverse,
+        "wanted": rounded(row.desirability),
+    }
+
+
+def _neighbour(near: Neighbour, places: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": near.id,
+        "picture": places.setdefault(near.key, len(places)) if near.key else None,
+        "similarity": rounded(near.similarity),
+        "measured": [rounded(v) for v in near.measured],
+    }
+
+
+def rounded(value: float | None) -> float | None:
+    """Keep six significant digits of a number that is one.
+
+    >>> rounded(1 / 3), rounded(float("nan"))
+    (0.333333, None)
+    """
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+
+
+def estimate(each: Estimate) -> str:
+    """Write a score with its interval, or why there is none."""
+    if each.value is None:
+        return each.reason or "none"
+    ends = "" if each.low is None or each.high is None else f" [{plots.short(each.low)}, {plots.short(each.high)}]"
+    return f"{plots.short(each.value)}{ends}"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _file(name: str) -> str:
+    return files("molgraph.report").joinpath(name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(estimate=estimate, thousands="{:,}".format, short=plots.short)
+    return environment.from_string(_file("page.html"))
