@@ -66,4 +66,5 @@ def _morgan(size: int) -> Any:
 
 
 def _bytes(counts: Any, width: int) -> NDArray[np.uint8]:
-    return np.minimum(np.array(counts).reshape(-1, width), 255).astype(np.uint8)
+    clipped: NDArray[np.uint8] = np.minimum(np.array(counts).reshape(-1, width), 255).astype(np.uint8)
+    return clipped

@@ -184,7 +184,9 @@ def _fast(texts: list[str]) -> Graphs:
     )
 
 
-def _graphs(atom: Raw, bond: Raw, ends: NDArray[np.int32], atoms: NDArray[np.int64], bonds: NDArray[np.int64]) -> Graphs:
+def _graphs(
+    atom: Raw, bond: Raw, ends: NDArray[np.int32], atoms: NDArray[np.int64], bonds: NDArray[np.int64]
+) -> Graphs:
     placeholder = np.zeros(len(atoms), dtype=bool)
     nameless = np.flatnonzero(atom[:, 0] == 0)
     placeholder[np.repeat(np.arange(len(atoms)), atoms)[nameless]] = True

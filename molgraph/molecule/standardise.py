@@ -40,7 +40,8 @@ def refused_unread(text: str, max_atoms: int = MAX_ATOMS) -> Refusal | None:
     if at is not None:
         return Refusal("invalid_smiles", f"character {smiles[at]!r} at position {at + 1} belongs to no SMILES")
     if not (extension.startswith("|") and extension.rstrip().endswith("|")):
-        return Refusal("invalid_smiles", f"{extension[:40]!r} follows the SMILES after a blank; keep names in a column of their own")
+        what = f"{extension[:40]!r} follows the SMILES after a blank; keep names in a column of their own"
+        return Refusal("invalid_smiles", what)
     return None
 
 
@@ -68,9 +69,10 @@ def refused_molecule(mol: Chem.Mol, max_atoms: int = MAX_ATOMS) -> Refusal | Non
         return Refusal("no_atoms", "the molecule has no atoms")
     if atoms > max_atoms:
         return Refusal("too_large", f"{atoms:,} atoms, the limit is {max_atoms}")
-    dummy = next((a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() == 0), None)
-    if dummy is not None:
-        return Refusal("dummy_atom", f"atom {dummy + 1} is a placeholder (*, an R-group or attachment point); write the real group")
+    dummy = mol.GetSubstructMatch(_placeholder())
+    if dummy:
+        what = f"atom {dummy[0] + 1} is a placeholder (*, an R-group or attachment point); write the real group"
+        return Refusal("dummy_atom", what)
     return None
 
 
@@ -80,7 +82,8 @@ def standard(mol: Chem.Mol, text: str) -> Chem.Mol:
     `text` is what `mol` was parsed from: where it holds no dot and no charge there is nothing to do. `mol` itself
     may be changed.
 
-    See: rdMolStandardize.LargestFragmentChooser and Uncharger, https://www.rdkit.org/docs/source/rdkit.Chem.MolStandardize.rdMolStandardize.html
+    See: LargestFragmentChooser and Uncharger in
+    https://www.rdkit.org/docs/source/rdkit.Chem.MolStandardize.rdMolStandardize.html
     """
     if ":" in text:
         for atom in mol.GetAtoms():
@@ -100,6 +103,15 @@ def key_of(mol: Chem.Mol) -> str:
     return str(Chem.MolToSmiles(mol))
 
 
+def standardised(text: str, max_atoms: int = MAX_ATOMS) -> tuple[str, Chem.Mol] | Refusal:
+    """Return the key of a text and the molecule (its atoms in the order of the text), or say why there is none."""
+    mol = read(text, max_atoms)
+    if isinstance(mol, Refusal):
+        return mol
+    mol = standard(mol, text)
+    return refused_molecule(mol, max_atoms) or (key_of(mol), mol)
+
+
 def standardise(text: str, max_atoms: int = MAX_ATOMS) -> str | Refusal:
     """Return the key of a text: one and the same for every way to write, salt or charge a compound.
 
@@ -107,11 +119,19 @@ def standardise(text: str, max_atoms: int = MAX_ATOMS) -> str | Refusal:
     True
     """
     with rdBase.BlockLogs():
-        mol = read(text.strip(), max_atoms)
-        if isinstance(mol, Refusal):
-            return mol
-        mol = standard(mol, text)
-        return refused_molecule(mol, max_atoms) or key_of(mol)
+        made = standardised(text.strip(), max_atoms)
+    return made if isinstance(made, Refusal) else made[0]
+
+
+def why_refused(text: str, max_atoms: int = MAX_ATOMS) -> Refusal | None:
+    """Say why a text gives no molecule to work with; None where it gives one."""
+    mol = read(text, max_atoms)
+    return mol if isinstance(mol, Refusal) else refused_molecule(mol, max_atoms)
+
+
+@cache
+def _placeholder() -> Chem.Mol:
+    return Chem.MolFromSmarts("[#0]")
 
 
 @cache
