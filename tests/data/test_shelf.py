@@ -243,3 +243,21 @@ def test_a_text_that_looks_like_a_number_stays_a_text(
     table = shelf.load("mine")
     assert table["id"].tolist() == ["007"]
     assert pd.api.types.is_float_dtype(table["Y"])
+
+
+def test_an_sd_file_with_a_record_that_is_no_molecule_names_the_record(
+    tmp_path: Path, use: partial[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rdkit import Chem, rdBase
+
+    monkeypatch.setenv("MOLGRAPH_DATA", str(tmp_path))
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
+    record = f"{block}> <y>\n1.5\n\n$$$$\n"
+    (tmp_path / "own.sdf").write_text(record, encoding="utf-8")
+    use(File("mirror:own.sdf", rename={"y": "Y"}))
+    table = shelf.load("mine")
+    assert table["smiles"].tolist() == ["CCO"]
+    assert table["Y"].tolist() == [1.5]
+    (tmp_path / "own.sdf").write_text(record + record.replace("V2000", "V9999"), encoding="utf-8")
+    with rdBase.BlockLogs(), pytest.raises(DataError, match=r"own\.sdf.*record 2 is no valid molecule"):
+        shelf.load("mine")

@@ -118,6 +118,7 @@ def check(name: str) -> None:
     assert len(table) == card.rows
     for target in card.targets:
         column = table[target.name]
+        assert column.dtype == float
         assert column.notna().any()
         if target.kind == "binary":
             assert set(column.dropna().unique()) <= {0.0, 1.0}
