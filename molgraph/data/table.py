@@ -137,9 +137,14 @@ def _frame_tables(given: pd.DataFrame, block: int) -> Iterator[Table]:
     names = column_names([str(c) for c in given.columns], MEMORY)
     for start in range(0, len(given), block):
         part = given.iloc[start : start + block]
-        cells = {name: cell_texts(part.iloc[:, at]) for at, name in enumerate(names)}
+        cells = {name: cell_texts(_exact(part.iloc[:, at])) for at, name in enumerate(names)}
         rows = np.arange(start + 1, start + 1 + len(part))
         yield Table(pd.DataFrame(cells, columns=names, dtype=object), "", rows, {}, MEMORY)
+
+
+def _exact(values: pd.Series) -> Iterable[Any]:
+    """Return the values of a column; pandas would give a float32 the digits of the nearest float64."""
+    return values.to_numpy() if values.dtype == np.float32 else values
 
 
 def cell_texts(values: Iterable[Any]) -> list[str]:

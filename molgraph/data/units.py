@@ -63,8 +63,8 @@ def parse_targets(
     """Read target columns.
 
     A column of `units` (nM, uM, M, ...) becomes the negative decadic logarithm of the molar concentration and `p` is
-    put before its name. `>10` and the like are bounds, `~10` is 10. `kinds` says which columns are `binary` or `multiclass` (else `regression`); `classes`
-    gives labels known from training.
+    put before its name. `>10` and the like are bounds, `~10` is 10. `kinds` says which columns are `binary` or
+    `multiclass` (else `regression`); `classes` gives labels known from training.
 
     Raises: DataError for a missing column and for cells with units that were not declared; ConfigError for an
     unknown unit.

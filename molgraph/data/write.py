@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -177,7 +179,10 @@ class Workbook:
             self._sheet.append(row)
 
     def close(self) -> None:
-        self._book.save(self._handle)
+        with tempfile.TemporaryFile() as made:  # a zip that cannot be finished complains when it is forgotten
+            self._book.save(made)
+            made.seek(0)
+            shutil.copyfileobj(made, self._handle)
 
     def _excel(self, value: Any) -> Any:
         if isinstance(value, str):

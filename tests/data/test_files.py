@@ -1,0 +1,121 @@
+"""Files are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from molgraph.data.files import atomic, os_errors
+from molgraph.errors import ResourceError
+
+
+def left(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_file_appears_only_when_it_is_done(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic(path, "w") as handle:
+        handle.write("µ\n")
+        assert not path.exists()
+    assert path.read_bytes() == "µ\n".encode()
+    assert left(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit])
+def test_an_interruption_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old", encoding="utf-8")
+    with pytest.raises(error), atomic(path) as handle:
+        handle.write(b"new")
+        raise error
+    assert path.read_text(encoding="utf-8") == "old"
+    assert left(tmp_path) == ["a.txt"]
+
+
+def test_two_writers_of_one_folder_do_not_meet(tmp_path: Path) -> None:
+    with atomic(tmp_path / "a", "w") as one, atomic(tmp_path / "b", "w") as two:
+        one.write("1")
+        two.write("2")
+    assert [(tmp_path / n).read_text(encoding="utf-8") for n in "ab"] == ["1", "2"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.touch()
+    link = tmp_path / "link"
+    try:
+        link.symlink_to(real)
+    except OSError:
+        pytest.skip("no permission to make links here")
+    with atomic(link, "w") as handle:
+        handle.write("x")
+    assert link.is_symlink() and real.read_text(encoding="utf-8") == "x"
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, remedy in (
+        (tmp_path, "this is a folder"),
+        (tmp_path / "no" / "a.csv", "create it first"),
+        (tmp_path / "file" / "a.csv", "(a part of the path is a file|create it first)"),
+    ):
+        with pytest.raises(ResourceError, match=remedy) as error, atomic(path):
+            pass
+        assert str(path) in str(error.value) and error.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "free some"), (errno.EACCES, "no permission"), (errno.EROFS, "read-only"), (errno.EIO, "error")],
+)
+def test_what_the_system_says_is_told_with_a_remedy(number: int, remedy: str) -> None:
+    with pytest.raises(ResourceError, match=f"out.csv: cannot be written: .*{remedy}"), os_errors("out.csv"):
+        raise OSError(number, os.strerror(number))
+
+
+def test_a_write_protected_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ResourceError, match="no permission"), atomic(path):
+        pass
+    assert path.read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_device_is_written_as_it_stands() -> None:
+    with pytest.raises(ResourceError, match="no space is left"), atomic("/dev/full") as handle:
+        handle.write(b"x" * 100_000)
+    assert Path("/dev/full").is_char_device()
+    with atomic(os.devnull) as handle:
+        handle.write(b"x")
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if sys.platform != "linux" or not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no permission to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:
+    (small_disk / "a.csv").write_text("old", encoding="utf-8")
+    with pytest.raises(ResourceError, match="no space is left on the disk"), atomic(small_disk / "a.csv") as handle:
+        for _ in range(100):
+            handle.write(b"x" * 10_000)
+    assert left(small_disk) == ["a.csv"]
+    assert (small_disk / "a.csv").read_text(encoding="utf-8") == "old"

@@ -1,0 +1,156 @@
+"""Targets out of text: what was measured, how exactly, in which unit; never a guess."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
+from molgraph.data.units import CONCENTRATIONS, ParsedTargets, parse_targets, target_name
+from molgraph.errors import ConfigError, DataError
+
+
+def one(cells: list[str], *, unit: str = "", kind: str = "regression", **options: object) -> ParsedTargets:
+    frame = pd.DataFrame({"y": cells}, dtype=object)
+    return parse_targets(frame, ["y"], units={"y": unit} if unit else {}, kinds={"y": kind}, **options)
+
+
+@pytest.mark.parametrize(
+    "cell", ["", " ", "NA", "n/a", "nan", "NaN", "None", "-", ".", "?", "n.d.", "#N/A", "<NA>", "not tested"]
+)
+def test_blanks_are_not_measured(cell: str) -> None:
+    parsed = one(["1", cell])
+    assert parsed.values[:, 0].tolist()[0] == 1 and math.isnan(parsed.values[1, 0])
+    assert not parsed.rejects
+    assert Targets.of(parsed.names, torch.from_numpy(parsed.values)).observed[:, 0].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "bound"),
+    [
+        ("5.3", 5.3, EXACT),
+        (" -3.2 ", -3.2, EXACT),
+        ("\N{MINUS SIGN}3.2", -3.2, EXACT),
+        ("+1e-3", 1e-3, EXACT),
+        (".5", 0.5, EXACT),
+        ("=7", 7, EXACT),
+        ("~7", 7, EXACT),
+        (">10", 10, ABOVE),
+        (">= 10", 10, ABOVE),
+        ("≥10", 10, ABOVE),
+        ("< 5", 5, BELOW),
+        ("<=5", 5, BELOW),
+        ("≤5", 5, BELOW),
+        ("<<5", 5, BELOW),
+    ],
+)
+def test_numbers_and_bounds(cell: str, value: float, bound: int) -> None:
+    parsed = one([cell])
+    assert (parsed.values[0, 0], parsed.bound[0, 0]) == (value, bound)
+
+
+@pytest.mark.parametrize(
+    "cell", ["inf", "-inf", "1e999", "1e39", "5.3±0.2", "10-20", "abc", "1 2", "5 %", "0x10", "1_000", "><5", "=1+1"]
+)
+def test_what_is_no_number_is_rejected_with_its_row(cell: str) -> None:
+    parsed = one(["1", cell, "2"])
+    assert np.isnan(parsed.values[1, 0]) and parsed.values[2, 0] == 2
+    reject = parsed.rejects[1, 0]
+    assert (reject.row, reject.text, reject.reason) == (2, cell, "invalid_target")
+    assert reject.message.startswith(f"y: '{cell}' ")
+
+
+def test_decimal_commas_are_read_where_they_cannot_be_thousands() -> None:
+    assert one(["5,3", "1,234", "7", "<0,5", ""]).values[:4, 0].tolist() == [5.3, 1.234, 7, 0.5]
+
+
+@pytest.mark.parametrize("cells", [["1,234", "12,345,678"], ["1,5", "1.5"], ["1,234", "1.5"]])
+def test_commas_of_two_meanings_are_rejected(cells: list[str]) -> None:
+    parsed = one(cells)
+    assert {(i, 0) for i, cell in enumerate(cells) if "," in cell} == set(parsed.rejects)
+    assert "thousands or decimals" in parsed.rejects[0, 0].message
+
+
+@pytest.mark.parametrize(("unit", "power"), CONCENTRATIONS.items())
+def test_concentrations_become_negative_logarithms(unit: str, power: int) -> None:
+    parsed = one(["10", ">10", "<10"], unit=unit)
+    assert parsed.names == ("py",)
+    assert parsed.values[:, 0].tolist() == [-(1 + power)] * 3
+    assert parsed.bound[:, 0].tolist() == [EXACT, BELOW, ABOVE]
+
+
+def test_davis_in_nanomolar() -> None:
+    """Kd 10,000 nM is pKd 5, the floor of that set (Davis 2011)."""
+    frame = pd.DataFrame({"Kd_nM": ["10000", "0.016"]})
+    parsed = parse_targets(frame, ["Kd_nM"], units={"Kd_nM": "nM"})
+    assert parsed.names == ("pKd",)
+    assert parsed.values[:, 0] == pytest.approx([5.0, 10.79588])
+
+
+@pytest.mark.parametrize("micro", ["uM", "\N{MICRO SIGN}M", "\N{GREEK SMALL LETTER MU}M"])
+def test_a_cell_with_its_own_unit_is_read_in_it_where_one_is_declared(micro: str) -> None:
+    assert one([f"3 {micro}", "3000", "3000nM"], unit="nM").values[:, 0] == pytest.approx([5.522879] * 3)
+    assert one(["3"], unit=micro).values[0, 0] == pytest.approx(5.522879)
+
+
+def test_undeclared_units_are_refused_with_both_and_their_rows() -> None:
+    with pytest.raises(
+        DataError, match=r"y: cells are in nM \(row 1: '12 nM'\) and uM \(row 3: '>3 µM'\).*--units y:nM"
+    ):
+        one(["12 nM", "5", ">3 µM"])
+
+
+@pytest.mark.parametrize("cell", ["0", "-5", "<0"])
+def test_no_concentration_has_no_logarithm(cell: str) -> None:
+    assert "no concentration" in one([cell], unit="nM").rejects[0, 0].message
+
+
+def test_unknown_units_and_targets() -> None:
+    with pytest.raises(ConfigError, match="unknown unit 'nm' for 'y'; did you mean 'nM'"):
+        one(["1"], unit="nm")
+    with pytest.raises(ConfigError, match=r"'z', which is no target\. Known: y\."):
+        parse_targets(pd.DataFrame({"y": ["1"]}), ["y"], units={"z": "nM"})
+    with pytest.raises(DataError, match=r"no target column 'pic50'; did you mean 'pIC50'\? Known: pIC50, smiles"):
+        parse_targets(pd.DataFrame({"smiles": ["C"], "pIC50": ["1"]}), ["pic50"])
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("IC50", "pIC50"), ("Ki_nM", "pKi"), ("EC50 (µM)", "pEC50"), ("Ki [M]", "pKi"), ("nM", "pnM")]
+)
+def test_names_of_logarithms(name: str, made: str) -> None:
+    assert target_name(name) == made
+
+
+def test_binary_labels() -> None:
+    yes, no = ["1", "1.0", "True", "yes", "ACTIVE", "+"], ["0", "0.00", "false", "No", "inactive", "-"]
+    assert one(yes + no, kind="binary").values[:, 0].tolist() == [1.0] * 6 + [0.0] * 6
+    parsed = one(["1", "-", "", "2", "10", "maybe"], kind="binary")
+    assert np.isnan(parsed.values[1:, 0]).all()
+    assert set(parsed.rejects) == {(3, 0), (4, 0), (5, 0)}
+    assert "write 1 or 0" in parsed.rejects[3, 0].message
+
+
+def test_classes_are_a_sorted_vocabulary() -> None:
+    parsed = one(["low", "", "high", "mid", "low"], kind="multiclass")
+    assert parsed.classes == {"y": ("high", "low", "mid")}
+    assert parsed.values[[0, 2, 3, 4], 0].tolist() == [1, 0, 2, 1]
+    assert one(["10", "9", "1"], kind="multiclass").classes["y"] == ("1", "9", "10")
+
+
+def test_a_class_unknown_in_training_is_rejected() -> None:
+    parsed = one(["low", "odd"], kind="multiclass", classes={"y": ("high", "low")})
+    assert parsed.values[0, 0] == 1
+    assert "none of the classes high, low" in parsed.rejects[1, 0].message
+
+
+def test_several_targets_of_several_kinds() -> None:
+    frame = pd.DataFrame({"a": ["1", "", "x"], "b": ["yes", "no", ""], "c": [">5", "6", ""]})
+    parsed = parse_targets(frame, ["c", "a", "b"], kinds={"b": "binary"})
+    assert parsed.names == ("c", "a", "b")
+    np.testing.assert_array_equal(parsed.values, [[5, 1, 1], [6, np.nan, 0], [np.nan] * 3])
+    assert parsed.bound[:, 0].tolist() == [ABOVE, EXACT, EXACT]
+    assert list(parsed.rejects) == [(2, 1)]
