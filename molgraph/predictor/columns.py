@@ -33,6 +33,13 @@ def target_columns(task: Task, name: str, estimates: Array, spread: Array, inter
     }
 
 
+def number_columns(task: Task, name: str) -> tuple[str, ...]:
+    """Return the columns of one target that rows can be ranked by: its value, or the probability of each class."""
+    if task.kind(name) == "multiclass":
+        return tuple(f"{name}_p_{label}" for label in labels(task, name))
+    return (name,)
+
+
 def _classes(
     name: str, classes: tuple[str, ...], estimates: Array, spread: Array, interval: Interval
 ) -> dict[str, Any]:

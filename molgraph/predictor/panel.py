@@ -45,6 +45,10 @@ class Panel(Scorer):
             self._check(name)
 
     @property
+    def numbers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(column for p in self.predictors for column in p.numbers))
+
+    @property
     def facts(self) -> dict[str, Any]:
         return {"model": " + ".join(p.recipe.run.model for p in self.predictors)} | {
             "members": [p.facts for p in self.predictors]

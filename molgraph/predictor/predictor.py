@@ -16,7 +16,7 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Packed
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
-from molgraph.predictor.columns import target_columns
+from molgraph.predictor.columns import number_columns, target_columns
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictions import recipe_html
@@ -43,6 +43,14 @@ class Predictor(Scorer):
     @property
     def targets(self) -> tuple[str, ...]:
         return self.task.names
+
+    @property
+    def predictors(self) -> list[Predictor]:
+        return [self]
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return tuple(column for name in self.targets for column in number_columns(self.task, name))
 
     @property
     def facts(self) -> dict[str, Any]:

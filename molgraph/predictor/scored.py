@@ -44,6 +44,11 @@ class Scorer:
     needs: tuple[str, ...]
     standardize: bool
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Name the columns that rows can be ranked by (see `columns.number_columns`)."""
+        raise NotImplementedError
+
     def columns_of(self, parts: Packed) -> pd.DataFrame:
         """Return the prediction columns of P distinct parts."""
         raise NotImplementedError

@@ -62,10 +62,11 @@ class Parity:
 
 @dataclass(frozen=True)
 class Target:
-    """Name a predicted column; `decimals` are shown of its values."""
+    """Name a predicted column, its kind ("regression", "binary", ...) and the decimals shown of its values."""
 
     name: str
     units: str = ""
+    kind: str = "regression"
     decimals: int = 2
 
 
@@ -81,7 +82,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one ranked row: `values` are (value, low, high) per target, `own` the user's cells, `extra` the properties."""
+    """Hold one ranked row: (value, low, high) per target, the user's `own` cells, the properties as `extra`."""
 
     rank: int
     row: int

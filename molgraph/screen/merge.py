@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.write import open_writer
 from molgraph.screen.rank import Goal, best, overall
-from molgraph.screen.shard import KEY, META, ROW
+from molgraph.screen.shard import DOMAIN, KEY, META, ROW
 from molgraph.screen.summary import Histogram, Summary, nice_edges
 
 SAMPLE = 1_000_000  # rows that settle bin edges and the 5 % and 95 % points; evenly spaced where there are more
@@ -40,7 +40,7 @@ class Shards:
         """Read the footers only."""
         footers = [pq.read_metadata(path) for path in paths]
         schemas = [footer.schema.to_arrow_schema().remove_metadata() for footer in footers]
-        names = json.loads(footers[0].metadata[META])["names"]
+        names = json.loads(footers[0].metadata[META])
         # A column that is blank in one shard and filled in another has another type there.
         schema = pa.unify_schemas(schemas, promote_options="permissive")
         return cls(tuple(paths), schema, names, sum(footer.num_rows for footer in footers))
@@ -91,12 +91,13 @@ def merge(shards: Shards, ranking: Ranking, scores: Path) -> tuple[pd.DataFrame,
 def frame_of(table: pa.Table) -> pd.DataFrame:
     """Return a table in memory; whole numbers and flags stay what they are where some are blank."""
     types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
-    return table.to_pandas(types_mapper=types.get)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+    return frame
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Hold a shard's numbers as arrays."""
+    """Hold a shard's numbers as arrays; without a domain every row counts as inside."""
 
     values: dict[str, NDArray[np.float64]]
     in_domain: NDArray[np.bool_]
@@ -104,7 +105,9 @@ class Columns:
 
 def _columns(table: pa.Table, shards: Shards, targets: Sequence[str]) -> Columns:
     values = {t: _numbers(table.column(shards.names[t])) for t in targets}
-    inside = pc.fill_null(table.column(shards.names["in_domain"]).cast(pa.bool_()), False)
+    if DOMAIN not in shards.names:
+        return Columns(values, np.ones(table.num_rows, np.bool_))
+    inside = pc.fill_null(table.column(shards.names[DOMAIN]).cast(pa.bool_()), False)
     return Columns(values, inside.to_numpy().astype(np.bool_))
 
 
@@ -153,6 +156,7 @@ def _count(summary: Summary, table: pa.Table, columns: Columns, names: Mapping[s
             at = pc.index(statuses, status).as_py()
             summary.messages[status] = table.column(names["message"])[at].as_py() or ""
     summary.rows += table.num_rows
-    summary.in_domain += int(columns.in_domain.sum())
+    if DOMAIN in names:
+        summary.in_domain = (summary.in_domain or 0) + int(columns.in_domain.sum())
     for target, values in columns.values.items():
         summary.histograms[target].add(values, columns.in_domain)

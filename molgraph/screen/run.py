@@ -23,7 +23,7 @@ from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import Goal, directions, ranked_by
 from molgraph.screen.shard import LOADER, Job, opened, rows_of
 from molgraph.screen.summary import Summary
-from molgraph.screen.top import complete
+from molgraph.screen.top import RESERVED, complete
 
 SHARD_ROWS = 8192
 FORMATS = ("parquet", "csv")
@@ -94,7 +94,7 @@ def screen(
     models = tuple(str(folder) for folder in folders)
     try:
         predictor = opened(loader, models)
-        targets = tuple(predictor.targets)
+        targets = tuple(predictor.numbers)
         ranking = Ranking(
             targets, ranked_by(targets, by), directions(targets, direction), top, in_domain_only, dict(bounds or {})
         )
@@ -266,6 +266,8 @@ class _Screen:
 
 
 def _check(settings: Mapping[str, Any], shard: tuple[int, int] | None, workers: int | None) -> None:
+    for target in RESERVED.intersection(settings["targets"]):
+        raise ConfigError(f"a screen has a column '{target}' of its own; train with the target under another name")
     for name, known in (("format", FORMATS), ("filters", FILTERS)):
         if settings[name] not in known:
             raise ConfigError(f"{name} '{settings[name]}' is unknown{did_you_mean(settings[name], known)}")

@@ -25,6 +25,8 @@ from molgraph.errors import ResourceError
 LOADER = "molgraph.predictor:load"
 SUFFIX = "_predicted"
 ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores
+INPUT = "input"  # how the names call the user's own input column
+DOMAIN = "in_domain"  # there unless the model was shared without its training rows
 META = b"molgraph"
 
 
@@ -73,7 +75,7 @@ def write(job: Job, predictor: Any, scored: Any) -> None:
     own = job.table.frame.reset_index(drop=True)
     names = free_names(list(own.columns), list(added.columns))
     frame = pd.concat([own, added.rename(columns=names)], axis=1)
-    meta = {META: json.dumps({"names": names}).encode()}
+    meta = {META: json.dumps({**names, INPUT: job.table.column}).encode()}
     shard = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta)
     with atomic(job.path) as file:
         pq.write_table(shard, file, compression="zstd")

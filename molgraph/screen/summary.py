@@ -70,12 +70,13 @@ def nice_step(raw: float) -> float:
 class Summary:
     """Hold what the report and the manifest say about all rows of a finished screen.
 
-    `statuses` counts rows by status word, `messages` keeps one example message per status; `in_domain`
-    counts scored rows; `histograms` has one per target; `goals` is what the ranking wanted of each target.
+    `statuses` counts rows by status word, `messages` keeps one example message per status; `in_domain` counts
+    scored rows, None for a model that cannot tell; `histograms` has one per target; `goals` is what the ranking
+    wanted of each target.
     """
 
     rows: int = 0
-    in_domain: int = 0
+    in_domain: int | None = None
     statuses: dict[str, int] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=dict)

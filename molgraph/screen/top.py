@@ -10,9 +10,10 @@ import pandas as pd
 
 from molgraph.screen.merge import Ranking
 from molgraph.screen.rank import DESIRABILITY, Goal, overall
-from molgraph.screen.shard import KEY, ROW, free_names, properties
+from molgraph.screen.shard import INPUT, KEY, ROW, free_names, properties
 
 RANK, DIVERSE = "rank", "diverse"
+RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, ROW, KEY, INPUT})  # no target can be called so
 
 
 def complete(

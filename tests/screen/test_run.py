@@ -288,3 +288,24 @@ def test_the_library_is_read_no_faster_than_it_is_scored(tmp_path: Path, monkeyp
     monkeypatch.setattr(fake_predictor.ROOM, "read", counting)
     run(library, tmp_path / "out", workers=2, shard_rows=1, progress=lambda rows: done.__setitem__(0, done[0] + 1))
     assert read[0] == 40 and ahead[0] <= 5
+
+
+def test_a_model_without_training_rows_ranks_without_a_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fake_predictor
+
+    score = fake_predictor.Predictor.score
+
+    def without(self: Any, table: Any) -> Any:
+        scored = score(self, table)
+        scored.frame = scored.frame.drop(columns=["nn_id", "nn_similarity", "in_domain"])
+        return scored
+
+    monkeypatch.setattr(fake_predictor.Predictor, "score", without)
+    result = run(few("CC", "o", "bad"), tmp_path)
+    assert result.summary.in_domain is None and len(result.top) == 2
+    assert sum(result.summary.histograms["pAct"].inside) == 2
+
+
+def test_a_target_with_the_name_of_our_own_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="column 'rank' of its own"):
+        run(few("CC"), tmp_path / "out", ("m/rank",))
