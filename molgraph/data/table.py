@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -192,12 +192,6 @@ def is_usual(name: str, usual: Iterable[str]) -> bool:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def with_column(tables: Iterable[Table], wanted: str | None, usual: Sequence[str]) -> Iterator[Table]:
-    """Choose the input column of every block (see `find_column`)."""
-    for table in tables:
-        yield replace(table, column=find_column(list(table.frame.columns), wanted, usual, table.origin))
 
 
 def nonempty(tables: Iterable[Table], origin: str) -> Iterator[Table]:

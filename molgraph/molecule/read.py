@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
@@ -24,7 +25,6 @@ from molgraph.data.table import (
     is_usual,
     read_tables,
     tables,
-    with_column,
 )
 from molgraph.errors import DataError
 
@@ -59,7 +59,7 @@ def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Itera
     is not there; ResourceError where there is no permission.
     """
     if not isinstance(source, str | os.PathLike):
-        yield from with_column(read_tables(_frame(source), block=block), column, COLUMNS)
+        yield from _chosen(read_tables(_frame(source), block=block), column)
         return
     suffix, _ = suffixes(source)
     if suffix in SDF_FILES:
@@ -67,18 +67,20 @@ def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Itera
     elif suffix in SMILES_FILES or str(source) == STDIN:
         yield from _lines(source, column, block)
     else:
-        yield from _headed(with_column(read_tables(source, block=block), column, COLUMNS))
+        yield from _chosen(read_tables(source, block=block), column)
 
 
-def _headed(given: Iterator[Table]) -> Iterator[Table]:
-    """Pass tables on; where the SMILES column is missing because the file has no header, say so."""
-    try:
-        yield from given
-    except DataError as error:
-        names = str(error).partition("Columns: ")[2].rstrip(".").split(", ")
-        if any(len(n) > 2 and _is_smiles(n) for n in names):
-            raise DataError(f"{error} If the file has no header line, add one or name the file .smi.") from error
-        raise
+def _chosen(given: Iterable[Table], column: str | None) -> Iterator[Table]:
+    """Choose the SMILES column of every block; where a file has no header, say so."""
+    for table in given:
+        columns = list(table.frame.columns)
+        try:
+            name = find_column(columns, column, COLUMNS, table.origin)
+        except DataError as error:
+            if column is None and any(len(c) > 2 and _is_smiles(c) for c in columns):
+                raise DataError(f"{error} If there is no header line, add one or name the file .smi.") from error
+            raise
+        yield replace(table, column=name)
 
 
 def _is_smiles(text: str) -> bool:
@@ -131,8 +133,7 @@ def _lines(source: str | os.PathLike[str], column: str | None, block: int) -> It
                 header = next((row for row in rows if row), [])
                 if isinstance(header, Broken):
                     raise DataError(f"{name}: the header cannot be read: {header.message}")
-                found = tables(rows, column_names(header, name), name, block=block)
-                yield from _headed(with_column(found, column, COLUMNS))
+                yield from _chosen(tables(rows, column_names(header, name), name, block=block), column)
             else:
                 words = first.split()
                 named = bool(words) and is_usual(words[0], COLUMNS)

@@ -13,7 +13,7 @@ import pytest
 
 from molgraph.data import stream
 from molgraph.data.stream import Broken
-from molgraph.data.table import BLOCK, Table, find_column, nonempty, read_tables, tables, with_column
+from molgraph.data.table import BLOCK, Table, find_column, nonempty, read_tables, tables
 from molgraph.errors import DataError
 
 USUAL = ("smiles", "canonical_smiles", "drug")
@@ -167,13 +167,6 @@ def test_a_missing_input_column_lists_the_columns(columns: list[str]) -> None:
 def test_a_wrong_input_column_suggests_the_nearest() -> None:
     with pytest.raises(DataError, match=r"no column 'smile'; did you mean 'smiles'\? Known: id, smiles"):
         find_column(["id", "smiles"], "smile", USUAL, "a.csv")
-
-
-def test_with_column_chooses_for_every_block(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", "id,Smiles\n" + "1,C\n" * 10)
-    chosen = list(with_column(read_tables(path, block=4), None, USUAL))
-    assert [t.column for t in chosen] == ["Smiles"] * 3
-    assert chosen[0].texts == ["C"] * 4
 
 
 def test_a_line_of_100_mb_is_one_broken_row_in_little_memory(tmp_path: Path) -> None:
