@@ -56,8 +56,7 @@ class Interval:
         Shapes: `estimate`, `truth`, `observed`, `bound` [n]; `estimate` of several classes [n, C].
         Raises: ConfigError for an unknown kind or a level outside 0 to 1; DataError for an estimate not finite.
         See: Vovk 2005, doi 10.1007/b106715; Papadopoulos 2002, doi 10.1007/3-540-36755-1_29;
-        Angelopoulos & Bates 2023, doi 10.1561/2200000101, sections 1 and 4.1 (class-conditional: Vovk 2012,
-        doi 10.1007/s10994-013-5355-6)
+        Angelopoulos & Bates 2023, doi 10.1561/2200000101; class by class: Vovk 2013, doi 10.1007/s10994-013-5355-6
 
         >>> Interval.fit("regression", [0.0] * 9, [1, 2, 3, 4, 5, 6, 7, 8, 9]).limits
         (9.0,)
@@ -137,8 +136,9 @@ def merge(intervals: Sequence[Interval]) -> Interval:
     """Average the limits of several predictors of one target, for the mean of their estimates.
 
     An approximation for predictors that were calibrated apart: a value inside every single interval is inside
-    the averaged one, so K predictors at 90 % promise only 1 - K * 10 %; as their errors mostly agree, the
-    coverage is near 90 % in practice. A class without a limit in one predictor has none in the average.
+    the averaged one, so K predictors at 90 % promise no more than 1 - K * 10 %. Their errors mostly agree, and
+    what was measured was as near to 90 % as calibrating the mean itself (docs/decisions/0002). A class without
+    a limit in one predictor has none in the average.
 
     Raises: ConfigError where the kinds, levels or classes differ.
     """

@@ -121,7 +121,8 @@ def split(
 
     Shapes: `groups`, `column`, `time` one per row; `rows` the record numbers for messages (else from 1).
     Raises: ConfigError for a method or number out of range; DataError where the rows cannot be split so.
-    See: the two scaffold splits of Yang 2019, doi 10.1021/acs.jcim.9b00237 (chemprop 1)
+    See: the two scaffold splits of Yang 2019, doi 10.1021/acs.jcim.9b00237 (chemprop 1); DeepChem's takes equal
+    groups in the opposite order, so its test rows are others
 
     >>> split(10, method="group", groups=list("aaaaaaabcd")).test
     array([9])

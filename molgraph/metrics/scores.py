@@ -124,7 +124,7 @@ def score(
     class 1), with one more axis of C probabilities for several classes; `groups` [n].
     Raises: ConfigError for a metric unknown to this kind; DataError for a truth that is no class, an estimate
     of an observed row that is not finite, or one that is no probability where a metric needs it.
-    See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9, chapters 13 (percentiles) and 8 (groups)
+    See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9, chapter 13
 
     >>> score("regression", [1, 2, 3], [1, 2, 4], metrics=["mae"], bootstrap=0)["mae"].value
     0.3333333333333333

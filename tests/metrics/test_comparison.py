@@ -98,3 +98,8 @@ def test_only_targets_that_both_have_are_compared() -> None:
     two = compare("regression", truth[:, :2], good[:, :2], poor[:, :2], "spearman")
     assert found.difference == pytest.approx(two.difference)
     assert ", mean over 2 targets (difference" in found.sentence
+
+
+def test_two_perfect_estimates() -> None:
+    found = compare("regression", [1.0, 2, 3], [1.0, 2, 3], [1.0, 2, 3])
+    assert found.verdict == "not better" and "RMSE 0.000 against 0.000" in found.sentence
