@@ -46,6 +46,7 @@ SMILES_FILES = (".smi", ".ism", ".smiles", ".cxsmiles", ".cxsmi")
 SDF_FILES = (".sdf", ".sd", ".mol")
 _MOST_TAGS = 10_000
 _SMILES_LINE = re.compile(r"(\S+)(?:\s+(\|[^|]*\|))?\s*(.*)", re.DOTALL)  # SMILES, CXSMILES extension, name
+_END = re.compile(r"^(M  END.*\n?|(?=>))", re.MULTILINE)  # where a mol block ends: at its last line, or before a tag
 
 
 def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
@@ -204,7 +205,7 @@ def _sdf_records(source: str | os.PathLike[str]) -> Iterator[_Record]:
         try:
             for line in lines:
                 if line.startswith("$$$$"):
-                    yield _record(held, problem)
+                    yield _record("".join(held), problem)
                     held, size, problem = [], 0, None
                     continue
                 size += len(line)
@@ -213,24 +214,25 @@ def _sdf_records(source: str | os.PathLike[str]) -> Iterator[_Record]:
                 elif size > LINE:
                     problem = Broken("too_large", f"the record at line {lines.number} has over {LINE:,} characters")
                 else:
-                    held.append(line.rstrip("\r\n"))
+                    held.append(line)
             if problem or any(line.strip() for line in held):
-                yield _record(held, problem)
+                yield _record("".join(held), problem)
         finally:
             lines.detach()
 
 
-def _record(lines: list[str], problem: Broken | None) -> _Record:
-    at = next((i for i, line in enumerate(lines) if line.startswith("M  END")), None)
-    end = at + 1 if at is not None else next((i for i, line in enumerate(lines) if line.startswith(">")), len(lines))
+def _record(text: str, problem: Broken | None) -> _Record:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    end = _END.search(text)
+    at = end.start() + len(end[1]) if end else len(text)
     tags: dict[str, str] = {}
-    rest = iter(lines[end:])
+    rest = iter(text[at:].split("\n"))
     for line in rest:
         if line.startswith(">"):
             name = _tag(line)
             value = "\n".join(takewhile(str.strip, rest))
             tags[name] = f"{tags[name]}\n{value}" if name in tags else value
-    return _Record(lines[0].strip() if lines else "", "\n".join(lines[:end]), tags, problem)
+    return _Record(text.partition("\n")[0].strip(), text[:at], tags, problem)
 
 
 def _tag(line: str) -> str:

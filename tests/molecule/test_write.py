@@ -54,10 +54,10 @@ def test_rdkit_reads_our_sdf(tmp_path: Path) -> None:
     assert supplier[1].GetProp("status") == "invalid_smiles"
 
 
-def test_molecules_are_drawn_and_large_ones_too() -> None:
+def test_molecules_are_drawn_and_large_ones_written() -> None:
     xy = Chem.MolFromMolBlock(mol_block("OCC")).GetConformer().GetPositions()
     assert len({tuple(p) for p in xy.round(3)}) == 3
-    assert Chem.MolFromMolBlock(mol_block(".".join(["C" * 50] * 24))).GetNumAtoms() == 1200
+    assert Chem.MolFromMolBlock(mol_block("C" * 1200)).GetNumAtoms() == 1200
 
 
 def test_a_missing_smiles_column_is_an_error(tmp_path: Path) -> None:
