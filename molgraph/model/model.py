@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, cat, nn
 
-from molgraph.data.dataset import Batch
+from molgraph.data.dataset import ABSENT, Batch
 from molgraph.errors import DataError
 from molgraph.model.encoder import Encoder
 from molgraph.nn.feedforward import FeedForward
@@ -12,35 +12,16 @@ from molgraph.nn.pool import Pool
 from molgraph.task import Task
 
 
-class Readout(nn.Module):
-    """Encode the unique parts of a batch, pool them, and give each row its part.
+class Model(nn.Module):
+    """Turn a batch into raw outputs, which the task reads as a loss or as estimates.
 
-    Shapes: a batch of B rows to [B, dim].
+    Each distinct part of a batch is computed once, the head included, so rows with the same part have the same
+    outputs to the last bit.
+
+    Shapes: a batch of B rows to [B, task.outputs].
 
     Raises: DataError where a row has no input.
     """
-
-    def __init__(self, encoder: Encoder, pooling: str) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.pool = Pool("none" if encoder.pooled else pooling, encoder.dim)
-        self.dim = encoder.dim + encoder.extra
-
-    def forward(self, batch: Batch) -> Tensor:
-        features = self.encoder(batch)
-        absent = features.index < 0
-        if bool(absent.any()):
-            row = int(absent.nonzero()[0, 0])
-            raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
-        parts = self.pool(features.values, features.offsets)
-        if features.whole is not None:
-            parts = cat([parts, features.whole.to(parts.dtype)], 1)
-        rows: Tensor = parts.index_select(0, features.index)
-        return rows
-
-
-class Model(nn.Module):
-    """Turn a batch into raw outputs [B, task.outputs], which the task reads as a loss or as estimates."""
 
     def __init__(
         self,
@@ -54,13 +35,18 @@ class Model(nn.Module):
     ) -> None:
         super().__init__()
         self.task = task
-        self.readout = Readout(encoder, pooling)
-        self.head = FeedForward(self.readout.dim, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
-
-    @property
-    def encoder(self) -> Encoder:
-        return self.readout.encoder
+        self.encoder = encoder
+        self.pool = Pool("none" if encoder.pooled else pooling, encoder.dim)
+        self.head = FeedForward(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
 
     def forward(self, batch: Batch) -> Tensor:
-        raw: Tensor = self.head(self.readout(batch))
-        return raw
+        features = self.encoder(batch)
+        absent = features.index == ABSENT
+        if bool(absent.any()):
+            row = int(absent.nonzero()[0, 0])
+            raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
+        parts = self.pool(features.values, features.offsets)
+        if features.whole is not None:
+            parts = cat([parts, features.whole.to(parts.dtype)], 1)
+        raw: Tensor = self.head(parts)
+        return raw.index_select(0, features.index)

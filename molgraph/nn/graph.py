@@ -131,11 +131,16 @@ class Kinds:
 def scramble(keys: Tensor) -> Tensor:
     """Return pseudo-random int64 that depend on nothing but int64 keys, one to one.
 
-    See: SplitMix64, Steele, Lea and Flood 2014, doi 10.1145/2660193.2660195 (shifts here keep the sign).
+    See: SplitMix64, Steele, Lea and Flood 2014, doi 10.1145/2660193.2660195.
     """
-    keys = (keys ^ (keys >> 30)) * (0xBF58476D1CE4E5B9 - 2**64)
-    keys = (keys ^ (keys >> 27)) * (0x94D049BB133111EB - 2**64)
-    return keys ^ (keys >> 31)
+    keys = (keys ^ _shifted(keys, 30)) * (0xBF58476D1CE4E5B9 - 2**64)
+    keys = (keys ^ _shifted(keys, 27)) * (0x94D049BB133111EB - 2**64)
+    return keys ^ _shifted(keys, 31)
+
+
+def _shifted(keys: Tensor, bits: int) -> Tensor:
+    """Shift right and fill with zeros; torch fills with the sign, which would make a key and its complement one."""
+    return (keys >> bits) & (2 ** (64 - bits) - 1)
 
 
 def code_keys(codes: Tensor) -> Tensor:
