@@ -24,8 +24,12 @@
     return image;
   };
   const show = (value, decimals) => (value === null ? "none" : value.toFixed(decimals));
-  const plain = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 2 : 1));
   const textual = extra.map((_, k) => rows.some((row) => typeof row.extra[k] === "string"));
+  const decimals = extra.map((_, k) => {
+    const known = rows.map((row) => row.extra[k]).filter((value) => typeof value === "number");
+    return known.every(Number.isInteger) ? 0 : known.every((value) => Math.abs(value) < 10) ? 2 : 1;
+  });
+  const title = (name) => name.replaceAll("_", " ");
   const alerts = (row) => row.extra.filter((value, k) => textual[k] && value);
 
   // One scale per target for the interval bars of all rows.
@@ -37,7 +41,7 @@
   const bar = (t, [value, low, high], measured) => {
     const at = scales[t], box = shape("svg", { viewBox: "0 0 240 18", class: "bar", role: "img" });
     box.append(shape("line", { x1: 0, x2: 240, y1: 9, y2: 9, class: "axis" }));
-    if (low !== null && high !== null) box.append(shape("line", { x1: at(low), x2: at(high), y1: 9, y2: 9, class: "interval" }));
+    if (low !== null && high !== null && targets[t].kind !== "binary") box.append(shape("line", { x1: at(low), x2: at(high), y1: 9, y2: 9, class: "interval" }));
     if (measured !== null) {
       const x = Math.min(Math.max(at(measured), 0), 240);
       box.append(shape("line", { x1: x, x2: x, y1: 2, y2: 16, class: "near" }));
@@ -55,11 +59,15 @@
 
   const valueCell = (row) => {
     const cell = make("td", "c-value" + (row.inside === false ? " far" : ""));
+    if (row.inside !== null)
+      cell.append(make("span", "flag " + (row.inside ? "in" : "out"), row.inside ? "in domain" : "out of domain"));
+    if (row.diverse) cell.append(make("span", "flag pick", "diverse pick"));
     if (row.wanted !== null) cell.append(make("div", "quiet", "desirability " + row.wanted.toFixed(2)));
     targets.forEach((target, t) => {
       const [value, low, high] = row.values[t];
       if (value === null) return;
-      const ends = low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`;
+      const ends = low === null ? "" : target.kind !== "binary" ? `${show(low, target.decimals)} to ${show(high, target.decimals)}`
+        : low === high ? `label ${high} at 90 %` : "either label at 90 %";
       const name = targets.length > 1 || target.units ? `${targets.length > 1 ? target.name : ""} ${target.units}`.trim() : "";
       cell.append(make("div", "target",
         make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),
@@ -68,33 +76,28 @@
     return cell;
   };
   const nearCell = (row) => {
-    const cell = make("td", "c-near"), box = make("div", "near"), near = row.near;
-    if (row.inside !== null) {
-      const flag = make("span", "flag " + (row.inside ? "in" : "out"), row.inside ? "in domain" : "out of domain");
-      box.append(make("div", "flags", flag));
-    }
+    const cell = make("td", "c-near"), near = row.near;
     if (near) {
-      const facts = make("div", "", make("div", "name", near.id));
-      if (near.similarity !== null) facts.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
+      if (near.picture !== null) cell.append(picture(near.picture, "nearest measured: " + near.id));
+      cell.append(make("div", "name", near.id));
+      if (near.similarity !== null) cell.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
       targets.forEach((target, t) => {
         const value = near.measured[t];
         if (value !== null && value !== undefined)
-          facts.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${show(value, target.decimals)}`));
+          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${show(value, target.decimals)}`));
       });
-      box.append(near.picture === null ? make("div") : picture(near.picture, "nearest measured: " + near.id), facts);
     }
-    cell.append(box);
     return cell;
   };
   const extraCell = (row) => {
     const cell = make("td", "c-extra"), list = make("dl", "extra");
     extra.forEach((name, k) => {
       const value = row.extra[k];
-      if (!textual[k] && value !== null) list.append(make("div", "", make("dt", "", name), make("dd", "", plain(value))));
+      if (!textual[k] && value !== null) list.append(make("div", "", make("dt", "", title(name)), make("dd", "", show(value, decimals[k]))));
     });
     cell.append(list);
     extra.forEach((name, k) => {
-      if (textual[k] && row.extra[k]) cell.append(make("span", "flag alert", `${name}: ${row.extra[k]}`));
+      if (textual[k] && row.extra[k]) cell.append(make("span", "flag alert", `${title(name)}: ${row.extra[k]}`));
     });
     return cell;
   };
@@ -105,8 +108,7 @@
     const smiles = make("div", "smiles", row.key);
     smiles.tabIndex = 0;
     structure.append(smiles);
-    const rank = make("td", "c-rank", make("div", "rank", String(row.rank)));
-    if (row.diverse) rank.append(make("span", "flag pick", "diverse"));
+    const rank = make("td", "c-rank rank", String(row.rank));
     return make("tr", "", rank, structure, valueCell(row), nearCell(row), ...(extra.length ? [extraCell(row)] : []));
   };
 

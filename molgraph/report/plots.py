@@ -39,8 +39,12 @@ class Scale:
 
 
 def short(value: float) -> str:
-    """Write a number with three significant digits."""
-    return f"{value:.3g}"
+    """Write a number with three significant digits.
+
+    >>> short(0.5), short(12.345), short(1234.5)
+    ('0.500', '12.3', '1.23e+03')
+    """
+    return f"{value:#.3g}".removesuffix(".")
 
 
 def _text(x: float, y: float, words: object, anchor: str = "middle", kind: str = "") -> Markup:
@@ -95,13 +99,13 @@ def histogram(shown: Distribution) -> Markup:
 
 def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) -> Markup:
     """Draw one score per method as a dot on its 95 % interval."""
-    width, row = 520, 26
+    width, row = 560, 26
     height = row * len(methods) + 44
     known = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
     if not known:
         return Markup()
     pad = (max(known) - min(known) or abs(known[0]) or 1.0) * 0.08
-    x = Scale(min(known) - pad, max(known) + pad, 190, width - 16)
+    x = Scale(min(known) - pad, max(known) + pad, 236, width - 16)
     bottom = height - 40
     parts: list[str] = []
     for value, tick in x.ticks(6):
@@ -109,8 +113,8 @@ def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) 
     parts.append(_text((x.start + x.end) / 2, bottom + 34, label, kind="label"))
     for k, (method, each) in enumerate(zip(methods, estimates, strict=True)):
         kind, y = ("model" if k == 0 else "other"), row * k + 18
-        name = method if len(method) <= 30 else f"{method[:29]}…"
-        parts.append(_text(180, y + 4, name, "end", "strong" if k == 0 else ""))
+        name = method if len(method) <= 34 else f"{method[:33]}…"
+        parts.append(_text(226, y + 4, name, "end", "strong" if k == 0 else ""))
         if each.low is not None and each.high is not None:
             parts.append(_line(x(each.low), y, x(each.high), y, f"whisker {kind}"))
         if each.value is not None:

@@ -62,7 +62,7 @@ def _data(table: Ranked, draw: Draw) -> dict[str, Any]:
     places: dict[str, int] = {}
     rows = [_row(row, places) for row in table.rows]
     return {
-        "targets": [{"name": t.name, "units": t.units, "decimals": t.decimals} for t in table.targets],
+        "targets": [{"name": t.name, "units": t.units, "kind": t.kind, "decimals": t.decimals} for t in table.targets],
         "own": list(table.own),
         "extra": list(table.extra),
         "rows": rows,
@@ -108,7 +108,7 @@ def estimate(each: Estimate) -> str:
     """Write a score with its interval, or why there is none."""
     if each.value is None:
         return each.reason or "none"
-    ends = "" if each.low is None or each.high is None else f" [{plots.short(each.low)}, {plots.short(each.high)}]"
+    ends = "" if each.low is None or each.high is None else f" ({plots.short(each.low)} to {plots.short(each.high)})"
     return f"{plots.short(each.value)}{ends}"
 
 

@@ -1,0 +1,90 @@
+"""The report of an evaluation: how good a model is on rows with known values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from molgraph.data.dataset import Dataset
+from molgraph.data.targets import EXACT
+from molgraph.predictor.predictor import Predictor
+from molgraph.report.contents import Parity, Report
+from molgraph.report.model import model_facts
+from molgraph.report.quality import quality
+from molgraph.report.report import write_report
+
+
+def write_evaluation_report(
+    path: Path,
+    predictor: Predictor,
+    data: Dataset,
+    scores: pd.DataFrame,
+    assessment: Mapping[str, Any],
+    *,
+    title: str,
+    facts: Mapping[str, str] | None = None,
+) -> None:
+    """Write the page; see `evaluation_report`."""
+    report = evaluation_report(predictor, data, scores, assessment, title=title, facts=facts)
+    write_report(path, report, predictor.room.draw)
+
+
+def evaluation_report(
+    predictor: Predictor,
+    data: Dataset,
+    scores: pd.DataFrame,
+    assessment: Mapping[str, Any],
+    *,
+    title: str,
+    facts: Mapping[str, str] | None = None,
+) -> Report:
+    """Return the contents of an evaluation's page.
+
+    `scores` are the predictor's columns of the rows of `data`, in order; `assessment` is what
+    `predictor.assess` found on the same rows.
+    """
+    seen = assessment.get("seen_in_training", 0)
+    warning = f" {seen:,} of them stood in the training set: their scores flatter." if seen else ""
+    rejected = Counter(reject.reason for reject in data.rejects)
+    examples = {reject.reason: f"row {reject.row}: {reject.message}" for reject in reversed(data.rejects)}
+    return Report(
+        title=title,
+        lead=f"{len(data):,} measured rows judged.{warning}",
+        quality=quality(assessment, predictor.recipe.run.model),
+        parity=tuple(
+            _parity(predictor, name, data, scores) for name in predictor.targets if _is_number(predictor, name)
+        ),
+        rejected=tuple((reason, n, examples[reason]) for reason, n in sorted(rejected.items())),
+        facts={**(facts or {}), **model_facts([predictor])},
+    )
+
+
+def _is_number(predictor: Predictor, name: str) -> bool:
+    return predictor.task.kind(name) == "regression"
+
+
+def _parity(predictor: Predictor, name: str, data: Dataset, scores: pd.DataFrame) -> Parity:
+    """Show the rows with an exact measured value; a bound (`>10`) has no place on the plot."""
+    values, observed, bound = data.targets.arrays(name)
+    measured = np.where(observed & (bound == EXACT), values, np.nan)
+
+    def column(wanted: str) -> tuple[float, ...]:
+        found = scores[wanted].to_numpy(np.float64) if wanted in scores else np.full(len(scores), np.nan)
+        return tuple(found.tolist())
+
+    inside = scores["in_domain"].astype(bool).tolist() if "in_domain" in scores else [True] * len(scores)
+    return Parity(
+        name,
+        tuple(measured.tolist()),
+        column(name),
+        column(f"{name}_lo90"),
+        column(f"{name}_hi90"),
+        column("nn_similarity"),
+        tuple(inside),
+        predictor.recipe.units.get(name, ""),
+    )

@@ -1,0 +1,52 @@
+"""How good a model is, from the assessment in its folder to the sections of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from molgraph.metrics import METRICS
+from molgraph.report.contents import Estimate, Quality
+
+Assessment = Mapping[str, Any]
+
+
+def quality(assessment: Assessment, model: str) -> tuple[Quality, ...]:
+    """Return one section per target of what `predictor.assess` found; none where a model was never judged."""
+    return tuple(_of_target(assessment, target, model) for target in assessment.get("model", {}))
+
+
+def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
+    others = assessment["others"]
+    tables = [assessment["model"][target], *(scores[target] for scores in others.values())]
+    scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in tables[0]}
+    verdicts = assessment["verdicts"][target].values()
+    return Quality(
+        target,
+        assessment["rows"],
+        (f"{model} (this model)", *others),
+        scores,
+        METRICS[assessment["main"][target]].label,
+        tuple(verdict["sentence"] for verdict in verdicts),
+        coverage_sentence(assessment["coverage"][target]),
+    )
+
+
+def _estimate(score: Mapping[str, Any]) -> Estimate:
+    return Estimate(score["value"], score["low"], score["high"], score["reason"] or "")
+
+
+def coverage_sentence(found: Mapping[str, Any]) -> str:
+    """Say how many measured values lay inside their 90 % intervals.
+
+    >>> coverage_sentence({"value": 0.875, "low": 0.8, "high": 0.93, "n": 112, "reason": None})
+    'Of 112 held-out measurements, 88 % lay inside their 90 % interval (95 % interval 80 % to 93 %).'
+    """
+    if found["value"] is None:
+        return f"How often the 90 % intervals hold is not known: {found['reason']}."
+    ends = "" if found["low"] is None else f" (95 % interval {_percent(found['low'])} to {_percent(found['high'])})"
+    return f"Of {found['n']:,} held-out measurements, {_percent(found['value'])} lay inside their 90 % interval{ends}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

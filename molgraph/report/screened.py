@@ -1,0 +1,194 @@
+"""The report of a screen: from its result and its predictor to the contents of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from molgraph.predictor import Panel, Predictor
+from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
+from molgraph.report.model import model_facts
+from molgraph.report.plots import short, with_units
+from molgraph.report.quality import quality
+from molgraph.report.report import write_report
+from molgraph.screen import DESIRABILITY, ScreenResult
+
+PAGE = "report.html"
+NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")
+
+
+def write_screen_report(result: ScreenResult, predictor: Predictor | Panel) -> None:
+    """Write `report.html` beside the scores of a finished screen."""
+    write_report(result.out / PAGE, screen_report(result, predictor), predictor.room.draw)
+
+
+def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
+    """Return the contents of a screen's page."""
+    summary, manifest = result.summary, result.manifest
+    facts = dict(manifest.facts)
+    library = manifest.library["name"]
+    targets = tuple(_target(name, predictor, result.top[result.names[name]]) for name in result.ranking.targets)
+    share = f", {summary.in_domain:,} of them in the model's domain" if summary.in_domain is not None else ""
+    return Report(
+        title=facts.pop("title", f"{library}, ranked by {result.ranking.by}"),
+        lead=f"{summary.scored:,} of {summary.rows:,} compounds scored{share}; the best {len(result.top):,} are below.",
+        figures=_figures(result),
+        quality=_quality(predictor),
+        distributions=tuple(_distribution(target, result) for target in targets),
+        table=_ranked(result, predictor, targets) if len(result.top) else None,
+        rejected=tuple((status, n, summary.messages.get(status, "")) for status, n in summary.rejected.items()),
+        facts={**facts, **_run_facts(result), **model_facts(predictor.predictors), **_versions(manifest.versions)},
+        notes=_notes(result, predictor, targets),
+    )
+
+
+def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Target:
+    units = next((p.recipe.units[name] for p in predictor.predictors if p.recipe.units.get(name)), "")
+    kind = next((p.task.kind(name) for p in predictor.predictors if name in p.targets), "probability")
+    known = values.dropna().to_numpy(np.float64)
+    spread = float(np.ptp(known)) if len(known) else 0.0
+    decimals = 2 if spread == 0 else int(np.clip(2 - np.floor(np.log10(spread)), 0, 5))
+    return Target(name, units, kind, decimals)
+
+
+def _figures(result: ScreenResult) -> tuple[tuple[str, str], ...]:
+    summary = result.summary
+    figures = [(f"{summary.rows:,}", "compounds read"), (f"{summary.scored:,}", "scored")]
+    if summary.rejected:
+        figures.append((f"{sum(summary.rejected.values()):,}", "without a score"))
+    if summary.in_domain is not None:
+        figures.append((f"{summary.in_domain:,}", "in the model's domain"))
+        inside = result.top[result.names["in_domain"]].fillna(False).astype(bool).sum()
+        figures.append((f"{inside:,} of {len(result.top):,}", "ranked and in domain"))
+    if len(result.top):
+        by = result.names[result.ranking.by]
+        figures.append((short(float(result.top[by].iloc[0])), f"best {result.ranking.by}"))
+    return tuple(figures)
+
+
+def _quality(predictor: Predictor | Panel) -> tuple[Quality, ...]:
+    return tuple(each for p in predictor.predictors for each in quality(p.recipe.metrics, p.recipe.run.model))
+
+
+def _distribution(target: Target, result: ScreenResult) -> Distribution:
+    ranked = result.top[result.names[target.name]].tolist() if target.name == result.ranking.by else []
+    cutoff = float(ranked[-1]) if ranked else None
+    return Distribution(target.name, result.summary.histograms[target.name], target.units, cutoff)
+
+
+def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[Target, ...]) -> Ranked:
+    top, names = result.top, result.names
+    extra = tuple(name for name in predictor.room.properties if name in names)
+    own = _own(result)
+    cells = {name: _cells(top[names[name]]) for name in names if names[name] in top and name != "input"}
+    neighbours = _neighbours(cells["standard"], predictor, targets)
+    blank = [None] * len(top)
+    intervals = [[cells[t.name], *(cells.get(f"{t.name}_{end}", blank) for end in ("lo90", "hi90"))] for t in targets]
+    rows = tuple(
+        Row(
+            rank=cells["rank"][at],
+            row=cells["row"][at],
+            key=cells["standard"][at],
+            own=tuple(str(top[name].iloc[at]) for name in own),
+            values=tuple((value[at], low[at], high[at]) for value, low, high in intervals),
+            in_domain=cells.get("in_domain", blank)[at],
+            neighbour=neighbours[at],
+            extra=tuple(cells[name][at] for name in extra),
+            diverse=cells["diverse"][at],
+            desirability=cells.get(DESIRABILITY, blank)[at],
+        )
+        for at in range(len(top))
+    )
+    return Ranked(targets, own, extra, rows)
+
+
+def _own(result: ScreenResult) -> tuple[str, ...]:
+    """Name the user's columns, the one that names compounds first; the page draws the input column instead."""
+    ours = {*result.names.values(), result.names["input"]}
+    own = [name for name in result.top.columns if name not in ours]
+    return tuple(sorted(own, key=lambda name: NAMES.index(name.lower()) if name.lower() in NAMES else len(NAMES)))
+
+
+def _cells(column: pd.Series) -> list[Any]:
+    """Return plain Python values, None where blank."""
+    return [None if pd.isna(value) else value for value in column.astype(object).tolist()]
+
+
+def _neighbours(keys: Sequence[str], predictor: Predictor | Panel, targets: Sequence[Target]) -> list[Neighbour | None]:
+    """Find the nearest measured thing of each ranked row again, to draw it and to say what was measured."""
+    known = [p for p in predictor.predictors if p.domain is not None]
+    if not known:
+        return [None] * len(keys)
+    room = predictor.room
+    prepared = room.prepare(list(keys), (room.fingerprint,), standardise=False)
+    found = [p.domain.nearest(prepared.parts) for p in known if p.domain is not None]
+    nearest = np.stack([similarity for _, similarity in found]).argmax(axis=0)
+    each = [
+        _neighbour(known[model], int(found[model][0][part]), float(found[model][1][part]), targets)
+        for part, model in enumerate(nearest)
+    ]
+    return [each[part] if part >= 0 else None for part in prepared.index.tolist()]
+
+
+def _neighbour(predictor: Predictor, at: int, similarity: float, targets: Sequence[Target]) -> Neighbour:
+    domain = predictor.domain
+    assert domain is not None  # only predictors with a domain are asked
+    values = dict(zip(predictor.targets, domain.values[at].tolist(), strict=True))
+    measured = (values.get(target.name) for target in targets)
+    return Neighbour(
+        domain.ids[at], domain.keys[at], similarity, tuple(None if m is None or np.isnan(m) else m for m in measured)
+    )
+
+
+def _run_facts(result: ScreenResult) -> dict[str, str]:
+    library, ranking = result.manifest.library, result.ranking
+    direction = ranking.directions.get(ranking.by)
+    facts = {"library": library["name"]}
+    if library["sha256"]:
+        facts["library sha256"] = library["sha256"]
+    facts["ranked by"] = f"{ranking.by}{', lowest first' if direction == 'min' else ', highest first'}"
+    return facts
+
+
+def _versions(versions: Mapping[str, str]) -> dict[str, str]:
+    return {"versions": ", ".join(f"{name} {version}" for name, version in versions.items())}
+
+
+def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence[Target]) -> tuple[str, ...]:
+    notes = [
+        "Rows are ranked by the predicted value; equal values keep the order of the library.",
+        "The bar is the 90 % interval, calibrated on measured compounds that the model was not trained on; "
+        "all bars of a target share one scale, and the dark tick is the measured value of the nearest compound. "
+        "The interval is a promise for compounds like the training set, and none out of domain.",
+    ]
+    thresholds = [f"{p.domain.threshold:.2f}" for p in predictor.predictors if p.domain is not None]
+    if thresholds:
+        notes.append(
+            f"A compound is in domain when its similarity to the nearest training compound is at least "
+            f"{' and '.join(thresholds)}, as it is for 95 % of the training compounds among themselves."
+        )
+    else:
+        notes.append(
+            "The model was shared without its training compounds: nearest neighbours and domain are not known."
+        )
+    if len(predictor.predictors) > 1:
+        notes.append("Several models score a shared target together; the interval then averages theirs.")
+    if len(targets) > 1:
+        scaled = "; ".join(
+            f"{with_units(goal['target'], '')} {'down' if goal['direction'] == 'min' else 'up'} from "
+            f"{short(goal['high' if goal['direction'] == 'min' else 'low'])} (0) to "
+            f"{short(goal['low' if goal['direction'] == 'min' else 'high'])} (1), {goal['source']}"
+            for goal in result.summary.goals
+        )
+        notes.append(
+            f"Desirability is the geometric mean of each target's share of its way: {scaled} "
+            "(Derringer and Suich 1980, doi:10.1080/00224065.1980.11980968)."
+        )
+    notes.append("The diverse pick is a small set of ranked compounds as different from each other as can be.")
+    notes.append(
+        "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
+    )
+    return tuple(notes)
