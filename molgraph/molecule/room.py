@@ -1,0 +1,29 @@
+"""The room of molecules, as the floors above see it."""
+
+from __future__ import annotations
+
+from molgraph.data.room import Room
+from molgraph.molecule.draw import draw
+from molgraph.molecule.groups import cluster, scaffold
+from molgraph.molecule.identity import identity
+from molgraph.molecule.prepare import prepare
+from molgraph.molecule.properties import PROPERTIES, properties
+from molgraph.molecule.read import COLUMNS, read
+from molgraph.molecule.similarity import FEATURE, Nearest, diverse
+
+ROOM = Room(
+    name="molecule",
+    columns=COLUMNS,
+    read=read,
+    prepare=prepare,
+    identity=identity,
+    groupers={"scaffold": scaffold, "cluster": cluster},
+    default_group="scaffold",
+    fingerprint=FEATURE,
+    index=Nearest,
+    comparator="molecule/forest",
+    draw=draw,
+    columns_of=properties,
+    properties=tuple(PROPERTIES),
+    diverse=diverse,
+)
