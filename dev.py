@@ -99,6 +99,8 @@ def clean(arguments: list[str]) -> int:
         if folder.exists():
             print(f"removing {folder.relative_to(ROOT)}")
             shutil.rmtree(folder)
+    for file in ROOT.glob(".coverage*"):
+        file.unlink()
     return 0
 
 

@@ -260,6 +260,7 @@ def test_a_broken_environment_is_made_anew(
 def test_clean_removes_only_what_was_made(dev: ModuleType, checkout: Path) -> None:
     for name in ("demo", "build", ".pytest_cache", "runs", "datasets"):
         (checkout / name).mkdir()
+    (checkout / ".coverage.host.pid1").touch()
     assert dev.clean([]) == 0
     left = {path.name for path in checkout.iterdir()}
     assert left == {"runs", "datasets", "requirements.lock", "pyproject.toml", "setup.cfg"}
