@@ -154,7 +154,7 @@ def from_texts(texts: Sequence[str]) -> Graphs:
 
 
 def _is_for_rdkit(text: str) -> bool:
-    # cuik-molmaker renumbers atoms by their map numbers (`:1`), RDKit does not; CXSMILES (`|...|`) are rare
+    # cuik-molmaker can renumber atoms by their map numbers (`:1`), which RDKit never does; CXSMILES (`|...|`) are rare
     return cuik_molmaker is None or ":" in text or "|" in text
 
 

@@ -11,6 +11,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
 _CHARACTERS_PER_ATOM = 100  # more than any atom needs, coordinates of a CXSMILES included
+_CHARGED = re.compile(r"[+|]|-[^][]*]")  # a minus outside brackets is a bond; a bar (CXSMILES) may hide anything
 _STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] *", re.MULTILINE)
 _ECHO = re.compile(r"SMILES Parse Error: |( while parsing:| for input:).*")  # the text stands in the reject already
 _MESSAGE = 200  # characters of RDKit's own words that are worth repeating
@@ -88,14 +89,17 @@ def standard(mol: Chem.Mol, text: str) -> Chem.Mol:
     if ":" in text:
         for atom in mol.GetAtoms():
             atom.SetAtomMapNum(0)
-    changed = False
-    if "." in text:
+    salt, charged = "." in text, _CHARGED.search(text)
+    if not salt and not charged:
+        return mol
+    if salt:
         _largest_fragment().chooseInPlace(mol)
-        changed = True
-    if "+" in text or "-" in text or "|" in text:
-        _uncharger().unchargeInPlace(mol)
-        changed = True
-    return _perceived_anew(mol) if changed else mol
+    neutral = _uncharger().uncharge(mol) if charged else mol
+    if not salt and _charges(neutral) == _charges(mol):
+        return mol
+    # read again from their own SMILES, so that rings, aromaticity and stereo fit the new charges;
+    # a neutral form that RDKit cannot read (an oxonium ligand of bismuth) is none, and the charges stay
+    return parse(key_of(neutral)) or parse(key_of(mol)) or mol
 
 
 def key_of(mol: Chem.Mol) -> str:
@@ -134,6 +138,16 @@ def _placeholder() -> Chem.Mol:
     return Chem.MolFromSmarts("[#0]")
 
 
+def _charges(mol: Chem.Mol) -> dict[int, int]:
+    matches = mol.GetSubstructMatches(_charged_atom(), maxMatches=mol.GetNumAtoms())
+    return {at: mol.GetAtomWithIdx(at).GetFormalCharge() for (at,) in matches}
+
+
+@cache
+def _charged_atom() -> Chem.Mol:
+    return Chem.MolFromSmarts("[!+0]")
+
+
 @cache
 def _largest_fragment() -> rdMolStandardize.LargestFragmentChooser:
     return rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
@@ -142,12 +156,6 @@ def _largest_fragment() -> rdMolStandardize.LargestFragmentChooser:
 @cache
 def _uncharger() -> rdMolStandardize.Uncharger:
     return rdMolStandardize.Uncharger()
-
-
-def _perceived_anew(mol: Chem.Mol) -> Chem.Mol:
-    """Read the molecule again from its own SMILES, so that rings, aromaticity and stereo fit its new charges."""
-    again = parse(key_of(mol))
-    return mol if again is None else again
 
 
 def _words_of_rdkit(text: str) -> str:
