@@ -85,7 +85,7 @@ class Sums:
 
 
 class _Sum(torch.autograd.Function):
-    """Sum rows by list; autograd's own gradient of `embedding_bag` takes about 3 times longer on a CPU."""
+    """Sum rows by list; autograd's own gradient of `embedding_bag` takes up to 3 times longer on a CPU."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
@@ -140,7 +140,8 @@ def scramble(keys: Tensor) -> Tensor:
 
 def _shifted(keys: Tensor, bits: int) -> Tensor:
     """Shift right and fill with zeros; torch fills with the sign, which would make a key and its complement one."""
-    return (keys >> bits) & (2 ** (64 - bits) - 1)
+    mask: int = 2 ** (64 - bits) - 1
+    return (keys >> bits) & mask
 
 
 def code_keys(codes: Tensor) -> Tensor:

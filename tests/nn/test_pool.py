@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ VALUES = torch.randn(6, 5, generator=torch.Generator().manual_seed(0), dtype=tor
 
 
 def rows() -> list[torch.Tensor]:
-    return [VALUES[a:b] for a, b in zip(OFFSETS[:-1], OFFSETS[1:], strict=True)]
+    return [VALUES[a:b] for a, b in pairwise(OFFSETS)]
 
 
 def test_sum_mean_and_last() -> None:

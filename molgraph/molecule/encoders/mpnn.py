@@ -12,8 +12,7 @@ from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
 from molgraph.molecule.encoders.encoder import MoleculeEncoder
 from molgraph.nn.codes import Codes
-from molgraph.nn.feedforward import FeedForward
-from molgraph.nn.graph import Graph
+from molgraph.nn.graph import Graph, Kinds, code_keys
 
 
 class MPNN(MoleculeEncoder):
@@ -41,14 +40,16 @@ class MPNN(MoleculeEncoder):
             raise ConfigError(f"edge_hidden = {edge_hidden} is out of range: it must be at least 1.")
         self.atom = Codes(schema["atom"], hidden)
         self.bond = Codes(schema["bond"], edge_hidden)
-        edge = nn.Sequential(nn.ReLU(), FeedForward(edge_hidden, hidden * hidden, depth=0))
-        self.layer = NNConv(hidden, hidden, edge, aggr="add", root_weight=False)
+        self.edge = nn.Sequential(nn.ReLU(), nn.Linear(edge_hidden, hidden * hidden))
+        self.layer = NNConv(hidden, hidden, nn.Identity(), aggr="add", root_weight=False)
         self.update = nn.GRUCell(hidden, hidden)
         self.dropout = dropout
 
     def encode(self, atom: Tensor, bond: Tensor, graph: Graph) -> Tensor:
         x: Tensor = self.atom(atom).relu()
-        e = self.bond(bond).repeat_interleave(2, 0)
+        kinds = Kinds.alike(code_keys(bond))  # a matrix per kind of bond is much cheaper than one per bond and step
+        matrices = self.edge(self.bond(bond.index_select(0, kinds.first)))
+        e = matrices.index_select(0, kinds.of.repeat_interleave(2))
         for _ in range(self.depth):
             x = torch.dropout(self.update(self.layer(x, graph.edge_index, e), x), self.dropout, self.training)
         return x
