@@ -51,8 +51,9 @@ class Room:
     - `groupers`: named ways to group keys, each `keys -> int64 [P]`; `default_group` is one of them.
     - `fingerprint`: the feature that `index` needs; `index(parts)` builds the nearest-neighbour index.
     - `comparator`: the registered model a practitioner would use instead.
-    - `draw(key)`: an SVG picture.
-    - `columns_of(keys, names)`: extra columns of a screen; `cheap` and `costly` name them.
+    - `draw(key, width, height, highlight)`: an SVG picture; it also says where there is nothing to draw.
+    - `columns_of(keys, names)`: extra columns of a screen, one row per key; `properties` are their names.
+    - `diverse(parts, k)`: positions of k parts that differ most, the first part among them.
     """
 
     name: str

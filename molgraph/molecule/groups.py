@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdFingerprintGenerator
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from molgraph.molecule.fingerprints import morgan_bits
 from molgraph.molecule.similarity import QUERIES, Bits, Packed8
 
 
@@ -43,13 +43,10 @@ def cluster(keys: Sequence[str], *, cutoff: float = 0.4) -> NDArray[np.int64]:
     `cutoff` is the largest Tanimoto distance between a member and the centre of its cluster. A text that RDKit
     cannot read is a group of its own.
     """
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     with rdBase.BlockLogs():
         molecules = [Chem.MolFromSmiles(key) for key in keys]
     known = [i for i, molecule in enumerate(molecules) if molecule is not None]
-    packed = np.zeros((len(known), 256), dtype=np.uint8)
-    for row, i in enumerate(known):
-        packed[row] = np.packbits(generator.GetFingerprintAsNumPy(molecules[i]))
+    packed = morgan_bits([molecules[i] for i in known])
     label: list[int | str] = list(keys)
     for i, centre in zip(known, butina(packed, cutoff).tolist(), strict=True):
         label[i] = centre

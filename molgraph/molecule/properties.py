@@ -19,7 +19,7 @@ from molgraph.errors import ConfigError, did_you_mean
 
 @dataclass(frozen=True)
 class Property:
-    """Describe one column: what it says, the type of its cells ("Float64", "Int64", "str"), where it comes from."""
+    """Describe one column: what it says, the type of its cells ("Float64", "Int64", "string"), where it comes from."""
 
     of: Callable[[Mol], Any]
     dtype: str
@@ -93,13 +93,13 @@ PROPERTIES: dict[str, Property] = {
     ),
     "pains": Property(
         partial(alerts, name="PAINS"),
-        "str",
+        "string",
         "pan-assay interference alerts, empty where none",
         "https://doi.org/10.1021/jm901137j",
     ),
     "brenk": Property(
         partial(alerts, name="BRENK"),
-        "str",
+        "string",
         "unwanted reactive or toxic groups, empty where none",
         "https://doi.org/10.1002/cmdc.200700139",
     ),

@@ -9,12 +9,14 @@ from random import Random
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import Mol, rdRGroupDecomposition
-from rdkit.Chem.Scaffolds import rdScaffoldNetwork
+from rdkit.Chem.Scaffolds import MurckoScaffold, rdScaffoldNetwork
 
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule.identity import identity
 
 MOST = 1_000_000  # combinations tried without a limit: about ten minutes
+CHUNK = 2  # molecules whose alignments on a symmetric core are tried together; with RDKit's 5 it takes minutes
+SHARE = 1 / 3  # of a series; a larger share would leave a core of one or two rings
 TRIES = 50  # draws per wanted molecule before the series counts as exhausted
 
 Positions = list[list[str]]  # per position (the core is the first) the group of each molecule, as SMILES
@@ -25,8 +27,8 @@ def recombine(
 ) -> list[str]:
     """Build the unmeasured recombinations of a series' R-groups around its core, as canonical SMILES.
 
-    `core` is a molecule or SMILES with R labels (`[*:1]`); without any, every substituted position counts; None
-    takes the largest scaffold that at least half of the molecules share. Without `limit` all combinations come,
+    `core` is a molecule or SMILES, with or without R labels (`[*:1]`): every substituted position counts; None
+    takes the largest scaffold that a third of the molecules share. Without `limit` all combinations come,
     in a fixed order; with it, that many at most are drawn by `seed`, each position taking the group of a random
     molecule, so that what is common in the series is common in the library. Nothing comes twice, nothing that was
     measured comes (by InChIKey), and molecules that do not hold the core, or whose groups close a ring, give none.
@@ -56,7 +58,7 @@ def recombine(
 
 
 def shared_scaffold(molecules: Sequence[Mol]) -> Mol:
-    """Return the largest scaffold, whole or in part, that at least half of the molecules share.
+    """Return the largest scaffold, whole or in part, that at least a third of the molecules share.
 
     Raises: DataError where there is none.
 
@@ -65,14 +67,15 @@ def shared_scaffold(molecules: Sequence[Mol]) -> Mol:
     settings = rdScaffoldNetwork.ScaffoldNetworkParams()
     settings.includeGenericScaffolds = False
     settings.includeScaffoldsWithAttachments = False
-    network = rdScaffoldNetwork.CreateScaffoldNetwork(molecules, settings)
+    rings = [MurckoScaffold.GetScaffoldForMol(m) for m in molecules if m.GetRingInfo().NumRings()]
+    network = rdScaffoldNetwork.CreateScaffoldNetwork(rings, settings)
     shared = [
         (Chem.MolFromSmiles(node), count, node)
         for node, count in zip(network.nodes, network.molCounts, strict=True)
-        if 2 * count >= len(molecules)
+        if count >= SHARE * len(molecules)
     ]
     if not shared:
-        raise DataError(f"no scaffold is shared by half of the {len(molecules)} molecules: name the core")
+        raise DataError(f"no scaffold is shared by a third of the {len(molecules)} molecules: name the core")
     return max(shared, key=lambda found: (found[0].GetNumHeavyAtoms(), *found[1:]))[0]
 
 
@@ -97,7 +100,9 @@ def _core(given: str | Mol | None, molecules: Sequence[Mol]) -> Mol:
 
 
 def _decompose(molecules: Sequence[Mol], core: Mol) -> Positions:
-    rows, _ = rdRGroupDecomposition.RGroupDecompose([core], list(molecules), asSmiles=True)
+    settings = rdRGroupDecomposition.RGroupDecompositionParameters()
+    settings.chunkSize = CHUNK
+    rows, _ = rdRGroupDecomposition.RGroupDecompose([core], list(molecules), asSmiles=True, options=settings)
     kept = [row for row in rows if all(label == "Core" or group.count("*") == 1 for label, group in row.items())]
     if not kept:
         raise DataError(f"the core {Chem.MolToSmiles(core)} is in none of the {len(molecules)} molecules")

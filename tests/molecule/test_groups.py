@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from rdkit import Chem, DataStructs
-from rdkit.Chem import rdFingerprintGenerator
 from rdkit.ML.Cluster import Butina
 
+from molgraph.molecule.fingerprints import morgan_bits
 from molgraph.molecule.groups import butina, cluster, scaffold, scaffold_of
 
 
@@ -49,15 +49,12 @@ def test_groups_do_not_depend_on_the_order(chembl: pd.DataFrame) -> None:
 @pytest.mark.parametrize("cutoff", [0.2, 0.4, 0.65])
 def test_butina_is_rdkits(nci: list[str], cutoff: float) -> None:
     """RDKit settles equal counts by the last molecule and we by the first: it gets the list the other way round."""
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     molecules = [m for m in map(Chem.MolFromSmiles, nci[:1300]) if m is not None]
-    vectors = [generator.GetFingerprint(m) for m in molecules]
-    packed = np.stack([np.packbits(generator.GetFingerprintAsNumPy(m)) for m in molecules])
+    packed = morgan_bits(molecules)
+    vectors = [DataStructs.CreateFromBinaryText(row.tobytes()) for row in packed[::-1]]
     last = len(vectors) - 1
-    backwards = vectors[::-1]
-    distances = [
-        1 - s for i in range(1, last + 1) for s in DataStructs.BulkTanimotoSimilarity(backwards[i], backwards[:i])
-    ]
+    rows = (DataStructs.BulkTanimotoSimilarity(vectors[i], vectors[:i]) for i in range(1, last + 1))
+    distances = [1 - similarity for row in rows for similarity in row]
     expected = np.empty(len(vectors), dtype=np.int64)
     for members in Butina.ClusterData(distances, len(vectors), cutoff, isDistData=True):
         expected[[last - m for m in members]] = last - members[0]

@@ -7,18 +7,17 @@ import pandas as pd
 import pytest
 import torch
 from rdkit import Chem, DataStructs, rdBase
-from rdkit.Chem import rdFingerprintGenerator
 from rdkit.SimDivFilters.rdSimDivPickers import MaxMinPicker
 
 from molgraph.data.packed import PART, Packed, pack
+from molgraph.molecule.fingerprints import morgan_bits
 from molgraph.molecule.similarity import QUERIES, ROWS, Bits, Nearest, diverse
 
 
 def prints(smiles: list[str]) -> np.ndarray:
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     with rdBase.BlockLogs():
         molecules = [m for m in map(Chem.MolFromSmiles, smiles) if m is not None]
-    return np.stack([np.packbits(generator.GetFingerprintAsNumPy(m)) for m in molecules])
+    return morgan_bits(molecules)
 
 
 def parts(packed: np.ndarray) -> Packed:
