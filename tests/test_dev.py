@@ -48,6 +48,7 @@ def checkout(dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(dev, "STAMP", tmp_path / ".venv" / "stamp")
     monkeypatch.setattr(dev, "LOG", tmp_path / ".venv" / "log")
     monkeypatch.setattr(dev, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(dev, "works", lambda: dev.PYTHON.exists())
     return tmp_path
 
 
@@ -255,6 +256,15 @@ def test_a_broken_environment_is_made_anew(
     dev.setup([])
     assert made == [[sys.executable, "-m", "venv", str(checkout / ".venv")]]
     assert not (checkout / ".venv" / "old").exists()
+
+
+def test_an_environment_works_when_its_python_has_pip(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "PYTHON", Path(sys.executable))
+    assert dev.works()
+    monkeypatch.setattr(dev, "PYTHON", tmp_path / "gone")
+    assert not dev.works()
 
 
 def test_clean_removes_only_what_was_made(dev: ModuleType, checkout: Path) -> None:
