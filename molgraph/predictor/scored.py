@@ -19,6 +19,7 @@ from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictions import Predictions
 
 OK = "ok"
+SUFFIX = "_predicted"
 AHEAD = 3  # blocks prepared while one is scored
 
 
@@ -91,13 +92,26 @@ class Scorer:
 
 
 def beside(table: Table, scored: Scored) -> pd.DataFrame:
-    """Return the user's own columns with the prediction columns to their right.
+    """Return the user's own columns with the prediction columns to their right (named by `free_names`)."""
+    own = table.frame.reset_index(drop=True)
+    return pd.concat([own, scored.frame.rename(columns=free_names(list(own), list(scored.frame)))], axis=1)
 
-    A user's column keeps its name; a prediction column of the same name gets the suffix `_predicted`.
+
+def free_names(taken: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
+    """Give each of our columns a name that the user's columns leave free: theirs keep their names.
+
+    >>> free_names(["smiles", "pIC50"], ["pIC50", "status"])
+    {'pIC50': 'pIC50_predicted', 'status': 'status'}
     """
-    taken = set(table.frame.columns)
-    renamed = scored.frame.rename(columns={c: f"{c}_predicted" for c in scored.frame.columns if c in taken})
-    return pd.concat([table.frame.reset_index(drop=True), renamed], axis=1)
+    used = set(taken)
+    names = {}
+    for name in ours:
+        free = name
+        while free in used:
+            free += SUFFIX
+        used.add(free)
+        names[name] = free
+    return names
 
 
 def neighbour_columns(domains: Sequence[Domain], parts: Packed) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from molgraph.screen.manifest import Manifest
 from molgraph.screen.rank import DESIRABILITY, Goal
 from molgraph.screen.run import ScreenResult, screen
-from molgraph.screen.shard import Job, free_names, score_shard
+from molgraph.screen.shard import Job, score_shard
 from molgraph.screen.summary import Histogram, Summary
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Manifest",
     "ScreenResult",
     "Summary",
-    "free_names",
     "score_shard",
     "screen",
 ]

@@ -6,17 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from molgraph import __version__
+import pandas
+import pyarrow
+
 from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, ConfigError
+from molgraph.predictor import recipe
 
 NAME = "manifest.json"
 FORMAT = 1
-LIBRARIES = ("numpy", "pandas", "pyarrow", "rdkit", "torch")
 REMEDY = "repeat the first call's model, library and settings, or give another output folder"
 
 
@@ -94,10 +95,4 @@ def digest_of_file(path: Path) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions that can move a score or a byte."""
-    found = {"molgraph": __version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {**recipe.versions(), "pandas": pandas.__version__, "pyarrow": pyarrow.__version__}

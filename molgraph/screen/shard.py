@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from molgraph import registry
 from molgraph.data.files import atomic
 from molgraph.errors import ResourceError
+from molgraph.predictor.scored import free_names
 
 LOADER = "molgraph.predictor:load"
-SUFFIX = "_predicted"
 ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores
 INPUT = "input"  # how the names call the user's own input column
 DOMAIN = "in_domain"  # there unless the model was shared without its training rows
@@ -89,23 +89,6 @@ def properties(room: Any, keys: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(found.reindex(range(len(keys))))
 
 
-def free_names(taken: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
-    """Give each of our columns a name that the user's columns leave free: theirs keep their names.
-
-    >>> free_names(["smiles", "pIC50"], ["pIC50", "status"])
-    {'pIC50': 'pIC50_predicted', 'status': 'status'}
-    """
-    used = set(taken)
-    names = {}
-    for name in ours:
-        free = name
-        while free in used:
-            free += SUFFIX
-        used.add(free)
-        names[name] = free
-    return names
-
-
 def rows_of(path: Path) -> int:
     """Return how many rows a finished shard holds, -1 where there is none that can be read."""
     try:
@@ -118,8 +101,6 @@ def start_worker(loader: str, folders: tuple[str, ...]) -> None:
     """Make a worker process ready: one thread, no Ctrl-C of its own, gone when its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
     opened(loader, folders)
     threads(1)
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from molgraph.predictor.scored import free_names
 from molgraph.screen.merge import Ranking
 from molgraph.screen.rank import DESIRABILITY, Goal, overall
-from molgraph.screen.shard import INPUT, KEY, ROW, free_names, properties
+from molgraph.screen.shard import DOMAIN, INPUT, KEY, ROW, properties
 
 RANK, DIVERSE = "rank", "diverse"
 RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, ROW, KEY, INPUT})  # no target can be called so
@@ -31,7 +32,7 @@ def complete(
         added[DESIRABILITY] = overall(goals, values)
     if not set(room.properties) <= set(names):
         added = pd.concat([added, properties(room, keys)], axis=1)
-    added[DIVERSE] = picked(room, keys, diverse)
+    added[DIVERSE] = picked(room, _worth_picking(best, names, keys), diverse)
     standard = f"standard_{room.columns[0]}"
     named = free_names([*best.columns, standard], list(added.columns))
     names = {**names, **named}
@@ -45,13 +46,23 @@ def complete(
 
 
 def picked(room: Any, keys: Sequence[str], count: int) -> list[bool]:
-    """Return for each row whether it belongs to the `count` most different ones; equal inputs count once."""
-    if not keys or count < 1:
+    """Return for each row whether it belongs to the `count` most different ones; equal keys count once, "" never."""
+    distinct = list(dict.fromkeys(key for key in keys if key))
+    if not distinct or count < 1:
         return [False] * len(keys)
-    prepared = room.prepare(list(keys), (room.fingerprint,), standardise=False)
-    wanted = set(room.diverse(prepared.parts, min(count, len(prepared.parts))))
+    prepared = room.prepare(distinct, (room.fingerprint,), standardise=False)
+    chosen = set(room.diverse(prepared.parts, min(count, len(prepared.parts))))
+    wanted = {key for key, part in zip(distinct, prepared.index.tolist(), strict=True) if part in chosen}
     flags = []
-    for part in prepared.index.tolist():
-        flags.append(part in wanted)
-        wanted.discard(part)
+    for key in keys:
+        flags.append(key in wanted)
+        wanted.discard(key)
     return flags
+
+
+def _worth_picking(best: pd.DataFrame, names: dict[str, str], keys: Sequence[str]) -> list[str]:
+    """Blank the keys that are out of domain: the most different compounds would be those the model knows least."""
+    if DOMAIN not in names:
+        return list(keys)
+    inside = best[names[DOMAIN]].fillna(False).astype(bool)
+    return [key if here else "" for key, here in zip(keys, inside, strict=True)]

@@ -1,0 +1,71 @@
+"""Rank a library: scores, the top, and the page a chemist opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from molgraph.errors import ConfigError
+from molgraph.report import write_screen_report
+from molgraph.screen import ScreenResult, screen
+from molgraph.workflows.show import say
+
+
+def screen_file(
+    library: Any,
+    folders: Sequence[str | Path],
+    out: Path,
+    *,
+    column: str | None = None,
+    top: int = 1000,
+    by: str | None = None,
+    low: Sequence[str] = (),
+    filters: str = "top",
+    fmt: str = "parquet",
+    resume: bool = False,
+    workers: int = 0,
+    shard: tuple[int, int] | None = None,
+) -> ScreenResult:
+    """Screen a library into a folder; `low` names the targets that are better when lower, 0 workers means all cores.
+
+    Raises: as `molgraph.screen.screen`.
+    """
+    if workers < 0:
+        raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
+    facts = {"screened": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
+    with tqdm(unit="row", unit_scale=True, desc="screening", ascii=True) as bar:
+        result = screen(
+            library,
+            folders,
+            out,
+            column=column,
+            top=top,
+            by=by,
+            direction=dict.fromkeys(low, "min"),
+            filters=filters,
+            fmt=fmt,
+            resume=resume,
+            workers=workers or None,
+            shard=shard,
+            facts=facts,
+            progress=bar.update,
+            report=write_screen_report,
+        )
+    _say(result, shard)
+    return result
+
+
+def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
+    if not result.finished:
+        say(f"shard {shard[0] if shard else 0} done in {result.out}; when all are, the same command without --shard merges")
+        return
+    summary = result.summary
+    left = ", ".join(f"{n} {reason}" for reason, n in summary.rejected.items())
+    say(f"{summary.rows:,} rows, {summary.scored:,} scored{f' ({left})' if left else ''}; best {len(result.top):,} in top.csv")
+    if summary.in_domain is not None:
+        say(f"{summary.in_domain:,} rows lie in the model's domain; treat the others as guesses")
+    say(f"open {result.out / 'report.html'}")

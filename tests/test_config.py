@@ -1,0 +1,79 @@
+import tomllib
+
+import pytest
+
+from molgraph import config
+from molgraph.errors import ConfigError, DataError
+
+
+def test_settings_survive_the_way_through_toml():
+    run = config.settings(
+        {
+            "data": "a.csv",
+            "targets": ["x", "odd name"],
+            "units": {"IC50": "nM"},
+            "encoder": {"depth": 4},
+            "train": {"epochs": 3, "lr": 0.01},
+            "task": {"x": "binary", "odd name": "regression"},
+        }
+    )
+    assert config.settings(tomllib.loads(config.dump(run))) == run
+
+
+def test_set_overrides_numbers_words_lists_and_new_sections():
+    raw = config.override({"train": {"epochs": 9}}, ["train.epochs=3", "model=molecule/gin", "encoder.depth=2", "targets=[\"a\"]"])
+    run = config.settings(raw)
+    assert (run.train.epochs, run.model, run.encoder, run.targets) == (3, "molecule/gin", {"depth": 2}, ["a"])
+
+
+def test_override_leaves_what_it_was_given():
+    given = {"train": {"epochs": 9}}
+    config.override(given, ["train.epochs=3"])
+    assert given == {"train": {"epochs": 9}}
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ({"tarin": {}}, "did you mean 'train'"),
+        ({"train": {"epoch": 3}}, "did you mean 'epochs'"),
+        ({"split": 3}, "expected str"),
+        ({"train": {"epochs": 0}}, "at least 1"),
+        ({"train": {"lr": -1.0}}, "above 0"),
+        ({"train": {"ema": 1.0}}, "below 1"),
+        ({"train": 3}, "is a section"),
+        ({"leaks": "dorp"}, "did you mean 'drop'"),
+        ({"ensemble": 0}, "at least 1"),
+        ({"ensemble": True}, "expected int"),
+        ({"focal": -1.0}, "at least 0"),
+        ({"task": 3}, "wrong type"),
+        ({"inputs": {"a": {}, "b": {}}}, "one input"),
+    ],
+)
+def test_bad_settings_say_what_is_wrong(raw, says):
+    with pytest.raises(ConfigError, match=says):
+        config.settings(raw)
+
+
+def test_one_input_section_means_model_column_and_encoder():
+    run = config.settings({"inputs": {"structure": {"encoder": "molecule/gat", "depth": 2}}})
+    assert (run.model, run.column, run.encoder) == ("molecule/gat", "structure", {"depth": 2})
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=", "model.depth.x"])
+def test_set_without_a_value_or_into_no_section_is_refused(text):
+    with pytest.raises(ConfigError):
+        config.settings(config.override({"model": "molecule/gin"}, [text + ("=1" if "." in text and "x" in text else "")]))
+
+
+def test_run_file_that_is_missing_or_no_toml(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        config.read(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("a = = 1", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not a TOML file"):
+        config.read(tmp_path / "bad.toml")
+
+
+def test_unknown_encoder_key_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'depth'"):
+        config.check("encoder", {"dpeth": 3}, {"depth": None, "hidden": None}, "model 'molecule/dmpnn'")
