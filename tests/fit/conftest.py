@@ -1,0 +1,6 @@
+"""Make `tiny` importable, also by the processes that a test starts."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
