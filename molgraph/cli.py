@@ -14,7 +14,9 @@ from molgraph import config, registry
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError
 
 RUN_FILE = ".toml"
-EXIT_CODES = "exit codes: 0 done, 2 settings, 3 data, 4 model folder, 5 training diverged, 6 disk/permission/memory, 130 Ctrl-C"
+EXIT_CODES = (
+    "exit codes: 0 done, 2 settings, 3 data, 4 model folder, 5 training diverged, 6 disk/permission/memory, 130 Ctrl-C"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,7 +90,9 @@ def _train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--id", metavar="COL", help="column that names the rows")
     p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
     p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
-    p.add_argument("--leaks", choices=("drop", "report", "refuse"), help="training rows that also stand in the test set")
+    p.add_argument(
+        "--leaks", choices=("drop", "report", "refuse"), help="training rows that also stand in the test set"
+    )
     p.add_argument("--no-standardize", action="store_true", help="take molecules as they are")
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
     p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to train with (torchrun)")
@@ -109,7 +113,9 @@ def _predict(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "molecules")
     _models(p)
     p.add_argument("-o", "--output", required=True, metavar="FILE", help=".csv .tsv .xlsx .parquet or .sdf")
-    p.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read molecules (default: all cores)")
+    p.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="processes that read molecules (default: all cores)"
+    )
     p.add_argument("--strict", action="store_true", help="exit 3 when a row could not be predicted")
 
 
@@ -120,7 +126,9 @@ def _screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
     p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first; several: desirability)")
     p.add_argument("--low", action="append", default=[], metavar="TARGET", help="a target that is better when lower")
-    p.add_argument("--filters", choices=("top", "all"), default="top", help="medicinal columns for the top or for all rows")
+    p.add_argument(
+        "--filters", choices=("top", "all"), default="top", help="medicinal columns for the top or for all rows"
+    )
     p.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="format of scores (default parquet)")
     p.add_argument("--resume", action="store_true", help="go on where a stopped screen ended")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: all cores)")

@@ -17,9 +17,15 @@ MODELS: dict[str, tuple[str, str]] = {
         "molgraph.molecule.encoders.dmpnn:DMPNN",
         "directed-edge message passing (Yang 2019)",
     ),
-    "molecule/gin": ("molgraph.molecule.encoders.gin:GIN", "graph isomorphism network with edge features (GINE, Hu 2020)"),
+    "molecule/gin": (
+        "molgraph.molecule.encoders.gin:GIN",
+        "graph isomorphism network with edge features (GINE, Hu 2020)",
+    ),
     "molecule/gat": ("molgraph.molecule.encoders.gat:GAT", "graph attention, version 2 (Brody 2022)"),
-    "molecule/attentivefp": ("molgraph.molecule.encoders.attentivefp:AttentiveFP", "attentive fingerprints (Xiong 2020)"),
+    "molecule/attentivefp": (
+        "molgraph.molecule.encoders.attentivefp:AttentiveFP",
+        "attentive fingerprints (Xiong 2020)",
+    ),
     "molecule/mpnn": ("molgraph.molecule.encoders.mpnn:MPNN", "edge network and GRU (Gilmer 2017)"),
     "molecule/pna": ("molgraph.molecule.encoders.pna:PNA", "principal neighbourhood aggregation (Corso 2020)"),
     "molecule/gps": ("molgraph.molecule.encoders.gps:GPS", "message passing and global attention (Rampasek 2022)"),

@@ -21,7 +21,9 @@ def test_settings_survive_the_way_through_toml():
 
 
 def test_set_overrides_numbers_words_lists_and_new_sections():
-    raw = config.override({"train": {"epochs": 9}}, ["train.epochs=3", "model=molecule/gin", "encoder.depth=2", "targets=[\"a\"]"])
+    raw = config.override(
+        {"train": {"epochs": 9}}, ["train.epochs=3", "model=molecule/gin", "encoder.depth=2", 'targets=["a"]']
+    )
     run = config.settings(raw)
     assert (run.train.epochs, run.model, run.encoder, run.targets) == (3, "molecule/gin", {"depth": 2}, ["a"])
 
@@ -63,7 +65,9 @@ def test_one_input_section_means_model_column_and_encoder():
 @pytest.mark.parametrize("text", ["train.epochs", "=", "model.depth.x"])
 def test_set_without_a_value_or_into_no_section_is_refused(text):
     with pytest.raises(ConfigError):
-        config.settings(config.override({"model": "molecule/gin"}, [text + ("=1" if "." in text and "x" in text else "")]))
+        config.settings(
+            config.override({"model": "molecule/gin"}, [text + ("=1" if "." in text and "x" in text else "")])
+        )
 
 
 def test_run_file_that_is_missing_or_no_toml(tmp_path):

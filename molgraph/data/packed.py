@@ -104,9 +104,7 @@ def owners(offsets: Tensor) -> Tensor:
     return torch.repeat_interleave(parts, offsets.diff())
 
 
-def pack(
-    fields: Mapping[str, tuple[str, Tensor]], lengths: Mapping[str, Tensor], schema: Schema, count: int
-) -> Packed:
+def pack(fields: Mapping[str, tuple[str, Tensor]], lengths: Mapping[str, Tensor], schema: Schema, count: int) -> Packed:
     """Build a `Packed` from {name: (level, flat values)} and {level: lengths [P]}."""
     return Packed(
         {n: v for n, (_, v) in fields.items()},

@@ -19,6 +19,7 @@ from molgraph.data.stream import SHOWN, STDIN, Broken, Row, name_of, suffixes
 from molgraph.errors import DataError, Reject, did_you_mean
 
 BLOCK = 4096
+SUFFIX = "_predicted"  # of our columns where the user has one of that name
 FORMATS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".parquet", ".pq")
 MEMORY = "the table given"  # how messages name a source that is no file
 
@@ -204,3 +205,20 @@ def nonempty(tables: Iterable[Table], origin: str) -> Iterator[Table]:
     if first is None:
         raise DataError(f"{origin}: no rows; the file is empty or holds only a header")
     yield from chain([first], blocks)
+
+
+def free_names(taken: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
+    """Give each of our columns a name that the user's columns leave free: theirs keep their names.
+
+    >>> free_names(["smiles", "pIC50"], ["pIC50", "status"])
+    {'pIC50': 'pIC50_predicted', 'status': 'status'}
+    """
+    used = set(taken)
+    names = {}
+    for name in ours:
+        free = name
+        while free in used:
+            free += SUFFIX
+        used.add(free)
+        names[name] = free
+    return names

@@ -36,7 +36,7 @@ class Place:
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Place:
-    """Choose the device ("auto": a CUDA card where there is one) and the precision ("auto": bfloat16 where the card has it).
+    """Choose device ("auto": a CUDA card if there is one) and precision ("auto": bfloat16 if the card has it).
 
     Raises: ConfigError for a device that is not there.
     """
@@ -46,7 +46,9 @@ def choose(device: str = "auto", precision: str = "auto") -> Place:
         place = torch.device(device)
         torch.empty(0, device=place)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"train.device = '{device}' is not there: {str(error).splitlines()[0]}. Use 'auto' or 'cpu'.") from error
+        raise ConfigError(
+            f"train.device = '{device}' is not there: {str(error).splitlines()[0]}. Use 'auto' or 'cpu'."
+        ) from error
     card = place.type == "cuda" and torch.cuda.is_bf16_supported()
     return Place(place, precision == "bfloat16" or (precision == "auto" and card))
 

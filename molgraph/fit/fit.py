@@ -1,4 +1,4 @@
-"""The training loop: a generator of epochs, so that pruning, early stopping and progress are lines in the caller's `for`."""
+"""The training loop: a generator of epochs, so that pruning and progress are lines in the caller's `for`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def plain(
     loss, weight = model.task.loss(raw, batch.targets)
     loss_sum, weight_sum = (loss * weight).sum(), weight.sum()
     optimiser.zero_grad(set_to_none=True)
-    (loss_sum / processes.total(weight_sum.detach()).clamp(min=1e-12)).backward()  # type: ignore[no-untyped-call]
+    (loss_sum / processes.total(weight_sum.detach()).clamp(min=1e-12)).backward()
     processes.sum_gradients(model.parameters())
     if clip:
         nn.utils.clip_grad_norm_(model.parameters(), clip)
@@ -94,9 +94,7 @@ def fit(
     model.to(place.device)
     processes.same_start(model)
     train, valid = place.resident(train), place.resident(valid)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
-    )
+    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     run = _Run(model, optimiser, settings, place, seed, step, sampler)
     if state is not None:
         run.restore(state)

@@ -1,8 +1,9 @@
-"""Which rows make a batch: drawn from (seed, epoch, rank), so that a resumed run sees what an uninterrupted one sees."""
+"""Which rows make a batch: drawn from (seed, epoch, rank), so a resumed run sees what an unbroken one sees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -25,10 +26,10 @@ def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: i
 
 def bounds(rows: int, size: int, world: int) -> list[tuple[int, int]]:
     """Return begin and end of each batch; a last batch too small for all processes joins the one before it."""
-    cuts = list(range(0, rows, size)) + [rows]
+    cuts = [*range(0, rows, size), rows]
     if len(cuts) > 2 and cuts[-1] - cuts[-2] < max(world, 2):
         del cuts[-2]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(cuts))
 
 
 def mix(seed: int, epoch: int, rank: int = 0) -> int:

@@ -33,7 +33,7 @@ def assess(
     for name in predictor.targets:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
         truth, observed, bound = data.targets.arrays(name)
-        given = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
+        given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
         mine = _shaped(kind, estimates[:, where])
         found["model"][name] = _scores(kind, truth, mine, given)
         found["verdicts"][name] = {}

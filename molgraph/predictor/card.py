@@ -27,7 +27,10 @@ def card(recipe: Recipe) -> str:
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
         lines += ["", f"Share of test rows inside the 90 % interval: {interval(metrics['coverage'][target])}."]
-    lines += ["", "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,"]
+    lines += [
+        "",
+        "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,",
+    ]
     lines += ["not withheld. Not for clinical use.", ""]
     return "\n".join(lines)
 

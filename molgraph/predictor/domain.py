@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
+from molgraph.data.files import atomic
 from molgraph.data.packed import PART, Packed, pack
 from molgraph.data.room import Index, Room
-from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other

@@ -52,7 +52,7 @@ def merge(
     made = Merged(keep, values[keep].copy(), bound[keep].copy())
     squares: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for at, rows in enumerate(groups.values()):
-        made.into |= {row: rows[0] for row in rows[1:]}
+        made.into |= dict.fromkeys(rows[1:], rows[0])
         for t, (name, kind) in enumerate(kinds.items() if len(rows) > 1 else ()):
             known = [r for r in rows if not math.isnan(values[r, t])]
             exact = values[[r for r in known if bound[r, t] == EXACT], t]

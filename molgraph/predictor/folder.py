@@ -43,7 +43,9 @@ def unseal(folder: Path) -> tuple[Recipe, str]:
         if not path.is_file():
             raise CheckpointError(f"{path}: missing. Copy the whole model folder, or train again.")
         if sha256(path) != wanted:
-            raise CheckpointError(f"{path}: damaged (not the file that was written). Copy the folder again, or train again.")
+            raise CheckpointError(
+                f"{path}: damaged (not the file that was written). Copy the folder again, or train again."
+            )
     return recipe, _digest(folder)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -74,4 +73,3 @@ class Network:
     @property
     def size(self) -> str:
         return f"{sum(p.numel() for p in self.model.parameters()):,} weights"
-

@@ -76,4 +76,6 @@ class Panel(Scorer):
         units = {p.recipe.units.get(name, "") for p in mine}
         classes = {labels(p.task, name) for p in mine} if kinds == {"multiclass"} else {()}
         if len(kinds) > 1 or len(units) > 1 or len(classes) > 1:
-            raise ConfigError(f"the models mean different things by '{name}': {kinds}, units {units}; score them apart.")
+            raise ConfigError(
+                f"the models mean different things by '{name}': {kinds}, units {units}; score them apart."
+            )

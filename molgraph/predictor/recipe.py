@@ -1,4 +1,4 @@
-"""`recipe.json`: all that is needed, besides the weights, to use a model on a stranger's file; and the facts about it."""
+"""`recipe.json`: all that is needed, besides the weights, to use a model; and the facts about it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import molgraph
 from molgraph.config import RunSettings, settings
-from molgraph.data.packed import Schema
 from molgraph.data.files import atomic
+from molgraph.data.packed import Schema
 from molgraph.errors import CheckpointError, MolgraphError
 
 FORMAT = 1
@@ -54,7 +54,9 @@ class Recipe:
         path = folder / "recipe.json"
         if not path.is_file():
             there = "is there, but without recipe.json" if folder.is_dir() else "does not exist"
-            raise CheckpointError(f"{folder}: no model folder ({there}). Train one with `molgraph train ... --out {folder}`.")
+            raise CheckpointError(
+                f"{folder}: no model folder ({there}). Train one with `molgraph train ... --out {folder}`."
+            )
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             made_by = found.pop("format")

@@ -1,4 +1,4 @@
-"""A user's measured rows, ready to train or to judge on: targets read, parts prepared, duplicates merged, rejects kept."""
+"""A user's measured rows, ready to train or to judge on: targets read, duplicates merged, rejects kept."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from molgraph.data.packed import Packed
 from molgraph.data.room import Prepared, Room
-from molgraph.data.table import Table, nonempty
+from molgraph.data.table import Table, free_names, nonempty
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictions import Predictions
+from molgraph.predictor.recipe import versions
 
 OK = "ok"
-SUFFIX = "_predicted"
 AHEAD = 3  # blocks prepared while one is scored
 
 
@@ -49,6 +49,11 @@ class Scorer:
     def numbers(self) -> tuple[str, ...]:
         """Name the columns that rows can be ranked by (see `columns.number_columns`)."""
         raise NotImplementedError
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the versions of what decides the numbers here and now."""
+        return versions()
 
     def columns_of(self, parts: Packed) -> pd.DataFrame:
         """Return the prediction columns of P distinct parts."""
@@ -94,24 +99,8 @@ class Scorer:
 def beside(table: Table, scored: Scored) -> pd.DataFrame:
     """Return the user's own columns with the prediction columns to their right (named by `free_names`)."""
     own = table.frame.reset_index(drop=True)
-    return pd.concat([own, scored.frame.rename(columns=free_names(list(own), list(scored.frame)))], axis=1)
-
-
-def free_names(taken: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
-    """Give each of our columns a name that the user's columns leave free: theirs keep their names.
-
-    >>> free_names(["smiles", "pIC50"], ["pIC50", "status"])
-    {'pIC50': 'pIC50_predicted', 'status': 'status'}
-    """
-    used = set(taken)
-    names = {}
-    for name in ours:
-        free = name
-        while free in used:
-            free += SUFFIX
-        used.add(free)
-        names[name] = free
-    return names
+    ours = scored.frame.rename(columns=free_names(list(own.columns), list(scored.frame.columns)))
+    return pd.concat([own, ours], axis="columns")
 
 
 def neighbour_columns(domains: Sequence[Domain], parts: Packed) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,7 +64,7 @@ class Training:
             found.update("\n".join(given.key_of(i) for i in range(len(self.data))).encode())
         return found.hexdigest()
 
-    def epochs(self) -> Iterator[tuple[int, Epoch]]:
+    def epochs(self) -> Generator[tuple[int, Epoch]]:
         """Train all members; yield (member, epoch) after each epoch, from the last checkpoint on."""
         first, state = self._resume()
         for number in range(self.run.ensemble):

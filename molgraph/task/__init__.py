@@ -26,7 +26,7 @@ def kinds(setting: str | Mapping[str, str], names: Sequence[str]) -> dict[str, s
 
     Raises: ConfigError for an unknown kind, or a target that the mapping leaves out.
     """
-    given = {name: setting for name in names} if isinstance(setting, str) else dict(setting)
+    given = dict.fromkeys(names, setting) if isinstance(setting, str) else dict(setting)
     for name, kind in given.items():
         if kind not in KINDS:
             raise ConfigError(f"unknown task '{kind}' of target '{name}'{did_you_mean(kind, KINDS)}")
@@ -34,7 +34,9 @@ def kinds(setting: str | Mapping[str, str], names: Sequence[str]) -> dict[str, s
             raise ConfigError(f"task names the target '{name}'{did_you_mean(name, names)}")
     missing = [name for name in names if name not in given]
     if missing:
-        raise ConfigError(f"no task is given for the target '{missing[0]}': write [task] {missing[0]} = \"regression\".")
+        raise ConfigError(
+            f"no task is given for the target '{missing[0]}': write [task] {missing[0]} = \"regression\"."
+        )
     return {name: given[name] for name in names}
 
 

@@ -47,11 +47,13 @@ class Binary:
             zeros = int((known == 0).sum())
             if ones + zeros != len(known):
                 odd = known[(known != 0) & (known != 1)][0]
-                raise DataError(f"target '{name}': a binary target is 0 or 1, found {float(odd):g}; use task 'regression'.")
+                raise DataError(
+                    f"target '{name}': a binary target is 0 or 1, found {float(odd):g}; use task 'regression'."
+                )
             if not ones or not zeros:
                 raise DataError(
-                    f"target '{name}': the {len(known)} training rows have one class only ({ones} ones, {zeros} zeros); "
-                    "there is nothing to tell apart. Add rows of the other class or choose another split."
+                    f"target '{name}': the {len(known)} training rows have one class only ({ones} ones, {zeros} "
+                    "zeros); there is nothing to tell apart. Add rows of the other class or choose another split."
                 )
             weights.append(zeros / ones if self.balance else 1.0)
         return dataclasses.replace(self, positive=tuple(weights))

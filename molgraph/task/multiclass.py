@@ -34,7 +34,9 @@ class Multiclass:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(f"{name}={label}" for name, labels in zip(self.names, self.classes, strict=True) for label in labels)
+        return tuple(
+            f"{name}={label}" for name, labels in zip(self.names, self.classes, strict=True) for label in labels
+        )
 
     def kind(self, name: str) -> str:
         return "multiclass"
@@ -66,4 +68,4 @@ class Multiclass:
         return {"kind": "multiclass", **dataclasses.asdict(self)}
 
     def _blocks(self, raw: Tensor) -> tuple[Tensor, ...]:
-        return raw.float().split([len(c) for c in self.classes], dim=1)
+        return torch.split(raw.float(), [len(c) for c in self.classes], dim=1)

@@ -17,7 +17,8 @@ class Task(Protocol):
     target. Estimates have one meaning in every predictor: a value in the user's units, or a probability.
     """
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
     @property
     def outputs(self) -> int: ...

@@ -16,6 +16,8 @@ from molgraph.workflows.train import train_folder
 
 SERIES, LIBRARY = "chembl2321810", "nci_5k"
 TARGET = "pAct"
+CORE = "[*:1]S(=O)(=O)c1cc([*:2])c(O[*:3])c(C#N)c1"  # CHEMBL2321810_scaffold.mol, beside the ligands in RDKit's wheel
+RECOMBINED = 4000
 RUN = {
     "model": "molecule/dmpnn",
     "targets": [TARGET],
@@ -48,7 +50,7 @@ def demo_folder(out: Path, assignments: Sequence[str] = ()) -> None:
 
 
 def _library(series: pd.DataFrame) -> pd.DataFrame:
-    made = recombine(series["smiles"].tolist())
+    made = recombine(series["smiles"].tolist(), CORE, limit=RECOMBINED)
     far = datasets.load(LIBRARY)
     parts = [
         pd.DataFrame({"smiles": made, "id": [f"new-{i}" for i in range(1, len(made) + 1)], "source": "recombined"}),

@@ -58,7 +58,8 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
     (given,) = rows.data.inputs.values()
     known = set(predictor.domain.keys) if predictor.domain else set()
     found["seen_in_training"] = sum(given.key_of(i) in known for i in range(len(rows.data)))
-    say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {found['seen_in_training']} of them seen in training")
+    seen = found["seen_in_training"]
+    say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {seen} of them seen in training")
     for target, scores in found["model"].items():
         for name, score in scores.items():
             rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)

@@ -40,4 +40,3 @@ def load(*folders: str | Path) -> Predictor | Panel:
     Raises: CheckpointError where a folder is missing, damaged or of another version.
     """
     return load_folders(folders)
-

@@ -66,7 +66,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1) -> Plan:
     if not run.split.startswith(DEEPCHEM):
         splits.named(run.split)
     if source is None and not run.data:
-        raise ConfigError("no data is named: write data = \"FILE\" in the run file, or name the file.")
+        raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
     rows = read_rows(run.data if source is None else source, run, room, tuple(dict.fromkeys(wanted)), workers=workers)
     cut, notes = guard(_split(run, room, rows), rows, run.leaks)
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
@@ -92,7 +92,9 @@ def _split(run: RunSettings, room: Room, rows: Rows) -> Split:
     labels: list[str] | None = None
     if column is not None:
         if column not in rows.frame:
-            raise DataError(f"{rows.origin}: no column '{column}' to split by{did_you_mean(column, rows.frame.columns)}")
+            raise DataError(
+                f"{rows.origin}: no column '{column}' to split by{did_you_mean(column, rows.frame.columns)}"
+            )
         labels = [str(text) for text in rows.frame[column]]
     groups = data.groups[IDENTITY] if named.grouper == IDENTITY else room.groupers[named.grouper](keys)
     by_time = named.method == "time"

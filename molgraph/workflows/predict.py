@@ -57,5 +57,3 @@ def _counts(statuses: Counter[str], output: Path) -> Counts:
     why = f" ({', '.join(f'{n} {reason}' for reason, n in reasons.items())})" if reasons else ""
     say(f"{counts.rows} rows written to {output}, {counts.rejected} without a prediction{why}")
     return counts
-
-

@@ -61,11 +61,13 @@ def screen_file(
 
 def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
     if not result.finished:
-        say(f"shard {shard[0] if shard else 0} done in {result.out}; when all are, the same command without --shard merges")
+        number = shard[0] if shard else 0
+        say(f"shard {number} done in {result.out}; when all are, the same command without --shard merges")
         return
     summary = result.summary
     left = ", ".join(f"{n} {reason}" for reason, n in summary.rejected.items())
-    say(f"{summary.rows:,} rows, {summary.scored:,} scored{f' ({left})' if left else ''}; best {len(result.top):,} in top.csv")
+    rejected = f" ({left})" if left else ""
+    say(f"{summary.rows:,} rows, {summary.scored:,} scored{rejected}; best {len(result.top):,} in top.csv")
     if summary.in_domain is not None:
         say(f"{summary.in_domain:,} rows lie in the model's domain; treat the others as guesses")
     say(f"open {result.out / 'report.html'}")

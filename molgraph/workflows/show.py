@@ -100,8 +100,8 @@ class Epochs:
         if self.lines:
             self.lines.write(json.dumps(found) + "\n")
             self.lines.flush()
-        for name in ("train_loss", "valid_loss", "lr") if self.board else ():
-            if found[name] is not None:
+        for name in ("train_loss", "valid_loss", "lr"):
+            if self.board is not None and found[name] is not None:
                 self.board.add_scalar(f"member{member}/{name}", found[name], epoch.number)
         self._show(member, epoch)
 
@@ -110,7 +110,9 @@ class Epochs:
         if self.bar is None or self.bar.desc != label:
             if self.bar is not None:
                 self.bar.close()
-            self.bar = tqdm(total=epoch.of, desc=label, unit="epoch", disable=_quiet, initial=epoch.number - 1, ascii=True)
+            self.bar = tqdm(
+                total=epoch.of, desc=label, unit="epoch", disable=_quiet, initial=epoch.number - 1, ascii=True
+            )
             self.bar.desc = label
         valid = "none" if epoch.valid_loss is None else f"{epoch.valid_loss:.4f}"
         self.bar.set_postfix_str(f"train {epoch.train_loss:.4f}, valid {valid}, best {epoch.stale} ago", refresh=False)

@@ -14,14 +14,13 @@ from typing import Any
 
 from molgraph.config import RunSettings, dump
 from molgraph.data.files import atomic, os_errors
-from molgraph.errors import CheckpointError, ConfigError, DataError
+from molgraph.errors import ConfigError
 from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.training import CHECKPOINT, Training
-from molgraph.task import block
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
 
@@ -73,7 +72,9 @@ def _start(made: Plan) -> Predictor | None:
     if not isinstance(start, Predictor) or start.recipe.run.model != made.run.model:
         raise ConfigError(f"--init {made.run.init}: its architecture is not '{made.run.model}'.")
     if start.recipe.run.encoder != made.run.encoder:
-        raise ConfigError(f"--init {made.run.init}: its encoder was set up with {start.recipe.run.encoder}; give the same.")
+        raise ConfigError(
+            f"--init {made.run.init}: its encoder was set up with {start.recipe.run.encoder}; give the same."
+        )
     return start
 
 

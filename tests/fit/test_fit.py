@@ -133,9 +133,7 @@ def test_unknown_device_is_refused():
 
 @pytest.mark.parametrize(("rows", "size", "world"), [(97, 16, 1), (97, 16, 2), (97, 16, 3), (3, 16, 2), (33, 32, 1)])
 def test_every_row_is_seen_once_and_every_process_steps_as_often(rows, size, world):
-    shares = [
-        list(shuffled(rows, size, seed=1, epoch=2, rank=rank, world=world)) for rank in range(world)
-    ]
+    shares = [list(shuffled(rows, size, seed=1, epoch=2, rank=rank, world=world)) for rank in range(world)]
     assert len({len(share) for share in shares}) == 1
     assert all(len(batch) for share in shares for batch in share)
     assert sorted(torch.cat([b for share in shares for b in share]).tolist()) == list(range(rows))
