@@ -31,10 +31,10 @@ def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
     facts = dict(manifest.facts)
     library = manifest.library["name"]
     targets = tuple(_target(name, predictor, result.top[result.names[name]]) for name in result.ranking.targets)
-    share = f", {summary.in_domain:,} of them in the model's domain" if summary.in_domain is not None else ""
     return Report(
         title=facts.pop("title", f"{library}, ranked by {result.ranking.by}"),
-        lead=f"{summary.scored:,} of {summary.rows:,} compounds scored{share}; the best {len(result.top):,} are below.",
+        lead=f"{summary.scored:,} of {summary.rows:,} compounds scored; the best {len(result.top):,} are below"
+        f"{_far(result)}.",
         figures=_figures(result),
         quality=_quality(predictor),
         distributions=tuple(_distribution(target, result) for target in targets),
@@ -54,6 +54,16 @@ def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Targe
     return Target(name, units, kind, decimals)
 
 
+def _far(result: ScreenResult) -> str:
+    """Say how many of the ranked rows are guesses."""
+    if result.summary.in_domain is None or result.top.empty:
+        return ""
+    far = int((~result.top[result.names["in_domain"]].astype(bool)).sum())
+    return (
+        f", {far:,} of them out of the model's domain: treat those as guesses" if far else ", all in the model's domain"
+    )
+
+
 def _figures(result: ScreenResult) -> tuple[tuple[str, str], ...]:
     summary = result.summary
     figures = [(f"{summary.rows:,}", "compounds read"), (f"{summary.scored:,}", "scored")]
@@ -61,11 +71,12 @@ def _figures(result: ScreenResult) -> tuple[tuple[str, str], ...]:
         figures.append((f"{sum(summary.rejected.values()):,}", "without a score"))
     if summary.in_domain is not None:
         figures.append((f"{summary.in_domain:,}", "in the model's domain"))
-        inside = result.top[result.names["in_domain"]].fillna(False).astype(bool).sum()
-        figures.append((f"{inside:,} of {len(result.top):,}", "ranked and in domain"))
-    if len(result.top):
-        by = result.names[result.ranking.by]
-        figures.append((short(float(result.top[by].iloc[0])), f"best {result.ranking.by}"))
+    best, where = result.top, ""
+    if summary.in_domain:
+        best, where = best[best[result.names["in_domain"]].astype(bool)], " in domain"
+    if len(best):
+        value = float(best[result.names[result.ranking.by]].iloc[0])
+        figures.append((short(value), f"best {result.ranking.by}{where}"))
     return tuple(figures)
 
 
@@ -187,7 +198,9 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
             f"Desirability is the geometric mean of each target's share of its way: {scaled} "
             "(Derringer and Suich 1980, doi:10.1080/00224065.1980.11980968)."
         )
-    notes.append("The diverse pick is a small set of ranked compounds as different from each other as can be.")
+    notes.append(
+        "The diverse pick is a small set of ranked compounds in domain, as different as can be from each other."
+    )
     notes.append(
         "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
     )

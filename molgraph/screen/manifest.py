@@ -9,12 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas
-import pyarrow
-
 from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, ConfigError
-from molgraph.predictor import recipe
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -91,8 +87,3 @@ def digest_of_file(path: Path) -> str:
     """Return the sha256 of a file, read as a stream."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that can move a score or a byte."""
-    return {**recipe.versions(), "pandas": pandas.__version__, "pyarrow": pyarrow.__version__}

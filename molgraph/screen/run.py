@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from molgraph.data.files import PARTS, os_errors
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.screen import pool
-from molgraph.screen.manifest import Manifest, digest_of_file, versions
+from molgraph.screen.manifest import Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import Goal, directions, ranked_by
 from molgraph.screen.shard import LOADER, Job, opened, rows_of
@@ -108,9 +109,8 @@ def screen(
         }
         _check(settings, shard, workers)
         source = Source(library, predictor.room, column, shard_rows)
-        manifest = Manifest(
-            {"digest": predictor.digest}, source.facts(), _plain(settings), versions(), dict(facts or {})
-        )
+        versions = {**predictor.versions, "pandas": pd.__version__, "pyarrow": pa.__version__}
+        manifest = Manifest({"digest": predictor.digest}, source.facts(), _plain(settings), versions, dict(facts or {}))
         task = _Screen(Path(out), source, predictor, manifest, ranking, models, loader)
         return task.run(resume, shard, workers or pool.default_workers(), progress or _quiet, report)
     finally:

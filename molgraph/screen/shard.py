@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from molgraph import registry
 from molgraph.data.files import atomic
+from molgraph.data.table import free_names
 from molgraph.errors import ResourceError
-from molgraph.predictor.scored import free_names
 
 LOADER = "molgraph.predictor:load"
 ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores

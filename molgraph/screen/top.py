@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from molgraph.predictor.scored import free_names
+from molgraph.data.table import free_names
 from molgraph.screen.merge import Ranking
 from molgraph.screen.rank import DESIRABILITY, Goal, overall
 from molgraph.screen.shard import DOMAIN, INPUT, KEY, ROW, properties

@@ -65,6 +65,7 @@ class Predictor:
     def __init__(self, folders: Sequence[str | Path]) -> None:
         self.folders = [str(f) for f in folders]
         self.targets = tuple(Path(f).name for f in self.folders)
+        self.versions = {"fake": "1.0"}
         self.numbers = self.targets
         self.digest = hashlib.sha256("|".join(self.folders).encode()).hexdigest()
         self.facts: dict[str, Any] = {"name": self.targets[0], "model": "fake"}

@@ -1,0 +1,74 @@
+"""From a real screen to its page: real model, real molecules, what the page says against what was measured."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from molgraph.predictor import Predictor, load
+from molgraph.report import screen_report, write_screen_report
+from molgraph.screen import ScreenResult, screen
+
+FAR = ["CC(C)(C)O", "C1CCCCC1", "OCC(O)CO"]
+
+
+@pytest.fixture(scope="module")
+def screened(
+    model: tuple[Path, Predictor], ligands: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> ScreenResult:
+    near = ligands.head(40)[["smiles", "id"]]
+    far = pd.DataFrame({"smiles": [*FAR, "not_a_smiles", ""], "id": ["a", "b", "c", "d", "e"]})
+    out = tmp_path_factory.mktemp("screen") / "out"
+    facts = {"date": "2026-01-02"}
+    library = pd.concat([near, far])
+    return screen(library, [model[0]], out, workers=1, shard_rows=16, top=30, facts=facts, report=write_screen_report)
+
+
+def test_the_page_counts_every_row(screened: ScreenResult, model: tuple[Path, Predictor]) -> None:
+    report = screen_report(screened, load([model[0]]))
+    assert report.title == "table in memory, ranked by pAct" and report.facts["date"] == "2026-01-02"
+    assert report.lead.startswith("43 of 45 compounds scored; the best 30 are below")
+    assert {status: n for status, n, _ in report.rejected} == {"invalid_smiles": 1, "empty": 1}
+    assert report.facts["split"] == "scaffold" and report.quality[0].target == "pAct"
+    assert sum(report.distributions[0].histogram.inside) + sum(report.distributions[0].histogram.outside) == 43
+
+
+def test_the_neighbour_is_the_one_the_scores_name(screened: ScreenResult, model: tuple[Path, Predictor]) -> None:
+    report, predictor = screen_report(screened, model[1]), model[1]
+    assert report.table is not None and predictor.domain is not None
+    for row, (_, scored) in zip(report.table.rows, screened.top.iterrows(), strict=True):
+        near = row.neighbour
+        assert near is not None and near.id == scored["nn_id"]
+        assert near.similarity == pytest.approx(scored["nn_similarity"])
+        at = predictor.domain.ids.index(near.id)
+        assert near.key == predictor.domain.keys[at]
+        assert near.measured[0] == pytest.approx(float(predictor.domain.values[at, 0]))
+        assert row.own == (scored["id"],) and row.in_domain == scored["in_domain"]
+        assert row.values[0] == (scored["pAct"], scored["pAct_lo90"], scored["pAct_hi90"])
+
+
+def test_the_page_is_the_same_when_it_is_made_again(screened: ScreenResult, model: tuple[Path, Predictor]) -> None:
+    path = screened.out / "report.html"
+    first = path.read_bytes()
+    write_screen_report(screened, load([model[0]]))
+    assert path.read_bytes() == first and b"CHEMBL" not in first and b"<svg" not in first.split(b"<script")[1]
+
+
+def test_two_models_are_told_apart(model: tuple[Path, Predictor], tmp_path: Path) -> None:
+    both = load([model[0], model[0]])
+    result = screen(["CCO"], [model[0], model[0]], tmp_path / "out", workers=1)
+    report = screen_report(result, both)
+    assert "model 1" in report.facts and "model 2" in report.facts and len(report.quality) == 2
+
+
+def test_a_model_without_training_rows_says_so(model: tuple[Path, Predictor], tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    for path in model[0].iterdir():
+        if path.is_file() and path.name != "domain.npz":
+            (shared / path.name).write_bytes(path.read_bytes())
+    result = screen(["CCO", "CCN"], [shared], tmp_path / "out", workers=1, report=write_screen_report)
+    report = screen_report(result, load([shared]))
+    assert report.table is not None and report.table.rows[0].neighbour is None
+    assert any("shared without its training compounds" in note for note in report.notes)
+    assert "domain" not in report.lead
