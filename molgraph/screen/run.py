@@ -26,7 +26,7 @@ from molgraph.screen.shard import LOADER, Job, opened, rows_of
 from molgraph.screen.summary import Summary
 from molgraph.screen.top import RESERVED, complete
 
-SHARD_ROWS = 8192
+SHARD_ROWS = 2048
 FORMATS = ("parquet", "csv")
 FILTERS = ("top", "all")
 SHARDS, TOP = "shards", "top.csv"

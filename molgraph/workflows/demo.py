@@ -22,7 +22,6 @@ RUN = {
     "model": "molecule/dmpnn",
     "targets": [TARGET],
     "ensemble": 3,
-    "encoder": {"descriptors": True},
     "train": {"epochs": 30, "patience": 10},
 }
 
