@@ -3,7 +3,7 @@
 Every contestant takes its turn on the same molecules, round after round, and is compared with the parser in the same
 round: ratios, by the processor's clock, because seconds say more about the machine and its other users.
 
-    python benchmarks/featurise.py LIBRARY.smi.gz [--molecules 2000] [--rounds 7]
+    python benchmarks/featurise.py LIBRARY.smi.gz [--molecules 2000] [--rounds 7] [--json FILE]
 
 Chemprop joins in where it can be imported (its own environment, with this checkout on PYTHONPATH). Without a library
 the 4,999 NCI molecules of RDKit's wheel are used.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import random
 import statistics
 import time
@@ -34,13 +35,17 @@ def main() -> None:
     parser.add_argument("library", nargs="?", type=Path, help="SMILES first on each line, may be gzip")
     parser.add_argument("--molecules", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="also write (ratio, seconds) per contestant and round")
     given = parser.parse_args()
     with rdBase.BlockLogs():
         texts = molecules(given.library or Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi", given.molecules)
         print(
             f"{len(texts)} molecules, {given.rounds} rounds; times the speed of {YARDSTICK} (median, lowest, highest)"
         )
-        show(race(contestants(), texts, given.rounds), len(texts))
+        results = race(contestants(), texts, given.rounds)
+    show(results, len(texts))
+    if given.json:
+        given.json.write_text(json.dumps({"molecules": len(texts), "rounds": results}), encoding="utf-8")
 
 
 def molecules(library: Path, count: int) -> list[str]:

@@ -66,7 +66,6 @@ ATOM = (
     ),
     Column("aromatic", (0,)),
     Column("smallest_ring", (0, *range(3, 9))),
-    Column("rings", tuple(range(4))),
 )
 _TYPES = (_BOND.SINGLE, _BOND.DOUBLE, _BOND.TRIPLE, _BOND.AROMATIC, _BOND.DATIVE)
 BOND = (
@@ -75,6 +74,7 @@ BOND = (
     Column("in_ring", (0,)),
     Column("stereo", tuple(range(6))),
 )
+_RING, _IN_RING = 7, 2
 ATOM_CODES = [c.size for c in ATOM]
 BOND_CODES = [c.size for c in BOND]
 _ATOM_TABLES = [c.table() for c in ATOM]
@@ -84,16 +84,20 @@ _BOND_TABLES = [c.table() for c in BOND]
 # What cuik-molmaker returns, column by column, and how much of it goes into each of ours. It gives the atomic number
 # divided by 5. Its bond type comes as a number (dative 1, aromatic 1.5) and as one-hot (single, double, triple, any
 # other): -10 x number + (11, 22, 33, 27) x one-hot is RDKit's own number of every type in `_TYPES` and of no other.
-_ATOM_ONEHOT = {"chirality": 5, "num-hydrogens": 6}
-_ATOM_FLOAT = ("atomic-number", "degree", "formal-charge", "hybridization", "aromatic", "min-ring", "num-ring")
+# It marks the sizes 3 to 8 of all rings of an atom; read as binary digits, the lowest is the smallest ring. Never ask
+# it for "min-ring", "num-ring" or "in-ring" of atoms: where a text gives no molecule they crash the whole process.
+_ATOM_PARTS = {"chirality": 5, "num-hydrogens": 6, "ring-size": 6}
+_ATOM_FLOAT = ("atomic-number", "degree", "formal-charge", "hybridization", "aromatic")
 _BOND_PARTS = {"bond-type-float": 1, "bond-type-onehot": 4, "conjugated": 1, "in-ring": 1, "stereo": 7}
+_SMALLEST_RING = np.array([0, *(3 + (marks & -marks).bit_length() - 1 for marks in range(1, 64))], dtype=np.int16)
+_LARGE_RING = 9
 
 
 @dataclass(frozen=True)
 class Graphs:
     """Hold P molecular graphs flat, every bond once.
 
-    Shapes: `atom` uint8 [N, 9], `bond` uint8 [M, 4], `ends` int32 [M, 2] (begin and end atom, counted within the
+    Shapes: `atom` uint8 [N, 8], `bond` uint8 [M, 4], `ends` int32 [M, 2] (begin and end atom, counted within the
     molecule), `atoms` and `bonds` int64 [P] (how many of them each molecule has), `placeholder` bool [P] (whether
     one of its atoms stands for something else).
     """
@@ -171,17 +175,17 @@ def _fast(texts: list[str]) -> Graphs:
     except (RuntimeError, ValueError):
         half = len(texts) // 2
         return _cat([_fast(texts[:half]), _fast(texts[half:])])
+    to_atom, to_bond = _weights()
+    atom = np.rint(atom @ to_atom).astype(np.int16)
+    bond = np.rint(bond @ to_bond).astype(np.int16)
+    atom[:, _RING] = _SMALLEST_RING[atom[:, _RING]]
+    in_ring = edges[:, bond[:, _IN_RING] == 1].ravel()
+    atom[in_ring[atom[in_ring, _RING] == 0], _RING] = _LARGE_RING
     atoms = np.bincount(owner, minlength=len(texts))
     first = np.cumsum(atoms) - atoms
     owner_of_bond = owner[edges[0]]
-    to_atom, to_bond = _weights()
-    return _graphs(
-        np.rint(atom @ to_atom).astype(np.int16),
-        np.rint(bond @ to_bond).astype(np.int16),
-        (edges - first[owner_of_bond]).T.astype(np.int32),
-        atoms,
-        np.bincount(owner_of_bond, minlength=len(texts)),
-    )
+    ends = (edges - first[owner_of_bond]).T.astype(np.int32)
+    return _graphs(atom, bond, ends, atoms, np.bincount(owner_of_bond, minlength=len(texts)))
 
 
 def _graphs(
@@ -214,7 +218,6 @@ def _read_atoms(mol: Chem.Mol, into: array[int]) -> None:
                 a.GetHybridization(),
                 a.GetIsAromatic(),
                 rings.MinAtomRingSize(i),
-                rings.NumAtomRings(i),
             )
         )
 
@@ -235,7 +238,7 @@ def _cat(graphs: Sequence[Graphs]) -> Graphs:
 def _wanted() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the numbers by which cuik-molmaker knows the features it is asked for."""
     return (
-        cuik_molmaker.atom_onehot_feature_names_to_array(list(_ATOM_ONEHOT)),
+        cuik_molmaker.atom_onehot_feature_names_to_array(list(_ATOM_PARTS)),
         cuik_molmaker.atom_float_feature_names_to_array(list(_ATOM_FLOAT)),
         cuik_molmaker.bond_feature_names_to_array(list(_BOND_PARTS)),
     )
@@ -244,12 +247,12 @@ def _wanted() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
 @cache
 def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the matrices [columns of cuik-molmaker, ours] that turn its features into the values of our columns."""
-    atom = np.zeros((11 + len(_ATOM_FLOAT), len(ATOM)), dtype=np.float32)
+    atom = np.zeros((sum(_ATOM_PARTS.values()) + len(_ATOM_FLOAT), len(ATOM)), dtype=np.float32)
     atom[:5, 3] = range(5)
     atom[5:11, 4] = range(6)
-    atom[11, 0] = 5
-    for row, column in enumerate((1, 2, 5, 6, 7, 8), start=12):
-        atom[row, column] = 1
+    atom[11:17, _RING] = 2 ** np.arange(6)
+    atom[17, 0] = 5
+    atom[18, 1] = atom[19, 2] = atom[20, 5] = atom[21, 6] = 1
     bond = np.zeros((sum(_BOND_PARTS.values()), len(BOND)), dtype=np.float32)
     bond[:5, 0] = -10, 11, 22, 33, 27
     bond[5, 1] = bond[6, 2] = 1

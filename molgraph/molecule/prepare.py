@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 import torch
 
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.room import Prepared
-from molgraph.errors import ConfigError, Reject, ResourceError, did_you_mean
+from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.molecule.features import FEATURES, GRAPH, NONE, WHOLE, Featurised, featurise
 from molgraph.molecule.graphs import ATOM_CODES, BOND_CODES
+from molgraph.molecule.pool import in_processes
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal
 
 CHUNK = 1024  # texts that one process works on at a time
@@ -49,25 +46,8 @@ def prepare(
     chunks = [distinct[i : i + CHUNK] for i in range(0, len(distinct), CHUNK)] or [[]]
     work = partial(featurise, needs=wanted, standardise=standardise, max_atoms=max_atoms)
     enough = len(distinct) * (0.3 + sum(COST[name] for name in wanted)) > WORTH_STARTING
-    made = _in_processes(work, chunks, workers) if workers > 1 and enough else map(work, chunks)
+    made = in_processes(work, chunks, workers) if workers > 1 and enough else map(work, chunks)
     return _joined(texts, chunks, made, wanted)
-
-
-def _in_processes(
-    work: Callable[[list[str]], Featurised], chunks: list[list[str]], workers: int
-) -> Iterator[Featurised]:
-    """Yield the results in order; an interrupt ends the workers after the chunk they are at."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
-    try:
-        yield from pool.map(work, chunks)
-    except BrokenProcessPool as error:
-        raise ResourceError("a worker process died, perhaps for want of memory; try fewer workers") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _joined(
