@@ -106,7 +106,7 @@ def _train(p: argparse.ArgumentParser) -> None:
 def _evaluate(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "rows with known values")
     _models(p)
-    p.add_argument("--out", metavar="DIR", help="also write metrics.json, scores.csv and report.html there")
+    p.add_argument("--out", metavar="DIR", help="also write metrics.json, scores and a report per model there")
 
 
 def _predict(p: argparse.ArgumentParser) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from molgraph.data.files import atomic
+from molgraph.data.files import atomic, os_errors
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import interval
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.scored import free_names
+from molgraph.report import write_evaluation_report
 from molgraph.workflows.show import say
 
 
@@ -71,14 +73,19 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
 
 
 def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[str, Any]) -> None:
-    """Write `scores-<model>.csv`: the rows that were judged, measured beside predicted."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write `scores-<model>.csv` (measured beside predicted) and `report-<model>.html`."""
+    with os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
     (given,) = rows.data.inputs.values()
-    parts = given.parts.gather(given.index)
+    scores = predictor.columns_of(given.parts.gather(given.index))
     measured = {}
     for target in predictor.targets:
         values, observed, _ = rows.data.targets.arrays(target)
         measured[f"{target}_measured"] = np.where(observed, values, np.nan)
-    frame = pd.concat([rows.frame, pd.DataFrame(measured), predictor.columns_of(parts)], axis=1)
+    ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
+    names = free_names(list(rows.frame.columns), list(ours.columns))
+    frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")
     with open_writer(out / f"scores-{name}.csv", column=rows.column) as writer:
-        writer.write(frame.loc[:, ~frame.columns.duplicated()])
+        writer.write(frame)
+    title = f"{name} on {Path(rows.origin).name}"
+    write_evaluation_report(out / f"report-{name}.html", predictor, rows.data, scores, found, title=title)
