@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from molgraph.data.files import atomic, os_errors
+from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import interval
 from molgraph.predictor.rows import Rows, read_rows
-from molgraph.predictor.scored import free_names
 from molgraph.report import write_evaluation_report
 from molgraph.workflows.show import say
 
