@@ -1,0 +1,109 @@
+"""The ledger of finished (data, model, seed) cells: one small JSON file each, written whole or not at all.
+
+A cell holds the estimates of the test rows, not their scores: scores, intervals and ensembles are computed from them
+whenever the table is made.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from molgraph.data.files import atomic
+
+DATA = ("freesolv", "esol", "bace", "bbbp", "clintox", "sider", "lipophilicity", "tox21")  # small ones first
+MODELS = ("dmpnn", "forest", "chemprop")
+SEEDS = (0, 1, 2)
+
+
+class Cell(NamedTuple):
+    """Name one cell."""
+
+    data: str
+    model: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.data} {self.model} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Hold a finished cell.
+
+    `split` is a checksum of the rows, folds and values it was made on; `rows` the record numbers of the test rows;
+    `estimates` [rows][targets]; `seconds` the wall time with `threads`; `made` says when, on what, with which versions.
+    """
+
+    data: str
+    model: str
+    seed: int
+    epochs: int
+    split: str
+    seconds: float
+    threads: int
+    made: dict[str, Any]
+    targets: list[str]
+    rows: list[int]
+    estimates: list[list[float]]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Keep finished cells in a folder, one folder per data set."""
+
+    folder: Path
+
+    def path(self, cell: Cell) -> Path:
+        """Return where a cell is kept."""
+        return self.folder / cell.data / f"{cell.model}-{cell.seed}.json"
+
+    def has(self, cell: Cell) -> bool:
+        """Tell whether a cell is finished."""
+        return self.path(cell).exists()
+
+    def read(self, cell: Cell) -> Entry:
+        """Return a finished cell."""
+        return Entry(**json.loads(self.path(cell).read_text(encoding="utf-8")))
+
+    def write(self, entry: Entry) -> None:
+        """Keep a finished cell: a short head for people, one line per test row."""
+        raw = asdict(entry)
+        estimates = raw.pop("estimates")
+        rows = ",\n".join(json.dumps([float(f"{value:.5g}") for value in row]) for row in estimates)
+        text = json.dumps(raw, ensure_ascii=False)[:-1] + f',\n"estimates": [\n{rows}\n]}}\n'
+        path = self.path(Cell(entry.data, entry.model, entry.seed))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as file:
+            file.write(text.encode())
+
+    def finished(self) -> Iterator[Cell]:
+        """Yield the finished cells."""
+        for path in sorted(self.folder.glob("*/*.json")):
+            model, _, seed = path.stem.rpartition("-")
+            yield Cell(path.parent.name, model, int(seed))
+
+    def left(self, data: Sequence[str], models: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
+        """Return the wanted cells that are not finished: data set by data set, every model of a seed before the next."""
+        wanted = (Cell(d, m, s) for d, s, m in product(data, seeds, models))
+        return [cell for cell in wanted if not self.has(cell)]
+
+    def expected(self, cells: Sequence[Cell], work: Callable[[Cell], float]) -> list[float | None]:
+        """Guess the seconds of cells: what the same model took on the same data, else elsewhere by the work there."""
+        same: dict[tuple[str, str], list[float]] = defaultdict(list)
+        rate: dict[str, list[float]] = defaultdict(list)
+        for cell in self.finished():
+            seconds = self.read(cell).seconds
+            same[cell[:2]].append(seconds)
+            rate[cell.model].append(seconds / work(cell))
+        found: list[float | None] = []
+        for cell in cells:
+            elsewhere = statistics.median(rate[cell.model]) * work(cell) if rate[cell.model] else None
+            found.append(statistics.median(same[cell[:2]]) if same[cell[:2]] else elsewhere)
+        return found
