@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import coverage
+from molgraph.calibrate import Interval, coverage
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.metrics import compare, main, score
@@ -16,6 +16,7 @@ from molgraph.predictor.predictor import Predictor
 from molgraph.task import Task, block
 
 Array = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 NEIGHBOUR = "nearest neighbour"
 
 
@@ -43,8 +44,8 @@ def assess(
             words = ("model", f"comparator ({other})")
             found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
         sure = observed & (bound == EXACT)
-        low, high = predictor.intervals[name].apply(_shaped(kind, estimates[:, where]))
-        found["coverage"][name] = coverage(low[sure], high[sure], truth[sure]).to_json()
+        low, high = _ends(predictor.intervals[name], mine[sure], truth[sure])
+        found["coverage"][name] = coverage(low, high, truth[sure]).to_json()
     return {**found, "rows": len(data), "main": {n: main(predictor.task.kind(n)) for n in predictor.targets}}
 
 
@@ -70,6 +71,15 @@ def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
 
 def _shaped(kind: str, estimates: Array) -> Array:
     return estimates if kind == "multiclass" else estimates[:, 0]
+
+
+def _ends(interval: Interval, estimates: Array, truth: Array) -> tuple[Floats, Floats]:
+    """Return the ends of each row's interval; of a set of classes, ends that hold the truth where the set does."""
+    low, high = interval.apply(estimates)
+    if estimates.ndim == 1 or not interval.limits:
+        return low, high
+    inside = np.take_along_axis(interval.sets(estimates), truth.astype(np.int64)[:, None], axis=1)[:, 0]
+    return truth, np.where(inside, truth, truth - 1)
 
 
 def _scores(kind: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:

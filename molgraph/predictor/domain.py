@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -82,7 +84,7 @@ class Domain:
         try:
             with np.load(path, allow_pickle=False) as file:
                 found = {k: file[k] for k in ("prints", "keys", "ids", "values", "threshold")}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise CheckpointError(f"{path}: the domain file is damaged: {error}.") from error
         return cls(
             room,
