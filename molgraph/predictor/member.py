@@ -22,9 +22,15 @@ from molgraph.task import Task
 
 
 class Member(Protocol):
-    """Train, estimate, save and load; `estimate` means the same for every member (see `Task.columns`)."""
+    """Train, estimate, save and load; `estimate` means the same for every member (see `Task.columns`).
+
+    `ready` says whether it can estimate: a training that was interrupted may have left it as it was drawn.
+    """
 
     task: Task
+
+    @property
+    def ready(self) -> bool: ...
 
     def train(
         self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None

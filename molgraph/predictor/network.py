@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
+from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError
 from molgraph.fit import Epoch, estimate, fit
 from molgraph.fit.device import choose
@@ -25,7 +26,7 @@ class Network:
     """Hold an encoder with its head."""
 
     def __init__(self, encoder: Encoder, run: RunSettings, task: Task, train: Dataset | None) -> None:
-        self.task = task
+        self.task, self.ready = task, False
         if train is not None:
             encoder.adapt(train)
         head = run.head
@@ -38,9 +39,14 @@ class Network:
         self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
     ) -> Iterator[Epoch]:
         """Train; stop early after `train.patience` epochs without a better validation loss."""
+        self.ready = state is not None
+        if state is not None and state.epoch - state.best_epoch >= run.train.patience:  # it died after its last epoch
+            self.model.load_state_dict(state.best)
+            return
         for epoch in fit(self.model, train, valid, run.train, seed=seed, state=state):
             if epoch.stale >= run.train.patience:
                 epoch.stop()
+            self.ready = True
             yield epoch
 
     def estimate(self, data: Dataset) -> NDArray[np.float32]:
@@ -50,7 +56,8 @@ class Network:
     def save(self, folder: Path, number: int) -> None:
         """Write `weights-<number>.safetensors`."""
         tensors = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
-        save_file(tensors, folder / f"weights-{number}.safetensors")
+        with atomic(folder / f"weights-{number}.safetensors") as file:
+            file.write(save(tensors))
 
     def load(self, folder: Path, number: int) -> None:
         """Read `weights-<number>.safetensors`.
@@ -62,6 +69,7 @@ class Network:
             self.model.load_state_dict(load_file(path))
         except (OSError, SafetensorError, RuntimeError) as error:
             raise CheckpointError(f"{path}: the weights cannot be read: {str(error).splitlines()[0]}") from error
+        self.ready = True
 
     def start_from(self, other: Network) -> list[str]:
         """Take over every weight of another network that fits; return the names of those that do not."""

@@ -93,10 +93,11 @@ class Training:
 
     def finish(self) -> Predictor:
         """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
+        members = [member for member in self.members if member.ready]
         domain = Domain.learn(registry.room(self.run.model), self.train)
         (name_of_input,) = self.data.inputs
-        recipe = Recipe(self.run, self.task.state(), self.schema, name_of_input, len(self.members), versions=versions())
-        made = Predictor(recipe, self.members, domain)
+        recipe = Recipe(self.run, self.task.state(), self.schema, name_of_input, len(members), versions=versions())
+        made = Predictor(recipe, members, domain)
         held = self.data.subset(self.split.calibration)
         estimates, _ = made.estimate(held)
         for name in self.task.names:
@@ -135,5 +136,6 @@ class Training:
                 f"{self.folder}: holds an unfinished training with other settings or other data. "
                 "Use another --out, or --overwrite to start anew."
             )
-        self.history = meta["history"]
-        return meta["member"], state
+        member = meta["member"]
+        self.history = [e for e in meta["history"] if e["member"] < member or e["epoch"] <= state.epoch]
+        return member, state

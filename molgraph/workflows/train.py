@@ -14,7 +14,7 @@ from typing import Any
 
 from molgraph.config import RunSettings, dump
 from molgraph.data.files import atomic, os_errors
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, DataError, MolgraphError
 from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
@@ -44,7 +44,7 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
                 if watch:
                     watch(member, epoch)
     except KeyboardInterrupt:
-        if not training.history:
+        if not any(member.ready for member in training.members):
             raise
         interrupted = True
     predictor = training.finish()
@@ -52,14 +52,15 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
     predictor.recipe.facts = {
         **made.facts,
         "model": made.run.model,
-        "size": training.members[0].size,
-        "members": len(training.members),
+        "size": predictor.members[0].size,
+        "members": len(predictor.members),
         "epochs": len(training.history),
         "interrupted": interrupted,
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "digest": training.digest,
     }
-    predictor.recipe.metrics = judge(predictor, made)
+    if processes.rank() == 0:
+        predictor.recipe.metrics = judge(predictor, made)
     predictor.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
     predictor.history = training.history
     return predictor
@@ -84,10 +85,14 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
     test, train = data.subset(made.split.test), data.subset(made.split.train)
     others = {}
     if made.comparator is not None and len(test):
+        show.say(f"training {made.comparator.model}, the method to beat")
         rival = Training(made.comparator, made.task, data, made.split)
-        for _ in rival.epochs():
-            log.info("comparator %s trained", made.comparator.model)
-        others[made.comparator.model] = rival.members[0].estimate(test)
+        try:
+            for _ in rival.epochs():
+                log.info("comparator %s trained", made.comparator.model)
+            others[made.comparator.model] = rival.members[0].estimate(test)
+        except DataError as error:  # what the model can learn from, the comparator need not
+            made.notes.append(f"comparator {made.comparator.model} left out: {error}")
     domain = predictor.domain or Domain.learn(made.room, train)
     others[NEIGHBOUR] = neighbour_estimates(domain, predictor.task, test)
     found = assess(predictor, test, others, seed=made.run.seed)
@@ -112,17 +117,16 @@ def train_folder(
     processes.join()
     try:
         lead = processes.rank() == 0
-        folder = _claim(out, overwrite, lead) if out is not None and not dry_run else None
-        with _logging(folder if lead else None), show.quiet(not lead):
-            made = plan(run, source, workers=0)
-            show.plan(made)
-            if dry_run or folder is None:
+        if out is not None and not overwrite:
+            _refuse_finished(out)
+        with show.quiet(not lead):
+            made = plan(run, source, workers=0)  # bad input is found here, before a folder is made
+            if dry_run or out is None:
+                show.plan(made)
+                show.say("nothing was trained (--dry-run)")
                 return None
-            with show.Epochs(made.run, folder if lead else None, tensorboard) as watch:
-                predictor = train_rows(made, folder=folder, watch=watch)
-            if lead:
-                _write(predictor, made, folder)
-                show.scores(predictor, folder)
+            with os_errors(out):
+                predictor = _train(made, out, overwrite, lead, tensorboard)
     finally:
         processes.leave()
     if predictor.facts["interrupted"]:
@@ -130,24 +134,25 @@ def train_folder(
     return predictor
 
 
-def _claim(out: Path, overwrite: bool, lead: bool) -> Path:
-    """Make the folder ready: empty, or holding an unfinished training.
+def _train(made: Plan, out: Path, overwrite: bool, lead: bool, tensorboard: bool) -> Predictor:
+    """Train into a folder; only the lead process writes there."""
+    out.mkdir(parents=True, exist_ok=True)
+    if overwrite and lead:
+        clear(out)
+    processes.wait()  # until the old checkpoint is gone, nobody may read it
+    with _logging(out if lead else None):
+        show.plan(made)
+        with show.Epochs(made.run, out if lead else None, tensorboard) as watch:
+            predictor = train_rows(made, folder=out, watch=watch)
+        if lead:
+            _write(predictor, made, out)
+            show.scores(predictor, out)
+    return predictor
 
-    Raises: ConfigError where a finished model stands there.
-    """
-    with os_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-        if not lead:
-            return out
-        if overwrite:
-            clear(out)
-        recipe = out / "recipe.json"
-        if recipe.exists() and not (out / CHECKPOINT).exists():
-            raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
-        probe = out / ".write-test"  # a folder we cannot write should be said before hours of training, not after
-        probe.write_bytes(b"")
-        probe.unlink()
-    return out
+
+def _refuse_finished(out: Path) -> None:
+    if (out / "recipe.json").exists() and not (out / CHECKPOINT).exists():
+        raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
 
 
 def _write(predictor: Predictor, made: Plan, folder: Path) -> None:
@@ -168,12 +173,22 @@ def _logging(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
+    handler = _Log(folder / "run.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
         yield
+    except MolgraphError as error:
+        log.error(error)
+        raise
     finally:
         log.removeHandler(handler)
         handler.close()
+
+
+class _Log(logging.FileHandler):
+    """Raise what goes wrong in writing (a full disk), where logging would print a traceback and go on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        raise
