@@ -16,7 +16,7 @@ from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Packed
 from molgraph.data.targets import EXACT
-from molgraph.errors import CheckpointError
+from molgraph.errors import CheckpointError, DataError, ResourceError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
 from molgraph.task import Task, block
@@ -37,7 +37,7 @@ class Grower(Protocol):
 
 
 class Trees:
-    """Hold one boosted model per target.
+    """Hold one boosted model per target; `ready` once every target has one.
 
     Rows known only as a bound are left out: CatBoost has no one-sided squared loss. The number of rounds is the one
     of lowest validation loss.
@@ -56,13 +56,20 @@ class Trees:
         inputs = {"train": self._features(train), "valid": self._features(valid)}
         for number, name in enumerate(self.task.names, 1):
             began = time.perf_counter()
+            rows = {"train": _exact(train, name), "valid": _exact(valid, name)}
+            seen = np.unique(train.targets.arrays(name)[0][rows["train"]])
+            if len(seen) < 2:
+                raise DataError(
+                    f"target '{name}': trees learn from exact values only, and the {len(rows['train'])} training rows "
+                    "that have one do not differ. Use a network, which learns from bounds too."
+                )
+            if self.task.kind(name) != "regression":  # a class without a training row has no probability to judge
+                rows["valid"] = rows["valid"][np.isin(valid.targets.arrays(name)[0][rows["valid"]], seen)]
             pools = {}
             for which, data in (("train", train), ("valid", valid)):
-                column = data.targets.column(name)
-                known = ((column.bound == EXACT) & column.observed)[:, 0].numpy()
-                rows = np.flatnonzero(known)
+                column, at = data.targets.column(name), rows[which]
                 pools[which] = Pool(
-                    inputs[which][rows], column.values[rows, 0].numpy(), weight=column.weight[rows, 0].numpy()
+                    inputs[which][at], column.values[at, 0].numpy(), weight=column.weight[at, 0].numpy()
                 )
             model = _untrained(self.grower, self.task.kind(name), run, seed)
             judged = pools["valid"].num_row() > 0
@@ -88,22 +95,30 @@ class Trees:
         out = np.zeros((len(data), len(self.task.columns)), dtype=np.float32)
         if not len(data):
             return out
-        threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or -1
         for name, model in self.found.items():
             where = block(self.task, name)
             if self.task.kind(name) == "regression":
-                out[:, where.start] = model.predict(features, thread_count=threads)
+                out[:, where.start] = model.predict(features, thread_count=_threads())
                 continue
-            found = model.predict(features, prediction_type="Probability", thread_count=threads)
+            found = model.predict(features, prediction_type="Probability", thread_count=_threads())
             first = 1 if self.task.kind(name) == "binary" else 0  # of two classes the second is the positive one
             for label, column in list(zip(model.classes_, found.T, strict=True))[first:]:
                 out[:, where.start + int(label) - first] = column
         return out
 
     def save(self, folder: Path, number: int) -> None:
-        """Write `trees-<number>-<target>.json` for each target, targets counted from 0."""
+        """Write `trees-<number>-<target>.json` for each target, targets counted from 0.
+
+        Raises: ResourceError where the disk is full or closed to the user.
+        """
+        from catboost import CatBoostError
+
         for at, name in enumerate(self.task.names):
-            self.found[name].save_model(str(folder / f"trees-{number}-{at}.json"), format="json")
+            path = folder / f"trees-{number}-{at}.json"
+            try:
+                self.found[name].save_model(str(path), format="json")
+            except CatBoostError as error:
+                raise ResourceError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
 
     def load(self, folder: Path, number: int) -> None:
         """Read the trees back.
@@ -121,6 +136,10 @@ class Trees:
                 raise CheckpointError(f"{path}: the trees cannot be read: {str(error).splitlines()[0]}") from error
 
     @property
+    def ready(self) -> bool:
+        return len(self.found) == len(self.task.names)
+
+    @property
     def size(self) -> str:
         return f"{sum(m.tree_count_ for m in self.found.values()):,} trees"
 
@@ -129,6 +148,16 @@ class Trees:
         used, inverse = np.unique(given.index.numpy(), return_inverse=True)
         parts = given.parts.gather(torch.from_numpy(used))
         return self.grower.features(parts)[inverse]
+
+
+def _exact(data: Dataset, name: str) -> NDArray[np.int64]:
+    """Return the rows in which a target is known exactly."""
+    _, observed, bound = data.targets.arrays(name)
+    return np.flatnonzero(observed & (bound == EXACT))
+
+
+def _threads() -> int:
+    return int(os.environ.get("OMP_NUM_THREADS", "0")) or -1  # -1: all cores
 
 
 def _untrained(grower: Grower, kind: str, run: RunSettings, seed: int) -> Any:
@@ -143,6 +172,7 @@ def _untrained(grower: Grower, kind: str, run: RunSettings, seed: int) -> Any:
         l2_leaf_reg=grower.l2,
         loss_function=LOSS[kind],
         random_seed=seed,
+        thread_count=_threads(),
         allow_writing_files=False,
         verbose=False,
         **balance,
