@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Rows:
     `data` has one row per distinct thing with at least one value; `data.rejects` says why each other row was left
     out. `frame` has the user's own cells of the kept rows. `kinds` maps each target (named as it is trained, after
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
+    `unread` are cells of kept rows that could not be read and count as not measured, by target.
     """
 
     data: Dataset
@@ -46,10 +47,19 @@ class Rows:
     column: str
     origin: str
     read: int
+    unread: dict[str, list[Reject]] = field(default_factory=dict)
 
 
-def read_rows(source: Any, run: RunSettings, room: Room, needs: Sequence[str], *, workers: int = 1) -> Rows:
-    """Read measured rows from a user's file or table.
+def read_rows(
+    source: Any,
+    run: RunSettings,
+    room: Room,
+    needs: Sequence[str],
+    *,
+    workers: int = 1,
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> Rows:
+    """Read measured rows from a user's file or table; `classes` are the labels that a trained model knows.
 
     Raises: DataError where the file, a column or every row is unusable.
     """
@@ -57,7 +67,7 @@ def read_rows(source: Any, run: RunSettings, room: Room, needs: Sequence[str], *
     table = join(tables)
     targets = _targets(table, run)
     kind_of = kinds(run.task, targets)
-    parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of)
+    parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes)
     names = parsed.names
     kind_by_name = dict(zip(names, kind_of.values(), strict=True))
     prepared = room.prepare(
@@ -75,13 +85,13 @@ def read_rows(source: Any, run: RunSettings, room: Room, needs: Sequence[str], *
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
     identity, ids = room.identity(prepared.keys), _ids(table, run)
     merged = _merge(table, parsed, kind_by_name, [identity[i] for i in prepared.index], kept, run)
-    for row, stands in merged.into.items():
-        why = f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
-        rejects[row] = Reject(int(table.rows[row]), table.texts[row], "duplicate", why)
     empty = np.isnan(merged.values).all(axis=1)
-    for row in merged.keep[empty]:
-        why = "rows of the same molecule disagree and the rule leaves none"
-        rejects[int(row)] = Reject(int(table.rows[row]), table.texts[row], "conflicting_labels", why)
+    none = set(merged.keep[empty].tolist())
+    for row, stands in ({row: row for row in none} | merged.into).items():
+        reason, why = "duplicate", f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
+        if stands in none:
+            reason, why = "conflicting_labels", f"rows of the same molecule disagree and '{run.duplicates}' leaves none"
+        rejects[row] = Reject(int(table.rows[row]), table.texts[row], reason, why)
     final, values, bound = merged.keep[~empty], merged.values[~empty], merged.bound[~empty]
     same = pd.factorize(np.array([identity[i] for i in prepared.index[final]], dtype=object))[0]
     data = Dataset(
@@ -94,7 +104,10 @@ def read_rows(source: Any, run: RunSettings, room: Room, needs: Sequence[str], *
     )
     units = {target_name(name): LOG_MOLAR for name in run.units}
     frame = table.frame.iloc[final].reset_index(drop=True)
-    return Rows(data, frame, kind_by_name, parsed.classes, units, merged, table.column, table.origin, len(table))
+    unread = _unread(table, parsed, set(range(len(table))) - set(rejects))
+    return Rows(
+        data, frame, kind_by_name, parsed.classes, units, merged, table.column, table.origin, len(table), unread
+    )
 
 
 def unlabelled(parts: Packed) -> Dataset:
@@ -130,6 +143,15 @@ def _unmeasured(table: Table, parsed: ParsedTargets, at: int) -> Reject:
     unread = next((r for (row, _), r in parsed.rejects.items() if row == at), None)
     reason, message = (unread.reason, unread.message) if unread else ("not_measured", "no target has a value")
     return Reject(int(table.rows[at]), table.texts[at], reason, message)
+
+
+def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, list[Reject]]:
+    found: dict[str, list[Reject]] = {}
+    for (row, target), reject in parsed.rejects.items():
+        if row in kept:
+            numbered = dataclasses.replace(reject, row=int(table.rows[row]))
+            found.setdefault(parsed.names[target], []).append(numbered)
+    return found
 
 
 def _merge(

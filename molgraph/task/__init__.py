@@ -87,9 +87,18 @@ def block(task: Task, name: str) -> slice:
     raise ConfigError(f"unknown target '{name}'{did_you_mean(name, task.names)}")
 
 
+def classes(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the class names of every multiclass target."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in task.tasks if isinstance(task, Joint) else (task,):
+        if isinstance(each, Multiclass):
+            found |= dict(zip(each.names, each.classes, strict=True))
+    return found
+
+
 def labels(task: Task, name: str) -> tuple[str, ...]:
     """Return the class names of a multiclass target."""
-    for each in task.tasks if isinstance(task, Joint) else (task,):
-        if isinstance(each, Multiclass) and name in each.names:
-            return each.classes[each.names.index(name)]
-    raise ConfigError(f"'{name}' is no multiclass target.")
+    known = classes(task)
+    if name not in known:
+        raise ConfigError(f"'{name}' is no multiclass target.")
+    return known[name]

@@ -19,6 +19,7 @@ from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import interval
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.task import classes
 from molgraph.report import write_evaluation_report
 from molgraph.workflows.show import say
 
@@ -41,7 +42,7 @@ def evaluate_file(
     found = {}
     for folder, predictor in predictors.items():
         run = replace(predictor.recipe.run, column=column or "", split="random", duplicates="mean")
-        rows = read_rows(source, run, predictor.room, needs)
+        rows = read_rows(source, run, predictor.room, needs, classes=classes(predictor.task))
         found[folder] = _assess(folder, predictor, rows)
         if out is not None:
             _write(out, Path(folder).name, predictor, rows, found[folder])

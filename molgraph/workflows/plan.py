@@ -143,6 +143,8 @@ def rows_notes(rows: Rows) -> list[str]:
     found = []
     if rows.merged.into:
         found.append(f"{len(rows.merged.into)} rows repeat a molecule and were merged.")
+    for cells in rows.unread.values():
+        found.append(f"{len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}.")
     for name, count in rows.merged.conflicts.items():
         found.append(f"{name}: {count} molecules have rows that disagree.")
     for name, spread in rows.merged.spread.items():
