@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
     _predict(_command(commands, "predict", predict, "predict the rows of a file"))
     _screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
+    _share(_command(commands, "share", share, "copy a model without its training rows"))
     _list(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
     _data(_command(commands, "data", data, "fetch or show a known dataset"))
     _demo(_command(commands, "demo", demo, "the whole way on the data inside RDKit's wheel"))
@@ -133,6 +134,11 @@ def _screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--resume", action="store_true", help="go on where a stopped screen ended")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: all cores)")
     p.add_argument("--shard", metavar="I/N", help="score only every N-th shard from I (1..N) on, for a scheduler")
+
+
+def _share(p: argparse.ArgumentParser) -> None:
+    p.add_argument("model", metavar="DIR", help="model folder")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder to write; predictions then name no neighbour")
 
 
 def _list(p: argparse.ArgumentParser) -> None:
@@ -242,6 +248,14 @@ def screen(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         shard=shard,
     )
+    return 0
+
+
+def share(arguments: argparse.Namespace) -> int:
+    """Copy a model without its training rows."""
+    from molgraph.workflows.share import share_folder
+
+    share_folder(Path(arguments.model), Path(arguments.out))
     return 0
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from molgraph.data.files import atomic
-from molgraph.errors import CheckpointError, Reject
+from molgraph.data.files import atomic, os_errors
+from molgraph.errors import CheckpointError, ConfigError, Reject
 from molgraph.predictor.card import card
 from molgraph.predictor.recipe import Recipe, sha256
 
@@ -47,6 +49,27 @@ def unseal(folder: Path) -> tuple[Recipe, str]:
                 f"{path}: damaged (not the file that was written). Copy the folder again, or train again."
             )
     return recipe, _digest(folder)
+
+
+def share(folder: Path, out: Path) -> str:
+    """Write a copy of a model without its training rows, and return the digest of the copy.
+
+    Left out are the domain (so predictions have no neighbour and no domain flag), the rejects, the log, and where
+    the data lay. Weights, scores and the learning curve go along.
+
+    Raises: CheckpointError where the model is damaged; ConfigError where something stands in `out`.
+    """
+    recipe, _ = unseal(folder)
+    with os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise ConfigError(f"{out}: is not empty; name a new folder for the copy.")
+        for pattern in (*WEIGHTS, "metrics.json", "history.csv"):
+            for path in folder.glob(pattern):
+                shutil.copyfile(path, out / path.name)
+    recipe.run = replace(recipe.run, data=Path(recipe.run.data).name, init=Path(recipe.run.init).name)
+    recipe.facts["notes"] = []  # they quote rows
+    return seal(out, recipe)
 
 
 def _digest(folder: Path) -> str:
