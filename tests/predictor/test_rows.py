@@ -1,0 +1,189 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molgraph import config
+from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph.errors import ConfigError, DataError
+from molgraph.molecule.room import ROOM
+from molgraph.predictor.rows import join, read_rows, unlabelled
+
+
+def rows_of(frame, targets=("y",), **settings):
+    run = config.settings({"targets": list(targets), **settings})
+    return read_rows(frame, run, ROOM, ("fingerprint",))
+
+
+def reasons(rows):
+    return {r.row: r.reason for r in rows.data.rejects}
+
+
+def mixed():
+    """Return a table with everything that can be wrong with a row, and what is kept of it."""
+    return pd.DataFrame(
+        {
+            "smiles": [
+                "CCO",
+                "OCC",
+                "no smiles",
+                "",
+                "CC",
+                "c1ccccc1",
+                "CN",
+                "NC",
+                "CCC",
+                "[Na+].CC(=O)[O-]",
+                "CC(=O)O",
+            ],
+            "y": ["1", "3", "1", "1", "", "abc", "4", "4", "9", "2", "6"],
+            "name": ["ethanol", "", "", "", "", "", "", "", "propane", "", "acid"],
+        }
+    )
+
+
+def test_every_row_is_used_or_rejected_with_its_reason():
+    rows = rows_of(mixed())
+    assert rows.read == 11
+    assert len(rows.data) + len(rows.data.rejects) == rows.read
+    assert sorted([*rows.data.rows.tolist(), *reasons(rows)]) == list(range(1, 12))
+    assert rows.data.rows.tolist() == [1, 7, 9, 10]
+    assert reasons(rows) == {
+        2: "duplicate",
+        3: "invalid_smiles",
+        4: "empty",
+        5: "not_measured",
+        6: "invalid_target",
+        8: "duplicate",
+        11: "duplicate",
+    }
+    assert rows.data.targets.values[:, 0].tolist() == [2, 4, 9, 4]  # the salt and its acid are one compound
+    assert rows.frame["name"].tolist() == ["ethanol", "", "propane", ""]
+    assert rows.data.ids == ("ethanol", "row 7", "propane", "row 10")
+    (given,) = rows.data.inputs.values()
+    assert [given.key_of(i) for i in range(4)] == ["CCO", "CN", "CCC", "CC(=O)O"]
+    by_row = {r.row: r for r in rows.data.rejects}
+    assert by_row[2].message == "the same as row 1; merged by 'mean'"
+    assert by_row[3].text == "no smiles"
+    assert "'abc' is not a number" in by_row[6].message
+
+
+def test_without_standardisation_a_salt_is_a_compound_of_its_own():
+    assert rows_of(mixed(), standardize=False).data.rows.tolist() == [1, 7, 9, 10, 11]
+
+
+@pytest.mark.parametrize(("rule", "value"), [("mean", 3.0), ("median", 2.0)])
+def test_replicates(rule, value):
+    frame = pd.DataFrame({"smiles": ["CCO", "OCC", "C(O)C", "CC"], "y": ["1", "2", "6", "5"]})
+    rows = rows_of(frame, duplicates=rule)
+    assert rows.data.targets.values[:, 0].tolist() == [value, 5]
+    assert rows.merged.conflicts == {"y": 1}
+    assert rows.merged.spread["y"] == {"sd": pytest.approx(math.sqrt(14 / 2)), "things": 1}
+
+
+def test_a_conflict_that_is_dropped_rejects_all_its_rows_for_that_reason():
+    frame = pd.DataFrame({"smiles": ["CCO", "OCC", "CC", "CC"], "y": ["1", "2", "5", "5"]})
+    rows = rows_of(frame, duplicates="drop")
+    assert rows.data.rows.tolist() == [3]
+    assert reasons(rows) == {1: "conflicting_labels", 2: "conflicting_labels", 4: "duplicate"}
+
+
+def test_a_conflict_in_one_target_leaves_the_other():
+    frame = pd.DataFrame({"smiles": ["CCO", "OCC"], "y": ["1", "2"], "z": ["4", ""]})
+    rows = rows_of(frame, ("y", "z"), duplicates="drop")
+    assert rows.data.targets.observed.tolist() == [[False, True]]
+    assert rows.data.targets.values[0, 1] == 4
+
+
+def test_users_folds_are_merged_apart():
+    frame = pd.DataFrame({"smiles": ["CCO", "OCC", "OCC"], "y": ["1", "2", "4"], "fold": ["train", "test", "test"]})
+    assert rows_of(frame, split="column:fold").data.targets.values[:, 0].tolist() == [1, 3]
+    apart = rows_of(frame, split="column:fold").data.groups["identity"]
+    assert apart.tolist() == [0, 0]  # still known to be the same thing
+
+
+def test_bounds_units_and_classes():
+    frame = pd.DataFrame(
+        {"smiles": ["CCO", "CC", "CCC"], "IC50": [">10000", "100", "<1"], "kind": ["b", "a", "b"], "y": ["1", "", "3"]}
+    )
+    task = {"IC50": "regression", "kind": "multiclass", "y": "regression"}
+    rows = rows_of(frame, ("IC50", "kind", "y"), task=task, units={"IC50": "nM"})
+    assert rows.kinds == {"pIC50": "regression", "kind": "multiclass", "y": "regression"}
+    assert rows.classes == {"kind": ("a", "b")}
+    assert rows.units == {"pIC50": "-log10(M)"}
+    np.testing.assert_allclose(rows.data.targets.values[:, 0], [5, 7, 9], atol=1e-6)
+    assert rows.data.targets.bound[:, 0].tolist() == [BELOW, EXACT, ABOVE]
+    assert rows.data.targets.values[:, 1].tolist() == [1, 0, 1]
+
+
+def test_labels_of_a_trained_model_keep_their_places():
+    frame = pd.DataFrame({"smiles": ["CCO", "CC", "CN"], "y": ["high", "low", "new"]})
+    run = config.settings({"targets": ["y"], "task": "multiclass"})
+    rows = read_rows(frame, run, ROOM, ("fingerprint",), classes={"y": ("high", "low", "mid")})
+    assert rows.data.targets.values[:, 0].tolist() == [0, 1]
+    assert "none of the classes high, low, mid" in rows.data.rejects[0].message
+
+
+def test_an_unread_cell_of_a_kept_row_is_told():
+    frame = pd.DataFrame({"smiles": ["CCO", "CC"], "y": ["1", "2"], "z": ["5", "five"]})
+    rows = rows_of(frame, ("y", "z"))
+    assert len(rows.data) == 2
+    ((reject,),) = rows.unread.values()
+    assert (reject.row, reject.reason) == (2, "invalid_target")
+    assert "'five' is not a number" in reject.message
+
+
+@pytest.mark.parametrize("column", ["id", "Name", "CID", "mine"])
+def test_rows_are_called_by_the_users_names(column):
+    frame = pd.DataFrame({"smiles": ["CCO", "CC"], "y": ["1", "2"], column: ["A7", ""]})
+    assert rows_of(frame, id="mine" if column == "mine" else "").data.ids == ("A7", "row 2")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"targets": []}, r"no target is named. Use --target COLUMN; columns: yield, name"),
+        ({"targets": ["yeild"]}, "no column 'yeild'; did you mean 'yield'"),
+        ({"targets": ["yield"], "id": "nmae"}, "no column 'nmae'; did you mean 'name'"),
+        ({"targets": ["yield"], "column": "mol"}, "no column 'mol'"),
+    ],
+)
+def test_what_is_not_there_is_said(settings, says):
+    frame = pd.DataFrame({"smiles": ["CCO"], "yield": ["1"], "name": ["x"]})
+    with pytest.raises(DataError, match=says):
+        rows_of(frame, settings.pop("targets"), **settings)
+
+
+def test_no_usable_row_says_why_the_first_is_not():
+    with pytest.raises(DataError, match=r"none of 2 rows can be used; the first: row 1 'xx': "):
+        rows_of(pd.DataFrame({"smiles": ["xx", "CC"], "y": ["1", ""]}))
+    with pytest.raises(DataError, match="no rows"):
+        rows_of(pd.DataFrame({"smiles": [], "y": []}))
+
+
+def test_a_task_for_no_target_is_refused():
+    with pytest.raises(ConfigError, match="names the target 'z'"):
+        rows_of(mixed(), task={"z": "binary"})
+
+
+def test_blocks_are_joined_and_their_broken_rows_keep_their_place(tmp_path):
+    path = tmp_path / "ragged.csv"
+    path.write_text("smiles,y\nCCO,1\nCC,2,3\nCN,4\nC\nCCC,5\n", encoding="utf-8")
+    tables = list(ROOM.read(path, None, block=2))
+    assert len(tables) == 3
+    whole = join(tables)
+    assert whole.rows.tolist() == [1, 2, 3, 4, 5]
+    assert {at: r.row for at, r in whole.broken.items()} == {1: 2, 3: 4}
+    assert whole.texts == ["CCO", "", "CN", "", "CCC"]
+    rows = read_rows(path, config.settings({"targets": ["y"]}), ROOM, ("fingerprint",))
+    assert rows.data.rows.tolist() == [1, 3, 5]
+    assert reasons(rows) == {2: "ragged_row", 4: "ragged_row"}
+
+
+def test_unlabelled_rows_are_their_parts():
+    parts = ROOM.prepare(["CC", "CCO"], ("fingerprint",)).parts
+    data = unlabelled(parts)
+    assert len(data) == 2
+    assert data.targets.names == ()
+    assert data.inputs["input"].index.tolist() == [0, 1]
