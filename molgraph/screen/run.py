@@ -24,7 +24,7 @@ from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import Goal, directions, ranked_by
 from molgraph.screen.shard import LOADER, Job, opened, rows_of
 from molgraph.screen.summary import Summary
-from molgraph.screen.top import RESERVED, complete
+from molgraph.screen.top import RESERVED, complete, read_top
 
 SHARD_ROWS = 2048
 FORMATS = ("parquet", "csv")
@@ -248,11 +248,14 @@ class _Screen:
         top, names = complete(best, shards.names, self.predictor.room, self.ranking, goals, diverse)
         with open_writer(self.out / TOP) as writer:
             writer.write(top)
+        types = {name: top[name].dtype.kind for name in top.columns}
+        top = read_top(self.out / TOP, types)  # what the file says, so that a later call says the same
         result = replace(unfinished, finished=True, summary=summary, top=top, names=names)
         if report is not None:
             report(result, self.predictor)
         files = {path.name: digest_of_file(path) for path in (self._scores, self.out / TOP)}
-        manifest = replace(unfinished.manifest, result={"summary": asdict(summary), "names": names, "sha256": files})
+        found = {"summary": asdict(summary), "names": names, "types": types, "sha256": files}
+        manifest = replace(unfinished.manifest, result=found)
         manifest.save(self.out)
         shutil.rmtree(self.out / SHARDS, ignore_errors=True)
         return replace(result, manifest=manifest)
@@ -260,7 +263,7 @@ class _Screen:
     def _again(self, unfinished: ScreenResult, result: Mapping[str, Any]) -> ScreenResult:
         """Return a screen that was finished before."""
         shutil.rmtree(self.out / SHARDS, ignore_errors=True)
-        top = pd.read_csv(self.out / TOP, keep_default_na=True, encoding="utf-8")
+        top = read_top(self.out / TOP, result["types"])
         summary = Summary.load(result["summary"])
         return replace(unfinished, finished=True, summary=summary, top=top, names=dict(result["names"]))
 

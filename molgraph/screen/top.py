@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,3 +67,15 @@ def _worth_picking(best: pd.DataFrame, names: dict[str, str], keys: Sequence[str
         return list(keys)
     inside = best[names[DOMAIN]].fillna(False).astype(bool)
     return [key if here else "" for key, here in zip(keys, inside, strict=True)]
+
+
+def read_top(path: Path, types: Mapping[str, str]) -> pd.DataFrame:
+    """Read the best rows of a finished screen; `types` are numpy's letters of their kinds (`f`, `i`, `b`, ...)."""
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    return pd.DataFrame({name: _typed(cells[name], types[name]) for name in cells.columns})
+
+
+def _typed(cells: pd.Series, kind: str) -> pd.Series:
+    if kind == "b":
+        return cells.map({"true": True, "false": False}).astype("boolean")
+    return pd.to_numeric(cells.replace("", np.nan)) if kind in "fiu" else cells

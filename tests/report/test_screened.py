@@ -54,6 +54,17 @@ def test_the_page_is_the_same_when_it_is_made_again(screened: ScreenResult, mode
     assert path.read_bytes() == first and b"CHEMBL" not in first and b"<svg" not in first.split(b"<script")[1]
 
 
+def test_a_finished_screen_gives_its_page_again(model: tuple[Path, Predictor], tmp_path: Path) -> None:
+    library = tmp_path / "library.csv"
+    library.write_text("smiles,code,note\nCCO,007,\nCCN,008,b\nc1ccccc1O,,nan\n", encoding="utf-8")
+    out = tmp_path / "out"
+    screen(library, [model[0]], out, workers=1, report=write_screen_report)
+    first = (out / "report.html").read_bytes()
+    (out / "report.html").unlink()
+    write_screen_report(screen(library, [model[0]], out, workers=1, resume=True), load([model[0]]))
+    assert (out / "report.html").read_bytes() == first
+
+
 def test_two_models_are_told_apart(model: tuple[Path, Predictor], tmp_path: Path) -> None:
     both = load([model[0], model[0]])
     result = screen(["CCO"], [model[0], model[0]], tmp_path / "out", workers=1)
