@@ -26,7 +26,7 @@ def card(recipe: Recipe) -> str:
             for name, score in scores.items()
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
-        lines += ["", f"Share of test rows inside the 90 % interval: {interval(metrics['coverage'][target])}."]
+        lines += ["", f"The 90 % intervals hold {share(metrics['coverage'][target])} of the test rows."]
     lines += [
         "",
         "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,",
@@ -48,6 +48,18 @@ def interval(score: dict[str, Any]) -> str:
     if score["low"] is None:
         return f"{score['value']:.3g}"
     return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
+
+
+def share(score: dict[str, Any]) -> str:
+    """Return "87 % (79 to 93 %)", or the reason why there is no share.
+
+    >>> share({"value": 0.872, "low": 0.79, "high": 0.934})
+    '87 % (79 to 93 %)'
+    """
+    if score["value"] is None:
+        return f"an unknown share ({score['reason']})"
+    value, low, high = (round(100 * score[key]) for key in ("value", "low", "high"))
+    return f"{value} % ({low} to {high} %)"
 
 
 def _plain(value: Any) -> str:

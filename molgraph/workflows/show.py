@@ -16,7 +16,8 @@ from molgraph.config import RunSettings
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import interval
+from molgraph.predictor.card import interval, share
+from molgraph.predictor.training import CHECKPOINT
 from molgraph.workflows.plan import Plan
 
 log = logging.getLogger("molgraph")
@@ -58,12 +59,12 @@ def scores(predictor: Predictor, folder: Path) -> None:
     for target, found in metrics["model"].items():
         say(f"\n{target}: {metrics['rows']} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
-        say(f"  {'':18}{'model':28}{rival}")
+        say(f"  {'':18}{'model':30}{rival}")
         for name, score in found.items():
-            say(f"  {name:18}{interval(score):28}{interval(metrics['comparator'][target][name])}")
+            say(f"  {name:18}{interval(score):30}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        say(f"  90 % intervals hold {interval(metrics['coverage'][target])} of the test rows")
+        say(f"  the 90 % intervals hold {share(metrics['coverage'][target])} of the test rows")
     say(f"\nmodel written to {folder}")
 
 
@@ -78,7 +79,8 @@ class Epochs:
 
     def __enter__(self) -> Self:
         if self.folder is not None:
-            self.lines = (self.folder / "metrics.jsonl").open("a", encoding="utf-8")
+            goes_on = (self.folder / CHECKPOINT).exists()
+            self.lines = (self.folder / "metrics.jsonl").open("a" if goes_on else "w", encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,6 +119,8 @@ class Epochs:
         valid = "none" if epoch.valid_loss is None else f"{epoch.valid_loss:.4f}"
         self.bar.set_postfix_str(f"train {epoch.train_loss:.4f}, valid {valid}, best {epoch.stale} ago", refresh=False)
         self.bar.update()
+        if epoch.stopped or epoch.number == epoch.of:
+            self.bar.close()
 
 
 def _board(folder: Path) -> Any:
