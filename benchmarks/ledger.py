@@ -90,7 +90,7 @@ class Ledger:
             yield Cell(path.parent.name, model, int(seed))
 
     def left(self, data: Sequence[str], models: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
-        """Return the wanted cells that are not finished: data set by data set, every model of a seed before the next."""
+        """Return the wanted cells that are not finished: data set by data set, in it seed by seed."""
         wanted = (Cell(d, m, s) for d, s, m in product(data, seeds, models))
         return [cell for cell in wanted if not self.has(cell)]
 

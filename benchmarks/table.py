@@ -114,8 +114,10 @@ def _score(found: Score, verdict: str | bool) -> str:
 
 
 def _summary(lines: Sequence[Line]) -> list[str]:
-    text = ["▲ better, ▼ worse than chemprop beyond the 95 % interval of the difference on the same test rows; no mark:"]
-    text[0] += " the interval of the difference holds 0."
+    text = [
+        "▲ better, ▼ worse than chemprop beyond the 95 % interval of the difference; no mark: the interval holds 0.",
+        "",
+    ]
     names = {"dmpnn": "D-MPNN alone", "forest": "forest alone", ENSEMBLE: "D-MPNN + forest"}
     for model in OURS:
         verdicts = Counter(found.beside[model].verdict for found in lines)
@@ -126,8 +128,8 @@ def _summary(lines: Sequence[Line]) -> list[str]:
     best = sum(any(found.leads(model) for model in OURS) for found in lines)
     beaten = sum(all(found.beside[model].verdict == "worse" for model in OURS) for found in lines)
     text.append(
-        f"- The best of the three, chosen on these test rows (which flatters it): at least chemprop's score on {best} of "
-        f"{len(lines)}; worse beyond the interval on {beaten}."
+        f"- The best of the three, chosen on these test rows (which flatters it): at least chemprop's score on {best} "
+        f"of {len(lines)}; worse beyond the interval on {beaten}."
     )
     return text
 
