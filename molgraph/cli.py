@@ -30,8 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"molgraph: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("molgraph: stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        how = str(stopped) or "stopped. What was finished is kept; the same command goes on from there."
+        print(f"molgraph: {how}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away (`| head`)
         sys.stderr.close()
@@ -125,8 +126,9 @@ def _screen(p: argparse.ArgumentParser) -> None:
     _models(p)
     p.add_argument("--out", required=True, metavar="DIR", help="folder for scores, top.csv and report.html")
     p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
-    p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first; several: desirability)")
+    p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first), or desirability")
     p.add_argument("--low", action="append", default=[], metavar="TARGET", help="a target that is better when lower")
+    p.add_argument("--in-domain", action="store_true", help="rank only molecules in the model's domain")
     p.add_argument(
         "--filters", choices=("top", "all"), default="top", help="medicinal columns for the top or for all rows"
     )
@@ -187,6 +189,8 @@ def train(arguments: argparse.Namespace) -> int:
     from molgraph.workflows.devices import relaunch
     from molgraph.workflows.train import train_folder
 
+    if arguments.devices < 1:
+        raise ConfigError(f"--devices {arguments.devices}: give 1 or more.")
     if arguments.devices > 1:
         code = relaunch(arguments.devices, arguments.argv)
         if code is not None:
@@ -242,6 +246,7 @@ def screen(arguments: argparse.Namespace) -> int:
         top=arguments.top,
         by=arguments.by,
         low=arguments.low,
+        in_domain_only=arguments.in_domain,
         filters=arguments.filters,
         fmt=arguments.format,
         resume=arguments.resume,

@@ -14,6 +14,7 @@ from molgraph import registry
 from molgraph.calibrate import Interval
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Packed
+from molgraph.errors import CheckpointError
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import number_columns, target_columns
@@ -64,6 +65,7 @@ class Predictor(Scorer):
 
     def columns_of(self, parts: Packed) -> pd.DataFrame:
         """Return the prediction columns of P distinct parts."""
+        self._check_schema(parts)
         estimates, spread = self.estimate(unlabelled(parts))
         columns: dict[str, Any] = {}
         for name in self.targets:
@@ -72,6 +74,18 @@ class Predictor(Scorer):
         if self.domain is not None:
             columns |= neighbour_columns([self.domain], parts)
         return pd.DataFrame(columns)
+
+    def _check_schema(self, parts: Packed) -> None:
+        """Refuse features that mean something else than they did in training.
+
+        Raises: CheckpointError where this version of the room encodes its data in another way.
+        """
+        for name, sizes in self.recipe.schema.items():
+            if name in parts.schema and parts.schema[name] != sizes:
+                raise CheckpointError(
+                    f"this model was trained on '{name}' features of another version ({sizes}, now {parts.schema[name]}). "
+                    f"It was made by molgraph {self.recipe.versions.get('molgraph')}; use that version, or train again."
+                )
 
     def __repr__(self) -> str:
         return f"<Predictor of {', '.join(self.targets)} by {self.recipe.run.model}, {self.recipe.members} members>"

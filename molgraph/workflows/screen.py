@@ -24,6 +24,7 @@ def screen_file(
     top: int = 1000,
     by: str | None = None,
     low: Sequence[str] = (),
+    in_domain_only: bool = False,
     filters: str = "top",
     fmt: str = "parquet",
     resume: bool = False,
@@ -37,7 +38,7 @@ def screen_file(
     if workers < 0:
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
     facts = {"screened": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
-    with tqdm(unit="row", unit_scale=True, desc="screening", ascii=True) as bar:
+    with tqdm(unit=" rows", desc="screening", ascii=True) as bar:
         result = screen(
             library,
             folders,
@@ -46,6 +47,7 @@ def screen_file(
             top=top,
             by=by,
             direction=dict.fromkeys(low, "min"),
+            in_domain_only=in_domain_only,
             filters=filters,
             fmt=fmt,
             resume=resume,
