@@ -83,8 +83,8 @@ class Predictor(Scorer):
         for name, sizes in self.recipe.schema.items():
             if name in parts.schema and parts.schema[name] != sizes:
                 raise CheckpointError(
-                    f"this model was trained on '{name}' features of another version ({sizes}, now {parts.schema[name]}). "
-                    f"It was made by molgraph {self.recipe.versions.get('molgraph')}; use that version, or train again."
+                    f"this model was trained on '{name}' features of another version "
+                    f"({sizes}, now {parts.schema[name]}), by molgraph {self.recipe.versions.get('molgraph')}; use that version, or train again."
                 )
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ RUN = {
     "model": "molecule/dmpnn",
     "targets": [TARGET],
     "ensemble": 3,
-    "train": {"epochs": 30, "patience": 10},
+    "train": {"epochs": 60, "patience": 20},
 }
 
 
