@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from molgraph.workflows.estimator import MolgraphRegressor as MolgraphRegressor
     from molgraph.workflows.notebook import load as load
     from molgraph.workflows.notebook import train as train
+
+# Threads that wait for work should sleep, not spin: where other programs share the cores, spinning makes the many small
+# steps of a network 2 to 10 times slower. Read by OpenMP when torch is first imported; a value of the user's stands.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 

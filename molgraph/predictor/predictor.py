@@ -82,9 +82,10 @@ class Predictor(Scorer):
         """
         for name, sizes in self.recipe.schema.items():
             if name in parts.schema and parts.schema[name] != sizes:
+                was, now = self.recipe.versions.get("molgraph"), f"{sizes}, now {parts.schema[name]}"
                 raise CheckpointError(
-                    f"this model was trained on '{name}' features of another version "
-                    f"({sizes}, now {parts.schema[name]}), by molgraph {self.recipe.versions.get('molgraph')}; use that version, or train again."
+                    f"this model was trained on '{name}' features of another version ({now}), by molgraph {was}. "
+                    "Use that version, or train again."
                 )
 
     def __repr__(self) -> str:
