@@ -87,6 +87,11 @@ class RunSettings:
     def __post_init__(self) -> None:
         if self.ensemble < 1:
             raise ConfigError(f"ensemble = {self.ensemble} is out of range: it must be at least 1.")
+        double = sorted({name for name in self.targets if self.targets.count(name) > 1})
+        if double:
+            raise ConfigError(f"targets name {', '.join(map(repr, double))} more than once.")
+        if len(self.fractions) != 3:
+            raise ConfigError(f"fractions = {self.fractions}: give three, of training, validation and test rows.")
         if self.focal < 0:
             raise ConfigError(f"focal = {self.focal} is out of range: it must be at least 0.")
 
@@ -98,8 +103,12 @@ def read(path: str | Path) -> dict[str, Value]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the run file cannot be read: {error}.") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such run file; check the name.") from error
+    except OSError as error:
+        raise DataError(f"{path}: the run file cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: the run file is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -19,6 +19,7 @@ _REMEDY = {
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the disk is read-only; write elsewhere",
     errno.ENOENT: "the folder does not exist; create it first",
+    errno.EEXIST: "a file of that name is in the way; name another folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
     errno.EISDIR: "this is a folder; name a file",
     errno.ENAMETOOLONG: "the name is too long",

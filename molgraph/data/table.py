@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,8 @@ def _rows(source: str | os.PathLike[str], block: int) -> Iterator[Row]:
         return delimited(source, "\t")
     if suffix in FORMATS or str(source) == STDIN:
         return delimited(source)
+    if Path(source).is_dir():
+        raise DataError(f"{source}: this is not a file; name a file inside it")
     raise DataError(f"{source}: '{suffix}' is no table format; known: {', '.join(FORMATS)}, also .gz or .zst")
 
 

@@ -26,7 +26,7 @@ def card(recipe: Recipe) -> str:
             for name, score in scores.items()
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
-        lines += ["", f"The 90 % intervals hold {share(metrics['coverage'][target])} of the test rows."]
+        lines += ["", coverage(metrics["coverage"][target], "test rows")]
     lines += [
         "",
         "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,",
@@ -50,16 +50,16 @@ def interval(score: dict[str, Any]) -> str:
     return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
 
 
-def share(score: dict[str, Any]) -> str:
-    """Return "87 % (79 to 93 %)", or the reason why there is no share.
+def coverage(score: dict[str, Any], rows: str) -> str:
+    """Return a sentence on how many of the rows lie in their 90 % intervals.
 
-    >>> share({"value": 0.872, "low": 0.79, "high": 0.934})
-    '87 % (79 to 93 %)'
+    >>> coverage({"value": 0.872, "low": 0.79, "high": 0.934}, "test rows")
+    '87 % (79 to 93 %) of the test rows lie in their 90 % intervals.'
     """
     if score["value"] is None:
-        return f"an unknown share ({score['reason']})"
+        return f"No word on the 90 % intervals: {score['reason']}."
     value, low, high = (round(100 * score[key]) for key in ("value", "low", "high"))
-    return f"{value} % ({low} to {high} %)"
+    return f"{value} % ({low} to {high} %) of the {rows} lie in their 90 % intervals."
 
 
 def _plain(value: Any) -> str:

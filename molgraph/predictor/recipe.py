@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import molgraph
+from molgraph import registry
 from molgraph.config import RunSettings, settings
 from molgraph.data.files import atomic
 from molgraph.data.packed import Schema
@@ -53,10 +54,7 @@ class Recipe:
         """
         path = folder / "recipe.json"
         if not path.is_file():
-            there = "is there, but without recipe.json" if folder.is_dir() else "does not exist"
-            raise CheckpointError(
-                f"{folder}: no model folder ({there}). Train one with `molgraph train ... --out {folder}`."
-            )
+            raise CheckpointError(f"{folder}: {_absent(folder)}")
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             made_by = found.pop("format")
@@ -70,6 +68,16 @@ class Recipe:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:
             raise CheckpointError(f"{path}: damaged: {error}.") from error
+
+
+def _absent(folder: Path) -> str:
+    if folder.as_posix() in registry.models():
+        return f"the name of an architecture; train one with `molgraph train ... --model {folder} --out DIR`, name DIR."
+    if folder.is_file():
+        return "a file, not a model folder. Name the folder that `molgraph train --out` wrote."
+    if folder.is_dir():
+        return "no finished model (no recipe.json). Repeat the `molgraph train` that began it, or train into another."
+    return f"no such model folder. Train one with `molgraph train ... --out {folder}`."
 
 
 def sha256(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,11 @@ from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.room import Room
-from molgraph.data.table import Table, nonempty
+from molgraph.data.stream import name_of
+from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
-from molgraph.errors import DataError, Reject, did_you_mean
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.duplicates import Merged, merge
 from molgraph.split import IDENTITY
 from molgraph.task import kinds
@@ -61,9 +63,9 @@ def read_rows(
 ) -> Rows:
     """Read measured rows from a user's file or table; `classes` are the labels that a trained model knows.
 
-    Raises: DataError where the file, a column or every row is unusable.
+    Raises: DataError where the file, a column or every row is unusable; ConfigError where no target is named.
     """
-    tables = list(nonempty(room.read(source, run.column or None), str(source)))
+    tables = list(nonempty(room.read(source, run.column or None), _called(source)))
     table = join(tables)
     targets = _targets(table, run)
     kind_of = kinds(run.task, targets)
@@ -110,6 +112,10 @@ def read_rows(
     )
 
 
+def _called(source: Any) -> str:
+    return name_of(source) if isinstance(source, str | os.PathLike) else MEMORY
+
+
 def unlabelled(parts: Packed) -> Dataset:
     """Return a dataset of one row per part, with no target: rows that are only to be predicted."""
     count = len(parts)
@@ -131,8 +137,10 @@ def join(tables: Sequence[Table]) -> Table:
 def _targets(table: Table, run: RunSettings) -> list[str]:
     columns = [c for c in table.frame.columns if c != table.column]
     if not run.targets:
-        raise DataError(f"{table.origin}: no target is named. Use --target COLUMN; columns: {', '.join(columns)}.")
+        raise ConfigError(f"{table.origin}: no target is named. Use --target COLUMN; columns: {', '.join(columns)}.")
     for name in run.targets:
+        if name == table.column:
+            raise ConfigError(f"{table.origin}: '{name}' holds the molecules and is no target.")
         if name not in columns:
             raise DataError(f"{table.origin}: no column '{name}'{did_you_mean(name, columns)}")
     return run.targets

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pandas as pd
 import pyarrow as pa
 
 from molgraph.data.files import PARTS, os_errors
+from molgraph.data.stream import read_errors
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.errors import ConfigError, did_you_mean
 from molgraph.screen import pool
 from molgraph.screen.manifest import Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
@@ -140,7 +142,7 @@ class Source:
             return "table in memory"
         return "standard input" if self.once else Path(self.library).name
 
-    def tables(self) -> Iterator[Any]:
+    def tables(self) -> Generator[Any]:
         """Read the library from its start."""
         yield from nonempty(self.room.read(self.library, self.column, block=self.shard_rows), self.name)
 
@@ -154,10 +156,8 @@ class Source:
         if self.once:
             return {"name": self.name, "bytes": None, "sha256": None}
         path = Path(self.library)
-        try:
+        with read_errors(str(path)):
             return {"name": self.name, "bytes": path.stat().st_size, "sha256": digest_of_file(path)}
-        except OSError as error:
-            raise DataError(f"cannot read the library {path}: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,27 @@ class _Screen:
     def run(
         self, resume: bool, shard: tuple[int, int] | None, workers: int, progress: Progress, report: Report | None
     ) -> ScreenResult:
-        found = self._claim(resume, shard)
+        if self.source.once and (resume or shard):
+            raise ConfigError("standard input cannot be read twice; save the library in a file to resume or shard it")
+        with closing(self.source.tables()) as tables:
+            first = next(tables)  # a library that cannot be read leaves no folder behind
+            return self._run(chain([first], tables), resume, shard, workers, progress, report)
+
+    def _run(
+        self,
+        tables: Iterator[Any],
+        resume: bool,
+        shard: tuple[int, int] | None,
+        workers: int,
+        progress: Progress,
+        report: Report | None,
+    ) -> ScreenResult:
+        found = self._claim(resume)
         unfinished = ScreenResult(self.out, self._scores, False, found or self.manifest, self.ranking)
         if found and found.result:
             return self._again(unfinished, found.result)
         only_merge = found is not None and not resume and shard is None
-        paths, missing = self._score(shard, only_merge, workers, progress)
+        paths, missing = self._score(tables, shard, only_merge, workers, progress)
         if only_merge and missing:
             raise ConfigError(
                 f"{self.out} holds an unfinished screen: {len(missing)} of {len(paths)} shards are not there yet "
@@ -193,10 +208,8 @@ class _Screen:
     def _scores(self) -> Path:
         return self.out / f"scores.{self.manifest.settings['format']}"
 
-    def _claim(self, resume: bool, shard: tuple[int, int] | None) -> Manifest | None:
+    def _claim(self, resume: bool) -> Manifest | None:
         """Return the manifest of the same screen begun before; make the folder and write ours if there is none."""
-        if self.source.once and (resume or shard):
-            raise ConfigError("standard input cannot be read twice; save the library in a file to resume or shard it")
         found = Manifest.load(self.out)
         if found is not None:
             if self.source.once or (found.result and not resume):
@@ -212,14 +225,14 @@ class _Screen:
         return None
 
     def _score(
-        self, shard: tuple[int, int] | None, only_merge: bool, workers: int, progress: Progress
+        self, tables: Iterator[Any], shard: tuple[int, int] | None, only_merge: bool, workers: int, progress: Progress
     ) -> tuple[list[Path], list[int]]:
         """Score what is wanted and not there; return all shards' paths and the numbers of those left out."""
         paths: list[Path] = []
         missing: list[int] = []
 
         def jobs() -> Iterator[Job]:
-            for number, table in enumerate(self.source.tables()):
+            for number, table in enumerate(tables):
                 paths.append(self.out / SHARDS / f"{number:08d}.parquet")
                 if rows_of(paths[-1]) == len(table):
                     progress(len(table))

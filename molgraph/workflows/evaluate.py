@@ -17,7 +17,7 @@ from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
-from molgraph.predictor.card import interval, share
+from molgraph.predictor.card import coverage, interval
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.report import write_evaluation_report
 from molgraph.task import classes
@@ -66,10 +66,10 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
     for target, scores in found["model"].items():
         for name, score in scores.items():
             rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)
-            say(f"  {target:12} {name:18}{interval(score):30}{f'{NEIGHBOUR}: {interval(rival)}' if rival else ''}")
+            say(f"  {target:12} {name:18}{interval(score):36}{f'{NEIGHBOUR}: {interval(rival)}' if rival else ''}")
         for verdict in found["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        say(f"  the 90 % intervals hold {share(found['coverage'][target])} of the rows")
+        say(f"  {coverage(found['coverage'][target], 'rows')}")
     return found
 
 

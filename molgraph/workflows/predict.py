@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from molgraph.data.stream import name_of
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
+from molgraph.errors import ConfigError
 from molgraph.predictor import load
 from molgraph.predictor.scored import OK, beside
+from molgraph.workflows import show
 from molgraph.workflows.show import say
 
 
@@ -31,24 +35,25 @@ def predict_file(
 ) -> Counts:
     """Predict the rows of a file and write them whole or not at all.
 
-    Raises: DataError, CheckpointError, ResourceError as their messages say.
+    Raises: ConfigError where the output is the input; DataError, CheckpointError, ResourceError as their messages say.
     """
+    if workers < 0:
+        raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
+    if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
+        raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
     scorer = load(folders)
     statuses: Counter[str] = Counter()
-    tables = nonempty(scorer.room.read(source, column), str(source))
-    with tqdm(unit="row", unit_scale=True, desc="predicting", ascii=True) as bar:
-        first = next(tables)
-        with open_writer(output, column=first.column) as writer:
-            for table, scored in scorer.score_all(_again(first, tables), workers):
-                writer.write(beside(table, scored))
-                statuses.update(scored.frame["status"])
-                bar.update(len(table))
+    tables = nonempty(scorer.room.read(source, column), name_of(source))
+    first = next(tables)
+    with (
+        open_writer(output, column=first.column) as writer,
+        tqdm(unit=" rows", desc="predicting", ascii=True, delay=show.DELAY) as bar,
+    ):
+        for table, scored in scorer.score_all(chain([first], tables), workers):
+            writer.write(beside(table, scored))
+            statuses.update(scored.frame["status"])
+            bar.update(len(table))
     return _counts(statuses, output)
-
-
-def _again(first: Any, rest: Any) -> Any:
-    yield first
-    yield from rest
 
 
 def _counts(statuses: Counter[str], output: Path) -> Counts:

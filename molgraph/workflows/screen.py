@@ -12,6 +12,7 @@ from tqdm import tqdm
 from molgraph.errors import ConfigError
 from molgraph.report import write_screen_report
 from molgraph.screen import ScreenResult, screen
+from molgraph.workflows import show
 from molgraph.workflows.show import say
 
 
@@ -38,7 +39,7 @@ def screen_file(
     if workers < 0:
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
     facts = {"screened": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
-    with tqdm(unit=" rows", desc="screening", ascii=True) as bar:
+    with tqdm(unit=" rows", desc="screening", ascii=True, delay=show.DELAY) as bar:
         result = screen(
             library,
             folders,
@@ -71,5 +72,5 @@ def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
     rejected = f" ({left})" if left else ""
     say(f"{summary.rows:,} rows, {summary.scored:,} scored{rejected}; best {len(result.top):,} in top.csv")
     if summary.in_domain is not None:
-        say(f"{summary.in_domain:,} rows lie in the model's domain; treat the others as guesses")
+        say(f"{summary.in_domain:,} of them lie in the model's domain; treat the others as guesses")
     say(f"open {result.out / 'report.html'}")

@@ -16,10 +16,11 @@ from molgraph.config import RunSettings
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import interval, share
+from molgraph.predictor.card import coverage, interval
 from molgraph.predictor.training import CHECKPOINT
 from molgraph.workflows.plan import Plan
 
+DELAY = 0.3  # seconds before a bar appears: what is done or refused at once needs none
 log = logging.getLogger("molgraph")
 _quiet = False
 
@@ -59,12 +60,12 @@ def scores(predictor: Predictor, folder: Path) -> None:
     for target, found in metrics["model"].items():
         say(f"\n{target}: {metrics['rows']} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
-        say(f"  {'':18}{'model':30}{rival}")
+        say(f"  {'':18}{'model':36}{rival}")
         for name, score in found.items():
-            say(f"  {name:18}{interval(score):30}{interval(metrics['comparator'][target][name])}")
+            say(f"  {name:18}{interval(score):36}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        say(f"  the 90 % intervals hold {share(metrics['coverage'][target])} of the test rows")
+        say(f"  {coverage(metrics['coverage'][target], 'test rows')}")
     say(f"\nmodel written to {folder}")
 
 

@@ -147,11 +147,12 @@ def test_rows_are_called_by_the_users_names(column):
         ({"targets": ["yeild"]}, "no column 'yeild'; did you mean 'yield'"),
         ({"targets": ["yield"], "id": "nmae"}, "no column 'nmae'; did you mean 'name'"),
         ({"targets": ["yield"], "column": "mol"}, "no column 'mol'"),
+        ({"targets": ["smiles"]}, "'smiles' holds the molecules and is no target"),
     ],
 )
 def test_what_is_not_there_is_said(settings, says):
     frame = pd.DataFrame({"smiles": ["CCO"], "yield": ["1"], "name": ["x"]})
-    with pytest.raises(DataError, match=says):
+    with pytest.raises((ConfigError, DataError), match=says):
         rows_of(frame, settings.pop("targets"), **settings)
 
 
