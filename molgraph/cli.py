@@ -128,7 +128,12 @@ def _screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
     p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first), or desirability")
     p.add_argument("--low", action="append", default=[], metavar="TARGET", help="a target that is better when lower")
-    p.add_argument("--in-domain", action="store_true", help="rank only molecules in the model's domain")
+    p.add_argument(
+        "--domain",
+        choices=("first", "only", "any"),
+        default="first",
+        help="rank molecules in the model's domain first (default), only those, or all alike",
+    )
     p.add_argument(
         "--filters", choices=("top", "all"), default="top", help="medicinal columns for the top or for all rows"
     )
@@ -246,7 +251,7 @@ def screen(arguments: argparse.Namespace) -> int:
         top=arguments.top,
         by=arguments.by,
         low=arguments.low,
-        in_domain_only=arguments.in_domain,
+        domain=arguments.domain,
         filters=arguments.filters,
         fmt=arguments.format,
         resume=arguments.resume,

@@ -61,13 +61,13 @@ class Shards:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Say how rows are ranked: `by` a target or `desirability`; `bounds` are those stated, by target."""
+    """Say how rows are ranked: `by` a target or `desirability`; `domain` is one of `DOMAINS`; `bounds` as stated."""
 
     targets: tuple[str, ...]
     by: str
     directions: dict[str, str]
     top: int
-    in_domain_only: bool
+    domain: str
     bounds: Bounds
 
 
@@ -76,7 +76,7 @@ def merge(shards: Shards, ranking: Ranking, scores: Path) -> tuple[pd.DataFrame,
     edges, goals = survey(shards, ranking)
     summary = Summary(histograms={t: Histogram(e) for t, e in edges.items()}, goals=[asdict(goal) for goal in goals])
     top = shards.schema.empty_table()
-    merits: NDArray[np.float64] = np.empty(0)
+    merits: NDArray[np.float64] = np.empty((0, 2))
     with open_writer(scores) as writer:
         for table in shards.tables():
             writer.write(frame_of(table.select(shards.shown)))
@@ -140,11 +140,15 @@ def _goal(target: str, values: NDArray[np.float64], ranking: Ranking) -> Goal:
 
 
 def _merit(columns: Columns, ranking: Ranking, goals: Sequence[Goal]) -> NDArray[np.float64]:
+    """Return what rows are ranked by, [n, 2]: whether the domain puts them first, and how good they are."""
     if ranking.by in columns.values:
         merit = columns.values[ranking.by] * (-1.0 if ranking.directions[ranking.by] == "min" else 1.0)
     else:
         merit = overall(goals, columns.values)
-    return np.where(columns.in_domain, merit, np.nan) if ranking.in_domain_only else merit
+    if ranking.domain == "only":
+        merit = np.where(columns.in_domain, merit, np.nan)
+    first = columns.in_domain & (ranking.domain == "first")
+    return np.stack([first, merit], axis=1)
 
 
 def _count(summary: Summary, table: pa.Table, columns: Columns, names: Mapping[str, str]) -> None:

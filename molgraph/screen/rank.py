@@ -12,6 +12,7 @@ from molgraph.errors import ConfigError, did_you_mean
 
 DESIRABILITY = "desirability"
 DIRECTIONS = ("max", "min")
+DOMAINS = ("first", "only", "any")  # in the domain first, nothing else, or as if there were none
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -76,8 +77,10 @@ def ranked_by(targets: Sequence[str], by: str | None) -> str:
 def best(merit: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Return the positions of the `count` largest merits, largest first, ties by position, NaN left out.
 
-    >>> best(np.array([1.0, 3.0, np.nan, 3.0]), 2)
-    array([1, 3])
+    Shapes: `merit` [n, K]; a later column decides where the earlier ones are equal.
+
+    >>> best(np.array([[0, 1.0], [1, 3.0], [1, np.nan], [0, 9.0], [1, 3.0]]), 3)
+    array([1, 4, 3])
     """
-    known = np.flatnonzero(~np.isnan(merit))
-    return known[np.argsort(-merit[known], kind="stable")[:count]]
+    known = np.flatnonzero(~np.isnan(merit).any(axis=1))
+    return known[np.lexsort(-merit[known, ::-1].T)[:count]]

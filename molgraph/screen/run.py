@@ -23,7 +23,7 @@ from molgraph.errors import ConfigError, did_you_mean
 from molgraph.screen import pool
 from molgraph.screen.manifest import Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
-from molgraph.screen.rank import Goal, directions, ranked_by
+from molgraph.screen.rank import DOMAINS, Goal, directions, ranked_by
 from molgraph.screen.shard import LOADER, Job, opened, rows_of
 from molgraph.screen.summary import Summary
 from molgraph.screen.top import RESERVED, complete, read_top
@@ -66,7 +66,7 @@ def screen(
     by: str | None = None,
     direction: str | Mapping[str, str] = "max",
     bounds: Bounds | None = None,
-    in_domain_only: bool = False,
+    domain: str = "first",
     filters: str = "top",
     diverse: int = 50,
     resume: bool = False,
@@ -84,6 +84,7 @@ def screen(
 
     - `by` is a target (the first, if none is named) or `desirability`; `direction` is "max" or "min", for all
       targets or by target; `bounds` states the values between which a target's desirability runs from 0 to 1.
+    - `domain` ranks molecules in the model's domain "first", "only" those, or "any" alike.
     - `filters="all"` adds the room's properties to every row, "top" to the best only.
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
     - `facts` (title, date) go into the manifest at the first call and into the report; the clock is not read.
@@ -99,7 +100,7 @@ def screen(
         predictor = opened(loader, models)
         targets = tuple(predictor.numbers)
         ranking = Ranking(
-            targets, ranked_by(targets, by), directions(targets, direction), top, in_domain_only, dict(bounds or {})
+            targets, ranked_by(targets, by), directions(targets, direction), top, domain, dict(bounds or {})
         )
         settings = {
             **asdict(ranking),
@@ -284,7 +285,7 @@ class _Screen:
 def _check(settings: Mapping[str, Any], shard: tuple[int, int] | None, workers: int | None) -> None:
     for target in RESERVED.intersection(settings["targets"]):
         raise ConfigError(f"a screen has a column '{target}' of its own; train with the target under another name")
-    for name, known in (("format", FORMATS), ("filters", FILTERS)):
+    for name, known in (("format", FORMATS), ("filters", FILTERS), ("domain", DOMAINS)):
         if settings[name] not in known:
             raise ConfigError(f"{name} '{settings[name]}' is unknown{did_you_mean(settings[name], known)}")
     for name, least in (("top", 1), ("shard_rows", 1), ("diverse", 0)):

@@ -25,10 +25,10 @@ def test_overall_is_the_geometric_mean_and_one_zero_spoils_it() -> None:
 
 
 def test_best_breaks_ties_by_position_and_leaves_out_what_has_no_value() -> None:
-    merit = np.array([2.0, np.nan, 5.0, 2.0, 5.0, -np.inf])
+    merit = np.array([[2.0], [np.nan], [5.0], [2.0], [5.0], [-np.inf]])
     assert best(merit, 3).tolist() == [2, 4, 0]
     assert best(merit, 99).tolist() == [2, 4, 0, 3, 5]
-    assert best(np.empty(0), 3).tolist() == []
+    assert best(np.empty((0, 2)), 3).tolist() == []
 
 
 def test_directions_are_for_all_targets_or_by_target() -> None:

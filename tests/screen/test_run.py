@@ -52,7 +52,7 @@ def test_every_row_is_in_the_scores_in_input_order_with_its_own_columns(library:
 
 @pytest.mark.parametrize("direction", ["max", "min"])
 def test_top_is_what_sorting_all_scores_gives(library: Path, tmp_path: Path, direction: str) -> None:
-    result = run(library, tmp_path / "out", direction=direction)
+    result = run(library, tmp_path / "out", direction=direction, domain="any")
     scores = pd.read_parquet(tmp_path / "out" / "scores.parquet").dropna(subset="pAct")
     want = scores.sort_values("pAct", ascending=direction == "min", kind="stable").head(50)
     assert result.top["id"].tolist() == want["id"].tolist()
@@ -158,7 +158,7 @@ def test_the_users_columns_keep_their_names(tmp_path: Path) -> None:
 def test_desirability_ranks_over_several_targets(library: Path, tmp_path: Path) -> None:
     models = ("m/pAct", "m/sol")
     bounds = {"pAct": (2.0, 8.0)}
-    result = run(library, tmp_path, models, by="desirability", direction={"sol": "min"}, bounds=bounds)
+    result = run(library, tmp_path, models, by="desirability", direction={"sol": "min"}, bounds=bounds, domain="any")
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     low, high = np.nanquantile(scores["sol"], [0.05, 0.95])
     wanted = np.sqrt(
@@ -170,9 +170,16 @@ def test_desirability_ranks_over_several_targets(library: Path, tmp_path: Path) 
     assert [goal["source"] for goal in result.summary.goals] == ["given", "5 % and 95 % points of the scores"]
 
 
-def test_out_of_domain_rows_are_ranked_unless_told(library: Path, tmp_path: Path) -> None:
-    assert not run(library, tmp_path / "all").top["in_domain"].all()
-    assert run(library, tmp_path / "inside", in_domain_only=True).top["in_domain"].all()
+def test_domain_comes_first_alone_or_makes_no_difference(library: Path, tmp_path: Path) -> None:
+    everything = 20_000
+    tops = {d: run(library, tmp_path / d, domain=d, top=everything).top for d in ("first", "only", "any")}
+    first = tops["first"]
+    inside = int(first["in_domain"].sum())
+    assert 0 < inside < len(first)
+    assert first["in_domain"].iloc[:inside].all()
+    assert first["row"].iloc[:inside].tolist() == tops["only"]["row"].tolist()
+    assert not tops["any"]["in_domain"].iloc[:inside].all()
+    assert sorted(first["row"]) == sorted(tops["any"]["row"])
 
 
 def test_all_rows_get_properties_on_request(tmp_path: Path) -> None:
