@@ -1,0 +1,49 @@
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from molgraph import registry
+from molgraph.errors import ConfigError
+from molgraph.molecule.encoders.dmpnn import DMPNN
+
+
+@pytest.fixture
+def foreign(monkeypatch):
+    """Pretend that another package registers an encoder of its own, and one under a name that is taken."""
+    points = [
+        EntryPoint("molecule/ours_twice", "molgraph.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS),
+        EntryPoint("molecule/gin", "molgraph.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.ENTRY_POINTS else [])
+    registry.models.cache_clear()
+    yield
+    registry.models.cache_clear()
+
+
+def test_every_registered_name_is_a_class_with_settings_of_its_own():
+    for name in registry.MODELS:
+        made = registry.model(name)
+        known = registry.settings(made)
+        assert known, name
+        assert set(made.space) <= set(known), name
+        assert all(p.default is not p.empty for p in known.values()), name
+        assert made.family in ("network", "trees")
+
+
+def test_encoders_of_other_packages_come_through_entry_points(foreign):
+    assert registry.model("molecule/ours_twice") is DMPNN
+    assert registry.models()["molecule/ours_twice"][1] == "from molgraph"
+
+
+def test_another_package_cannot_take_a_name_of_ours(foreign):
+    assert registry.model("molecule/gin") is not DMPNN
+
+
+@pytest.mark.parametrize(("ask", "name"), [(registry.model, "molecule/dmpn"), (registry.room, "molecul/x")])
+def test_unknown_names_are_answered_with_the_nearest(ask, name):
+    with pytest.raises(ConfigError, match="did you mean 'molecule"):
+        ask(name)
+
+
+def test_room_of_a_model():
+    assert registry.room("molecule/forest").name == "molecule"
