@@ -48,6 +48,8 @@ def test_override_leaves_what_it_was_given():
         ({"ensemble": 0}, "at least 1"),
         ({"ensemble": True}, "expected int"),
         ({"focal": -1.0}, "at least 0"),
+        ({"targets": ["a", "b", "a"]}, "'a' more than once"),
+        ({"fractions": [0.5, 0.5]}, "give three"),
         ({"task": 3}, "wrong type"),
         ({"inputs": {"a": {}, "b": {}}}, "one input"),
     ],
@@ -71,8 +73,13 @@ def test_set_without_a_value_or_into_no_section_is_refused(text):
 
 
 def test_run_file_that_is_missing_or_no_toml(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="no such run file"):
         config.read(tmp_path / "none.toml")
+    with pytest.raises(DataError, match="cannot be read: "):
+        config.read(tmp_path)
+    (tmp_path / "wide.toml").write_bytes("data = 'é'".encode("utf-16"))
+    with pytest.raises(DataError, match=r"not UTF-8 \(byte 0\)"):
+        config.read(tmp_path / "wide.toml")
     (tmp_path / "bad.toml").write_text("a = = 1", encoding="utf-8")
     with pytest.raises(ConfigError, match="not a TOML file"):
         config.read(tmp_path / "bad.toml")
