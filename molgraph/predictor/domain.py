@@ -82,10 +82,10 @@ class Domain:
         Raises: CheckpointError where the file is damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as open_file, np.load(open_file, allow_pickle=False) as file:
                 found = {k: file[k] for k in ("prints", "keys", "ids", "values", "threshold")}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-            raise CheckpointError(f"{path}: the domain file is damaged: {error}.") from error
+            raise CheckpointError(f"{path}: the domain file is damaged. Copy the folder again, or train.") from error
         return cls(
             room,
             found["prints"],

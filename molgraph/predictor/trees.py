@@ -32,6 +32,7 @@ class Grower(Protocol):
     depth: int
     lr: float
     l2: float
+    subset: float
 
     def features(self, parts: Packed) -> Array: ...
 
@@ -65,15 +66,17 @@ class Trees:
                 )
             if self.task.kind(name) != "regression":  # a class without a training row has no probability to judge
                 rows["valid"] = rows["valid"][np.isin(valid.targets.arrays(name)[0][rows["valid"]], seen)]
-            pools = {}
+            pools: dict[str, Any] = {}
             for which, data in (("train", train), ("valid", valid)):
                 column, at = data.targets.column(name), rows[which]
+                if not len(at):
+                    continue
                 pools[which] = Pool(
                     inputs[which][at], column.values[at, 0].numpy(), weight=column.weight[at, 0].numpy()
                 )
             model = _untrained(self.grower, self.task.kind(name), run, seed)
-            judged = pools["valid"].num_row() > 0
-            model.fit(pools["train"], eval_set=pools["valid"] if judged else None, use_best_model=judged)
+            judged = "valid" in pools
+            model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged)
             self.found[name] = model
             losses = model.get_best_score()
             loss = LOSS[self.task.kind(name)]
@@ -115,10 +118,14 @@ class Trees:
 
         for at, name in enumerate(self.task.names):
             path = folder / f"trees-{number}-{at}.json"
+            part = path.with_suffix(".part")
             try:
-                self.found[name].save_model(str(path), format="json")
-            except CatBoostError as error:
+                self.found[name].save_model(str(part), format="json")
+                part.replace(path)
+            except (CatBoostError, OSError) as error:
                 raise ResourceError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
+            finally:
+                part.unlink(missing_ok=True)
 
     def load(self, folder: Path, number: int) -> None:
         """Read the trees back.
@@ -132,6 +139,8 @@ class Trees:
             model = CatBoost() if self.task.kind(name) == "regression" else CatBoostClassifier()
             try:
                 self.found[name] = model.load_model(str(path), format="json")
+                if not model.tree_count_:  # of half a file CatBoost makes a model without trees
+                    raise CatBoostError("there are none in it")
             except CatBoostError as error:
                 raise CheckpointError(f"{path}: the trees cannot be read: {str(error).splitlines()[0]}") from error
 
@@ -170,6 +179,7 @@ def _untrained(grower: Grower, kind: str, run: RunSettings, seed: int) -> Any:
         depth=grower.depth,
         learning_rate=grower.lr,
         l2_leaf_reg=grower.l2,
+        rsm=grower.subset,
         loss_function=LOSS[kind],
         random_seed=seed,
         thread_count=_threads(),
