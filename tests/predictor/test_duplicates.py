@@ -38,7 +38,7 @@ def test_the_value_that_is_left(kind, rule, values, left):
     found = merged(values, rule, kind)
     np.testing.assert_equal(found.values, [[left]])
     assert found.keep.tolist() == [0]
-    assert found.into == {row: 0 for row in range(1, len(values))}
+    assert found.into == dict.fromkeys(range(1, len(values)), 0)
 
 
 @pytest.mark.parametrize(

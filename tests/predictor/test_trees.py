@@ -1,0 +1,149 @@
+import json
+
+import numpy as np
+import pytest
+
+from molgraph import registry
+from molgraph.data.targets import EXACT
+from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
+from molgraph.molecule.room import ROOM
+from molgraph.predictor import member as members
+from molgraph.task import make
+
+KINDS = {"pAct": "regression", "active": "binary", "level": "multiclass"}
+FOREST = {"model": "molecule/forest", "encoder": {"rounds": 12, "depth": 3}, "split": "random"}
+
+
+@pytest.fixture(scope="module")
+def grown(series, plan_of):
+    """Return a function that grows trees for a table and returns (member, training) for it."""
+
+    def grow(frame, kinds, **settings):
+        names = list(kinds)
+        made = plan_of(frame, targets=names, task=kinds, **{**FOREST, **settings})
+        train, valid = (made.rows.data.subset(r) for r in (made.split.train, made.split.valid))
+        (schema,) = (given.parts.schema for given in train.inputs.values())
+        task = make(made.rows.kinds, made.rows.classes).adapt(train.targets)
+        member = members.make(made.run, schema, task, 0, train)
+        epochs = list(member.train(train, valid, made.run, seed=0))
+        return member, epochs, made
+
+    return grow
+
+
+@pytest.fixture(scope="module")
+def known(grown, series):
+    return grown(series, KINDS)
+
+
+def test_each_kind_of_target_learns(grown, series):
+    member, epochs, made = grown(series, KINDS, encoder={"rounds": 40, "depth": 3, "lr": 0.2})
+    assert [e.number for e in epochs] == [1, 2, 3]
+    assert all(e.of == 3 and e.valid_loss > 0 and e.state().weights == {} for e in epochs)
+    train = made.rows.data.subset(made.split.train)
+    found = member.estimate(train)
+    assert found.dtype == np.float32
+    values = {name: train.targets.arrays(name)[0] for name in KINDS}
+    assert np.corrcoef(found[:, 0], values["pAct"])[0, 1] > 0.8
+    assert ((found[:, 1] > 0.5) == values["active"]).mean() > 0.8
+    np.testing.assert_allclose(found[:, 2:].sum(axis=1), 1, atol=1e-6)
+    assert (found[:, 2:].argmax(axis=1) == values["level"]).mean() > 0.8
+    assert member.ready
+    assert member.size == f"{sum(m.tree_count_ for m in member.found.values()):,} trees"
+
+
+def test_a_class_that_no_training_row_has_gets_probability_zero(grown, series):
+    frame = series.assign(fold=["train"] * 90 + ["valid"] * 10 + ["test"] * 10)
+    frame["level"] = ["low", "high"] * 45 + ["mid", "low"] * 10
+    member, (epoch,), made = grown(frame, {"level": "multiclass"}, split="column:fold")
+    assert made.rows.classes == {"level": ("high", "low", "mid")}
+    found = member.estimate(made.rows.data)
+    assert found.shape == (110, 3)
+    assert (found[:, 2] == 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    assert epoch.valid_loss is not None  # judged by the rows of known classes
+
+
+def test_blanks_and_bounds_are_left_out(grown, series):
+    cells = series["pAct"].round(2).astype(str)
+    cells[:10] = ">" + cells[:10]
+    cells[10:20] = ""
+    frame = series.assign(pAct=cells, other=["1", "0"] * 55, fold=["train"] * 90 + ["valid"] * 10 + ["test"] * 10)
+    _, epochs, made = grown(frame, {"pAct": "regression", "other": "binary"}, split="column:fold")
+    train = made.rows.data.subset(made.split.train)
+    _, observed, bound = train.targets.arrays("pAct")
+    assert [e.rows for e in epochs] == [int((observed & (bound == EXACT)).sum()), len(train)]
+    assert epochs[0].rows < epochs[1].rows
+
+
+@pytest.mark.parametrize(("kind", "cells"), [("regression", [">5", ">7"]), ("regression", ["5", ">7"])])
+def test_bounds_alone_teach_trees_nothing_and_they_say_so(grown, series, kind, cells):
+    frame = series.assign(y=cells * 55)
+    with pytest.raises(DataError, match=r"'y': trees learn from exact values only, and the \d+ training rows"):
+        grown(frame, {"y": kind})
+
+
+def test_without_validation_rows_every_round_is_kept(grown, series):
+    frame = series.assign(y=[str(v) if i < 90 else "" for i, v in enumerate(series["pAct"])], z=["1", "2"] * 55)
+    frame["fold"] = ["train"] * 90 + ["valid"] * 10 + ["test"] * 10
+    member, epochs, _ = grown(frame, {"y": "regression", "z": "regression"}, split="column:fold")
+    assert epochs[0].valid_loss is None
+    assert member.found["y"].tree_count_ == 12
+
+
+def test_balance_lifts_a_rare_class(grown, series):
+    frame = series.assign(y=(series["pAct"] >= series["pAct"].quantile(0.9)).astype(int))
+    plain, even = (grown(frame, {"y": "binary"}, balance=b) for b in (False, True))
+    data = plain[2].rows.data
+    assert even[0].estimate(data).mean() > plain[0].estimate(data).mean()
+
+
+def test_saved_trees_are_text_that_gives_the_same_estimates(known, tmp_path):
+    member, _, made = known
+    member.save(tmp_path, 3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"trees-3-{i}.json" for i in range(3)]
+    found = json.loads((tmp_path / "trees-3-0.json").read_text(encoding="utf-8"))
+    assert len(found["oblivious_trees"]) == member.found["pAct"].tree_count_
+    (schema,) = (given.parts.schema for given in made.rows.data.inputs.values())
+    again = members.make(made.run, schema, member.task, 0)
+    assert not again.ready
+    again.load(tmp_path, 3)
+    assert again.ready
+    assert again.estimate(made.rows.data).tobytes() == member.estimate(made.rows.data).tobytes()
+
+
+def test_no_rows_no_estimates(known):
+    member, _, made = known
+    assert member.estimate(made.rows.data.subset(np.arange(0))).shape == (0, 5)
+
+
+def test_trees_that_cannot_be_read_or_written_are_told(known, tmp_path):
+    trained, _, made = known
+    (schema,) = (given.parts.schema for given in made.rows.data.inputs.values())
+    member = members.make(made.run, schema, trained.task, 0)
+    with pytest.raises(CheckpointError, match=r"trees-0-0.json: the trees cannot be read"):
+        member.load(tmp_path, 0)
+    (tmp_path / "trees-0-0.json").write_text("{", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        member.load(tmp_path, 0)
+    with pytest.raises(ResourceError, match=r"trees-0-0.json: cannot be written"):
+        trained.save(tmp_path / "nowhere", 0)
+
+
+def test_a_rerun_is_equal_to_the_bit(grown, known, series):
+    (first, _, made), (second, *_) = known, grown(series, KINDS)
+    assert first.estimate(made.rows.data).tobytes() == second.estimate(made.rows.data).tobytes()
+
+
+def test_settings_of_the_forest_are_checked(series, plan_of):
+    with pytest.raises(ConfigError, match=r"unknown key 'encoder.round'.*did you mean 'rounds'"):
+        plan_of(series, model="molecule/forest", encoder={"round": 3})
+
+
+def test_features_are_what_the_recipe_names(series):
+    made = registry.model("molecule/forest")
+    parts = ROOM.prepare(series["smiles"].tolist()[:4], made.needs).parts
+    features = made(parts.schema).features(parts)
+    assert features.shape == (4, sum(parts.values[n].shape[1] for n in made.needs))
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
