@@ -3,7 +3,7 @@
 Every contestant takes its turn on the same molecules, round after round, and is compared with the parser in the same
 round: ratios, by the processor's clock, because seconds say more about the machine and its other users.
 
-    python benchmarks/featurise.py LIBRARY.smi.gz [--molecules 2000] [--rounds 7] [--json FILE]
+    python benchmarks/featurise.py LIBRARY.smi.gz [--molecules 1000] [--rounds 15] [--json FILE]
 
 Chemprop joins in where it can be imported (its own environment, with this checkout on PYTHONPATH). Without a library
 the 4,999 NCI molecules of RDKit's wheel are used.
@@ -33,8 +33,8 @@ def main() -> None:
     """Print a table of ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("library", nargs="?", type=Path, help="SMILES first on each line, may be gzip")
-    parser.add_argument("--molecules", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--molecules", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", type=Path, help="also write (ratio, seconds) per contestant and round")
     given = parser.parse_args()
     with rdBase.BlockLogs():

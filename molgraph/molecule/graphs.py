@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import chain, groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,9 @@ except ImportError:  # no wheel for this machine: the plain path does it all
     cuik_molmaker = None
 
 Codes = NDArray[np.uint8]
-Raw = NDArray[np.int16]
 
-_SHORT_BATCH = 16  # a batch this short is not split further to find the text that cuik-molmaker stumbles over
-_BATCH = 256  # texts in one call: a stumble costs the whole batch
+_BATCH = 64  # texts in one call of cuik-molmaker, which keeps all their molecules until it returns
+_SHORT_BATCH = 8  # a batch this short is not split further to find the text that it stumbles over
 
 _HYBRIDISATION = Chem.HybridizationType
 _BOND = Chem.BondType
@@ -48,7 +48,7 @@ class Column:
         return len(self.values) + 1
 
     def table(self) -> Codes:
-        """Return the code of each value from -128 to 127 (negative ones counted from the end) and of 128 to 255."""
+        """Return the code of every value from -128 to 255, negative ones counted from the end."""
         codes = np.full(256, len(self.values), dtype=np.uint8)
         codes[list(self.values)] = np.arange(len(self.values), dtype=np.uint8)
         return codes
@@ -77,9 +77,8 @@ BOND = (
 _RING, _IN_RING = 7, 2
 ATOM_CODES = [c.size for c in ATOM]
 BOND_CODES = [c.size for c in BOND]
-_ATOM_TABLES = [c.table() for c in ATOM]
-_BOND_TABLES = [c.table() for c in BOND]
-
+_ATOM_TABLE = np.stack([c.table() for c in ATOM])
+_BOND_TABLE = np.stack([c.table() for c in BOND])
 
 # What cuik-molmaker returns, column by column, and how much of it goes into each of ours. It gives the atomic number
 # divided by 5. Its bond type comes as a number (dative 1, aromatic 1.5) and as one-hot (single, double, triple, any
@@ -124,8 +123,68 @@ class Graphs:
         )
 
 
+class _Values(NamedTuple):
+    """Hold what `Graphs` holds, with values (int16) where that has codes."""
+
+    atom: NDArray[np.int16]
+    bond: NDArray[np.int16]
+    ends: NDArray[np.int32]
+    atoms: NDArray[np.int64]
+    bonds: NDArray[np.int64]
+
+
 def from_mols(mols: Sequence[Chem.Mol | None]) -> Graphs:
     """Read the graphs of molecules with RDKit alone; None gives a graph without atoms."""
+    return _coded([_of_mols(mols)])
+
+
+def from_texts(texts: Sequence[str]) -> Graphs:
+    """Parse SMILES and read their graphs, with cuik-molmaker where there is one.
+
+    A text that gives no molecule gives a graph without atoms; `standardise.why_refused` says why.
+    """
+    made = [_of_mols(())]
+    with rdBase.BlockLogs():
+        for plain, run in groupby(texts, _is_for_rdkit):
+            found = list(run)
+            batches = (found[start : start + _BATCH] for start in range(0, len(found), _BATCH))
+            made += map(_of_texts, batches) if plain else chain.from_iterable(map(_of_texts_fast, batches))
+    return _coded(made)
+
+
+def _is_for_rdkit(text: str) -> bool:
+    # cuik-molmaker can renumber atoms by their map numbers (`:1`), which RDKit never does; CXSMILES (`|...|`) are rare
+    return cuik_molmaker is None or ":" in text or "|" in text
+
+
+def _of_texts(texts: Sequence[str]) -> _Values:
+    return _of_mols([parse(text) for text in texts])
+
+
+def _of_texts_fast(texts: list[str]) -> list[_Values]:
+    """Read values with cuik-molmaker, which leaves out a text it cannot parse and raises on a wrong valence."""
+    if len(texts) <= _SHORT_BATCH:
+        return [_of_texts(texts)]
+    try:
+        atom, bond, edges, _, owner = cuik_molmaker.batch_mol_featurizer(texts, *_wanted(), False, False, False, False)
+    except (RuntimeError, ValueError):
+        half = len(texts) // 2
+        return _of_texts_fast(texts[:half]) + _of_texts_fast(texts[half:])
+    to_atom, to_bond = _weights()
+    atom = np.rint(atom @ to_atom).astype(np.int16)
+    bond = np.rint(bond @ to_bond).astype(np.int16)
+    ring = _SMALLEST_RING[atom[:, _RING]]
+    in_ring = np.compress(bond[:, _IN_RING], edges, axis=1).ravel()
+    ring[in_ring[ring[in_ring] == 0]] = _LARGE_RING
+    atom[:, _RING] = ring
+    atoms = np.bincount(owner, minlength=len(texts))
+    first = np.cumsum(atoms) - atoms
+    owner = owner[edges[0]]
+    ends = (edges - first[owner]).T.astype(np.int32)
+    return [_Values(atom, bond, ends, atoms, np.bincount(owner, minlength=len(texts)))]
+
+
+def _of_mols(mols: Sequence[Chem.Mol | None]) -> _Values:
     atom, bond, ends = array("h"), array("h"), array("i")
     atoms = np.zeros(len(mols), dtype=np.int64)
     bonds = np.zeros(len(mols), dtype=np.int64)
@@ -134,7 +193,7 @@ def from_mols(mols: Sequence[Chem.Mol | None]) -> Graphs:
             _read_atoms(mol, atom)
             _read_bonds(mol, bond, ends)
             atoms[i], bonds[i] = mol.GetNumAtoms(), mol.GetNumBonds()
-    return _graphs(
+    return _Values(
         np.array(atom, np.int16).reshape(-1, len(ATOM)),
         np.array(bond, np.int16).reshape(-1, len(BOND)),
         np.array(ends, np.int32).reshape(-1, 2),
@@ -143,65 +202,19 @@ def from_mols(mols: Sequence[Chem.Mol | None]) -> Graphs:
     )
 
 
-def from_texts(texts: Sequence[str]) -> Graphs:
-    """Parse SMILES and read their graphs, with cuik-molmaker where there is one.
-
-    A text that gives no molecule gives a graph without atoms; `standardise.read` says why.
-    """
-    made = [from_mols(())]
-    with rdBase.BlockLogs():
-        for plain, run in groupby(texts, _is_for_rdkit):
-            found = list(run)
-            for start in range(0, len(found), _BATCH):
-                made.append((_parsed if plain else _fast)(found[start : start + _BATCH]))
-    return _cat(made)
-
-
-def _is_for_rdkit(text: str) -> bool:
-    # cuik-molmaker can renumber atoms by their map numbers (`:1`), which RDKit never does; CXSMILES (`|...|`) are rare
-    return cuik_molmaker is None or ":" in text or "|" in text
-
-
-def _parsed(texts: Sequence[str]) -> Graphs:
-    return from_mols([parse(text) for text in texts])
-
-
-def _fast(texts: list[str]) -> Graphs:
-    """Read graphs with cuik-molmaker, which leaves out a text it cannot parse and raises on a wrong valence."""
-    if len(texts) <= _SHORT_BATCH:
-        return _parsed(texts)
-    try:
-        atom, bond, edges, _, owner = cuik_molmaker.batch_mol_featurizer(texts, *_wanted(), False, False, False, False)
-    except (RuntimeError, ValueError):
-        half = len(texts) // 2
-        return _cat([_fast(texts[:half]), _fast(texts[half:])])
-    to_atom, to_bond = _weights()
-    atom = np.rint(atom @ to_atom).astype(np.int16)
-    bond = np.rint(bond @ to_bond).astype(np.int16)
-    atom[:, _RING] = _SMALLEST_RING[atom[:, _RING]]
-    in_ring = edges[:, bond[:, _IN_RING] == 1].ravel()
-    atom[in_ring[atom[in_ring, _RING] == 0], _RING] = _LARGE_RING
-    atoms = np.bincount(owner, minlength=len(texts))
-    first = np.cumsum(atoms) - atoms
-    owner_of_bond = owner[edges[0]]
-    ends = (edges - first[owner_of_bond]).T.astype(np.int32)
-    return _graphs(atom, bond, ends, atoms, np.bincount(owner_of_bond, minlength=len(texts)))
-
-
-def _graphs(
-    atom: Raw, bond: Raw, ends: NDArray[np.int32], atoms: NDArray[np.int64], bonds: NDArray[np.int64]
-) -> Graphs:
+def _coded(made: Sequence[_Values]) -> Graphs:
+    """Join values and turn them into codes."""
+    atom, bond, ends, atoms, bonds = (np.concatenate(column) for column in zip(*made, strict=True))
     placeholder = np.zeros(len(atoms), dtype=bool)
     nameless = np.flatnonzero(atom[:, 0] == 0)
-    placeholder[np.repeat(np.arange(len(atoms)), atoms)[nameless]] = True
-    return Graphs(_codes(atom, _ATOM_TABLES), _codes(bond, _BOND_TABLES), ends, atoms, bonds, placeholder)
+    if len(nameless):
+        placeholder[np.repeat(np.arange(len(atoms)), atoms)[nameless]] = True
+    return Graphs(_codes(atom, _ATOM_TABLE), _codes(bond, _BOND_TABLE), ends, atoms, bonds, placeholder)
 
 
-def _codes(raw: Raw, tables: Sequence[Codes]) -> Codes:
-    codes = np.empty(raw.shape, dtype=np.uint8)
-    for column, table in enumerate(tables):
-        codes[:, column] = table[np.clip(raw[:, column], -128, 255)]
-    return codes
+def _codes(values: NDArray[np.int16], table: Codes) -> Codes:
+    column_starts = np.arange(len(table), dtype=np.int16) * 256
+    return table.ravel().take((np.minimum(values, 255) & 255) + column_starts)
 
 
 def _read_atoms(mol: Chem.Mol, into: array[int]) -> None:
@@ -228,10 +241,6 @@ def _read_bonds(mol: Chem.Mol, into: array[int], ends: array[int]) -> None:
     for i, b in enumerate(mol.GetBonds()):
         into.extend((b.GetBondType(), b.GetIsConjugated(), rings.NumBondRings(i) > 0, b.GetStereo()))
         ends.extend((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))
-
-
-def _cat(graphs: Sequence[Graphs]) -> Graphs:
-    return Graphs(*(np.concatenate([getattr(g, f.name) for g in graphs]) for f in fields(Graphs)))
 
 
 @cache
