@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.files import atomic
 from molgraph.data.packed import PART, Packed, pack
 from molgraph.data.room import Index, Room
+from molgraph.data.stream import read_errors
 from molgraph.errors import CheckpointError
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
@@ -81,8 +83,10 @@ class Domain:
 
         Raises: CheckpointError where the file is damaged.
         """
+        with read_errors(str(path)):
+            content = io.BytesIO(path.read_bytes())
         try:
-            with path.open("rb") as open_file, np.load(open_file, allow_pickle=False) as file:
+            with np.load(content, allow_pickle=False) as file:
                 found = {k: file[k] for k in ("prints", "keys", "ids", "values", "threshold")}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise CheckpointError(f"{path}: the domain file is damaged. Copy the folder again, or train.") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.data.files import atomic, os_errors
-from molgraph.errors import CheckpointError, ConfigError, Reject
+from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
 from molgraph.predictor.recipe import Recipe, sha256
 
@@ -37,8 +37,16 @@ def seal(folder: Path, recipe: Recipe) -> str:
 def unseal(folder: Path) -> tuple[Recipe, str]:
     """Read the recipe and check every weight file against it; return it with the digest of the model.
 
-    Raises: CheckpointError where a file is missing or is not the one that was written.
+    Raises: CheckpointError where a file is missing or is not the one that was written; ResourceError where there is
+    no permission to read it.
     """
+    try:
+        return _checked(folder), _digest(folder)
+    except PermissionError as error:
+        raise ResourceError(f"{error.filename}: no permission to read; ask its owner or copy it.") from error
+
+
+def _checked(folder: Path) -> Recipe:
     recipe = Recipe.load(folder)
     for name, wanted in recipe.files.items():
         path = folder / name
@@ -48,7 +56,7 @@ def unseal(folder: Path) -> tuple[Recipe, str]:
             raise CheckpointError(
                 f"{path}: damaged (not the file that was written). Copy the folder again, or train again."
             )
-    return recipe, _digest(folder)
+    return recipe
 
 
 def share(folder: Path, out: Path) -> str:

@@ -66,7 +66,7 @@ class Recipe:
             return cls(run=settings(found.pop("run")), **found)
         except CheckpointError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:
             raise CheckpointError(f"{path}: damaged: {error}.") from error
 
 

@@ -47,7 +47,10 @@ class Multiclass:
             known = train.values[:, i][train.observed[:, i]].long()
             counts = torch.bincount(known, minlength=len(labels))
             if int((counts > 0).sum()) < 2:
-                raise DataError(f"target '{name}': the {len(known)} training rows have fewer than two classes.")
+                raise DataError(
+                    f"target '{name}': the {len(known)} training rows have fewer than two classes; there is nothing to "
+                    "tell apart. Add rows of another class or choose another split."
+                )
             even = len(known) / (len(labels) * counts.clamp(min=1).double())
             weights.append(tuple(even.tolist()) if self.balance else (1.0,) * len(labels))
         return dataclasses.replace(self, weights=tuple(weights))

@@ -70,6 +70,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1) -> Plan:
     rows = read_rows(run.data if source is None else source, run, room, tuple(dict.fromkeys(wanted)), workers=workers)
     cut, notes = guard(_split(run, room, rows), rows, run.leaks)
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
+    task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
     return Plan(run, room, rows, task, cut, comparator, [*rows_notes(rows), *cut.notes, *notes])
 
 
