@@ -113,9 +113,12 @@ class Predictor(Scorer):
         recipe, digest = folders.unseal(folder)
         room = registry.room(recipe.run.model)
         domain = Domain.load(room, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
-        members = []
-        for number in range(recipe.members):
-            member = members_of.make(recipe.run, recipe.schema, restore(recipe.task), 0)
+        try:
+            task = restore(recipe.task)
+            members = [members_of.make(recipe.run, recipe.schema, task, 0) for _ in range(recipe.members)]
+            made = cls(recipe, members, domain, digest)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{folder / 'recipe.json'}: damaged: {error!r}.") from error
+        for number, member in enumerate(members):
             member.load(folder, number)
-            members.append(member)
-        return cls(recipe, members, domain, digest)
+        return made
