@@ -26,7 +26,7 @@ class FitSettings:
     """
 
     epochs: int = 50
-    lr: float = 1e-3
+    lr: float = 2e-3
     batch_size: int = 64
     weight_decay: float = 0.0
     warmup: int = 2
