@@ -279,6 +279,7 @@ def list_names(arguments: argparse.Namespace) -> int:
         from molgraph.split import METHODS
 
         rows = {name: method.summary for name, method in METHODS.items()}
+        rows["deepchem"] = "deepchem:NAME, a splitter of DeepChem's (ScaffoldSplitter, ButinaSplitter, ...)"
     else:
         from molgraph import datasets
 
