@@ -63,7 +63,7 @@ def threaded(threads: int, **more: str) -> dict[str, str]:
 
 
 def _checked(inside: Path) -> Path:
-    ask = "from importlib.metadata import version; print(version('chemprop'))"
+    ask = "import safetensors; from importlib.metadata import version; print(version('chemprop'))"
     try:
         found = call([str(inside), "-c", ask]).strip()
     except OSError as error:
