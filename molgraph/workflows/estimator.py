@@ -47,9 +47,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 
         Raises: DataError where no molecule can be read, or X and y differ in length.
         """
-        labels = np.asarray(y)
-        if len(X) != len(labels):
-            raise DataError(f"{len(X)} molecules but {len(labels)} values.")
+        molecules, labels = _molecules(X), np.asarray(y)
+        if len(molecules) != len(labels):
+            raise DataError(f"{len(molecules)} molecules but {len(labels)} values.")
         raw = {
             "model": self.model,
             "task": self._task,
@@ -64,13 +64,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             **(self.settings or {}),
         }
         run = config.settings(raw)
-        self.predictor_: Predictor = train_rows(plan(run, pd.DataFrame({COLUMN: list(X), TARGET: labels})))
+        self.predictor_: Predictor = train_rows(plan(run, pd.DataFrame({COLUMN: molecules, TARGET: labels})))
         return self
 
     def predict_frame(self, X: Sequence[Any]) -> pd.DataFrame:
         """Return all prediction columns of the molecules X."""
         check_is_fitted(self, "predictor_")
-        return self.predictor_.predict(pd.DataFrame({COLUMN: list(X)}), COLUMN)
+        return self.predictor_.predict(pd.DataFrame({COLUMN: _molecules(X)}), COLUMN)
 
     def _estimates(self, X: Sequence[Any]) -> pd.DataFrame:
         found = self.predict_frame(X)
@@ -82,6 +82,16 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
                 f"{first['message']}. Use predict_frame to get the others."
             )
         return found
+
+
+def _molecules(X: Any) -> list[Any]:
+    """Return n molecules from a list, a Series, or a table of one column."""
+    shape = getattr(X, "shape", ())
+    if len(shape) < 2:
+        return list(X)
+    if len(shape) > 2 or shape[1] != 1:
+        raise DataError(f"X has the shape {shape}: one column of molecules is needed.")
+    return list(X.iloc[:, 0] if isinstance(X, pd.DataFrame) else X[:, 0])
 
 
 class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
@@ -96,20 +106,29 @@ class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
 
 class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
-    """Tell two classes, labelled 0 and 1, apart."""
-
-    _task = "binary"
+    """Tell two or more classes apart, whatever they are called."""
 
     def fit(self, X: Sequence[Any], y: ArrayLike) -> Self:
-        """Train; `classes_` is [0, 1]."""
-        self.classes_ = np.array([0, 1])
-        return super().fit(X, y)
+        """Train; `classes_` holds the sorted labels of y.
+
+        Raises: DataError where y has one class only.
+        """
+        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(f"y holds {len(self.classes_)} class; there is nothing to tell apart.")
+        self._task = "binary" if len(self.classes_) == 2 else "multiclass"
+        return super().fit(X, codes)
 
     def predict_proba(self, X: Sequence[Any]) -> NDArray[np.float64]:
-        """Return the probabilities of 0 and of 1, float64 [n, 2]."""
-        one = self._estimates(X)[TARGET].to_numpy(dtype=np.float64)
+        """Return the probability of each of `classes_`, float64 [n, C]."""
+        found = self._estimates(X)
+        if len(self.classes_) > 2:
+            columns = [f"{TARGET}_p_{code}" for code in range(len(self.classes_))]
+            return found[columns].to_numpy(dtype=np.float64)
+        one = found[TARGET].to_numpy(dtype=np.float64)
         return np.stack([1 - one, one], axis=1)
 
-    def predict(self, X: Sequence[Any]) -> NDArray[np.int64]:
-        """Return the likelier class, int64 [n]."""
-        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)]
+    def predict(self, X: Sequence[Any]) -> NDArray[Any]:
+        """Return the likeliest class, [n]."""
+        shares = self.predict_proba(X)
+        return np.asarray(self.classes_[shares.argmax(axis=1)])
