@@ -114,7 +114,7 @@ def test_the_users_columns_keep_their_names(trained):
 def test_a_training_ligand_is_in_the_domain_and_a_far_one_is_not(trained, series):
     made, predictor = trained
     found = scored(predictor, [series["smiles"][made.split.train[0]], "[Na+].[Cl-]", "CCCCCCCC"])
-    assert found["in_domain"].tolist()[0] is True or found["in_domain"][0] == True  # noqa: E712
+    assert found["in_domain"][0]
     assert found["nn_similarity"][0] == 1
     assert found["nn_id"][0] == series["name"][made.split.train[0]]
     assert not found["in_domain"].tolist()[2]

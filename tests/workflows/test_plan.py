@@ -1,0 +1,162 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from molgraph import config
+from molgraph.errors import ConfigError, DataError
+from molgraph.molecule import molnet
+from molgraph.workflows.plan import plan
+
+FOLDS = ("train", "valid", "calibration", "test")
+
+
+@pytest.fixture(scope="module")
+def ligands(chembl_table):
+    frame = chembl_table.iloc[::6].head(160).reset_index(drop=True)
+    frame["date"] = pd.date_range("2020-01-01", periods=160).strftime("%Y-%m-%d")
+    frame["fold"] = ["train"] * 110 + ["valid"] * 30 + ["test"] * 20
+    return frame
+
+
+def planned(frame, **settings):
+    return plan(config.settings({"targets": ["pAct"], "comparator": "none", **settings}), frame)
+
+
+def rows_in(made, *folds):
+    return set(np.concatenate([getattr(made.split, fold) for fold in folds]).tolist())
+
+
+@pytest.mark.parametrize("split", ["scaffold", "scaffold_random", "random", "cluster", "time:date", "column:fold"])
+def test_every_row_is_in_one_fold(ligands, split):
+    made = planned(ligands, split=split)
+    sizes = [len(getattr(made.split, fold)) for fold in FOLDS]
+    assert sum(sizes) == len(rows_in(made, *FOLDS)) == len(made.rows.data) == 160
+    assert all(sizes)
+    assert [made.facts[fold] for fold in FOLDS] == sizes
+    assert made.facts["split"] == split
+    again = planned(ligands, split=split)
+    assert all((getattr(again.split, f) == getattr(made.split, f)).all() for f in FOLDS)
+
+
+@pytest.mark.parametrize("split", ["scaffold", "scaffold_random", "cluster"])
+def test_groups_never_straddle(ligands, split):
+    made = planned(ligands, split=split, seed=3)
+    (given,) = made.rows.data.inputs.values()
+    keys = [given.key_of(i) for i in range(160)]
+    groups = np.asarray(made.room.groupers["cluster" if split == "cluster" else "scaffold"](keys))
+    for fold in FOLDS:
+        mine = rows_in(made, fold)
+        others = rows_in(made, *FOLDS) - mine
+        assert not set(groups[list(mine)]) & set(groups[list(others)])
+
+
+def test_time_tests_the_newest(ligands):
+    mixed = ligands.sample(frac=1, random_state=0).reset_index(drop=True)
+    made = planned(mixed, split="time:date")
+    dates = mixed["date"].to_numpy()
+    assert dates[list(rows_in(made, "train", "valid", "calibration"))].max() < dates[made.split.test].min()
+
+
+def test_the_users_folds_are_kept(ligands):
+    made = planned(ligands, split="column:fold")
+    fold = ligands["fold"].to_numpy()
+    assert set(fold[made.split.test]) == {"test"}
+    assert set(fold[made.split.train]) == {"train"}
+    assert set(fold[list(rows_in(made, "valid", "calibration"))]) == {"valid"}
+
+
+def with_leaks(ligands):
+    """Return folds in which two training ligands stand in the test set once more, as other texts."""
+    again = ligands.iloc[[2, 5]].assign(smiles=lambda f: "[Na+].[Cl-]." + f["smiles"], fold="test")
+    return pd.concat([ligands, again], ignore_index=True)
+
+
+def test_leaks_leave_the_training_set_and_never_the_test_set(ligands):
+    made = planned(with_leaks(ligands), split="column:fold")
+    assert {2, 5}.isdisjoint(rows_in(made, *FOLDS))
+    assert {160, 161} <= rows_in(made, "test")
+    assert made.notes == ["2 rows also stand in a later fold (first: row 3); they were left out of the training."]
+
+
+def test_leaks_can_be_left_in_and_are_told(ligands):
+    made = planned(with_leaks(ligands), split="column:fold", leaks="report")
+    assert {2, 5} <= rows_in(made, "train")
+    assert "left in (--leaks report): the test score flatters" in made.notes[0]
+
+
+def test_leaks_can_be_refused(ligands):
+    with pytest.raises(DataError, match=r"2 rows also stand in a later fold \(first: row 3\); use --leaks drop"):
+        planned(with_leaks(ligands), split="column:fold", leaks="refuse")
+    assert planned(ligands, split="column:fold", leaks="refuse").notes == []
+
+
+def test_a_deepchem_splitter_by_name(ligands, monkeypatch):
+    asked = {}
+
+    def splitter(name):
+        def cut(keys, fractions, seed):
+            asked.update(name=name, keys=list(keys), fractions=tuple(fractions), seed=seed)
+            order = np.arange(len(keys))
+            return order[40:], order[20:40], order[:20]
+
+        return cut
+
+    monkeypatch.setattr(molnet, "splitter", splitter)
+    made = planned(ligands, split="deepchem:ButinaSplitter", seed=4)
+    assert rows_in(made, "test") == set(range(20))
+    assert rows_in(made, "train") == set(range(40, 160))
+    assert rows_in(made, "valid", "calibration") == set(range(20, 40))
+    assert (asked["name"], asked["fractions"], asked["seed"]) == ("ButinaSplitter", (0.8, 0.1, 0.1), 4)
+    assert len(asked["keys"]) == 160
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "says"),
+    [
+        ({"split": "scafold"}, ConfigError, "unknown split 'scafold'; did you mean 'scaffold'"),
+        ({"split": "column"}, ConfigError, "write column:NAME"),
+        ({"split": "column:flod"}, DataError, "no column 'flod' to split by; did you mean 'fold'"),
+        ({"split": "deepchem:Butina"}, ConfigError, "unknown DeepChem splitter 'Butina'"),
+        ({"model": "molecule/dmpn"}, ConfigError, "did you mean 'molecule/dmpnn'"),
+        ({"comparator": "molecule/none"}, ConfigError, "unknown model 'molecule/none'"),
+        ({"encoder": {"dept": 2}}, ConfigError, "unknown key 'encoder.dept'"),
+        ({"fractions": [0.8, 0.2]}, ConfigError, "fractions"),
+        ({"fractions": [0.8, 0.8, 0.8]}, ConfigError, "fractions"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said(ligands, settings, error, says):
+    with pytest.raises(error, match=says):
+        planned(ligands, **settings)
+
+
+def test_names_are_checked_before_data_is_read(tmp_path):
+    with pytest.raises(ConfigError, match="unknown split"):
+        plan(config.settings({"data": str(tmp_path / "none.csv"), "targets": ["y"], "split": "no"}))
+    with pytest.raises(ConfigError, match="no data is named"):
+        plan(config.settings({"targets": ["y"]}))
+
+
+def test_the_comparator_is_the_rooms_unless_it_is_the_model(ligands):
+    few = ligands.head(40)
+    made = planned(few, comparator="auto", ensemble=3, encoder={"hidden": 16})
+    assert (made.comparator.model, made.comparator.ensemble, made.comparator.encoder) == ("molecule/forest", 1, {})
+    assert planned(few, comparator="auto", model="molecule/forest").comparator is None
+    assert planned(few, comparator="none").comparator is None
+
+
+def test_what_happened_to_rows_is_noted(ligands):
+    few = ligands.head(60).copy().astype({"pAct": object})
+    twice = few.iloc[[0, 1]].copy()
+    twice["pAct"] = twice["pAct"] + 0.5
+    few.loc[9, "pAct"] = "5"
+    few["other"] = ["x" if i == 4 else "1.5" if i % 2 else "2.5" for i in range(60)]
+    twice["other"] = "1.5"
+    made = planned(pd.concat([few, twice], ignore_index=True), targets=["pAct", "other"], split="random")
+    text = "\n".join(made.notes)
+    assert "2 rows repeat a molecule and were merged." in text
+    assert "pAct: 2 molecules have rows that disagree." in text
+    assert "repeated measurements of 2 molecules agree within a standard deviation of 0.354" in text  # 0.5 / sqrt(2)
+    assert "1 cells count as not measured, first row 5: other: 'x' is not a number" in text
+    assert made.facts["rejected"] == {"duplicate": 2}
+    assert made.facts["rows_read"] == 62 and made.facts["rows_used"] == 60
