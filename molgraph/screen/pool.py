@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
+from molgraph.data.interrupts import rearm
 from molgraph.errors import ResourceError
 from molgraph.screen.shard import Job, score_shard, start_worker, threads
 
@@ -36,7 +37,9 @@ def run(jobs: Iterator[Job], workers: int) -> Generator[int, None, None]:
 def _alone(jobs: Iterator[Job]) -> Iterator[int]:
     before = threads(1)
     try:
-        yield from map(score_shard, jobs)
+        for rows in map(score_shard, jobs):
+            rearm()
+            yield rows
     finally:
         threads(before)
 

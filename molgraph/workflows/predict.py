@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
@@ -53,6 +54,7 @@ def predict_file(
             writer.write(beside(table, scored))
             statuses.update(scored.frame["status"])
             bar.update(len(table))
+            rearm()
     return _counts(statuses, output)
 
 

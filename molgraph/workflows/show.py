@@ -13,6 +13,7 @@ from typing import IO, Any, Self
 from tqdm import tqdm
 
 from molgraph.config import RunSettings
+from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
 from molgraph.predictor import Predictor
@@ -81,6 +82,8 @@ class Epochs:
     def __enter__(self) -> Self:
         if self.folder is not None:
             goes_on = (self.folder / CHECKPOINT).exists()
+            if goes_on:
+                say("going on where an earlier training stopped")
             self.lines = (self.folder / "metrics.jsonl").open("a" if goes_on else "w", encoding="utf-8")
         return self
 
@@ -91,6 +94,7 @@ class Epochs:
 
     def __call__(self, member: int, epoch: Epoch) -> None:
         """Take note of one epoch."""
+        rearm()
         found = {
             "member": member,
             "epoch": epoch.number,

@@ -14,6 +14,7 @@ from typing import Any
 
 from molgraph.config import RunSettings, dump
 from molgraph.data.files import atomic, os_errors
+from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError, DataError, MolgraphError
 from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor, load
@@ -38,6 +39,7 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
     start = _start(made)
     training = Training(made.run, made.task, made.rows.data, made.split, folder, start)
     interrupted = False
+    rearm()
     try:
         with contextlib.closing(training.epochs()) as epochs:
             for member, epoch in epochs:
