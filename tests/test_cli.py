@@ -1,0 +1,137 @@
+"""Words on the command line to settings, lists and exit codes; whole walks are in tests/walks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from molgraph import config
+from molgraph.cli import main, parser, run_settings
+from molgraph.errors import ConfigError
+
+
+def settings(*words: str) -> config.RunSettings:
+    return run_settings(parser().parse_args(["train", *words]))
+
+
+def test_options_lie_on_top_of_the_run_file_and_set_on_top_of_all(tmp_path: Path):
+    run = tmp_path / "run.toml"
+    run.write_text(
+        'data = "x.csv"\ntargets = ["a"]\nseed = 1\nsplit = "random"\n[train]\nepochs = 9\n', encoding="utf-8"
+    )
+    found = settings(str(run), "--seed", "2", "--set", "train.epochs=3", "--set", "split=cluster")
+    assert (found.data, found.targets, found.seed, found.split, found.train.epochs) == ("x.csv", ["a"], 2, "cluster", 3)
+    assert settings(str(run)).split == "random"
+
+
+def test_every_option_of_train_reaches_the_settings():
+    words = (
+        "x.csv -s mol --target IC50 --target b --model molecule/gin --task regression --split random --ensemble 3 "
+        "--units IC50:nM --id no --init m --seed 4 --leaks refuse --no-standardize"
+    )
+    found = settings(*words.split())
+    assert found == config.RunSettings(
+        data="x.csv",
+        column="mol",
+        targets=["IC50", "b"],
+        model="molecule/gin",
+        split="random",
+        ensemble=3,
+        units={"IC50": "nM"},
+        id="no",
+        init="m",
+        seed=4,
+        leaks="refuse",
+        standardize=False,
+    )
+
+
+def test_a_seed_of_zero_counts_as_given(tmp_path: Path):
+    (tmp_path / "run.toml").write_text("seed = 7\n", encoding="utf-8")
+    assert settings(str(tmp_path / "run.toml"), "--seed", "0").seed == 0
+
+
+@pytest.mark.parametrize("text", ["IC50", "nM"])
+def test_units_need_a_column_and_a_unit(text: str):
+    with pytest.raises(ConfigError, match="COLUMN:UNIT"):
+        settings("x.csv", "--units", text)
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("models", ["molecule/dmpnn", "molecule/forest", "(Yang 2019)"]),
+        ("tasks", ["regression", "binary", "multiclass"]),
+        ("splits", ["scaffold", "cluster", "column:NAME"]),
+        ("datasets", ["chembl2321810", "esol", "Delaney"]),
+    ],
+)
+def test_lists(what: str, names: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main(["list", what]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in names)
+
+
+def test_data_is_shown_and_fetched(capsys: pytest.CaptureFixture[str]):
+    assert main(["data", "show", "esol"]) == 0
+    assert "licence" in capsys.readouterr().out
+    assert main(["data", "fetch", "nci_5k"]) == 0
+    assert Path(capsys.readouterr().out.strip()).exists()
+    assert main(["data", "show", "esoll"]) == 2
+    assert "did you mean 'esol'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["frobnicate"], ["train"], ["list", "modls"], ["predict", "x.csv"], ["train", "x.csv", "--taget", "y"]],
+    ids=str,
+)
+def test_words_that_make_no_command_say_two(words: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "usage: molgraph" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["predict x --model m -o y.csv", "screen x --model m --out o"])
+def test_workers_are_counted_from_one(words: str, capsys: pytest.CaptureFixture[str]):
+    assert main([*words.split(), "--workers", "-1"]) == 2
+    assert "--workers -1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shard", ["3/2", "0/2", "1", "a/b"])
+def test_shards_are_counted_from_one(shard: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["screen", "x", "--model", "m", "--out", "o", "--shard", shard]) == 2
+    assert "1 <= I <= N" in capsys.readouterr().err
+
+
+def test_what_nobody_expected_is_called_internal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def broken(*_: object) -> None:
+        raise AttributeError("oops")
+
+    monkeypatch.setattr("molgraph.datasets.show", broken)
+    assert main(["data", "show", "esol"]) == 1
+    shown = capsys.readouterr().err
+    assert "internal error: AttributeError: oops" in shown and "Traceback" not in shown
+    with pytest.raises(AttributeError):
+        main(["data", "show", "esol", "--debug"])
+
+
+def test_debug_shows_where_an_error_came_from(capsys: pytest.CaptureFixture[str]):
+    assert main(["data", "show", "nothing", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch):
+    class Gone:
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+        def flush(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert main(["list", "models"]) == 0
