@@ -10,7 +10,9 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
-_CHARACTERS_PER_ATOM = 100  # more than any atom needs, coordinates of a CXSMILES included
+_CHARACTERS_PER_ATOM = 30  # more than an atom needs, coordinates of a CXSMILES included
+_LONG_FOR_ITS_ATOMS = 4  # from so many characters per allowed atom on, atoms are counted before rings are searched
+_SALT = 4  # a text may hold so many times the allowed atoms, as long as its largest fragment does not
 _CHARGED = re.compile(r"[+|]|-[^][]*]")  # a minus outside brackets is a bond; a bar (CXSMILES) may hide anything
 _STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] *", re.MULTILINE)
 _ECHO = re.compile(r"SMILES Parse Error: |( while parsing:| for input:).*")  # the text stands in the reject already
@@ -34,6 +36,10 @@ def refused_unread(text: str, max_atoms: int = MAX_ATOMS) -> Refusal | None:
         return Refusal("empty", "the cell is empty")
     if len(text) > max_atoms * _CHARACTERS_PER_ATOM:
         return Refusal("too_large", f"{len(text):,} characters, too long for a molecule of up to {max_atoms} atoms")
+    if len(text) > max_atoms * _LONG_FOR_ITS_ATOMS:
+        atoms = _atoms_at_a_glance(text)
+        if atoms > max_atoms * _SALT:
+            return Refusal("too_large", f"{atoms:,} atoms, the limit is {max_atoms}")
     if text.isascii() and text.isprintable() and " " not in text:
         return None
     smiles, _, extension = text.partition(" ")
@@ -52,6 +58,15 @@ def parse(text: str) -> Chem.Mol | None:
         return Chem.MolFromSmiles(text)
     except (RuntimeError, ValueError):  # what RDKit's C++ exceptions become
         return None
+
+
+def _atoms_at_a_glance(text: str) -> int:
+    """Count atoms without perceiving anything: the rings of 20,000 atoms take minutes."""
+    try:
+        mol = Chem.MolFromSmiles(text, sanitize=False)
+    except (RuntimeError, ValueError):
+        return 0
+    return mol.GetNumHeavyAtoms() if mol is not None else 0
 
 
 def read(text: str, max_atoms: int = MAX_ATOMS) -> Chem.Mol | Refusal:

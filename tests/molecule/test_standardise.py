@@ -56,6 +56,7 @@ def test_key(text: str, key: str) -> None:
         ("CC[*:1]", "dummy_atom", "atom 3"),
         ("C" * 501, "too_large", "501 atoms"),
         ("C" * 60_000, "too_large", "60,000 characters"),
+        ("C1CC1" * 2_500, "too_large", "7,500 atoms"),  # its rings would take minutes
     ],
 )
 def test_refusal(text: str, reason: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +77,13 @@ def test_no_atoms() -> None:
 def test_the_largest_allowed_molecule() -> None:
     assert standardise("C" * 500) == "C" * 500
     assert why_refused("C" * 3, max_atoms=2) == Refusal("too_large", "3 atoms, the limit is 2")
+
+
+def test_many_counter_ions_are_no_large_molecule() -> None:
+    assert standardise("CCCCO" + ".[Na+].[Cl-]" * 300) == "CCCCO"
+    refusal = standardise("CCCCO" + ".[Na+].[Cl-]" * 1100)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "too_large"
 
 
 def test_a_neutral_form_that_cannot_be_read_is_not_taken() -> None:
