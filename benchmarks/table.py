@@ -151,7 +151,7 @@ def _made(entries: Sequence[Entry]) -> str:
     threads = ", ".join(map(str, sorted({entry.threads for entry in entries})))
     hours = sum(entry.seconds for entry in entries) / 3600
     return (
-        f"Made {' to '.join(dict.fromkeys((dates[0], dates[-1])))} on {machines}, {threads} threads a contestant, "
+        f"Made {' to '.join(dict.fromkeys((dates[0], dates[-1])))} on {machines}, threads per contestant: {threads}, "
         f"{len(entries)} cells in {hours:.1f} h; {versions}."
     )
 
