@@ -1,0 +1,55 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import molgraph
+from molgraph.errors import ConfigError
+from molgraph.workflows.evaluate import evaluate_file
+
+TINY = {
+    "encoder": {"hidden": 16, "depth": 2},
+    "head": {"hidden": 16},
+    "train": {"epochs": 2},
+    "comparator": "none",
+    "split": "random",
+}
+
+
+@pytest.fixture(scope="module")
+def ligands(chembl_table):
+    frame = chembl_table.iloc[::9].head(100).reset_index(drop=True)
+    return frame.assign(level=pd.qcut(frame["pAct"], 3, labels=["low", "mid", "high"]).astype(str))
+
+
+@pytest.fixture(scope="module")
+def classes(ligands, tmp_path_factory):
+    out = tmp_path_factory.mktemp("classes") / "m"
+    molgraph.train(ligands.head(70), "level", task="multiclass", out=out, **TINY)
+    return out
+
+
+def test_classes_keep_the_places_they_had_in_training(classes, ligands):
+    held = ligands.tail(30)
+    some = held[held["level"] != "high"]  # of high, low, mid only two are left: their places must not move
+    (found,) = evaluate_file(some, [classes]).values()
+    said = molgraph.load(classes).predict(some)
+    accuracy = float(np.mean(said["level_predicted"].to_numpy() == some["level"].to_numpy()))
+    assert found["model"]["level"]["accuracy"]["value"] == pytest.approx(accuracy)
+    assert found["rows"] == len(some)
+    assert found["seen_in_training"] == 0
+
+
+def test_rows_of_the_training_are_counted_and_files_are_written(classes, ligands, tmp_path):
+    (found,) = evaluate_file(ligands, [classes], out=tmp_path / "out").values()
+    assert found["seen_in_training"] == molgraph.load(classes).facts["train"]
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == {str(classes): found}
+    scores = pd.read_csv(tmp_path / "out" / f"scores-{classes.name}.csv")
+    assert len(scores) == len(ligands)
+
+
+def test_models_without_a_target_in_common_are_refused(classes, ligands, tmp_path):
+    molgraph.train(ligands, "pAct", out=tmp_path / "other", **TINY)
+    with pytest.raises(ConfigError, match="no target in common"):
+        evaluate_file(ligands, [classes, tmp_path / "other"])
