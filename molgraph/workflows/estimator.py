@@ -86,7 +86,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 
 def _molecules(X: Any) -> list[Any]:
     """Return n molecules from a list, a Series, or a table of one column."""
-    shape = getattr(X, "shape", ())
+    shape: tuple[int, ...] = getattr(X, "shape", ())
     if len(shape) < 2:
         return list(X)
     if len(shape) > 2 or shape[1] != 1:
