@@ -34,6 +34,7 @@ def relaunch(processes: int, argv: Sequence[str]) -> int | None:
         for process in running:
             if process.poll() is None:
                 process.terminate()
+            process.wait()
 
 
 def _wait(running: Sequence[subprocess.Popen[bytes]]) -> int:
