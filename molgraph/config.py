@@ -66,7 +66,6 @@ class RunSettings:
     targets: list[str] = field(default_factory=list)
     column: str = ""
     id: str = ""
-    time: str = ""
     units: dict[str, str] = field(default_factory=dict)
     split: str = "scaffold"
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])

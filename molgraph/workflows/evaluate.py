@@ -40,12 +40,14 @@ def evaluate_file(
         raise ConfigError("the models have no target in common: evaluate them one by one.")
     needs = tuple(dict.fromkeys(need for p in predictors.values() for need in p.needs))
     found = {}
-    for folder, predictor in predictors.items():
+    for number, (folder, predictor) in enumerate(predictors.items(), start=1):
         run = replace(predictor.recipe.run, column=column or "", split="random", duplicates="mean")
         rows = read_rows(source, run, predictor.room, needs, classes=classes(predictor.task))
         found[folder] = _assess(folder, predictor, rows)
         if out is not None:
-            _write(out, Path(folder).name, predictor, rows, found[folder])
+            name = Path(folder).resolve().name
+            twice = sum(Path(other).resolve().name == name for other in predictors) > 1
+            _write(out, f"{name}-{number}" if twice else name, predictor, rows, found[folder])
     if out is not None:
         with atomic(out / "metrics.json") as file:
             file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
