@@ -41,7 +41,9 @@ class Line:
 
     def leads(self, model: str) -> bool:
         """Tell whether one of ours scores at least as well as the peer, whatever the interval."""
-        gap = self.beside[model].difference or 0.0
+        gap = self.beside[model].difference
+        if gap is None:
+            return False
         return gap >= 0 if METRICS[self.metric].higher_is_better else gap <= 0
 
 
@@ -91,7 +93,8 @@ def table(lines: Sequence[Line], entries: Sequence[Entry]) -> str:
     head = "| data | trained / tested | metric | D-MPNN | forest | D-MPNN + forest | chemprop | "
     text = [head + "D-MPNN + forest less chemprop |", "|---|---|---|---|---|---|---|---|"]
     text += [_row(found) for found in lines]
-    text += ["", *_summary(lines), "", _left_out(lines), "", _made(entries)]
+    scored = [found for found in lines if found.scores[PEER].value is not None]
+    text += ["", *_summary(scored), "", _left_out(lines), "", _made(entries)]
     return "\n".join(text)
 
 
