@@ -48,9 +48,9 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """Set what stands between the encoder and the outputs."""
+    """Set what stands between the encoder and the outputs; `pooling = "auto"` is the encoder's own."""
 
-    pooling: Literal["mean", "sum", "attention", "last", "none"] = "mean"
+    pooling: Literal["auto", "mean", "sum", "max", "attention", "last", "none"] = "auto"
     depth: int = 1
     hidden: int = 300
     dropout: float = 0.0

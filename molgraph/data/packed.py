@@ -41,17 +41,19 @@ class Packed:
         return sum(v.nbytes for v in self.values.values()) + sum(o.nbytes for o in self.offsets.values())
 
     def to(self, device: torch.device | str) -> Packed:
-        """Return the same parts on a device."""
-        return Packed(
-            {k: v.to(device) for k, v in self.values.items()},
-            self.level,
-            {k: o.to(device) for k, o in self.offsets.items()},
-            self.schema,
-            self.count,
-        )
+        """Return the same parts on a device; these very parts where they are there already."""
+        values = {k: v.to(device) for k, v in self.values.items()}
+        offsets = {k: o.to(device) for k, o in self.offsets.items()}
+        if all(values[k] is v for k, v in self.values.items()) and all(
+            offsets[k] is o for k, o in self.offsets.items()
+        ):
+            return self
+        return Packed(values, self.level, offsets, self.schema, self.count)
 
     def gather(self, ids: Tensor) -> Packed:
-        """Return the parts `ids` (int64 [U]) in that order, renumbered from 0."""
+        """Return the parts `ids` (int64 [U]) in that order, renumbered from 0; these very parts where that is all."""
+        if len(ids) == self.count and torch.equal(ids, torch.arange(self.count, device=ids.device)):
+            return self
         offsets: dict[str, Tensor] = {}
         rows: dict[str, Tensor] = {PART: ids}
         for level, start in self.offsets.items():

@@ -42,6 +42,9 @@ class Encoder(nn.Module):
     space: ClassVar[dict[str, Any]] = {}
     """Search space: a list is choices, {"low":, "high":, "log":} a range."""
 
+    pooling: ClassVar[str] = "mean"
+    """How its features are pooled unless the user says otherwise."""
+
     pooled: ClassVar[bool] = False
     """Whether the features are those of whole parts, so that nothing is left to pool."""
 

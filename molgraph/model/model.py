@@ -16,7 +16,7 @@ class Model(nn.Module):
     """Turn a batch into raw outputs, which the task reads as a loss or as estimates.
 
     Each distinct part of a batch is computed once, the head included, so rows with the same part have the same
-    outputs to the last bit.
+    outputs to the last bit. Pooling `auto` is the encoder's own.
 
     Shapes: a batch of B rows to [B, task.outputs].
 
@@ -28,7 +28,7 @@ class Model(nn.Module):
         encoder: Encoder,
         task: Task,
         *,
-        pooling: str = "mean",
+        pooling: str = "auto",
         depth: int = 1,
         hidden: int = 300,
         dropout: float = 0.0,
@@ -36,7 +36,7 @@ class Model(nn.Module):
         super().__init__()
         self.task = task
         self.encoder = encoder
-        self.pool = Pool("none" if encoder.pooled else pooling, encoder.dim)
+        self.pool = pool(encoder, pooling)
         self.head = FeedForward(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -50,3 +50,10 @@ class Model(nn.Module):
             parts = cat([parts, features.whole.to(parts.dtype)], 1)
         raw: Tensor = self.head(parts)
         return raw.index_select(0, features.index)
+
+
+def pool(encoder: Encoder, kind: str = "auto") -> Pool:
+    """Return what pools the features of an encoder; `auto` is the encoder's own way."""
+    if encoder.pooled:
+        kind = "none"
+    return Pool(encoder.pooling if kind == "auto" else kind, encoder.dim)

@@ -36,7 +36,7 @@ def test_a_row_without_input_is_refused() -> None:
         Model(DMPNN(PARTS.schema, hidden=8), Regression(("a",)))(batch([0, -1, 2]))
 
 
-@pytest.mark.parametrize("pooling", ["mean", "sum", "attention", "last"])
+@pytest.mark.parametrize("pooling", ["mean", "sum", "max", "attention", "last"])
 def test_every_pooling_serves(pooling: str) -> None:
     model = Model(DMPNN(PARTS.schema, hidden=8), Regression(("a",)), pooling=pooling)
     raw = model(batch([0, 1, 2]))
@@ -46,7 +46,7 @@ def test_every_pooling_serves(pooling: str) -> None:
 
 
 def test_pooling_none_refuses_features_of_atoms() -> None:
-    with pytest.raises(ConfigError, match="choose mean, sum, attention or last"):
+    with pytest.raises(ConfigError, match="choose mean, sum, max, attention or last"):
         Model(DMPNN(PARTS.schema, hidden=8), Regression(("a",)), pooling="none")(batch([0]))
 
 
@@ -91,3 +91,13 @@ def test_an_encoder_of_any_kind_of_part_serves() -> None:
         model.head[0].weight.copy_(torch.eye(2))
         model.head[0].bias.zero_()
     assert model(batch([1, 0])).tolist() == [[2.0, 3.0], [0.0, 1.0]]
+
+
+def test_an_encoder_is_pooled_its_own_way_unless_told() -> None:
+    class Largest(DMPNN):
+        pooling = "max"
+
+    encoder = Largest(PARTS.schema, hidden=8)
+    assert Model(encoder, Regression(("a",))).pool.kind == "max"
+    assert Model(encoder, Regression(("a",)), pooling="sum").pool.kind == "sum"
+    assert Model(DMPNN(PARTS.schema, hidden=8), Regression(("a",))).pool.kind == "mean"

@@ -16,11 +16,12 @@ def rows() -> list[torch.Tensor]:
     return [VALUES[a:b] for a, b in pairwise(OFFSETS)]
 
 
-def test_sum_mean_and_last() -> None:
+def test_sum_mean_max_and_last() -> None:
     zeros = torch.zeros(5, dtype=torch.float64)
     expected = {
         "sum": [r.sum(0) for r in rows()],
         "mean": [r.mean(0) if len(r) else zeros for r in rows()],
+        "max": [r.amax(0) if len(r) else zeros for r in rows()],
         "last": [r[-1] if len(r) else zeros for r in rows()],
     }
     for kind, parts in expected.items():
@@ -42,7 +43,7 @@ def test_attention_stands_large_scores() -> None:
     assert scores.grad is not None and scores.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("kind", ["sum", "mean", "last", "attention"])
+@pytest.mark.parametrize("kind", ["sum", "mean", "max", "last", "attention"])
 def test_gradients(kind: str) -> None:
     pool = Pool(kind, 5).double()
     assert torch.autograd.gradcheck(lambda v: pool(v, OFFSETS), VALUES.clone().requires_grad_())

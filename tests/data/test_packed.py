@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import torch
+
+from molgraph.data.packed import Packed
+from molgraph.molecule.prepare import prepare
+
+
+def molecules() -> Packed:
+    return prepare(["CCO", "C", "c1ccccc1O"], ("graph",)).parts
+
+
+def test_gathered_parts_own_their_rows_in_the_order_asked_for() -> None:
+    parts = molecules()
+    some = parts.gather(torch.tensor([2, 0]))
+    assert some.offsets["atom"].tolist() == [0, 7, 10] and some.offsets["bond"].tolist() == [0, 7, 9]
+    assert torch.equal(some.values["atom"], torch.cat([parts.values["atom"][4:], parts.values["atom"][:3]]))
+
+
+def test_all_parts_in_order_are_these_very_parts() -> None:
+    parts = molecules()
+    assert parts.gather(torch.arange(3)) is parts
+    assert parts.to("cpu") is parts
+    for ids in ([0, 2, 1], [0, 1], [0, 1, 1]):
+        assert parts.gather(torch.tensor(ids)) is not parts
+    assert parts.gather(torch.tensor([0, 1, 1])).offsets["atom"].tolist() == [0, 3, 4, 5]
+    assert parts.to("meta") is not parts and parts.to("meta").device.type == "meta"
