@@ -1,0 +1,129 @@
+"""How near parts are: exact Tanimoto similarity between bit-packed fingerprints, whatever they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from molgraph.data.packed import Packed
+
+ROWS, QUERIES = 1024, 256  # a tile of 0.5 MB of counts stays in the cache: the fastest of the sizes tried
+
+Packed8 = NDArray[np.uint8]  # fingerprints [P, bytes], eight bits to the byte
+
+
+def fingerprints(parts: Packed, feature: str) -> Packed8:
+    """Return the bit-packed fingerprints of parts as an array [P, bytes]."""
+    return np.asarray(parts.values[feature].cpu().numpy(), dtype=np.uint8)
+
+
+class Bits:
+    """Hold the set bits of M fingerprints, compared with others a tile at a time, so that memory stays flat.
+
+    A molecule's fingerprint of 2048 bits has about 45 set: a sparse product counts the common bits of 256 queries at a
+    time in two to eight times less time than popcounts over words, a dense product or RDKit's bulk function.
+    """
+
+    def __init__(self, packed: Packed8) -> None:
+        self.blocks = [_sparse(packed[b : b + ROWS]) for b in range(0, len(packed), ROWS)]
+        self.sizes = [_count(packed[b : b + ROWS]) for b in range(0, len(packed), ROWS)]
+        self.count = len(packed)
+
+    def tiles(self, queries: Packed8) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+        """Yield (rows, queries, Tanimoto [rows, queries]) for all pairs, the rows of a query in rising order.
+
+        An empty fingerprint has the similarity 0 to any other, as in RDKit.
+
+        See: Tanimoto coefficient, https://doi.org/10.1021/ci9800211
+        """
+        for at in range(0, len(queries), QUERIES):
+            asked = queries[at : at + QUERIES]
+            dense = np.ascontiguousarray(np.unpackbits(asked, axis=1).T, dtype=np.uint16)
+            size = _count(asked)
+            for number, (block, sizes) in enumerate(zip(self.blocks, self.sizes, strict=True)):
+                common = block @ dense
+                union = np.maximum(sizes[:, None] + size - common, 1)
+                tanimoto = np.divide(common, union, dtype=np.float32)
+                start = number * ROWS
+                yield slice(start, start + len(sizes)), slice(at, at + len(asked)), tanimoto
+
+    def similarity(self, query: Packed8) -> NDArray[np.float32]:
+        """Return the similarity [M] of every fingerprint to one query [bytes]."""
+        return np.concatenate([tile[:, 0] for _, _, tile in self.tiles(query[None])])
+
+
+class Nearest:
+    """Find the nearest training part by exact Tanimoto similarity between the fingerprints called `feature`.
+
+    Of several equally near ones it is the first, so a result depends neither on the batch nor on its size.
+    """
+
+    def __init__(self, parts: Packed, feature: str) -> None:
+        self.feature = feature
+        self.packed = fingerprints(parts, feature)
+        self.bits = Bits(self.packed)
+
+    def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the position of the nearest training part (-1: there is none) and the similarity, each [P]."""
+        return self._nearest(fingerprints(parts, self.feature), others=False)
+
+    def leave_one_out(self) -> NDArray[np.float32]:
+        """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""
+        return self._nearest(self.packed, others=True)[1]
+
+    def similarity(self, parts: Packed) -> NDArray[np.float32]:
+        """Return the similarity of each part to each training part, [P, M]."""
+        queries = fingerprints(parts, self.feature)
+        out = np.zeros((len(queries), self.bits.count), dtype=np.float32)
+        for rows, asked, tile in self.bits.tiles(queries):
+            out[asked, rows] = tile.T
+        return out
+
+    def _nearest(self, queries: Packed8, others: bool) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        position = np.full(len(queries), -1, dtype=np.int64)
+        similarity = np.full(len(queries), -1, dtype=np.float32)
+        for rows, asked, tile in self.bits.tiles(queries):
+            if others:
+                own = np.arange(max(rows.start, asked.start), min(rows.stop, asked.stop))
+                tile[own - rows.start, own - asked.start] = -1
+            best = tile.argmax(axis=0)
+            value = tile[best, np.arange(tile.shape[1])]
+            nearer = value > similarity[asked]
+            position[asked] = np.where(nearer, best + rows.start, position[asked])
+            similarity[asked] = np.where(nearer, value, similarity[asked])
+        return position, np.maximum(similarity, 0)
+
+
+def diverse(parts: Packed, k: int, feature: str) -> list[int]:
+    """Pick `k` parts that differ most: the first part, then always the one farthest from all picked (MaxMin).
+
+    Parts in ranked order thus keep their best one. Of equally far ones the first is taken.
+
+    See: https://doi.org/10.1002/qsar.200290002
+    """
+    packed = fingerprints(parts, feature)
+    if not len(packed) or k < 1:
+        return []
+    bits = Bits(packed)
+    picked = [0]
+    nearest = bits.similarity(packed[0])
+    while len(picked) < min(k, len(packed)):
+        nearest[picked[-1]] = np.inf  # never twice
+        picked.append(int(nearest.argmin()))
+        np.maximum(nearest, bits.similarity(packed[picked[-1]]), out=nearest)
+    return picked
+
+
+def _sparse(packed: Packed8) -> csr_array:
+    bits = np.unpackbits(packed, axis=1)
+    row, column = np.nonzero(bits)
+    starts = np.searchsorted(row, np.arange(len(bits) + 1)).astype(np.int32)
+    ones = np.ones(len(column), dtype=np.uint16)
+    return csr_array((ones, column.astype(np.int32), starts), shape=bits.shape)
+
+
+def _count(packed: Packed8) -> NDArray[np.uint16]:
+    return np.asarray(np.bitwise_count(packed).sum(axis=1), dtype=np.uint16)

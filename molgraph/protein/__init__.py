@@ -1,0 +1,1 @@
+"""The room of proteins: sequences in, residues, k-mers, composition and embeddings out."""

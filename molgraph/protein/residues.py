@@ -1,0 +1,80 @@
+"""The letters of a protein sequence, what each of them stands for, and how a text becomes such letters."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+STANDARD = "ACDEFGHIKLMNPQRSTVWY"
+# IUPAC-IUB letters for what is not one of the twenty, and the residues they are read as: an ambiguous letter is
+# each of its residues in equal shares, selenocysteine a cysteine, pyrrolysine a lysine.
+# See: https://doi.org/10.1351/pac198456050595 (B, Z, X), https://www.uniprot.org/help/sequences (U, O), J: I or L.
+READ_AS = {"B": "DN", "Z": "EQ", "J": "IL", "X": STANDARD, "U": "C", "O": "K"}
+LETTERS = STANDARD + "".join(READ_AS)
+UNKNOWN = LETTERS.index("X")
+GAPS = "-."
+
+_CODE = np.zeros(256, dtype=np.uint8)
+_CODE[np.frombuffer(LETTERS.encode(), dtype=np.uint8)] = np.arange(len(LETTERS), dtype=np.uint8)
+_FOREIGN = re.compile(rf"[^{LETTERS}{LETTERS.lower()}\s{re.escape(GAPS)}]")
+_DROPPED = re.compile(rf"[\s{re.escape(GAPS)}]+")
+_ODD = re.compile(rf"[^{LETTERS}]")
+
+
+class Refusal(NamedTuple):
+    """Say why a text is no protein: a status word and a sentence."""
+
+    reason: str
+    message: str
+
+
+EMPTY = Refusal("empty", "there is no sequence")
+
+
+def standardised(text: str) -> str | Refusal:
+    """Bring a sequence to upper-case letters: white space, gaps (- and .) and stops (*) at its end are left out.
+
+    >>> standardised(" mkt-ay IA*"), standardised("MK1").reason
+    ('MKTAYIA', 'invalid_sequence')
+    """
+    body = text.rstrip("* \t\r\n")
+    found = _FOREIGN.search(body)
+    if found:
+        return _foreign(found)
+    return _DROPPED.sub("", body).upper() or EMPTY
+
+
+def as_written(text: str) -> str | Refusal:
+    """Take a sequence as it stands, apart from white space around it; anything but the 26 letters is refused."""
+    body = text.strip()
+    found = _ODD.search(body)
+    return _foreign(found) if found else body or EMPTY
+
+
+def _foreign(found: re.Match[str]) -> Refusal:
+    return Refusal(
+        "invalid_sequence",
+        f"character {found[0]!r} at place {found.start() + 1} is no residue; known are {''.join(sorted(LETTERS))}, "
+        "gaps - and ., and * at the end",
+    )
+
+
+def codes_of(sequence: str) -> NDArray[np.uint8]:
+    """Return the place of each letter in `LETTERS`: uint8 [L]."""
+    return _CODE[np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)]
+
+
+def shares() -> NDArray[np.float32]:
+    """Return for each letter the share of each standard residue in what it stands for: float32 [26, 20].
+
+    >>> shares()[LETTERS.index("B")].nonzero()[0].tolist()  # D and N
+    [2, 11]
+    """
+    table = np.zeros((len(LETTERS), len(STANDARD)), dtype=np.float32)
+    for row, letter in zip(table, LETTERS, strict=True):
+        meant = READ_AS.get(letter, letter)
+        row[[STANDARD.index(one) for one in meant]] = 1 / len(meant)
+    return table
