@@ -33,9 +33,40 @@ MODELS: dict[str, tuple[str, str]] = {
         "molgraph.molecule.forest:Forest",
         "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
     ),
+    "protein/cnn": ("molgraph.protein.encoders.cnn:CNN", "convolutions along the residues (DeepDTA, Ozturk 2018)"),
+    "protein/graphdta": (
+        "molgraph.protein.encoders.graphdta:GraphDTA",
+        "convolution over the embedding of 1,000 residues (GraphDTA, Nguyen 2021)",
+    ),
+    "protein/rnn": ("molgraph.protein.encoders.recurrent:RNN", "recurrent network along the residues (Elman 1990)"),
+    "protein/lstm": (
+        "molgraph.protein.encoders.recurrent:LSTM",
+        "long short-term memory along the residues (Hochreiter 1997)",
+    ),
+    "protein/gru": ("molgraph.protein.encoders.recurrent:GRU", "gated recurrent units along the residues (Cho 2014)"),
+    "protein/transformer": (
+        "molgraph.protein.encoders.transformer:Transformer",
+        "attention to neighbouring residues (Vaswani 2017, Beltagy 2020)",
+    ),
+    "protein/embedding": (
+        "molgraph.protein.encoders.embedding:Embedding",
+        "vectors computed elsewhere, as by a protein language model",
+    ),
+    "protein/forest": (
+        "molgraph.protein.forest:Forest",
+        "gradient-boosted trees on residues, pairs, triads and physico-chemical groups",
+    ),
+    "fusion/concat": ("molgraph.fusion.concat:Concat", "vectors of all inputs side by side (DeepDTA, Ozturk 2018)"),
+    "fusion/gated": ("molgraph.fusion.gated:Gated", "gated mixture of the inputs (Arevalo 2017)"),
+    "fusion/bilinear": ("molgraph.fusion.bilinear:Bilinear", "low-rank products of the inputs (Liu 2018)"),
+    "fusion/cross": (
+        "molgraph.fusion.cross:Cross",
+        "attention between the elements of two inputs (HyperAttentionDTI, Zhao 2022)",
+    ),
+    "fusion/forest": ("molgraph.fusion.forest:Growers", "gradient-boosted trees on what each input's forest sees"),
 }
 
-ROOMS: dict[str, str] = {"molecule": "molgraph.molecule.room:ROOM"}
+ROOMS: dict[str, str] = {"molecule": "molgraph.molecule.room:ROOM", "protein": "molgraph.protein.room:ROOM"}
 
 # File formats that only a room can write: suffix to a class with `write(frame)` and `close()`.
 WRITERS: dict[str, str] = {".sdf": "molgraph.molecule.write:SDF"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -113,6 +114,14 @@ class Dataset:
             groups={n: g[at] for n, g in self.groups.items()},
             rejects=(),
         )
+
+    def only(self, names: Iterable[str]) -> Dataset:
+        """Return the dataset with only the named inputs."""
+        return replace(self, inputs={name: self.inputs[name] for name in names})
+
+    def select(self, name: str) -> Dataset:
+        """Return the dataset as an encoder of the one input `name` sees it."""
+        return self.only([name])
 
     def to(self, device: torch.device | str) -> Dataset:
         """Return the dataset with its parts, indices and targets resident on a device."""

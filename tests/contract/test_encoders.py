@@ -21,7 +21,7 @@ from molgraph.model.model import Model
 from molgraph.molecule.prepare import prepare
 from molgraph.task.regression import Regression
 
-NAMES = [name for name in registry.MODELS if name != "molecule/forest"]  # trees read no batches
+NAMES = [name for name in registry.MODELS if name.startswith("molecule/") and name != "molecule/forest"]
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
     "C",  # one atom, no bond

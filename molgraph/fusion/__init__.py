@@ -1,0 +1,1 @@
+"""Several inputs as one: an `Encoder` over encoders. It knows no room."""

@@ -1,0 +1,45 @@
+"""The plug of boosted trees: what they see of the parts of an input, and how they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molgraph.data.dataset import ABSENT, Input
+from molgraph.data.packed import Packed
+
+
+class Grower:
+    """Say what trees see and how they grow; a room registers one (`molecule/forest`).
+
+    A subclass writes `features` and sets `rounds`, `depth`, `lr`, `l2` and `subset`: its keyword-only arguments.
+    """
+
+    family: ClassVar[str] = "trees"
+
+    rounds: int
+    depth: int
+    lr: float
+    l2: float
+    subset: float
+
+    def features(self, parts: Packed) -> NDArray[np.float32]:
+        """Return one row per part, float32 [P, D]."""
+        raise NotImplementedError
+
+    def features_of(self, inputs: Mapping[str, Input]) -> NDArray[np.float32]:
+        """Return one row per row of the only input, float32 [N, D], all NaN where it is absent.
+
+        Each distinct part is made once.
+        """
+        (given,) = inputs.values()
+        used, inverse = torch.unique(given.index, return_inverse=True)
+        absent = int((used == ABSENT).sum())
+        found = self.features(given.parts.gather(used[absent:]))
+        blank = np.full((absent, found.shape[1]), np.nan, dtype=np.float32)
+        rows: NDArray[np.float32] = np.concatenate([blank, found])[inverse.numpy()]
+        return rows
