@@ -17,14 +17,13 @@ from typing import Any
 
 from accuracy import circumstances
 
-from molgraph import config, datasets
+from molgraph import datasets
 from molgraph.data.write import open_writer
-from molgraph.workflows.train import train_folder
 
 HERE = Path(__file__).resolve().parent
 SERIES, LIBRARY, TARGET = "chembl2321810", "nci_5k", "pAct"
-TINY = {"hidden": 32, "depth": 2}
-SCREEN = """
+TINY = ("--set", "encoder.hidden=32", "--set", "encoder.depth=2", "--set", "train.epochs=2")
+COMMAND = """
 import json, resource, sys, time
 from molgraph.cli import main
 if __name__ == "__main__":
@@ -57,9 +56,22 @@ def train(folder: Path) -> Path:
     """Train a tiny network on the series in RDKit's wheel; return its folder."""
     with open_writer(folder / "series.csv") as writer:
         writer.write(datasets.load(SERIES))
-    raw = {"data": str(folder / "series.csv"), "targets": [TARGET], "encoder": TINY, "train": {"epochs": 2}}
-    train_folder(config.settings(raw), folder / "model")
+    command(folder, "train", str(folder / "series.csv"), "--target", TARGET, *TINY, "--out", str(folder / "model"))
     return folder / "model"
+
+
+def command(folder: Path, *words: str) -> list[int]:
+    """Run `molgraph WORDS` in a process of its own; return exit code, seconds, and both peaks in MB.
+
+    This process stays small: a new one starts with the peak of the one that made it (`getrusage`).
+    """
+    script = folder / "command.py"
+    script.write_text(COMMAND, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script), *words], stdout=subprocess.PIPE, text=True, check=True)
+    found: list[int] = json.loads(done.stdout.strip().splitlines()[-1])
+    if found[0]:
+        raise SystemExit(f"molgraph {' '.join(words)} ended with exit code {found[0]}")
+    return found
 
 
 def measure(folder: Path, model: Path, rows: int, workers: int) -> dict[str, Any]:
@@ -69,13 +81,8 @@ def measure(folder: Path, model: Path, rows: int, workers: int) -> dict[str, Any
     with library.open("w", encoding="utf-8", newline="") as file:
         file.write("smiles,id\n")
         file.writelines(f"{smiles},Z{number:09d}\n" for number, smiles in enumerate(molecules, 1))
-    script = folder / "screen.py"
-    script.write_text(SCREEN, encoding="utf-8")
     words = ["screen", str(library), "--model", str(model), "--out", str(out), "--workers", str(workers)]
-    done = subprocess.run([sys.executable, str(script), *words], stdout=subprocess.PIPE, text=True, check=True)
-    code, seconds, parent, worker = json.loads(done.stdout.strip().splitlines()[-1])
-    if code:
-        raise SystemExit(f"the screen of {rows} rows ended with exit code {code}")
+    _, seconds, parent, worker = command(folder, *words)
     found = {"rows": rows, "workers": workers, "seconds": seconds, "parent_mb": parent, "largest_worker_mb": worker}
     print(found, flush=True)
     return found

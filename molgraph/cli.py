@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"molgraph {molgraph.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _train(_command(commands, "train", train, "train a model on measured molecules"))
+    _tune(_command(commands, "tune", tune, "look for better settings, and train with the best"))
     _evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
     _predict(_command(commands, "predict", predict, "predict the rows of a file"))
     _screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
@@ -79,14 +80,25 @@ def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
 
 def _models(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", nargs="+", required=True, metavar="DIR", help="model folder; several make one ensemble")
+    p.add_argument(
+        "--given",
+        action="append",
+        default=[],
+        metavar="INPUT=X",
+        help="an input that is the same for all rows: a file or the text",
+    )
+    p.add_argument("--protein", metavar="X", help="the protein of all rows: a file (FASTA, PDB, mmCIF) or a sequence")
 
 
 def _train(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured molecules")
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
     p.add_argument("--model", metavar="NAME", help=f"architecture (default {config.RunSettings.model})")
+    p.add_argument(
+        "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
+    )
     p.add_argument("--task", help="regression, binary or multiclass (default regression)")
-    p.add_argument("--split", help="scaffold (default), random, ...: see `molgraph list splits`")
+    p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
     p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
     p.add_argument("--units", action="append", default=[], metavar="COL:UNIT", help="IC50:nM trains on pIC50")
     p.add_argument("--id", metavar="COL", help="column that names the rows")
@@ -175,12 +187,36 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
     raw |= {k: v for k, v in options.items() if v not in (None, "", [])}
     if arguments.no_standardize:
         raw["standardize"] = False
+    if arguments.inputs:
+        raw["inputs"] = _inputs(arguments.inputs)
     for text in arguments.units:
         column, sign, unit = text.partition(":")
         if not sign:
             raise ConfigError(f"--units {text}: write COLUMN:UNIT, for example --units IC50:nM.")
         raw.setdefault("units", {})[column] = unit
     return config.settings(config.override(raw, arguments.assignments))
+
+
+def _inputs(text: str) -> dict[str, dict[str, str]]:
+    """Read `COLUMN:ENCODER,COLUMN:ENCODER`."""
+    found = {}
+    for word in text.split(","):
+        column, sign, encoder = word.strip().partition(":")
+        if not (column and sign and encoder):
+            raise ConfigError(f"--inputs {text}: write COLUMN:ENCODER, for example smiles:molecule/gin.")
+        found[column] = {"column": column, "encoder": encoder}
+    return found
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the inputs that are the same for all rows."""
+    found = {"protein": arguments.protein} if arguments.protein else {}
+    for text in arguments.given:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise ConfigError(f"--given {text}: write INPUT=FILE or INPUT=TEXT.")
+        found[name] = value
+    return found
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -215,7 +251,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from molgraph.workflows.evaluate import evaluate_file
 
     out = Path(arguments.out) if arguments.out else None
-    evaluate_file(arguments.data, arguments.model, column=arguments.column or None, out=out)
+    given = _given(arguments)
+    evaluate_file(arguments.data, arguments.model, column=arguments.column or None, out=out, given=given)
     return 0
 
 
@@ -229,6 +266,7 @@ def predict(arguments: argparse.Namespace) -> int:
         Path(arguments.output),
         column=arguments.column or None,
         workers=arguments.workers,
+        given=_given(arguments),
     )
     return 3 if arguments.strict and counts.rejected else 0
 
@@ -257,6 +295,7 @@ def screen(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         workers=arguments.workers,
         shard=shard,
+        given=_given(arguments),
     )
     return 0
 

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from molgraph.errors import ConfigError, DataError, did_you_mean
 
 Value = Any  # what TOML can hold
+FUSION = "fusion/concat"  # what joins several inputs where a run does not say
+AUTO = "auto"  # a split: the one of the room
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class FitSettings:
     """Set how a network is trained.
 
     Units: `warmup` and `patience` are epochs; `clip` is the largest gradient norm (0 = none); `ema` the decay of
-    the moving average of the weights (0 = none).
+    the moving average of the weights (0 = none). `batches` are rows at random or, of several inputs, blocks of pairs
+    in which few parts stand: each is encoded less often.
     """
 
     epochs: int = 50
     lr: float = 2e-3
     batch_size: int = 64
+    batches: Literal["random", "blocks"] = "random"
     weight_decay: float = 0.0
     warmup: int = 2
     patience: int = 15
@@ -58,7 +62,12 @@ class HeadSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Hold all that one run file says."""
+    """Hold all that one run file says.
+
+    `inputs` is empty where the model has one input; else it maps a name to `encoder` (a registered model), `column`
+    (else found by its usual names, or called as the input), `optional` (a blank cell is an input that is absent) and
+    that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is the room's own.
+    """
 
     data: str = ""
     model: str = "molecule/dmpnn"
@@ -67,7 +76,7 @@ class RunSettings:
     column: str = ""
     id: str = ""
     units: dict[str, str] = field(default_factory=dict)
-    split: str = "scaffold"
+    split: str = AUTO
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
     leaks: Literal["drop", "report", "refuse"] = "drop"
     seed: int = 0
@@ -78,6 +87,7 @@ class RunSettings:
     ensemble: int = 1
     init: str = ""
     comparator: str = "auto"
+    inputs: dict[str, dict[str, Value]] = field(default_factory=dict)
     encoder: dict[str, Value] = field(default_factory=dict)
     head: HeadSettings = field(default_factory=HeadSettings)
     train: FitSettings = field(default_factory=FitSettings)
@@ -91,6 +101,9 @@ class RunSettings:
             raise ConfigError(f"targets name {', '.join(map(repr, double))} more than once.")
         if len(self.fractions) != 3:
             raise ConfigError(f"fractions = {self.fractions}: give three, of training, validation and test rows.")
+        for name, section in self.inputs.items():
+            if not isinstance(section.get("encoder"), str):
+                raise ConfigError(f'[inputs.{name}]: name its encoder, for example encoder = "molecule/gin".')
         if self.focal < 0:
             raise ConfigError(f"focal = {self.focal} is out of range: it must be at least 0.")
 
@@ -154,14 +167,16 @@ def check(section: str, given: Mapping[str, Value], known: Mapping[str, Any], ow
 
 
 def _one_input(raw: Mapping[str, Value]) -> dict[str, Value]:
-    """Read `[inputs.NAME]` with one input as the `model`, `column` and `[encoder]` that it means."""
+    """Read a single `[inputs.NAME]` as the `model`, `column` and `[encoder]` that it means; several are fused."""
     result = dict(raw)
-    inputs = result.pop("inputs", None)
-    if inputs is None:
+    inputs = result.get("inputs", {})
+    if not isinstance(inputs, dict) or not all(isinstance(section, dict) for section in inputs.values()):
+        raise ConfigError("'inputs' holds a section for each input: write [inputs.NAME].")
+    if len(inputs) > 1:
+        result.setdefault("model", FUSION)
+    if len(inputs) != 1:
         return result
-    if not isinstance(inputs, dict) or len(inputs) != 1:
-        raise ConfigError("[inputs]: a molecule model has one input; write one [inputs.NAME] section.")
-    ((name, section),) = inputs.items()
+    ((name, section),) = result.pop("inputs").items()
     section = dict(section)
     result.setdefault("column", section.pop("column", "" if name in ("molecule", "drug") else name))
     result["model"] = section.pop("encoder", result.get("model", RunSettings.model))

@@ -51,7 +51,7 @@ def test_override_leaves_what_it_was_given():
         ({"targets": ["a", "b", "a"]}, "'a' more than once"),
         ({"fractions": [0.5, 0.5]}, "give three"),
         ({"task": 3}, "wrong type"),
-        ({"inputs": {"a": {}, "b": {}}}, "one input"),
+        ({"inputs": {"a": {}, "b": {}}}, "name its encoder"),
     ],
 )
 def test_bad_settings_say_what_is_wrong(raw, says):

@@ -39,6 +39,10 @@ class Index(Protocol):
         """Return the similarity of each of the M training parts to the nearest other one."""
         ...
 
+    def similarity(self, parts: Packed) -> NDArray[np.float32]:
+        """Return the similarity of each of P parts to each training part, [P, M]."""
+        ...
+
 
 @dataclass(frozen=True)
 class Room:
@@ -54,6 +58,7 @@ class Room:
     - `draw(key, width, height, highlight)`: an SVG picture; it also says where there is nothing to draw.
     - `columns_of(keys, names)`: extra columns of a screen, one row per key; `properties` are their names.
     - `diverse(parts, k)`: positions of k parts that differ most, the first part among them.
+    - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
     """
 
     name: str
@@ -70,3 +75,4 @@ class Room:
     columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     properties: tuple[str, ...]
     diverse: Callable[[Packed, int], list[int]]
+    beside: tuple[str, ...] = ()

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.packed import Packed, Schema
+from molgraph.model.grower import Grower
 
 
-class Forest:
+class Forest(Grower):
     """Say what the trees see and how they grow; each split chooses from a random `subset` (share) of the features.
 
     See: Notwell & Wood 2023, arXiv 2310.00174 (MapLight: CatBoost on ECFP, Avalon, ErG and RDKit descriptors)
     """
 
-    family: ClassVar[str] = "trees"
     needs: ClassVar[tuple[str, ...]] = ("ecfp", "avalon", "erg", "descriptors")
     space: ClassVar[dict[str, Any]] = {
         "rounds": {"low": 200, "high": 2000, "log": True},

@@ -74,6 +74,14 @@ class Nearest:
         """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""
         return self._nearest(self.packed, others=True)[1]
 
+    def similarity(self, parts: Packed) -> NDArray[np.float32]:
+        """Return the similarity of each part to each training part, [P, M]."""
+        queries = fingerprints(parts)
+        out = np.zeros((len(queries), self.bits.count), dtype=np.float32)
+        for rows, asked, tile in self.bits.tiles(queries):
+            out[asked, rows] = tile.T
+        return out
+
     def _nearest(self, queries: Packed8, others: bool) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         position = np.full(len(queries), -1, dtype=np.int64)
         similarity = np.full(len(queries), -1, dtype=np.float32)

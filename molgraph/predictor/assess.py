@@ -50,12 +50,11 @@ def assess(
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
-    """Return what the nearest measured training part says of each row: its value, or certainty of its class.
+    """Return what the nearest measured training row says of each row: its value, or certainty of its class.
 
-    Where that part lacks a target, the mean of the measured training parts stands in.
+    Where that row lacks a target, the mean of the measured training rows stands in.
     """
-    (given,) = data.inputs.values()
-    at, _ = domain.nearest(given.parts.gather(given.index))
+    at = domain.nearest(data).rows
     out = np.zeros((len(data), len(task.columns)), dtype=np.float32)
     for i, name in enumerate(task.names):
         where = block(task, name)

@@ -1,84 +1,198 @@
-"""What the model knows: its training parts, the nearest one to a query, and whether that is near enough."""
+"""What the model knows: its training rows, the nearest one to a query, and whether that is near enough."""
 
 from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph.data.dataset import Dataset
+from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.files import atomic
-from molgraph.data.packed import PART, Packed, pack
+from molgraph.data.packed import PART, Packed
 from molgraph.data.room import Index, Room
 from molgraph.data.stream import read_errors
 from molgraph.errors import CheckpointError
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
+CELLS = 50_000_000  # similarities held at once: 200 MB
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Side:
+    """Hold the distinct training parts of one input: fingerprints and keys.
+
+    `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
+    their nearest other; of a single part, 1.
+    """
+
+    room: Room
+    prints: Packed
+    keys: tuple[str, ...]
+    threshold: float
+
+    @classmethod
+    def learn(cls, room: Room, parts: Packed, keys: tuple[str, ...]) -> Side:
+        """Learn from distinct parts."""
+        prints = parts.only([room.fingerprint])
+        near = room.index(prints).leave_one_out() if len(parts) > 1 else np.ones(1)
+        return cls(room, prints, keys, float(np.quantile(near, QUANTILE)))
+
+    @cached_property
+    def index(self) -> Index:
+        return self.room.index(self.prints)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays."""
+        name = self.room.fingerprint
+        level = self.prints.level[name]
+        ragged = {} if level == PART else {"offsets": self.prints.offsets[level].numpy(), "level": np.array(level)}
+        return {
+            "prints": self.prints.values[name].numpy(),
+            "keys": np.array(self.keys, dtype=np.str_),
+            "threshold": np.array(self.threshold),
+            **ragged,
+        }
+
+    @classmethod
+    def of(cls, room: Room, arrays: Mapping[str, NDArray[Any]]) -> Side:
+        """Return what `arrays` gave."""
+        level = str(arrays["level"]) if "level" in arrays else PART
+        offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
+        keys, name = tuple(arrays["keys"].tolist()), room.fingerprint
+        prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
+        return cls(room, prints, keys, float(arrays["threshold"]))
+
+
+@dataclass(frozen=True)
+class Near:
+    """Say of n rows which training row is nearest, how similar it is, and whether that is inside the domain.
+
+    With several inputs the similarity of a row is the product over its inputs; `sides` has for each input the
+    similarity of its nearest training part, whatever row that stands in.
+    """
+
+    rows: Rows
+    similarity: Floats
+    inside: NDArray[np.bool_]
+    sides: dict[str, Floats]
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Hold the training parts' fingerprints, keys, the user's ids and the measured values.
+    """Hold the training rows: which parts, the user's ids and the measured values.
 
-    Shapes: `prints` uint8 [M, W]; `values` float32 [M, T], NaN where not measured. `threshold` is the similarity
-    from which a query counts as inside: the 5 % quantile of the training parts' similarity to their nearest other.
+    Shapes: `index` int64 [N, inputs] into the parts of each side, ABSENT where a row lacks that input; `values`
+    float32 [N, T], NaN where not measured.
     """
 
-    room: Room
-    prints: NDArray[np.uint8]
-    keys: tuple[str, ...]
+    sides: dict[str, Side]
+    index: Rows
     ids: tuple[str, ...]
-    values: NDArray[np.float32]
-    threshold: float
+    values: Floats
 
     @classmethod
-    def learn(cls, room: Room, train: Dataset) -> Domain:
+    def learn(cls, rooms: Mapping[str, Room], train: Dataset) -> Domain:
         """Learn the domain from the training rows."""
-        (given,) = train.inputs.values()
-        used, first = np.unique(given.index.numpy(), return_index=True)
-        parts = given.parts.gather(torch.from_numpy(used)).only([room.fingerprint])
-        values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()[first]
-        near = room.index(parts).leave_one_out() if len(used) > 1 else np.zeros(1)
-        return cls(
-            room,
-            parts.values[room.fingerprint].numpy(),
-            tuple(given.keys[i] for i in used),
-            tuple(train.ids[i] for i in first),
-            values,
-            float(np.quantile(near, QUANTILE)),
-        )
+        sides, index = {}, []
+        for name, room in rooms.items():
+            given = train.inputs[name]
+            used, inverse = np.unique(given.index.numpy(), return_inverse=True)
+            lacking = int(len(used) > 0 and used[0] == ABSENT)
+            used = used[lacking:]
+            sides[name] = Side.learn(
+                room, given.parts.gather(torch.from_numpy(used)), tuple(given.keys[i] for i in used)
+            )
+            index.append(inverse.reshape(-1) - lacking)
+        values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()
+        return cls(sides, np.stack(index, axis=1), train.ids, values)
+
+    def key(self, row: int) -> str:
+        """Return the key of a training row's first input."""
+        (side, *_), at = self.sides.values(), self.index[row, 0]
+        return side.keys[at] if at != ABSENT else ""
+
+    def seen(self, data: Dataset) -> int:
+        """Count the rows of `data` whose keys, all inputs together, are those of a training row."""
+        known = set(map(tuple, _keys(self.sides, self.index)))
+        table = np.stack([given.index.numpy() for given in data.inputs.values()], axis=1)
+        return sum(tuple(keys) in known for keys in _keys(data.inputs, table))
 
     @cached_property
-    def index(self) -> Index:
-        prints = torch.from_numpy(self.prints)
-        name = self.room.fingerprint
-        return self.room.index(pack({name: (PART, prints)}, {}, {}, len(prints)))
+    def _first(self) -> Rows:
+        """Return the first training row of each part of the first input."""
+        side = next(iter(self.sides.values()))
+        first = np.zeros(len(side.keys), dtype=np.int64)
+        first[self.index[::-1, 0]] = np.arange(len(self.index))[::-1]
+        return first
 
-    def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the nearest training part of each part, and the similarity."""
-        return self.index.nearest(parts)
+    def nearest(self, data: Dataset) -> Near:
+        """Return the nearest training row of each row of `data`."""
+        found: dict[str, tuple[Rows, Floats]] = {}
+        inside = np.ones(len(data), dtype=bool)
+        for name, side in self.sides.items():
+            parts, at = _used(data.inputs[name])
+            position, similarity = side.index.nearest(parts)
+            at_or_last = np.where(at == ABSENT, len(parts), at)
+            found[name] = np.append(position, ABSENT)[at_or_last], np.append(similarity, np.float32(0))[at_or_last]
+            inside &= (found[name][1] >= side.threshold) | (at == ABSENT)
+        sides = {name: similarity for name, (_, similarity) in found.items()}
+        if len(self.sides) == 1:
+            ((position, similarity),) = found.values()
+            return Near(self._first[position], similarity, inside, sides)
+        rows, similarity = self._nearest_row(data)
+        return Near(rows, similarity, inside, sides)
+
+    def _nearest_row(self, data: Dataset) -> tuple[Rows, Floats]:
+        """Return the training row of greatest product of similarities, and that product.
+
+        For each combination of the other inputs, every part of the first keeps its best training row, so a library
+        screened against one protein costs no more than its molecules.
+        """
+        lead, *others = self.sides
+        lead_parts, lead_at = _used(data.inputs[lead])
+        first = _similarity(self.sides[lead], lead_parts)  # [P + 1, M + 1]
+        combined = np.stack([data.inputs[name].index.numpy() for name in others], axis=1)
+        combinations, which = np.unique(combined, axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        rows, similarity = np.zeros(len(data), dtype=np.int64), np.zeros(len(data), dtype=np.float32)
+        tables = {name: _similarity(self.sides[name], data.inputs[name].parts) for name in others}
+        order = np.argsort(self.index[:, 0], kind="stable")
+        known, starts = np.unique(self.index[order, 0], return_index=True)
+        for number, combination in enumerate(combinations):
+            rest = np.ones(len(self.index), dtype=np.float32)
+            for at, name in enumerate(others, start=1):
+                rest *= tables[name][combination[at - 1], self.index[:, at]]
+            best = np.maximum.reduceat(rest[order], starts)
+            holder = _first_best(rest[order], starts, best)
+            mine = np.flatnonzero(which == number)
+            for block in np.array_split(mine, -(-len(mine) * len(known) // CELLS)):
+                product = first[lead_at[block]][:, known] * best
+                chosen = product.argmax(axis=1)
+                rows[block] = order[holder[chosen]]
+                similarity[block] = product[np.arange(len(block)), chosen]
+        return rows, similarity
 
     def save(self, path: Path) -> None:
         """Write the domain to one `.npz` without pickled objects."""
+        sides = {f"{name}_{i}": array for i, s in enumerate(self.sides.values()) for name, array in s.arrays().items()}
         with atomic(path) as file:
-            np.savez_compressed(
-                file,
-                prints=self.prints,
-                keys=np.array(self.keys, dtype=np.str_),
-                ids=np.array(self.ids, dtype=np.str_),
-                values=self.values,
-                threshold=np.float64(self.threshold),
-            )
+            own = {"index": self.index, "ids": np.array(self.ids, dtype=np.str_), "values": self.values}
+            np.savez_compressed(file, allow_pickle=False, **own, **sides)
 
     @classmethod
-    def load(cls, room: Room, path: Path) -> Domain:
+    def load(cls, rooms: Mapping[str, Room], path: Path) -> Domain:
         """Read what `save` wrote.
 
         Raises: CheckpointError where the file is damaged.
@@ -87,14 +201,43 @@ class Domain:
             content = io.BytesIO(path.read_bytes())
         try:
             with np.load(content, allow_pickle=False) as file:
-                found = {k: file[k] for k in ("prints", "keys", "ids", "values", "threshold")}
+                found = dict(file)
+            sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
+            return cls(sides, found["index"], tuple(found["ids"].tolist()), found["values"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise CheckpointError(f"{path}: the domain file is damaged. Copy the folder again, or train.") from error
-        return cls(
-            room,
-            found["prints"],
-            tuple(found["keys"].tolist()),
-            tuple(found["ids"].tolist()),
-            found["values"],
-            float(found["threshold"]),
-        )
+
+
+def _numbered(found: Mapping[str, NDArray[Any]], at: int) -> dict[str, NDArray[Any]]:
+    end = f"_{at}"
+    return {name.removesuffix(end): array for name, array in found.items() if name.endswith(end)}
+
+
+def _keys(named: Mapping[str, Side] | Mapping[str, Input], index: Rows) -> Iterator[list[str]]:
+    columns = [(*given.keys, "") for given in named.values()]
+    for row in index.tolist():
+        yield [keys[at] for keys, at in zip(columns, row, strict=True)]
+
+
+def _used(given: Input) -> tuple[Packed, Rows]:
+    """Return the parts in use, and int64 [n] from row to them (ABSENT where a row has none)."""
+    used, inverse = np.unique(given.index.numpy(), return_inverse=True)
+    lacking = int(len(used) > 0 and used[0] == ABSENT)
+    return given.parts.gather(torch.from_numpy(used[lacking:])), inverse.reshape(-1) - lacking
+
+
+def _similarity(side: Side, parts: Packed) -> Floats:
+    """Return similarities [P + 1, M + 1]; the last row and column stand for an absent input, near only to another."""
+    out = np.zeros((len(parts) + 1, len(side.keys) + 1), dtype=np.float32)
+    out[:-1, :-1] = side.index.similarity(parts)
+    out[-1, -1] = 1
+    return out
+
+
+def _first_best(values: Floats, starts: Sequence[int] | Rows, best: Floats) -> Rows:
+    """Return the first position in each segment that holds the segment's greatest value."""
+    lengths = np.diff(np.append(starts, len(values)))
+    hit = np.flatnonzero(values == np.repeat(best, lengths))
+    segment = np.searchsorted(starts, hit, side="right") - 1
+    _, first = np.unique(segment, return_index=True)
+    return hit[first]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
 from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
+from molgraph.predictor.inputs import INPUT, slots
 from molgraph.task import Task
 
 
@@ -56,21 +57,23 @@ class Member(Protocol):
         ...
 
 
-def needs(run: RunSettings) -> tuple[str, ...]:
-    """Return the features that the run's model reads, with its settings checked.
+def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
+    """Return the features that the run's model reads of each input, with all settings checked.
 
     Raises: ConfigError for an unknown model or setting.
     """
-    made = registry.model(run.model)
-    known = registry.settings(made)
-    check("encoder", run.encoder, known, f"model '{run.model}'")
-    chosen = {name: p.default for name, p in known.items()} | run.encoder
-    extra = ("descriptors",) if chosen.get("descriptors") else ()
-    return tuple(dict.fromkeys((*made.needs, *extra)))
+    found = {slot.name: slot.needs for slot in slots(run)}
+    if run.inputs:
+        check("encoder", run.encoder, registry.settings(registry.model(run.model)), f"model '{run.model}'")
+    return found
 
 
-def make(run: RunSettings, schema: Schema, task: Task, seed: int, train: Dataset | None = None) -> Member:
+def make(
+    run: RunSettings, schemas: Mapping[str, Schema], task: Task, seed: int, train: Dataset | None = None
+) -> Member:
     """Return an untrained member; `train` (training rows) is given when it is to be trained, not when it is loaded.
+
+    `schemas` holds what the parts of each input look like.
 
     Weights are drawn from `seed`; the caller's random numbers stay untouched.
 
@@ -83,9 +86,17 @@ def make(run: RunSettings, schema: Schema, task: Task, seed: int, train: Dataset
     made = registry.model(run.model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(seed, 0))
-        try:
-            inside = made(schema, **run.encoder)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"model '{run.model}' refuses its settings {run.encoder}: {error}.") from error
+        if run.inputs:
+            each = {s.name: _made(registry.model(s.model), schemas[s.name], s.settings, s.model) for s in slots(run)}
+            inside = _made(made, each, run.encoder, run.model)
+        else:
+            inside = _made(made, schemas[INPUT], run.encoder, run.model)
         member: Member = kinds[made.family](inside, run, task, train)
     return member
+
+
+def _made(kind: Any, given: Any, settings: Mapping[str, Any], name: str) -> Any:
+    try:
+        return kind(given, **settings)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"model '{name}' refuses its settings {dict(settings)}: {error}.") from error

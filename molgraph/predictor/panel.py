@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from molgraph.calibrate import merge
-from molgraph.data.packed import Packed
+from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.predictor.columns import target_columns
+from molgraph.predictor.inputs import INPUT, Inputs, with_prints
 from molgraph.predictor.predictor import Predictor
-from molgraph.predictor.rows import unlabelled
 from molgraph.predictor.scored import Scorer, neighbour_columns
 from molgraph.task import block, labels
 
@@ -32,17 +32,22 @@ class Panel(Scorer):
     def __init__(self, predictors: Sequence[Predictor]) -> None:
         first = predictors[0]
         for other in predictors[1:]:
-            if other.room is not first.room:
-                raise ConfigError(f"the models read different data: {first.room.name} and {other.room.name}.")
-            if other.standardize != first.standardize:
+            mine, theirs = ({s.name: s.room.name for s in p.inputs.slots} for p in (first, other))
+            if mine != theirs:
+                raise ConfigError(f"the models read different data: {_named(mine)} and {_named(theirs)}.")
+            if other.inputs.standardize != first.inputs.standardize:
                 raise ConfigError("one model standardises its molecules and another does not; score them apart.")
-        self.predictors = list(predictors)
-        self.room, self.standardize = first.room, first.standardize
-        self.needs = tuple(dict.fromkeys(need for p in predictors for need in p.needs))
+        self._predictors = list(predictors)
+        needs = with_prints(*(p.recipe.run for p in predictors))
+        self.inputs = Inputs(first.inputs.slots, needs, first.inputs.standardize)
         self.targets = tuple(dict.fromkeys(name for p in predictors for name in p.targets))
         self.digest = hashlib.sha256("".join(p.digest for p in predictors).encode()).hexdigest()
         for name in self.targets:
             self._check(name)
+
+    @property
+    def predictors(self) -> list[Predictor]:
+        return self._predictors
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -54,10 +59,9 @@ class Panel(Scorer):
             "members": [p.facts for p in self.predictors]
         }
 
-    def columns_of(self, parts: Packed) -> pd.DataFrame:
-        """Return the prediction columns of P distinct parts."""
-        data = unlabelled(parts)
-        found = [p.estimate(data) for p in self.predictors]
+    def columns_of(self, things: Dataset) -> pd.DataFrame:
+        """Return the prediction columns of distinct things, one row each."""
+        found = [p.estimate(things) for p in self.predictors]
         columns: dict[str, Any] = {}
         for name in self.targets:
             mine = [(p, e, s) for p, (e, s) in zip(self.predictors, found, strict=True) if name in p.targets]
@@ -67,7 +71,7 @@ class Panel(Scorer):
             columns |= target_columns(mine[0][0].task, name, estimates.mean(axis=0), spread, interval)
         domains = [p.domain for p in self.predictors if p.domain is not None]
         if domains:
-            columns |= neighbour_columns(domains, parts)
+            columns |= neighbour_columns(domains, things)
         return pd.DataFrame(columns)
 
     def _check(self, name: str) -> None:
@@ -79,3 +83,7 @@ class Panel(Scorer):
             raise ConfigError(
                 f"the models mean different things by '{name}': {kinds}, units {units}; score them apart."
             )
+
+
+def _named(rooms: Mapping[str, str]) -> str:
+    return ", ".join(room if name == INPUT else f"{name} ({room})" for name, room in rooms.items())

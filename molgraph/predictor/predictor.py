@@ -10,19 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph import registry
 from molgraph.calibrate import Interval
 from molgraph.data.dataset import Dataset
-from molgraph.data.packed import Packed
 from molgraph.errors import CheckpointError
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import number_columns, target_columns
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
-from molgraph.predictor.rows import unlabelled
 from molgraph.predictor.scored import Scorer, neighbour_columns
 from molgraph.task import Task, block, restore
 
@@ -34,10 +32,8 @@ class Predictor(Scorer):
 
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
         self.recipe, self.members, self.domain, self.digest = recipe, list(members), domain, digest
-        self.room = registry.room(recipe.run.model)
         self.task: Task = restore(recipe.task)
-        self.standardize = recipe.run.standardize
-        self.needs = tuple(dict.fromkeys((*members_of.needs(recipe.run), self.room.fingerprint)))
+        self.inputs = Inputs(slots(recipe.run), with_prints(recipe.run), recipe.run.standardize)
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
         self.history: list[dict[str, Any]] = []
 
@@ -63,26 +59,30 @@ class Predictor(Scorer):
         spread = found.std(axis=0, ddof=1) if len(found) > 1 else np.full(found.shape[1:], np.nan)
         return found.mean(axis=0), spread.astype(np.float32)
 
-    def columns_of(self, parts: Packed) -> pd.DataFrame:
-        """Return the prediction columns of P distinct parts."""
-        self._check_schema(parts)
-        estimates, spread = self.estimate(unlabelled(parts))
+    def columns_of(self, things: Dataset) -> pd.DataFrame:
+        """Return the prediction columns of distinct things, one row each."""
+        self._check_schemas(things)
+        estimates, spread = self.estimate(things)
         columns: dict[str, Any] = {}
         for name in self.targets:
             where = block(self.task, name)
             columns |= target_columns(self.task, name, estimates[:, where], spread[:, where], self.intervals[name])
         if self.domain is not None:
-            columns |= neighbour_columns([self.domain], parts)
+            columns |= neighbour_columns([self.domain], things)
         return pd.DataFrame(columns)
 
-    def _check_schema(self, parts: Packed) -> None:
+    def _check_schemas(self, things: Dataset) -> None:
         """Refuse features that mean something else than they did in training.
 
         Raises: CheckpointError where this version of the room encodes its data in another way.
         """
-        for name, sizes in self.recipe.schema.items():
-            if name in parts.schema and parts.schema[name] != sizes:
-                was, now = self.recipe.versions.get("molgraph"), f"{sizes}, now {parts.schema[name]}"
+        for name, sizes, schema in (
+            (name, sizes, things.inputs[slot].parts.schema)
+            for slot, known in self.recipe.schemas.items()
+            for name, sizes in known.items()
+        ):
+            if name in schema and schema[name] != sizes:
+                was, now = self.recipe.versions.get("molgraph"), f"{sizes}, now {schema[name]}"
                 raise CheckpointError(
                     f"this model was trained on '{name}' features of another version ({now}), by molgraph {was}. "
                     "Use that version, or train again."
@@ -111,11 +111,11 @@ class Predictor(Scorer):
         """
         folder = Path(path)
         recipe, digest = folders.unseal(folder)
-        room = registry.room(recipe.run.model)
-        domain = Domain.load(room, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
+        rooms = {slot.name: slot.room for slot in slots(recipe.run)}
+        domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
         try:
             task = restore(recipe.task)
-            members = [members_of.make(recipe.run, recipe.schema, task, 0) for _ in range(recipe.members)]
+            members = [members_of.make(recipe.run, recipe.schemas, task, 0) for _ in range(recipe.members)]
             made = cls(recipe, members, domain, digest)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{folder / 'recipe.json'}: damaged: {error!r}.") from error

@@ -24,14 +24,15 @@ PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost"
 class Recipe:
     """Hold a model's settings, what training taught besides weights, and its scores.
 
-    `units` maps a target to what its numbers mean; `files` maps each weight file to its sha256; `facts` is what a
+    `schemas` and `columns` map an input to what its parts look like and to the column that held it; `units`
+    maps a target to what its numbers mean; `files` maps each weight file to its sha256; `facts` is what a
     report prints (rows, split sizes, metrics, dates), free of meaning to the machine.
     """
 
     run: RunSettings
     task: dict[str, Any]
-    schema: Schema
-    column: str
+    schemas: dict[str, Schema]
+    columns: dict[str, str]
     members: int
     units: dict[str, str] = field(default_factory=dict)
     intervals: dict[str, Any] = field(default_factory=dict)

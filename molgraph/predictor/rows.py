@@ -14,15 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
-from molgraph.data.dataset import Dataset, Input
-from molgraph.data.packed import Packed
-from molgraph.data.room import Room
+from molgraph.data.dataset import Dataset
 from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.duplicates import Merged, merge
+from molgraph.predictor.inputs import Inputs, identity
 from molgraph.split import IDENTITY
 from molgraph.task import kinds
 
@@ -37,6 +36,7 @@ class Rows:
     `data` has one row per distinct thing with at least one value; `data.rejects` says why each other row was left
     out. `frame` has the user's own cells of the kept rows. `kinds` maps each target (named as it is trained, after
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
+    `columns` names the column of each input.
     `unread` are cells of kept rows that could not be read and count as not measured, by target.
     """
 
@@ -46,7 +46,7 @@ class Rows:
     classes: dict[str, tuple[str, ...]]
     units: dict[str, str]
     merged: Merged
-    column: str
+    columns: dict[str, str]
     origin: str
     read: int
     unread: dict[str, list[Reject]] = field(default_factory=dict)
@@ -55,8 +55,7 @@ class Rows:
 def read_rows(
     source: Any,
     run: RunSettings,
-    room: Room,
-    needs: Sequence[str],
+    inputs: Inputs,
     *,
     workers: int = 1,
     classes: Mapping[str, Sequence[str]] | None = None,
@@ -65,62 +64,51 @@ def read_rows(
 
     Raises: DataError where the file, a column or every row is unusable; ConfigError where no target is named.
     """
-    tables = list(nonempty(room.read(source, run.column or None), _called(source)))
+    tables = list(nonempty(inputs.read(source), _called(source)))
     table = join(tables)
-    targets = _targets(table, run)
+    prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
+    targets = _targets(table, run, set(prepared.columns.values()))
     kind_of = kinds(run.task, targets)
     parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes)
     names = parsed.names
     kind_by_name = dict(zip(names, kind_of.values(), strict=True))
-    prepared = room.prepare(
-        table.texts,
-        needs,
-        standardise=run.standardize,
-        workers=workers if len(table) >= WORKERS_FROM else 1,
-    )
-    rejects = {at: dataclasses.replace(r, row=int(table.rows[at])) for at, r in prepared.rejects.items()}
-    rejects |= table.broken
+    rejects = dict(prepared.rejects)
     for at in np.flatnonzero(np.isnan(parsed.values).all(axis=1)):
         rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
-    identity, ids = room.identity(prepared.keys), _ids(table, run)
-    merged = _merge(table, parsed, kind_by_name, [identity[i] for i in prepared.index], kept, run)
+    things, ids = identity(inputs.slots, prepared.inputs), _ids(table, run)
+    merged = _merge(table, parsed, kind_by_name, things, kept, run)
     empty = np.isnan(merged.values).all(axis=1)
     none = set(merged.keep[empty].tolist())
     for row, stands in ({row: row for row in none} | merged.into).items():
         reason, why = "duplicate", f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
         if stands in none:
-            reason, why = "conflicting_labels", f"rows of the same molecule disagree and '{run.duplicates}' leaves none"
+            reason, why = "conflicting_labels", f"rows of the same thing disagree and '{run.duplicates}' leaves none"
         rejects[row] = Reject(int(table.rows[row]), table.texts[row], reason, why)
     final, values, bound = merged.keep[~empty], merged.values[~empty], merged.bound[~empty]
-    same = pd.factorize(np.array([identity[i] for i in prepared.index[final]], dtype=object))[0]
+    number: dict[tuple[str, ...], int] = {}
+    same = np.array([number.setdefault(things[i], len(number)) for i in final], dtype=np.int64)
+    chosen = torch.from_numpy(final)
     data = Dataset(
-        {table.column: Input(prepared.parts, torch.from_numpy(prepared.index[final]), prepared.keys)},
+        {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in prepared.inputs.items()},
         Targets.of(names, torch.from_numpy(values), torch.from_numpy(bound)),
         table.rows[final],
         tuple(ids[i] for i in final),
-        groups={IDENTITY: same.astype(np.int64)},
+        groups={IDENTITY: same},
         rejects=tuple(rejects[at] for at in sorted(rejects)),
     )
     units = {target_name(name): LOG_MOLAR for name in run.units}
     frame = table.frame.iloc[final].reset_index(drop=True)
     unread = _unread(table, parsed, set(range(len(table))) - set(rejects))
     return Rows(
-        data, frame, kind_by_name, parsed.classes, units, merged, table.column, table.origin, len(table), unread
+        data, frame, kind_by_name, parsed.classes, units, merged, prepared.columns, table.origin, len(table), unread
     )
 
 
 def _called(source: Any) -> str:
     return name_of(source) if isinstance(source, str | os.PathLike) else MEMORY
-
-
-def unlabelled(parts: Packed) -> Dataset:
-    """Return a dataset of one row per part, with no target: rows that are only to be predicted."""
-    count = len(parts)
-    given = Input(parts, torch.arange(count))
-    return Dataset({"input": given}, Targets.none(count), np.arange(1, count + 1), ("",) * count)
 
 
 def join(tables: Sequence[Table]) -> Table:
@@ -134,13 +122,13 @@ def join(tables: Sequence[Table]) -> Table:
     return Table(frame, first.column, np.concatenate([t.rows for t in tables]), broken, first.origin)
 
 
-def _targets(table: Table, run: RunSettings) -> list[str]:
-    columns = [c for c in table.frame.columns if c != table.column]
+def _targets(table: Table, run: RunSettings, inputs: set[str]) -> list[str]:
+    columns = [c for c in table.frame.columns if c not in inputs]
     if not run.targets:
         raise ConfigError(f"{table.origin}: no target is named. Use --target COLUMN; columns: {', '.join(columns)}.")
     for name in run.targets:
-        if name == table.column:
-            raise ConfigError(f"{table.origin}: '{name}' holds the molecules and is no target.")
+        if name in inputs:
+            raise ConfigError(f"{table.origin}: '{name}' is an input of the model and no target.")
         if name not in columns:
             raise DataError(f"{table.origin}: no column '{name}'{did_you_mean(name, columns)}")
     return run.targets
@@ -166,14 +154,14 @@ def _merge(
     table: Table,
     parsed: ParsedTargets,
     kind_by_name: dict[str, str],
-    identity: Sequence[str],
+    things: Sequence[tuple[str, ...]],
     kept: NDArray[np.int64],
     run: RunSettings,
 ) -> Merged:
     """Merge the kept rows that are the same thing; under the user's own folds only inside a fold."""
     head, _, own = run.split.partition(":")
     folds = table.frame[own].tolist() if head == "column" and own in table.frame else [""] * len(table)
-    same = [(identity[at], folds[at]) for at in kept]
+    same = [(things[at], folds[at]) for at in kept]
     found = merge(same, parsed.values[kept], parsed.bound[kept], kind_by_name, run.duplicates)
     into = {int(kept[row]): int(kept[stands]) for row, stands in found.into.items()}
     return dataclasses.replace(found, keep=kept[found.keep], into=into)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from molgraph.data.packed import Packed
-from molgraph.data.room import Prepared, Room
-from molgraph.data.table import Table, free_names, nonempty
-from molgraph.predictor.domain import Domain
+from molgraph.data.dataset import Dataset
+from molgraph.data.room import Room
+from molgraph.data.table import BLOCK, MEMORY, Table, free_names, nonempty
+from molgraph.predictor.domain import Domain, Near
+from molgraph.predictor.inputs import Inputs, Ready, resolve, unlabelled
 from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
 
 OK = "ok"
+KEY = "key of the first input"
 AHEAD = 3  # blocks prepared while one is scored
 
 
@@ -28,22 +29,28 @@ class Scored:
     """Hold what is said of the rows of one table.
 
     `frame` has one row per table row, in order, with the prediction columns only. `keys` names the thing that was
-    scored (a standardised SMILES), "" where the row was rejected. `parts` are the distinct things, `index` int64 [n]
-    says which row is which, -1 where rejected.
+    scored (a standardised SMILES; of several inputs the first), "" where the row was rejected.
     """
 
     frame: pd.DataFrame
     keys: list[str]
-    parts: Packed
-    index: NDArray[np.int64]
 
 
 class Scorer:
     """Score a stranger's rows: a number with its interval, neighbour and domain flag, or the reason for none."""
 
-    room: Room
-    needs: tuple[str, ...]
-    standardize: bool
+    inputs: Inputs
+    domain: Domain | None = None
+
+    @property
+    def predictors(self) -> Sequence[Scorer]:
+        """Return the predictors, one or several."""
+        raise NotImplementedError
+
+    @property
+    def room(self) -> Room:
+        """Return the room of the first input: it reads files, draws and knows the extra columns of a screen."""
+        return self.inputs.lead.room
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -55,43 +62,64 @@ class Scorer:
         """Return the versions of what decides the numbers here and now."""
         return versions()
 
-    def columns_of(self, parts: Packed) -> pd.DataFrame:
-        """Return the prediction columns of P distinct parts."""
+    def columns_of(self, things: Dataset) -> pd.DataFrame:
+        """Return the prediction columns of distinct things, one row each."""
         raise NotImplementedError
 
-    def prepare(self, table: Table, workers: int = 1) -> Prepared:
-        """Turn a table's input column into parts."""
-        return self.room.prepare(table.texts, self.needs, standardise=self.standardize, workers=workers)
+    def give(self, given: Mapping[str, str]) -> Self:
+        """Set inputs that are the same for every row and stand in no column (see `inputs.resolve`)."""
+        if given:
+            self.inputs = replace(self.inputs, given=resolve(self.inputs.slots, given), made={})
+        return self
 
-    def score(self, table: Table, prepared: Prepared | None = None, workers: int = 1) -> Scored:
+    def read(self, source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
+        """Stream a file or a table as the room of the first input reads it."""
+        return self.inputs.read(source, column, block=block)
+
+    def nearest(self, keys: Sequence[str], frame: pd.DataFrame) -> list[Near]:
+        """Return the nearest training rows of scored rows again, by each model that knows its domain.
+
+        `keys` are those of the first input; `frame` has the columns of the others.
+        """
+        prints = {slot.name: (slot.room.fingerprint,) for slot in self.inputs.slots}
+        several = len(prints) > 1
+        inputs = replace(self.inputs, needs=prints, standardize=several and self.inputs.standardize, made={})
+        table = Table(frame.assign(**{KEY: list(keys)}), KEY, np.arange(1, len(keys) + 1), {}, MEMORY)
+        things = unlabelled(inputs.prepare(table).inputs, len(keys))
+        return [p.domain.nearest(things) for p in self.predictors if p.domain is not None]
+
+    def score(self, table: Table, prepared: Ready | None = None, workers: int = 1) -> Scored:
         """Score every row of a table; a row that cannot be scored carries its reason and no number."""
-        ready = prepared or self.prepare(table, workers)
-        index = ready.index.copy()
-        index[list(table.broken)] = -1
-        frame = self.columns_of(ready.parts)
+        ready = prepared or self.inputs.prepare(table, workers)
+        things, index = ready.things()
+        frame = self.columns_of(things)
         frame = frame.take(np.maximum(index, 0)) if len(frame) else frame.reindex(np.arange(len(index)))
         frame = frame.reset_index(drop=True)
         frame.loc[index < 0] = None
-        rejects = ready.rejects | table.broken
+        rejects = ready.rejects
         frame["status"] = [rejects[i].reason if i in rejects else OK for i in range(len(index))]
         frame["message"] = [rejects[i].message if i in rejects else "" for i in range(len(index))]
-        return Scored(frame, [ready.keys[i] if i >= 0 else "" for i in index], ready.parts, index)
+        return Scored(frame, ready.keys())
 
     def score_all(self, tables: Iterable[Table], workers: int = 1) -> Iterator[tuple[Table, Scored]]:
         """Score block after block; the next blocks are prepared in a thread while one is scored."""
         with ThreadPoolExecutor(1) as pool:
-            waiting: deque[tuple[Table, Future[Prepared]]] = deque()
+            waiting: deque[tuple[Table, Future[Ready]]] = deque()
             for table in tables:
-                waiting.append((table, pool.submit(self.prepare, table, workers)))
+                waiting.append((table, pool.submit(self.inputs.prepare, table, workers)))
                 if len(waiting) > AHEAD:
                     first, ready = waiting.popleft()
                     yield first, self.score(first, ready.result())
             for first, ready in waiting:
                 yield first, self.score(first, ready.result())
 
-    def predict(self, source: Any, column: str | None = None) -> Predictions:
-        """Predict a file, a DataFrame, a list of texts: the user's own columns, then the prediction columns."""
-        tables = nonempty(self.room.read(source, column), "the table given")
+    def predict(self, source: Any, column: str | None = None, *, given: Mapping[str, str] | None = None) -> Predictions:
+        """Predict a file, a DataFrame, a list of texts: the user's own columns, then the prediction columns.
+
+        `given` holds inputs that are the same for every row: `given={"target": "MKV..."}`.
+        """
+        self.give(given or {})
+        tables = nonempty(self.read(source, column), "the table given")
         found = [(table.column, beside(table, scored)) for table, scored in self.score_all(tables)]
         return Predictions.of(pd.concat([f for _, f in found], ignore_index=True), found[0][0], self.room.draw)
 
@@ -103,14 +131,20 @@ def beside(table: Table, scored: Scored) -> pd.DataFrame:
     return pd.concat([own, ours], axis="columns")
 
 
-def neighbour_columns(domains: Sequence[Domain], parts: Packed) -> dict[str, Any]:
-    """Return nearest neighbour and domain flag: the nearest over all domains, inside only where inside of all."""
-    found = [domain.nearest(parts) for domain in domains]
-    similarity = np.stack([s for _, s in found])
+def neighbour_columns(domains: Sequence[Domain], things: Dataset) -> dict[str, Any]:
+    """Return nearest neighbour and domain flag: the nearest over all domains, inside only where inside of all.
+
+    With several inputs the neighbour is a row, its similarity the product over the inputs, and
+    `nn_similarity_<input>` that of each input's nearest measured part.
+    """
+    found = [domain.nearest(things) for domain in domains]
+    similarity = np.stack([near.similarity for near in found])
     best = similarity.argmax(axis=0)
-    inside = np.stack([s >= d.threshold for (_, s), d in zip(found, domains, strict=True)]).all(axis=0)
+    several = len(found[0].sides) > 1
+    sides = {f"nn_similarity_{name}": np.max([near.sides[name] for near in found], axis=0) for name in found[0].sides}
     return {
-        "nn_id": [domains[b].ids[found[b][0][i]] for i, b in enumerate(best)],
+        "nn_id": [domains[b].ids[found[b].rows[i]] for i, b in enumerate(best)],
         "nn_similarity": similarity.max(axis=0),
-        "in_domain": inside.astype(object),
+        **(sides if several else {}),
+        "in_domain": np.stack([near.inside for near in found]).all(axis=0).astype(object),
     }

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from molgraph import registry
 from molgraph.calibrate import Interval
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
@@ -20,6 +19,7 @@ from molgraph.fit import state as states
 from molgraph.fit.state import State
 from molgraph.predictor import member as members_of
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.inputs import slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
@@ -49,7 +49,7 @@ class Training:
         self.train = self.data.subset(self.split.train)
         self.valid = self.data.subset(self.split.valid)
         self.task = self.task.adapt(self.train.targets)
-        (self.schema,) = (given.parts.schema for given in self.data.inputs.values())
+        self.schemas = {name: given.parts.schema for name, given in self.data.inputs.items()}
 
     @cached_property
     def digest(self) -> str:
@@ -94,9 +94,8 @@ class Training:
     def finish(self) -> Predictor:
         """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
         members = [member for member in self.members if member.ready]
-        domain = Domain.learn(registry.room(self.run.model), self.train)
-        (name_of_input,) = self.data.inputs
-        recipe = Recipe(self.run, self.task.state(), self.schema, name_of_input, len(members), versions=versions())
+        domain = Domain.learn({slot.name: slot.room for slot in slots(self.run)}, self.train)
+        recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), versions=versions())
         made = Predictor(recipe, members, domain)
         held = self.data.subset(self.split.calibration)
         estimates, _ = made.estimate(held)
@@ -109,7 +108,7 @@ class Training:
         return made
 
     def _make(self, number: int) -> Member:
-        member = members_of.make(self.run, self.schema, self.task, self.run.seed + number, self.train)
+        member = members_of.make(self.run, self.schemas, self.task, self.run.seed + number, self.train)
         if self.start is not None:
             theirs = self.start.members[number % len(self.start.members)]
             if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):

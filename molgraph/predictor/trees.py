@@ -6,35 +6,22 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.data.packed import Packed
 from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, DataError, ResourceError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
+from molgraph.model.grower import Grower
 from molgraph.task import Task, block
 
 Array = NDArray[np.float32]
 LOSS = {"regression": "RMSE", "binary": "Logloss", "multiclass": "MultiClass"}
-
-
-class Grower(Protocol):
-    """Say what trees see and how they grow; a room registers one (`molecule/forest`)."""
-
-    rounds: int
-    depth: int
-    lr: float
-    l2: float
-    subset: float
-
-    def features(self, parts: Packed) -> Array: ...
 
 
 class Trees:
@@ -54,7 +41,7 @@ class Trees:
         """Grow the trees of one target after the other; yield after each."""
         from catboost import Pool
 
-        inputs = {"train": self._features(train), "valid": self._features(valid)}
+        inputs = {"train": self.grower.features_of(train.inputs), "valid": self.grower.features_of(valid.inputs)}
         for number, name in enumerate(self.task.names, 1):
             began = time.perf_counter()
             rows = {"train": _exact(train, name), "valid": _exact(valid, name)}
@@ -94,7 +81,7 @@ class Trees:
 
     def estimate(self, data: Dataset) -> Array:
         """Return estimates float32 [N, len(task.columns)]."""
-        features = self._features(data)
+        features = self.grower.features_of(data.inputs)
         out = np.zeros((len(data), len(self.task.columns)), dtype=np.float32)
         if not len(data):
             return out
@@ -151,12 +138,6 @@ class Trees:
     @property
     def size(self) -> str:
         return f"{sum(m.tree_count_ for m in self.found.values()):,} trees"
-
-    def _features(self, data: Dataset) -> Array:
-        (given,) = data.inputs.values()
-        used, inverse = np.unique(given.index.numpy(), return_inverse=True)
-        parts = given.parts.gather(torch.from_numpy(used))
-        return self.grower.features(parts)[inverse]
 
 
 def _exact(data: Dataset, name: str) -> NDArray[np.int64]:

@@ -95,7 +95,7 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
     extra = tuple(name for name in predictor.room.properties if name in names)
     own = _own(result)
     cells = {name: _cells(top[names[name]]) for name in names if names[name] in top and name != "input"}
-    neighbours = _neighbours(cells["standard"], predictor, targets)
+    neighbours = _neighbours(result, predictor, targets)
     blank = [None] * len(top)
     intervals = [[cells[t.name], *(cells.get(f"{t.name}_{end}", blank) for end in ("lo90", "hi90"))] for t in targets]
     rows = tuple(
@@ -128,20 +128,20 @@ def _cells(column: pd.Series) -> list[Any]:
     return [None if pd.isna(value) else value for value in column.astype(object).tolist()]
 
 
-def _neighbours(keys: Sequence[str], predictor: Predictor | Panel, targets: Sequence[Target]) -> list[Neighbour | None]:
+def _neighbours(
+    result: ScreenResult, predictor: Predictor | Panel, targets: Sequence[Target]
+) -> list[Neighbour | None]:
     """Find the nearest measured thing of each ranked row again, to draw it and to say what was measured."""
     known = [p for p in predictor.predictors if p.domain is not None]
-    if not known:
+    keys = [str(key) for key in result.top[result.names["standard"]]]
+    if not known or not keys:
         return [None] * len(keys)
-    room = predictor.room
-    prepared = room.prepare(list(keys), (room.fingerprint,), standardise=False)
-    found = [p.domain.nearest(prepared.parts) for p in known if p.domain is not None]
-    nearest = np.stack([similarity for _, similarity in found]).argmax(axis=0)
-    each = [
-        _neighbour(known[model], int(found[model][0][part]), float(found[model][1][part]), targets)
-        for part, model in enumerate(nearest)
+    found = predictor.nearest(keys, result.top)
+    nearest = np.stack([near.similarity for near in found]).argmax(axis=0)
+    return [
+        _neighbour(known[model], int(found[model].rows[at]), float(found[model].similarity[at]), targets)
+        for at, model in enumerate(nearest)
     ]
-    return [each[part] if part >= 0 else None for part in prepared.index.tolist()]
 
 
 def _neighbour(predictor: Predictor, at: int, similarity: float, targets: Sequence[Target]) -> Neighbour:
@@ -150,7 +150,7 @@ def _neighbour(predictor: Predictor, at: int, similarity: float, targets: Sequen
     values = dict(zip(predictor.targets, domain.values[at].tolist(), strict=True))
     measured = (values.get(target.name) for target in targets)
     return Neighbour(
-        domain.ids[at], domain.keys[at], similarity, tuple(None if m is None or np.isnan(m) else m for m in measured)
+        domain.ids[at], domain.key(at), similarity, tuple(None if m is None or np.isnan(m) else m for m in measured)
     )
 
 
@@ -175,11 +175,13 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
         "all bars of a target share one scale, and the dark tick is the measured value of the nearest compound. "
         "The interval is a promise for compounds like the training set, and none out of domain.",
     ]
-    thresholds = [f"{p.domain.threshold:.2f}" for p in predictor.predictors if p.domain is not None]
-    if thresholds:
+    sides = [side for p in predictor.predictors if p.domain is not None for side in p.domain.sides.items()]
+    if sides:
+        several = len(predictor.inputs.slots) > 1
+        bounds = [f"{side.threshold:.2f}{f' ({name})' if several else ''}" for name, side in sides]
         notes.append(
             f"A compound is in domain when its similarity to the nearest training compound is at least "
-            f"{' and '.join(thresholds)}, as it is for 95 % of the training compounds among themselves."
+            f"{' and '.join(bounds)}, as it is for 95 % of the training compounds among themselves."
         )
     else:
         notes.append(

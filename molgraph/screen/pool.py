@@ -50,7 +50,7 @@ def _pooled(first: Job, rest: Iterator[Job], workers: int) -> Iterator[int]:
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=start_worker,
-        initargs=(first.loader, first.folders),
+        initargs=(first.models,),
     )
     try:
         at_work = {pool.submit(score_shard, first)}

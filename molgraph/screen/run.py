@@ -24,7 +24,7 @@ from molgraph.screen import pool
 from molgraph.screen.manifest import Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import DOMAINS, Goal, directions, ranked_by
-from molgraph.screen.shard import LOADER, Job, opened, rows_of
+from molgraph.screen.shard import LOADER, Job, Models, opened, rows_of
 from molgraph.screen.summary import Summary
 from molgraph.screen.top import RESERVED, complete, read_top
 
@@ -79,6 +79,7 @@ def screen(
     progress: Progress | None = None,
     report: Report | None = None,
     loader: str = LOADER,
+    given: Mapping[str, str] | None = None,
 ) -> ScreenResult:
     """Score every row of a library and rank the best.
 
@@ -87,6 +88,7 @@ def screen(
     - `domain` ranks molecules in the model's domain "first", "only" those, or "any" alike.
     - `filters="all"` adds the room's properties to every row, "top" to the best only.
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
+    - `given` holds inputs that are the same for every row: `{"target": "MKV..."}` (see `inputs.resolve`).
     - `facts` (title, date) go into the manifest at the first call and into the report; the clock is not read.
     - `progress` is told the number of rows just finished; `report` is called when the final files are there.
 
@@ -95,9 +97,9 @@ def screen(
     message that says how to go on.
     """
     opened.cache_clear()
-    models = tuple(str(folder) for folder in folders)
+    models = Models(loader, tuple(str(folder) for folder in folders), tuple((given or {}).items()))
     try:
-        predictor = opened(loader, models)
+        predictor = opened(models)
         targets = tuple(predictor.numbers)
         ranking = Ranking(
             targets, ranked_by(targets, by), directions(targets, direction), top, domain, dict(bounds or {})
@@ -109,12 +111,13 @@ def screen(
             "shard_rows": shard_rows,
             "format": fmt,
             "column": column,
+            "given": dict(given or {}),
         }
         _check(settings, shard, workers)
-        source = Source(library, predictor.room, column, shard_rows)
+        source = Source(library, predictor, column, shard_rows)
         versions = {**predictor.versions, "pandas": pd.__version__, "pyarrow": pa.__version__}
         manifest = Manifest({"digest": predictor.digest}, source.facts(), _plain(settings), versions, dict(facts or {}))
-        task = _Screen(Path(out), source, predictor, manifest, ranking, models, loader)
+        task = _Screen(Path(out), source, predictor, manifest, ranking, models)
         return task.run(resume, shard, workers or pool.default_workers(), progress or _quiet, report)
     finally:
         opened.cache_clear()
@@ -125,7 +128,7 @@ class Source:
     """Stream a library as tables, each one shard."""
 
     library: Any
-    room: Any
+    predictor: Any
     column: str | None
     shard_rows: int
 
@@ -145,7 +148,7 @@ class Source:
 
     def tables(self) -> Generator[Any]:
         """Read the library from its start."""
-        yield from nonempty(self.room.read(self.library, self.column, block=self.shard_rows), self.name)
+        yield from nonempty(self.predictor.read(self.library, self.column, block=self.shard_rows), self.name)
 
     def facts(self) -> dict[str, Any]:
         """Return name, size and sha256; standard input, which cannot be read twice, has a name only."""
@@ -170,8 +173,7 @@ class _Screen:
     predictor: Any
     manifest: Manifest
     ranking: Ranking
-    folders: tuple[str, ...]
-    loader: str
+    models: Models
 
     def run(
         self, resume: bool, shard: tuple[int, int] | None, workers: int, progress: Progress, report: Report | None
@@ -241,7 +243,7 @@ class _Screen:
                     missing.append(number)
                 else:
                     properties = self.manifest.settings["filters"] == "all"
-                    yield Job(number, table, paths[-1], self.folders, self.loader, properties)
+                    yield Job(number, table, paths[-1], self.models, properties)
 
         try:
             with closing(pool.run(jobs(), workers)) as finished:

@@ -31,24 +31,30 @@ META = b"molgraph"
 
 
 @dataclass(frozen=True)
-class Job:
-    """Hold one shard's work, small enough to send to another process.
+class Models:
+    """Say which models score: `loader` is the `module:attribute` that opens `folders`; `given` are inputs that are the
+    same for every row."""
 
-    `loader` is the `module:attribute` that opens `folders`; `properties` asks for the room's extra columns.
-    """
+    loader: str
+    folders: tuple[str, ...]
+    given: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """Hold one shard's work, small enough to send to another process; `properties` asks for the room's columns."""
 
     number: int
     table: Any
     path: Path
-    folders: tuple[str, ...]
-    loader: str = LOADER
+    models: Models
     properties: bool = False
 
 
 @lru_cache(maxsize=1)
-def opened(loader: str, folders: tuple[str, ...]) -> Any:
+def opened(models: Models) -> Any:
     """Return the predictor of the folders, loaded once per process."""
-    return registry.load(loader)(list(folders))
+    return registry.load(models.loader)(list(models.folders)).give(dict(models.given))
 
 
 def score_shard(job: Job) -> int:
@@ -58,7 +64,7 @@ def score_shard(job: Job) -> int:
 
     Raises: ResourceError for a full disk, a missing permission or too little memory.
     """
-    predictor = opened(job.loader, job.folders)
+    predictor = opened(job.models)
     try:
         write(job, predictor, predictor.score(job.table))
     except MemoryError as error:
@@ -97,11 +103,11 @@ def rows_of(path: Path) -> int:
         return -1
 
 
-def start_worker(loader: str, folders: tuple[str, ...]) -> None:
+def start_worker(models: Models) -> None:
     """Make a worker process ready: one thread, no Ctrl-C of its own, gone when its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    opened(loader, folders)
+    opened(models)
     threads(1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,12 @@ from molgraph.workflows.show import say
 
 
 def evaluate_file(
-    source: Any, folders: Sequence[str | Path], *, column: str | None = None, out: Path | None = None
+    source: Any,
+    folders: Sequence[str | Path],
+    *,
+    column: str | None = None,
+    out: Path | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Score every model on the same rows and return `{folder: assessment}` as JSON values.
 
@@ -38,11 +43,11 @@ def evaluate_file(
     shared = [name for name in first.targets if all(name in p.targets for p in predictors.values())]
     if not shared:
         raise ConfigError("the models have no target in common: evaluate them one by one.")
-    needs = tuple(dict.fromkeys(need for p in predictors.values() for need in p.needs))
     found = {}
     for number, (folder, predictor) in enumerate(predictors.items(), start=1):
         run = replace(predictor.recipe.run, column=column or "", split="random", duplicates="mean")
-        rows = read_rows(source, run, predictor.room, needs, classes=classes(predictor.task))
+        predictor.give(given or {})
+        rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task))
         found[folder] = _assess(folder, predictor, rows)
         if out is not None:
             name = Path(folder).resolve().name
@@ -60,9 +65,7 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
     if predictor.domain is not None:
         others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, rows.data)
     found = assess(predictor, rows.data, others)
-    (given,) = rows.data.inputs.values()
-    known = set(predictor.domain.keys) if predictor.domain else set()
-    found["seen_in_training"] = sum(given.key_of(i) in known for i in range(len(rows.data)))
+    found["seen_in_training"] = predictor.domain.seen(rows.data) if predictor.domain else 0
     seen = found["seen_in_training"]
     say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {seen} of them seen in training")
     for target, scores in found["model"].items():
@@ -79,8 +82,7 @@ def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[s
     """Write `scores-<model>.csv` (measured beside predicted) and `report-<model>.html`."""
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    (given,) = rows.data.inputs.values()
-    scores = predictor.columns_of(given.parts.gather(given.index))
+    scores = predictor.columns_of(rows.data)
     measured = {}
     for target in predictor.targets:
         values, observed, _ = rows.data.targets.arrays(target)
@@ -88,7 +90,7 @@ def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[s
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
     names = free_names(list(rows.frame.columns), list(ours.columns))
     frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")
-    with open_writer(out / f"scores-{name}.csv", column=rows.column) as writer:
+    with open_writer(out / f"scores-{name}.csv", column=next(iter(rows.columns.values()))) as writer:
         writer.write(frame)
     title = f"{name} on {Path(rows.origin).name}"
     write_evaluation_report(out / f"report-{name}.html", predictor, rows.data, scores, found, title=title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from molgraph import registry
 from molgraph import split as splits
-from molgraph.config import RunSettings
-from molgraph.data.room import Room
+from molgraph.config import AUTO, RunSettings
+from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.predictor.inputs import Inputs, Slot, slots, with_prints
 from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.split import IDENTITY, Split
@@ -21,18 +23,21 @@ from molgraph.task import Task, make
 
 DEEPCHEM = "deepchem:"
 NONE = "none"
+FOREST = "fusion/forest"  # trees that see what each input's own trees would see
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold all that is decided before training. `comparator` is the settings of the method to beat, or None."""
+    """Hold all that is decided before training.
+
+    `rivals` maps the name of each method to beat to its settings, the first the one that is named first everywhere.
+    """
 
     run: RunSettings
-    room: Room
     rows: Rows
     task: Task
     split: Split
-    comparator: RunSettings | None
+    rivals: dict[str, RunSettings]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -55,40 +60,56 @@ class Plan:
         }
 
 
-def plan(run: RunSettings, source: Any = None, *, workers: int = 1) -> Plan:
-    """Read the rows, split them and guard against leaks.
+def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequence[RunSettings] = ()) -> Plan:
+    """Read the rows, split them and guard against leaks; the features that the runs in `also` read are made as well.
 
     Raises: ConfigError for unknown names and settings, before any data is read; DataError where the data is unusable.
     """
-    room: Room = registry.room(run.model)
-    comparator = _comparator(run, room)
-    wanted = (*needs(run), *(needs(comparator) if comparator else ()), room.fingerprint)
+    found = slots(run)
+    needs(run)
+    to_beat = rivals(run)
+    if run.split == AUTO:
+        run = replace(run, split=found[0].room.default_group)
     if not run.split.startswith(DEEPCHEM):
         splits.named(run.split)
     if source is None and not run.data:
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
-    rows = read_rows(run.data if source is None else source, run, room, tuple(dict.fromkeys(wanted)), workers=workers)
-    cut, notes = guard(_split(run, room, rows), rows, run.leaks)
+    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize)
+    rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
+    cut, notes = guard(_split(run, found, rows), rows, run.leaks)
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
-    return Plan(run, room, rows, task, cut, comparator, [*rows_notes(rows), *cut.notes, *notes])
+    return Plan(run, rows, task, cut, to_beat, [*rows_notes(rows), *cut.notes, *notes])
 
 
-def _comparator(run: RunSettings, room: Room) -> RunSettings | None:
-    name = room.comparator if run.comparator == "auto" else run.comparator
-    if name in (NONE, run.model):
-        return None
-    registry.model(name)
-    return replace(run, model=name, encoder={}, ensemble=1, init="")
+def rivals(run: RunSettings) -> dict[str, RunSettings]:
+    """Return the methods to beat: of one input its room's comparator; of several those of all and of each alone.
+
+    An input alone that does as well as all together says that the model learnt a bias of the data.
+    """
+    if run.comparator == NONE:
+        return {}
+    found = slots(run)
+    plain = replace(run, encoder={}, ensemble=1, init="", inputs={}, column="")
+    if run.comparator != AUTO or not run.inputs:
+        name = found[0].room.comparator if run.comparator == AUTO else run.comparator
+        registry.model(name)
+        return {} if name == run.model else {name: replace(plain, model=name, column=run.column, inputs=run.inputs)}
+    own = {slot.name: {"encoder": slot.room.comparator, "optional": slot.optional} for slot in found}
+    alone = {
+        f"{slot.name} alone ({slot.room.comparator})": replace(plain, model=FOREST, inputs={slot.name: own[slot.name]})
+        for slot in found
+    }
+    together = {} if run.model == FOREST else {FOREST: replace(plain, model=FOREST, inputs=own)}
+    return {**together, **alone}
 
 
-def _split(run: RunSettings, room: Room, rows: Rows) -> Split:
-    """Cut the rows as the run says; grouping is the room's business, the method the split floor's."""
+def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
+    """Cut the rows as the run says; grouping is the rooms' business, the method the split floor's."""
     data = rows.data
-    (given,) = data.inputs.values()
-    keys = [given.key_of(i) for i in range(len(data))]
     if run.split.startswith(DEEPCHEM):
-        return _deepchem(run, keys, data.groups[IDENTITY])
+        (given,) = data.inputs.values()
+        return _deepchem(run, [given.key_of(i) for i in range(len(data))], data.groups[IDENTITY])
     named, column = splits.named(run.split)
     labels: list[str] | None = None
     if column is not None:
@@ -97,7 +118,7 @@ def _split(run: RunSettings, room: Room, rows: Rows) -> Split:
                 f"{rows.origin}: no column '{column}' to split by{did_you_mean(column, rows.frame.columns)}"
             )
         labels = [str(text) for text in rows.frame[column]]
-    groups = data.groups[IDENTITY] if named.grouper == IDENTITY else room.groupers[named.grouper](keys)
+    groups = data.groups[IDENTITY] if named.grouper == IDENTITY else _groups(found, data, named.grouper)
     by_time = named.method == "time"
     return splits.split(
         len(data),
@@ -109,6 +130,28 @@ def _split(run: RunSettings, room: Room, rows: Rows) -> Split:
         seed=run.seed,
         rows=data.rows,
     )
+
+
+def grouping(made: Plan) -> NDArray[np.int64]:
+    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones."""
+    found, name = slots(made.run), made.run.split
+    own = name.startswith(DEEPCHEM) or splits.named(name)[0].method in ("column", "time")
+    grouper = found[0].room.default_group if own else splits.named(name)[0].grouper
+    data = made.rows.data
+    return data.groups[IDENTITY] if grouper == IDENTITY else _groups(found, data, grouper)
+
+
+def _groups(found: Sequence[Slot], data: Dataset, grouper: str) -> NDArray[np.int64]:
+    """Group the rows as the first input that knows this grouping does.
+
+    Raises: ConfigError where none does.
+    """
+    for slot in found:
+        if grouper in slot.room.groupers:
+            given = data.inputs[slot.name]
+            return slot.room.groupers[grouper]([given.key_of(i) for i in range(len(data))])
+    known = [name for slot in found for name in slot.room.groupers]
+    raise ConfigError(f"no input of this model can be grouped by '{grouper}'{did_you_mean(grouper, known)}")
 
 
 def _deepchem(run: RunSettings, keys: list[str], identity: NDArray[np.int64]) -> Split:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -32,7 +32,13 @@ class Counts:
 
 
 def predict_file(
-    source: Any, folders: Sequence[str | Path], output: Path, *, column: str | None = None, workers: int = 1
+    source: Any,
+    folders: Sequence[str | Path],
+    output: Path,
+    *,
+    column: str | None = None,
+    workers: int = 1,
+    given: Mapping[str, str] | None = None,
 ) -> Counts:
     """Predict the rows of a file and write them whole or not at all.
 
@@ -42,9 +48,9 @@ def predict_file(
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
     if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
         raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
-    scorer = load(folders)
+    scorer = load(folders).give(given or {})
     statuses: Counter[str] = Counter()
-    tables = nonempty(scorer.room.read(source, column), name_of(source))
+    tables = nonempty(scorer.read(source, column), name_of(source))
     first = next(tables)
     with (
         open_writer(output, column=first.column) as writer,

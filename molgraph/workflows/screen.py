@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ def screen_file(
     resume: bool = False,
     workers: int = 0,
     shard: tuple[int, int] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> ScreenResult:
     """Screen a library into a folder; `low` names the targets that are better when lower, 0 workers means all cores.
 
@@ -54,6 +55,7 @@ def screen_file(
             resume=resume,
             workers=workers or None,
             shard=shard,
+            given=given,
             facts=facts,
             progress=bar.update,
             report=write_screen_report,

@@ -19,7 +19,6 @@ from molgraph.errors import ConfigError, DataError, MolgraphError
 from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
-from molgraph.predictor.domain import Domain
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.training import CHECKPOINT, Training
 from molgraph.workflows import show
@@ -50,7 +49,7 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
             raise
         interrupted = True
     predictor = training.finish()
-    predictor.recipe.units = made.rows.units
+    predictor.recipe.units, predictor.recipe.columns = made.rows.units, made.rows.columns
     predictor.recipe.facts = {
         **made.facts,
         "model": made.run.model,
@@ -84,19 +83,20 @@ def _start(made: Plan) -> Predictor | None:
 def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
     """Return the test scores of the predictor, of the comparator and of the nearest neighbour, as JSON values."""
     data = made.rows.data
-    test, train = data.subset(made.split.test), data.subset(made.split.train)
+    test = data.subset(made.split.test)
     others = {}
-    if made.comparator is not None and len(test):
-        show.say(f"training {made.comparator.model}, the method to beat")
-        rival = Training(made.comparator, made.task, data, made.split)
+    for name, run in made.rivals.items() if len(test) else ():
+        show.say(f"training {name}, {'a' if len(made.rivals) > 1 else 'the'} method to beat")
+        mine = data.only(run.inputs) if run.inputs else data
+        rival = Training(run, made.task, mine, made.split)
         try:
             for _ in rival.epochs():
-                log.info("comparator %s trained", made.comparator.model)
-            others[made.comparator.model] = rival.members[0].estimate(test)
+                log.info("comparator %s trained", name)
+            others[name] = rival.members[0].estimate(mine.subset(made.split.test))
         except DataError as error:  # what the model can learn from, the comparator need not
-            made.notes.append(f"comparator {made.comparator.model} left out: {error}")
-    domain = predictor.domain or Domain.learn(made.room, train)
-    others[NEIGHBOUR] = neighbour_estimates(domain, predictor.task, test)
+            made.notes.append(f"comparator {name} left out: {error}")
+    assert predictor.domain is not None  # a training learns it
+    others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
     found = assess(predictor, test, others, seed=made.run.seed)
     found["comparator"] = found["others"][next(iter(others))]
     found["comparator_name"] = next(iter(others))
@@ -128,7 +128,7 @@ def train_folder(
                 show.say("nothing was trained (--dry-run)")
                 return None
             with os_errors(out):
-                predictor = _train(made, out, overwrite, lead, tensorboard)
+                predictor = train_plan(made, out, overwrite, lead, tensorboard)
     finally:
         processes.leave()
     if predictor.facts["interrupted"]:
@@ -136,7 +136,9 @@ def train_folder(
     return predictor
 
 
-def _train(made: Plan, out: Path, overwrite: bool, lead: bool, tensorboard: bool) -> Predictor:
+def train_plan(
+    made: Plan, out: Path, overwrite: bool = False, lead: bool = True, tensorboard: bool = False
+) -> Predictor:
     """Train into a folder; only the lead process writes there."""
     out.mkdir(parents=True, exist_ok=True)
     if overwrite and lead:

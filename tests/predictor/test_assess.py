@@ -7,6 +7,7 @@ from sklearn import metrics
 from molgraph.molecule.room import ROOM
 from molgraph.predictor.assess import assess, neighbour_estimates
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.inputs import INPUT
 from molgraph.predictor.predictor import Predictor
 
 ALL = ("pAct", "active", "level")
@@ -101,7 +102,7 @@ def test_the_neighbour_says_what_it_measured_or_the_mean(series, plan_of):
     blank.loc[2, ["pAct", "active", "level"]] = ["", 1, ""]
     made = plan_of(blank, targets=list(kinds), task=kinds)
     data = made.rows.data
-    domain = Domain.learn(ROOM, data)
+    domain = Domain.learn({INPUT: ROOM}, data)
     found = neighbour_estimates(domain, made.task, data)
     values = data.targets.values.numpy()
     np.testing.assert_allclose(found[[0, 1, 3], 0], values[[0, 1, 3], 0])

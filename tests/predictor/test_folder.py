@@ -32,7 +32,7 @@ def test_a_loaded_model_is_the_same_in_every_other_way(trained, folder):
     again = Predictor.load(folder)
     before = trained[1]
     assert again.digest == before.digest == sha256(folder / "recipe.json")
-    for name in ("targets", "needs", "numbers", "facts", "intervals", "task", "standardize"):
+    for name in ("targets", "inputs", "numbers", "facts", "intervals", "task"):
         assert getattr(again, name) == getattr(before, name)
     assert json.dumps(asdict(again.recipe)) == json.dumps(asdict(before.recipe))  # but for tuples and lists
     assert [m.size for m in again.members] == [m.size for m in before.members]
@@ -96,7 +96,7 @@ def test_damage_is_told(network, tmp_path, name):
         ({"task": {"kind": "no such"}}, "damaged"),
         ({"intervals": {"pAct": {}}}, "damaged"),
         ({"members": "two"}, "damaged"),
-        ({"schema": {}}, "damaged"),
+        ({"schemas": {}}, "damaged"),
     ],
     ids=str,
 )

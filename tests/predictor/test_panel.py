@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from molgraph.errors import ConfigError
-from molgraph.molecule.room import ROOM
 from molgraph.predictor import Panel, Predictor, load
+from molgraph.predictor.inputs import INPUT
 from molgraph.predictor.scored import neighbour_columns
 from molgraph.workflows.train import train_rows
 
@@ -16,14 +16,14 @@ def panel(network, forest):
     return Panel([network[1], forest[1]])
 
 
-def parts_of(predictor, smiles=LIGANDS):
-    return ROOM.prepare(smiles, predictor.needs).parts
+def things_of(predictor, smiles=LIGANDS):
+    return predictor.inputs.prepare(next(predictor.read(smiles))).things()[0]
 
 
 def test_a_shared_target_is_the_mean_and_its_spread(panel, network, forest):
-    parts = parts_of(panel)
-    both = [p.columns_of(parts) for p in (network[1], forest[1])]
-    found = panel.columns_of(parts)
+    things = things_of(panel)
+    both = [p.columns_of(things) for p in (network[1], forest[1])]
+    found = panel.columns_of(things)
     for name in ("pAct", "active", "level_p_low"):
         single = np.stack([f[name].to_numpy(dtype=float) for f in both])
         np.testing.assert_allclose(found[name].to_numpy(dtype=float), single.mean(axis=0), rtol=1e-5)
@@ -40,8 +40,8 @@ def test_targets_of_one_model_stand_beside_the_others(network, series, plan_of):
     own = train_rows(plan_of(frame, targets=["other", "pAct"]))
     panel = Panel([network[1], own])
     assert panel.targets == ("pAct", "active", "level", "other")
-    parts = parts_of(panel)
-    found, alone = panel.columns_of(parts), own.columns_of(parts)
+    things = things_of(panel)
+    found, alone = panel.columns_of(things), own.columns_of(things)
     np.testing.assert_array_equal(found["other"], alone["other"])
     assert found["other_std"].isna().all()  # one member has no spread
     assert panel.numbers == ("pAct", "active", "level_p_high", "level_p_low", "level_p_mid", "other")
@@ -51,7 +51,7 @@ def test_the_panel_of_a_folder_twice_is_that_model_without_spread(network, tmp_p
     network[1].save(tmp_path)
     panel = load([tmp_path, tmp_path])
     assert isinstance(panel, Panel)
-    twice, once = panel.columns_of(parts_of(panel)), network[1].columns_of(parts_of(panel))
+    twice, once = panel.columns_of(things_of(panel)), network[1].columns_of(things_of(panel))
     np.testing.assert_array_equal(twice["pAct"], once["pAct"])
     assert (twice["pAct_std"] == 0).all()
     assert panel.digest != network[1].digest
@@ -61,9 +61,9 @@ def test_the_panel_of_a_folder_twice_is_that_model_without_spread(network, tmp_p
 def test_inside_is_inside_of_all_and_nearest_of_any(series, plan_of):
     halves = [train_rows(plan_of(half)) for half in (series.head(55), series.tail(55))]
     panel = Panel(halves)
-    parts = parts_of(panel, series["smiles"].tolist()[::10])
-    found = panel.columns_of(parts)
-    single = [p.columns_of(parts) for p in halves]
+    things = things_of(panel, series["smiles"].tolist()[::10])
+    found = panel.columns_of(things)
+    single = [p.columns_of(things) for p in halves]
     near = np.stack([s["nn_similarity"].to_numpy(dtype=float) for s in single])
     np.testing.assert_allclose(found["nn_similarity"].to_numpy(dtype=float), near.max(axis=0))
     assert found["nn_id"].tolist() == [single[b]["nn_id"][i] for i, b in enumerate(near.argmax(axis=0))]
@@ -75,16 +75,16 @@ def test_inside_is_inside_of_all_and_nearest_of_any(series, plan_of):
 def test_a_model_shared_without_its_rows_leaves_the_neighbours_to_the_others(network, forest):
     mute = Predictor(network[1].recipe, network[1].members, None)
     panel = Panel([mute, forest[1]])
-    parts = parts_of(panel)
-    expected = pd.DataFrame(neighbour_columns([forest[1].domain], parts))
-    pd.testing.assert_frame_equal(panel.columns_of(parts)[list(expected)], expected)
-    assert "nn_id" not in Panel([mute, mute]).columns_of(parts)
+    things = things_of(panel)
+    expected = pd.DataFrame(neighbour_columns([forest[1].domain], things))
+    pd.testing.assert_frame_equal(panel.columns_of(things)[list(expected)], expected)
+    assert "nn_id" not in Panel([mute, mute]).columns_of(things)
 
 
 def test_facts_of_all_members(panel, network, forest):
     assert panel.facts["model"] == "molecule/dmpnn + molecule/forest"
     assert panel.facts["members"] == [network[1].facts, forest[1].facts]
-    assert set(panel.needs) == {*network[1].needs, *forest[1].needs}
+    assert set(panel.inputs.needs[INPUT]) == {*network[1].inputs.needs[INPUT], *forest[1].inputs.needs[INPUT]}
 
 
 @pytest.mark.parametrize(

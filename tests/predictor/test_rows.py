@@ -8,12 +8,17 @@ from molgraph import config
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule.room import ROOM
-from molgraph.predictor.rows import join, read_rows, unlabelled
+from molgraph.predictor.inputs import INPUT, Inputs, slots
+from molgraph.predictor.rows import join, read_rows
+
+
+def inputs_of(run):
+    return Inputs(slots(run), {INPUT: ("fingerprint",)}, run.standardize)
 
 
 def rows_of(frame, targets=("y",), **settings):
     run = config.settings({"targets": list(targets), **settings})
-    return read_rows(frame, run, ROOM, ("fingerprint",))
+    return read_rows(frame, run, inputs_of(run))
 
 
 def reasons(rows):
@@ -120,7 +125,7 @@ def test_bounds_units_and_classes():
 def test_labels_of_a_trained_model_keep_their_places():
     frame = pd.DataFrame({"smiles": ["CCO", "CC", "CN"], "y": ["high", "low", "new"]})
     run = config.settings({"targets": ["y"], "task": "multiclass"})
-    rows = read_rows(frame, run, ROOM, ("fingerprint",), classes={"y": ("high", "low", "mid")})
+    rows = read_rows(frame, run, inputs_of(run), classes={"y": ("high", "low", "mid")})
     assert rows.data.targets.values[:, 0].tolist() == [0, 1]
     assert "none of the classes high, low, mid" in rows.data.rejects[0].message
 
@@ -147,7 +152,7 @@ def test_rows_are_called_by_the_users_names(column):
         ({"targets": ["yeild"]}, "no column 'yeild'; did you mean 'yield'"),
         ({"targets": ["yield"], "id": "nmae"}, "no column 'nmae'; did you mean 'name'"),
         ({"targets": ["yield"], "column": "mol"}, "no column 'mol'"),
-        ({"targets": ["smiles"]}, "'smiles' holds the molecules and is no target"),
+        ({"targets": ["smiles"]}, "'smiles' is an input of the model and no target"),
     ],
 )
 def test_what_is_not_there_is_said(settings, says):
@@ -177,14 +182,7 @@ def test_blocks_are_joined_and_their_broken_rows_keep_their_place(tmp_path):
     assert whole.rows.tolist() == [1, 2, 3, 4, 5]
     assert {at: r.row for at, r in whole.broken.items()} == {1: 2, 3: 4}
     assert whole.texts == ["CCO", "", "CN", "", "CCC"]
-    rows = read_rows(path, config.settings({"targets": ["y"]}), ROOM, ("fingerprint",))
+    run = config.settings({"targets": ["y"]})
+    rows = read_rows(path, run, inputs_of(run))
     assert rows.data.rows.tolist() == [1, 3, 5]
     assert reasons(rows) == {2: "ragged_row", 4: "ragged_row"}
-
-
-def test_unlabelled_rows_are_their_parts():
-    parts = ROOM.prepare(["CC", "CCO"], ("fingerprint",)).parts
-    data = unlabelled(parts)
-    assert len(data) == 2
-    assert data.targets.names == ()
-    assert data.inputs["input"].index.tolist() == [0, 1]

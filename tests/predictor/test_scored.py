@@ -85,14 +85,14 @@ def test_a_block_without_a_molecule(trained):
     assert found.frame["status"].tolist() == ["empty", "invalid_smiles"]
     assert found.frame.drop(columns=["status", "message"]).isna().all(axis=None)
     assert found.keys == ["", ""]
-    assert found.index.tolist() == [-1, -1]
 
 
 def test_keys_and_parts_say_what_was_scored(trained):
     found = trained[1].score(tables(["OCC", "xx", "CCO", "CC"])[0])
     assert found.keys == ["CCO", "", "CCO", "CC"]
-    assert found.index.tolist() == [0, -1, 0, 1]
-    assert len(found.parts) == 2
+    things, index = trained[1].inputs.prepare(tables(["OCC", "xx", "CCO", "CC"])[0]).things()
+    assert index.tolist() == [0, -1, 0, 1]
+    assert len(things) == 2
 
 
 def test_a_record_that_could_not_be_read_is_not_scored(trained, tmp_path):
@@ -133,6 +133,8 @@ def test_without_a_domain_there_are_no_neighbour_columns(network):
 def test_what_every_scorer_must_say():
     with pytest.raises(NotImplementedError):
         _ = Scorer().numbers
+    with pytest.raises(NotImplementedError):
+        _ = Scorer().predictors
     with pytest.raises(NotImplementedError):
         Scorer().columns_of(None)
 

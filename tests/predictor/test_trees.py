@@ -22,9 +22,9 @@ def grown(series, plan_of):
         names = list(kinds)
         made = plan_of(frame, targets=names, task=kinds, **{**FOREST, **settings})
         train, valid = (made.rows.data.subset(r) for r in (made.split.train, made.split.valid))
-        (schema,) = (given.parts.schema for given in train.inputs.values())
+        schemas = {name: given.parts.schema for name, given in train.inputs.items()}
         task = make(made.rows.kinds, made.rows.classes).adapt(train.targets)
-        member = members.make(made.run, schema, task, 0, train)
+        member = members.make(made.run, schemas, task, 0, train)
         epochs = list(member.train(train, valid, made.run, seed=0))
         return member, epochs, made
 
@@ -104,8 +104,8 @@ def test_saved_trees_are_text_that_gives_the_same_estimates(known, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"trees-3-{i}.json" for i in range(3)]
     found = json.loads((tmp_path / "trees-3-0.json").read_text(encoding="utf-8"))
     assert len(found["oblivious_trees"]) == member.found["pAct"].tree_count_
-    (schema,) = (given.parts.schema for given in made.rows.data.inputs.values())
-    again = members.make(made.run, schema, member.task, 0)
+    schemas = {name: given.parts.schema for name, given in made.rows.data.inputs.items()}
+    again = members.make(made.run, schemas, member.task, 0)
     assert not again.ready
     again.load(tmp_path, 3)
     assert again.ready
@@ -119,8 +119,8 @@ def test_no_rows_no_estimates(known):
 
 def test_trees_that_cannot_be_read_or_written_are_told(known, tmp_path):
     trained, _, made = known
-    (schema,) = (given.parts.schema for given in made.rows.data.inputs.values())
-    member = members.make(made.run, schema, trained.task, 0)
+    schemas = {name: given.parts.schema for name, given in made.rows.data.inputs.items()}
+    member = members.make(made.run, schemas, trained.task, 0)
     with pytest.raises(CheckpointError, match=r"trees-0-0.json: the trees cannot be read"):
         member.load(tmp_path, 0)
     (tmp_path / "trees-0-0.json").write_text("{", encoding="utf-8")

@@ -15,9 +15,8 @@ def test_an_evaluation_shows_measured_beside_predicted(
 ) -> None:
     predictor = model[1]
     source = pd.concat([ligands.head(30), pd.DataFrame({"smiles": ["nonsense"], "id": ["x"], "pAct": ["5"]})])
-    data = read_rows(source, predictor.recipe.run, predictor.room, predictor.needs).data
-    (given,) = data.inputs.values()
-    scores = predictor.columns_of(given.parts.gather(given.index))
+    data = read_rows(source, predictor.recipe.run, predictor.inputs).data
+    scores = predictor.columns_of(data)
     assert predictor.domain is not None
     found = assess(predictor, data, {NEIGHBOUR: neighbour_estimates(predictor.domain, predictor.task, data)})
     found["seen_in_training"] = 7

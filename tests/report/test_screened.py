@@ -41,7 +41,7 @@ def test_the_neighbour_is_the_one_the_scores_name(screened: ScreenResult, model:
         assert near is not None and near.id == scored["nn_id"]
         assert near.similarity == pytest.approx(scored["nn_similarity"])
         at = predictor.domain.ids.index(near.id)
-        assert near.key == predictor.domain.keys[at]
+        assert near.key == predictor.domain.key(at)
         assert near.measured[0] == pytest.approx(float(predictor.domain.values[at, 0]))
         assert row.own == (scored["id"],) and row.in_domain == scored["in_domain"]
         assert row.values[0] == (scored["pAct"], scored["pAct_lo90"], scored["pAct_hi90"])

@@ -70,6 +70,12 @@ class Predictor:
         self.digest = hashlib.sha256("|".join(self.folders).encode()).hexdigest()
         self.facts: dict[str, Any] = {"name": self.targets[0], "model": "fake"}
 
+    def read(self, source: Any, column: str | None = None, *, block: int = 4096) -> Iterator[Table]:
+        return ROOM.read(source, column, block=block)
+
+    def give(self, given: dict[str, str]) -> Predictor:
+        return self
+
     def score(self, table: Table) -> Any:
         texts = list(table.frame[table.column])
         if DIES in texts:

@@ -5,6 +5,7 @@ import pytest
 from molgraph import config
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule import molnet
+from molgraph.molecule.room import ROOM
 from molgraph.workflows.plan import plan
 
 FOLDS = ("train", "valid", "calibration", "test")
@@ -43,7 +44,7 @@ def test_groups_never_straddle(ligands, split):
     made = planned(ligands, split=split, seed=3)
     (given,) = made.rows.data.inputs.values()
     keys = [given.key_of(i) for i in range(160)]
-    groups = np.asarray(made.room.groupers["cluster" if split == "cluster" else "scaffold"](keys))
+    groups = np.asarray(ROOM.groupers["cluster" if split == "cluster" else "scaffold"](keys))
     for fold in FOLDS:
         mine = rows_in(made, fold)
         others = rows_in(made, *FOLDS) - mine
@@ -140,9 +141,10 @@ def test_names_are_checked_before_data_is_read(tmp_path):
 def test_the_comparator_is_the_rooms_unless_it_is_the_model(ligands):
     few = ligands.head(40)
     made = planned(few, comparator="auto", ensemble=3, encoder={"hidden": 16})
-    assert (made.comparator.model, made.comparator.ensemble, made.comparator.encoder) == ("molecule/forest", 1, {})
-    assert planned(few, comparator="auto", model="molecule/forest").comparator is None
-    assert planned(few, comparator="none").comparator is None
+    ((name, rival),) = made.rivals.items()
+    assert (name, rival.model, rival.ensemble, rival.encoder) == ("molecule/forest", "molecule/forest", 1, {})
+    assert planned(few, comparator="auto", model="molecule/forest").rivals == {}
+    assert planned(few, comparator="none").rivals == {}
 
 
 def test_what_happened_to_rows_is_noted(ligands):

@@ -1,0 +1,230 @@
+"""The inputs of a run: which column holds each, which room reads it, and a table's rows as distinct things."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molgraph import registry
+from molgraph.config import RunSettings, check
+from molgraph.data.dataset import ABSENT, Dataset, Input
+from molgraph.data.room import Prepared, Room
+from molgraph.data.table import BLOCK, Table, find_column, nonempty
+from molgraph.data.targets import Targets
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+
+INPUT = "input"  # the name of the only input of a run that names none
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Hold one input: its column ("": found by its usual names), the model that reads it and that model's settings."""
+
+    name: str
+    column: str
+    model: str
+    settings: Mapping[str, Any]
+    optional: bool = False
+
+    @property
+    def room(self) -> Room:
+        room: Room = registry.room(self.model)
+        return room
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the features that the model reads, with its settings checked.
+
+        Raises: ConfigError for an unknown model or setting.
+        """
+        made = registry.model(self.model)
+        known = registry.settings(made)
+        check("encoder" if self.name == INPUT else f"inputs.{self.name}", self.settings, known, f"model '{self.model}'")
+        chosen = {name: p.default for name, p in known.items()} | dict(self.settings)
+        extra = ("descriptors",) if chosen.get("descriptors") else ()
+        return tuple(dict.fromkeys((*made.needs, *extra)))
+
+
+def slots(run: RunSettings) -> tuple[Slot, ...]:
+    """Return the inputs of a run; the room of the first reads the files.
+
+    Raises: ConfigError for an unknown key.
+    """
+    if not run.inputs:
+        return (Slot(INPUT, run.column, run.model, run.encoder),)
+    found = []
+    for name, section in run.inputs.items():
+        given = dict(section)
+        model, column = given.pop("encoder"), given.pop("column", "")
+        found.append(Slot(name, str(column), str(model), given, bool(given.pop("optional", False))))
+    if run.column:  # what a person names on the command line is the column of the first
+        found[0] = dataclasses.replace(found[0], column=run.column)
+    return tuple(found)
+
+
+def with_prints(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
+    """Return the features that the models of some runs over the same inputs read, and what a domain needs besides."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for slot in slots(run):
+            found.setdefault(slot.name, {}).update(dict.fromkeys((*slot.needs, slot.room.fingerprint)))
+    return {name: tuple(needs) for name, needs in found.items()}
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Hold what became of the n rows of a table.
+
+    Shapes: `index` of each input is int64 [n], a part number, ABSENT where the row was rejected or the input is
+    absent. `rejects` maps the position of a rejected row to its reason. `columns` names the column of each input.
+    """
+
+    inputs: dict[str, Input]
+    rejects: dict[int, Reject]
+    columns: dict[str, str]
+
+    def things(self) -> tuple[Dataset, NDArray[np.int64]]:
+        """Return the distinct things (the parts; with several inputs the combinations), and int64 [n] from row to
+        thing, -1 where rejected."""
+        table = np.stack([given.index.numpy() for given in self.inputs.values()], axis=1)
+        good = np.ones(len(table), dtype=bool)
+        good[list(self.rejects)] = False
+        index = np.full(len(table), -1, dtype=np.int64)
+        first, inverse = _distinct(table[good])
+        index[good] = inverse
+        chosen = torch.from_numpy(table[good][first])
+        inputs = {
+            name: dataclasses.replace(given, index=chosen[:, at].contiguous())
+            for at, (name, given) in enumerate(self.inputs.items())
+        }
+        return unlabelled(inputs, len(first)), index
+
+    def keys(self) -> list[str]:
+        """Return for each row the key of its first input, "" where the row was rejected or lacks it."""
+        lead = next(iter(self.inputs.values()))
+        return ["" if i in self.rejects else lead.key_of(i) for i in range(len(lead.index))]
+
+
+def _distinct(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each distinct combination, in the order in which they come, and row to combination."""
+    _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse.reshape(-1)]
+
+
+def unlabelled(inputs: dict[str, Input], count: int) -> Dataset:
+    """Return a dataset of rows that are only to be predicted."""
+    return Dataset(inputs, Targets.none(count), np.arange(1, count + 1), ("",) * count)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Read and prepare all inputs of a model.
+
+    `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
+    column (one protein for a whole library), by the name of the input, or of what the reader of the first room
+    wants beside the file (`Room.beside`).
+    """
+
+    slots: tuple[Slot, ...]
+    needs: Mapping[str, tuple[str, ...]]
+    standardize: bool
+    given: Mapping[str, str] = field(default_factory=dict)
+    made: dict[str, Prepared] = field(default_factory=dict, compare=False)  # what was given, prepared once
+
+    @property
+    def lead(self) -> Slot:
+        return self.slots[0]
+
+    def read(self, source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
+        """Stream a user's file or table as the room of the first input reads it; `column` is that input's."""
+        beside = {name: value for name, value in self.given.items() if name in self.lead.room.beside}
+        yield from self.lead.room.read(source, column or self.lead.column or None, block=block, **beside)
+
+    def prepare(self, table: Table, workers: int = 1) -> Ready:
+        """Turn the rows of a table into parts, or into reasons why not.
+
+        Raises: DataError where a column is missing.
+        """
+        inputs: dict[str, Input] = {}
+        rejects: dict[int, Reject] = {}
+        columns: dict[str, str] = {}
+        for slot in self.slots:
+            if slot.name in self.given:
+                ready, columns[slot.name] = self._same(slot, len(table)), ""
+            else:
+                column = columns[slot.name] = self._column(slot, table)
+                texts = [str(text) for text in table.frame[column]]
+                ready = self._prepare(slot, texts, workers)
+                for at, reject in ready.rejects.items():
+                    if not (slot.optional and not texts[at].strip()):
+                        rejects.setdefault(at, dataclasses.replace(reject, row=int(table.rows[at])))
+            inputs[slot.name] = Input(ready.parts, torch.from_numpy(ready.index), ready.keys)
+        return Ready(inputs, {**rejects, **table.broken}, columns)
+
+    def _prepare(self, slot: Slot, texts: Sequence[str], workers: int) -> Prepared:
+        return slot.room.prepare(texts, self.needs[slot.name], standardise=self.standardize, workers=workers)
+
+    def _same(self, slot: Slot, count: int) -> Prepared:
+        """Return the input that is the same for every row, prepared once; its parts are the same object each time."""
+        if slot.name not in self.made:
+            made = self._prepare(slot, [self.given[slot.name]], 1)
+            for reject in made.rejects.values():
+                raise DataError(f"the {slot.name} given: {reject.message}.")
+            self.made[slot.name] = made
+        return dataclasses.replace(self.made[slot.name], index=np.zeros(count, dtype=np.int64))
+
+    def _column(self, slot: Slot, table: Table) -> str:
+        if slot is self.lead:
+            return table.column
+        columns = list(table.frame.columns)
+        if not slot.column and slot.name in columns:
+            return slot.name
+        return find_column(columns, slot.column or None, slot.room.columns, table.origin)
+
+
+def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
+    """Return what a person gave for all rows (`protein` = a file or a text) by the input it is meant for.
+
+    A name may be that of an input, of an input's room, or of a file that the first room's reader takes beside. Of a
+    file for an input, the only row is read.
+
+    Raises: ConfigError where no input is called so; DataError where the file does not hold one row.
+    """
+    result: dict[str, str] = {}
+    for name, value in given.items():
+        slot = next((s for s in found if name in (s.name, s.room.name)), None)
+        if name in found[0].room.beside:
+            result[name] = value
+        elif slot is None:
+            known = [*(s.name for s in found), *found[0].room.beside]
+            raise ConfigError(f"the model has no input '{name}'{did_you_mean(name, known)}")
+        else:
+            result[slot.name] = _only(slot, value) if Path(value).is_file() else value
+    return result
+
+
+def _only(slot: Slot, path: str) -> str:
+    texts = [text for table in nonempty(slot.room.read(path, slot.column or None), path) for text in table.texts]
+    if len(texts) != 1:
+        raise DataError(f"{path}: holds {len(texts)} rows; for all rows alike give a file with one.")
+    return texts[0]
+
+
+def identity(found: Sequence[Slot], inputs: Mapping[str, Input]) -> list[tuple[str, ...]]:
+    """Return for each row what it is, equal where two rows are the same things; "" for an input that is absent."""
+    columns = []
+    for slot in found:
+        given = inputs[slot.name]
+        names = [*slot.room.identity(given.keys), ""]
+        columns.append([names[at] if at != ABSENT else "" for at in given.index.tolist()])
+    return list(zip(*columns, strict=True))
