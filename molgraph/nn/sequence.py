@@ -5,7 +5,7 @@ No layer lets one sequence see another, so what a sequence gives depends on noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,14 +14,25 @@ from torch.nn.utils.rnn import PackedSequence
 
 from molgraph.data.packed import owners, spans, starts
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.nn.scan import gru, lstm, rnn
 
-CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+Scan = Callable[[Tensor, Tensor, Tensor, Sequence[int]], Tensor]
+CELLS: dict[str, tuple[type[nn.RNNBase], Scan]] = {"rnn": (nn.RNN, rnn), "lstm": (nn.LSTM, lstm), "gru": (nn.GRU, gru)}
 State = tuple[Tensor, ...]  # of a recurrent network: (h,), of an LSTM (h, c), each [depth, n, hidden]
 
 
 def places(offsets: Tensor) -> Tensor:
     """Return for each row its place within its sequence, from 0: int64 [M]."""
     return torch.arange(int(offsets[-1]), device=offsets.device) - offsets[:-1].repeat_interleave(offsets.diff())
+
+
+def rows_of(values: Tensor, codes: Tensor | None) -> Tensor:
+    """Return the rows that codes stand for, or the values as they are where there are no codes."""
+    return values if codes is None else F.embedding(codes, values)
+
+
+def _inverse(permutation: Tensor) -> Tensor:
+    return torch.empty_like(permutation).index_copy_(0, permutation, torch.arange(len(permutation)).to(permutation))
 
 
 def first_rows(offsets: Tensor, most: int) -> tuple[Tensor, Tensor]:
@@ -71,7 +82,8 @@ class Recurrent(nn.Module):
     Step t is computed for all sequences that are longer than t and for no other, so padding costs nothing. One that
     runs one way is causal: `initial` and `step` give row by row what `forward` gives at once.
 
-    Shapes: values [M, inputs] and offsets int64 [P + 1] to [M, dim].
+    Shapes: values [M, inputs] and offsets int64 [P + 1] to [M, dim]; with `codes` (int64 [M]) row m is
+    values[codes[m]].
 
     Raises: ConfigError for an unknown kind of cell.
     See: Elman 1990, doi 10.1207/s15516709cog1402_1; Hochreiter & Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735;
@@ -84,21 +96,41 @@ class Recurrent(nn.Module):
         super().__init__()
         if cell not in CELLS:
             raise ConfigError(f"unknown recurrent cell '{cell}'{did_you_mean(cell, CELLS)}")
+        made, self.scan = CELLS[cell]
         between = dropout if depth > 1 else 0.0
-        self.cells = CELLS[cell](inputs, hidden, depth, dropout=between, bidirectional=bidirectional)
+        self.cells = made(inputs, hidden, depth, dropout=between, bidirectional=bidirectional)
         self.dim = 2 * hidden if bidirectional else hidden
 
-    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
-        if not len(values):
+    def forward(self, values: Tensor, offsets: Tensor, codes: Tensor | None = None) -> Tensor:
+        if not int(offsets[-1]):
             return values.new_zeros(0, self.dim)
         place = places(offsets)
         sizes = torch.bincount(place)
         rank = torch.argsort(torch.argsort(offsets.diff(), descending=True, stable=True))
-        at = starts(sizes).index_select(0, place) + rank.index_select(0, owners(offsets))  # where a row goes
-        rows = torch.empty_like(at).index_copy_(0, at, torch.arange(len(at), device=at.device))
-        packed, _ = self.cells(PackedSequence(values.index_select(0, rows), sizes.cpu()))
-        result: Tensor = packed.data.index_select(0, at)
-        return result
+        slots = [starts(sizes)[place] + rank[owners(offsets)]]
+        if values.device.type != "cpu" or not torch.is_grad_enabled():  # torch's own path is faster there
+            packed, _ = self.cells(PackedSequence(rows_of(values, codes)[_inverse(slots[0])], sizes.cpu()))
+            result: Tensor = packed.data.index_select(0, slots[0])
+            return result
+        if self.cells.bidirectional:
+            from_end = offsets.diff().repeat_interleave(offsets.diff()) - 1 - place
+            slots.append(starts(sizes)[from_end] + rank[owners(offsets)])
+        with torch.autocast("cpu", enabled=False):
+            return self._layers(values, codes, slots, sizes.tolist())
+
+    def _layers(self, values: Tensor, codes: Tensor | None, slots: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
+        """Run all layers; `slots` says for each direction where a row stands in the order of time."""
+        layers = list(zip(*[iter(self.cells.all_weights)] * len(slots), strict=True))
+        for at, weights in enumerate(layers):
+            ways = []
+            for (inward, onward, bias, other), slot in zip(weights, slots, strict=True):
+                rows = _inverse(slot)
+                gates = F.linear(values.to(inward.dtype), inward, bias)
+                gates = gates.index_select(0, rows if codes is None else codes.index_select(0, rows))
+                ways.append(self.scan(gates, onward, other, sizes).index_select(0, slot))
+            dropout = self.cells.dropout if at + 1 < len(layers) else 0.0
+            values, codes = F.dropout(torch.cat(ways, 1), dropout, self.training), None
+        return values
 
     def initial(self, n: int) -> State:
         """Return the state of n streams before their first row."""
@@ -122,9 +154,11 @@ class Convolutions(nn.Module):
     """Convolve each sequence, with zeros around it, `len(widths)` times, each followed by a ReLU.
 
     All sequences lie end to end with kernel - 1 zeros between them, so one convolution serves them all and none reaches
-    its neighbour.
+    its neighbour. Where rows are letters, the first convolution adds up rows of `kernel` small tables, one for each
+    place in the window: the same sums in a fraction of the multiplications.
 
-    Shapes: values [M, inputs] and offsets int64 [P + 1] to [M, widths[-1]].
+    Shapes: values [M, inputs] and offsets int64 [P + 1] to [M, widths[-1]]; with `codes` (int64 [M]) row m is
+    values[codes[m]].
 
     Raises: ConfigError for a kernel below 1.
     """
@@ -137,16 +171,37 @@ class Convolutions(nn.Module):
         self.layers = nn.ModuleList(nn.Conv1d(a, b, kernel) for a, b in zip([inputs, *widths], widths, strict=False))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+    def forward(self, values: Tensor, offsets: Tensor, codes: Tensor | None = None) -> Tensor:
         gap = self.kernel - 1
-        at = torch.arange(len(values), device=values.device) + owners(offsets) * gap
-        spaced = values.new_zeros(len(values) + (len(offsets) - 1) * gap, values.shape[1]).index_copy(0, at, values)
-        real = values.new_zeros(len(spaced)).index_fill_(0, at, 1.0)
-        x = spaced.T.unsqueeze(0)  # [1, inputs, L]
-        for layer in self.layers:
-            around = F.pad(x, (gap // 2, gap - gap // 2))
-            x = self.dropout(layer(around).relu() * real)
+        rows = int(offsets[-1])
+        at = torch.arange(rows, device=offsets.device) + owners(offsets) * gap
+        length = rows + (len(offsets) - 1) * gap
+        real = values.new_zeros(length).index_fill_(0, at, 1.0)
+        first, *others = self.layers
+        if codes is None:
+            spaced = values.new_zeros(length, values.shape[1]).index_copy(0, at, values)
+            x = first(self._surrounded(spaced.T.unsqueeze(0)))  # [1, channels, L]
+        else:
+            blank = len(values)
+            letters = torch.full((length,), blank, device=offsets.device).index_copy_(0, at, codes)
+            x = self._first_of_letters(first, values, self._surrounded(letters, blank))
+        x = self.dropout(x.relu() * real)
+        for layer in others:
+            x = self.dropout(layer(self._surrounded(x)).relu() * real)
         return x.squeeze(0).T.index_select(0, at)
+
+    def _surrounded(self, x: Tensor, value: float = 0.0) -> Tensor:
+        gap = self.kernel - 1
+        return F.pad(x, (gap // 2, gap - gap // 2), value=value)
+
+    def _first_of_letters(self, layer: nn.Module, table: Tensor, letters: Tensor) -> Tensor:
+        """Return the convolution [1, channels, L] of table[letters], where a letter beyond the table is zeros."""
+        weight: Tensor = layer.weight
+        tables = torch.einsum("ac,fck->kaf", F.pad(table, (0, 0, 0, 1)), weight)
+        windows = letters.unfold(0, self.kernel, 1) + torch.arange(self.kernel, device=letters.device) * (
+            len(table) + 1
+        )
+        return (F.embedding_bag(windows, tables.flatten(0, 1), mode="sum") + layer.bias).T.unsqueeze(0)
 
 
 class Transformer(nn.Module):
@@ -156,7 +211,7 @@ class Transformer(nn.Module):
     and after it, so 35,000 residues need 35,000 x 3 `window` scores and not 35,000 squared. A learnt bias per head
     says how far one row is from another, so no other position is needed.
 
-    Shapes: values [M, dim] and offsets int64 [P + 1] to [M, dim].
+    Shapes: values [M, dim] and offsets int64 [P + 1] to [M, dim]; with `codes` (int64 [M]) row m is values[codes[m]].
 
     See: Vaswani et al. 2017, arXiv 1706.03762; Xiong et al. 2020, arXiv 2002.04745 (norm first); Beltagy et al. 2020,
     arXiv 2004.05150 (windows); Raffel et al. 2020, arXiv 1910.10683 (bias by distance).
@@ -174,9 +229,9 @@ class Transformer(nn.Module):
         self.layers = nn.ModuleList(_Layer(dim, heads, window, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+    def forward(self, values: Tensor, offsets: Tensor, codes: Tensor | None = None) -> Tensor:
         blocks = Blocks.of(offsets, self.window)
-        x = values
+        x = rows_of(values, codes)
         for layer in self.layers:
             x = layer(x, blocks)
         normed: Tensor = self.norm(x)

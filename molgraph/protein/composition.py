@@ -59,15 +59,15 @@ def composition(sequences: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
 
 def _row(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     residues = RESIDUE[codes]
-    residues = residues[residues < len(STANDARD)]
-    first, second, third = np.unravel_index(words_of(codes, 3), (len(STANDARD),) * 3)
+    known = residues[residues < len(STANDARD)]
+    first, second, third = np.unravel_index(words_of(residues, 20, 3), (len(STANDARD),) * 3)
     triads = (_TRIAD[first] * 7 + _TRIAD[second]) * 7 + _TRIAD[third]
-    groups = _GROUPS[:, residues]
+    groups = _GROUPS[:, known]
     return np.concatenate(
         [
             [np.log10(max(len(codes), 1))],
-            _shares(residues, 20),
-            _shares(words_of(codes, 2), 400),
+            _shares(known, 20),
+            _shares(words_of(residues, 20, 2), 400),
             _shares(triads, 343),
             *(_shares(along, 3) for along in groups),
             *(_transitions(along) for along in groups),

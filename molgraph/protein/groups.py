@@ -9,32 +9,32 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from molgraph.data.nearest import Bits
-from molgraph.protein.kmers import kmer_bits
-from molgraph.protein.residues import Refusal, as_written, codes_of
+from molgraph.protein.prepare import KMERS, prepare
+from molgraph.protein.similarity import Nearest
 
-THRESHOLD = 0.1
+# Of thresholds in steps of 0.01 this one agrees best with a normalised Smith-Waterman score of 0.4 over the pairs of the
+# 379 distinct Davis kinases; it makes 182 families of them, the largest of 13.
+THRESHOLD = 0.04
 
 
 def family(keys: Sequence[str], *, threshold: float = THRESHOLD) -> NDArray[np.int64]:
-    """Group proteins so that no two of different groups share `threshold` or more of their words of three residues.
+    """Group proteins so that those of different groups share less than `threshold` of their words (Tanimoto).
 
-    Groups are the connected ones of that similarity (Tanimoto), numbered as they appear. A text that is no sequence
+    Groups are connected: a chain of near relatives is one group, numbered as groups appear. A text that is no sequence
     is a group of its own.
     """
-    known = [at for at, key in enumerate(keys) if not isinstance(as_written(key), Refusal)]
-    packed = kmer_bits([codes_of(keys[at]) for at in known])
+    prepared = prepare(keys, (KMERS,), standardise=False)
+    index, label = prepared.index, np.zeros(len(prepared.parts), dtype=np.int64)
     pairs = [np.zeros((2, 0), dtype=np.int64)]
-    for rows, asked, tile in Bits(packed).tiles(packed):
-        near, query = np.nonzero(tile >= np.float32(threshold))
-        pairs.append(np.stack([near + rows.start, query + asked.start]))
-    one, other = np.array(known, dtype=np.int64)[np.concatenate(pairs, axis=1)]
-    links = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(keys), len(keys)))
-    return _numbered(connected_components(links, directed=False)[1])
-
-
-def _numbered(labels: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Give labels numbers in the order in which they appear."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))
-    return rank[inverse].astype(np.int64)
+    for asked, tile in Nearest(prepared.parts).tiles(prepared.parts):
+        one, other = np.nonzero(tile >= np.float32(threshold))
+        pairs.append(np.stack([one + asked.start, other]))
+    links = np.concatenate(pairs, axis=1)
+    near = coo_array((np.ones(links.shape[1], dtype=bool), (links[0], links[1])), shape=(len(label), len(label)))
+    if len(label):
+        label = connected_components(near, directed=False)[1].astype(np.int64)
+    known = index >= 0
+    whole = np.where(known, np.append(label, 0)[index], len(label) + np.arange(len(index)))
+    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+    numbered: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse].astype(np.int64)
+    return numbered

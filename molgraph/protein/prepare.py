@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.protein.composition import COMPOSITION, composition
-from molgraph.protein.kmers import BYTES, kmer_bits
+from molgraph.protein.kmers import ALPHABET, K, kmers
 from molgraph.protein.residues import LETTERS, Refusal, as_written, codes_of, standardised
 
 RESIDUES, KMERS, COMPOSED, EMBEDDING = "residues", "kmers", "composition", "embedding"
@@ -89,13 +90,14 @@ def _packed(keys: Sequence[str], needs: Collection[str], vectors: _Vectors | Non
     lengths: dict[str, torch.Tensor] = {}
     schema: Schema = {}
     if RESIDUES in needs:
-        codes = np.concatenate(sequences) if sequences else np.zeros(0, dtype=np.uint8)
-        fields[RESIDUES] = "residue", torch.from_numpy(codes).unsqueeze(1)
-        lengths["residue"] = torch.tensor([len(codes) for codes in sequences], dtype=torch.int64)
+        fields[RESIDUES] = "residue", torch.from_numpy(_end_to_end(sequences, np.uint8)).unsqueeze(1)
+        lengths["residue"] = _lengths(sequences)
         schema[RESIDUES] = [len(LETTERS)]
     if KMERS in needs:
-        fields[KMERS] = PART, torch.from_numpy(kmer_bits(sequences))
-        schema[KMERS] = [BYTES]
+        words = kmers(sequences)
+        fields[KMERS] = "kmer", torch.from_numpy(_end_to_end(words, np.int32))
+        lengths["kmer"] = _lengths(words)
+        schema[KMERS] = [ALPHABET**K]
     if COMPOSED in needs:
         fields[COMPOSED] = PART, torch.from_numpy(composition(sequences))
         schema[COMPOSED] = [len(COMPOSITION)]
@@ -103,3 +105,11 @@ def _packed(keys: Sequence[str], needs: Collection[str], vectors: _Vectors | Non
         fields[EMBEDDING] = PART, torch.from_numpy(vectors.rows(keys))
         schema[EMBEDDING] = [vectors.width]
     return pack(fields, lengths, schema, len(keys))
+
+
+def _end_to_end(rows: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate([*rows, np.zeros(0, dtype)], dtype=dtype)
+
+
+def _lengths(rows: Sequence[NDArray[Any]]) -> torch.Tensor:
+    return torch.tensor([len(row) for row in rows], dtype=torch.int64)

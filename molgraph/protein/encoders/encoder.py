@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from molgraph.data.packed import Schema
 from molgraph.model.strings import StringEncoder
@@ -17,7 +16,7 @@ from molgraph.protein.residues import STANDARD, shares
 class Residues(nn.Module):
     """Embed residues; an ambiguous letter is the mean of what it may be, so that no letter is left untrained.
 
-    Shapes: codes uint8 [M] to [M, dim].
+    Shapes: a table [26, dim], rows as in `residues.LETTERS`.
     """
 
     shares: Tensor
@@ -27,8 +26,8 @@ class Residues(nn.Module):
         self.weight = nn.Parameter(torch.empty(len(STANDARD), dim).normal_())
         self.register_buffer("shares", torch.from_numpy(shares()), persistent=False)
 
-    def forward(self, codes: Tensor) -> Tensor:
-        return F.embedding(codes.int(), self.shares @ self.weight)
+    def forward(self) -> Tensor:
+        return self.shares @ self.weight
 
 
 class ProteinEncoder(StringEncoder):
