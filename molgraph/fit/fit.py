@@ -16,7 +16,7 @@ from molgraph.errors import DivergedError
 from molgraph.fit import processes
 from molgraph.fit.device import Place, choose, memory_errors
 from molgraph.fit.infer import mean_loss
-from molgraph.fit.sampler import Sampler, bounds, mix, shuffled
+from molgraph.fit.sampler import Sampler, blocks, bounds, mix, shuffled
 from molgraph.fit.state import State, copy, moments, set_moments
 from molgraph.model.model import Model
 
@@ -80,13 +80,13 @@ def fit(
     seed: int = 0,
     state: State | None = None,
     step: Step = plain,
-    sampler: Sampler = shuffled,
+    sampler: Sampler | None = None,
 ) -> Iterator[Epoch]:
     """Train a model and yield after every epoch; when the generator ends, the model holds the best weights.
 
     The best epoch is the one of lowest loss on `valid` (the last one where `valid` measures nothing). The random
     numbers of an epoch depend on (seed, epoch) alone, so going on from a saved state gives the same model as
-    never having stopped.
+    never having stopped. The sampler is the one that the settings name, unless one is given.
 
     Raises: DivergedError where the loss is not finite; ResourceError where memory runs out.
     """
@@ -94,6 +94,8 @@ def fit(
     model.to(place.device)
     processes.same_start(model)
     train, valid = place.resident(train), place.resident(valid)
+    if sampler is None:
+        sampler = blocks(train) if settings.batches == "blocks" and len(train.inputs) > 1 else shuffled
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     run = _Run(model, optimiser, settings, place, seed, step, sampler)
     if state is not None:

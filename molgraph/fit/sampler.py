@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from molgraph.data.dataset import Dataset
 
 
 class Sampler(Protocol):
@@ -22,6 +25,34 @@ def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: i
     order = torch.randperm(rows, generator=generator)
     for begin, end in bounds(rows, size, world):
         yield order[begin:end][rank::world]
+
+
+def blocks(train: Dataset) -> Sampler:
+    """Return a sampler of batches that hold few distinct parts of two inputs, each of which is then encoded less often.
+
+    Every row comes once an epoch, in as many batches as at random. The two inputs are those of fewest parts. In each
+    epoch the parts of one are dealt to groups at random; the rows of a group stand in a random order of the parts of
+    the other, which the next group takes backwards, and that line is cut into batches. Were every pair a row, a batch
+    of n would be sqrt(n) parts of one against sqrt(n) of the other; groups are larger where fewer pairs are rows.
+    """
+    numbers = [torch.unique(given.index.cpu(), return_inverse=True)[1] for given in train.inputs.values()]
+    (outer, outers), (inner, inners) = sorted(((n, int(n.max()) + 1) for n in numbers), key=lambda n: n[1])[:2]
+
+    def sampler(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: int) -> Iterator[Tensor]:
+        generator = torch.Generator().manual_seed(mix(seed, epoch))
+        wide = (size * outers * inners / rows) ** 0.5  # wide * wide cells of the table of pairs hold `size` rows
+        groups = math.ceil(outers / wide)
+        group = torch.randperm(outers, generator=generator)[outer] * groups // outers
+        place = torch.randperm(inners, generator=generator)[inner]
+        place = place.where(group % 2 == 0, inners - 1 - place)
+        order = torch.randperm(rows, generator=generator)
+        order = order[(group * inners + place)[order].argsort(stable=True)]
+        cuts = bounds(rows, size, world)
+        for at in torch.randperm(len(cuts), generator=generator).tolist():
+            begin, end = cuts[at]
+            yield order[begin:end].tensor_split(world)[rank]
+
+    return sampler
 
 
 def bounds(rows: int, size: int, world: int) -> list[tuple[int, int]]:
