@@ -1,0 +1,1 @@
+"""Encoders of a molecule in a pocket."""

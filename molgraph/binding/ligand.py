@@ -1,0 +1,217 @@
+"""Poses out of files: SDF and MOL2 say what is bonded how; PDB, PDBQT and mmCIF need a SMILES to say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BufferedReader
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+from rdkit.Chem import AllChem
+from rdkit.Chem.MolStandardize import rdMolStandardize
+from rdkit.Geometry import Point3D
+
+from molgraph.binding.records import parse
+from molgraph.binding.structure import STRUCTURE_FILES, bonds_by_distance
+from molgraph.data.stream import open_bytes, suffixes
+from molgraph.errors import DataError, ResourceError
+from molgraph.molecule.read import SDF_FILES
+from molgraph.molecule.standardise import MAX_ATOMS, Refusal, refused_molecule
+
+MOL2_FILES = (".mol2",)
+LIGAND_FILES = (*SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES)
+FLAT = 1e-4  # angstrom; crystal and docked coordinates have at least three decimals
+_HEADER, _BOND_TYPE = 4, 9  # lines before the atoms, characters up to the type of a bond, in a V2000 mol block
+_FILES = 8  # files whose poses a process remembers the places of
+
+
+@dataclass(frozen=True)
+class Ligand:
+    """Hold a pose: the canonical SMILES and, in the order of its atoms, where they are.
+
+    Shapes: `xyz` float64 [L, 3] in angstrom, heavy atoms only.
+    """
+
+    smiles: str
+    xyz: NDArray[np.float64]
+
+
+def read_poses(path: str, wanted: Sequence[int]) -> Iterator[str | Refusal]:
+    """Yield the record of each wanted pose (counted from 1; 0 is the only one) in rising order, reading on."""
+    try:
+        found = Path(path).stat()
+        starts = pose_starts(path, found.st_mtime_ns, found.st_size)
+        with open_bytes(path) as stream:
+            for number in sorted(wanted):
+                yield _record(stream, path, starts, number)
+    except FileNotFoundError:
+        gone = Refusal("unreadable_file", f"{path}: no such file; paths count from the table's folder")
+        yield from (gone for _ in wanted)
+    except (DataError, ResourceError) as error:
+        yield from (Refusal("unreadable_file", str(error)) for _ in wanted)
+
+
+def _record(stream: BufferedReader, path: str, starts: NDArray[np.int64], number: int) -> str | Refusal:
+    count = len(starts) - 1
+    if number == 0 and count > 1:
+        what = f"{path} holds {count} poses; say which one in a column 'pose', counted from 1"
+        return Refusal("ambiguous_pose", what)
+    at = max(number, 1)
+    if at > count:
+        return Refusal("no_such_pose", f"{path} holds {count} poses, there is no number {at}")
+    begin, end = int(starts[at - 1]), int(starts[at])
+    stream.seek(begin)
+    return stream.read(end - begin).decode("utf-8", errors="replace")
+
+
+@lru_cache(_FILES)
+def pose_starts(path: str, _changed: int = 0, _size: int = 0) -> NDArray[np.int64]:
+    """Return at which byte each pose of a file starts, and the end of the last.
+
+    Raises: DataError for an unknown format or a file that cannot be read.
+    """
+    suffix, packed = suffixes(path)
+    if suffix not in LIGAND_FILES:
+        raise DataError(f"{path}: '{suffix}' is no format of poses; known: {', '.join(LIGAND_FILES)}, also .gz")
+    if packed == ".zst":
+        raise DataError(f"{path}: poses are looked up by place, which .zst does not allow; decompress it or use .gz")
+    with open_bytes(path) as stream:
+        places = _after(stream, b"$$$$") if suffix in SDF_FILES else _before(stream, _FIRST_LINE.get(suffix, b"MODEL "))
+    return np.array(places, dtype=np.int64)
+
+
+_FIRST_LINE = dict.fromkeys(MOL2_FILES, b"@<TRIPOS>MOLECULE")
+
+
+def _after(stream: Iterable[bytes], mark: bytes) -> list[int]:
+    """Return where records start that end with a line; what follows the last such line is one too, unless blank."""
+    places, at, filled = [0], 0, False
+    for line in stream:
+        at += len(line)
+        if line.startswith(mark):
+            places.append(at)
+            filled = False
+        else:
+            filled = filled or bool(line.strip())
+    return [*places, at] if filled else places
+
+
+def _before(stream: Iterable[bytes], mark: bytes) -> list[int]:
+    """Return where records start that begin with a line; without any such line the whole file is one."""
+    places, at = [], 0
+    for line in stream:
+        if line.startswith(mark):
+            places.append(at)
+        at += len(line)
+    return [*(places or [0]), at]
+
+
+def ligand(record: str, path: str, template: str = "") -> Ligand | Refusal:
+    """Make a pose of a record; `template` is the SMILES that tells bond orders where the format does not."""
+    suffix, _ = suffixes(path)
+    with rdBase.BlockLogs():
+        if suffix in STRUCTURE_FILES:
+            found = _from_atoms(record, suffix, template)
+        elif suffix in MOL2_FILES:
+            found = _said(lambda: Chem.MolFromMol2Block(record, removeHs=False), "invalid_mol2")
+        else:
+            found = _said(lambda: _from_block(record), "invalid_molblock")
+        return found if isinstance(found, Refusal) else _pose(found)
+
+
+def _said(read: Callable[[], Chem.Mol | None], reason: str) -> Chem.Mol | Refusal:
+    """Return the molecule, or what RDKit's log says against it."""
+    with rdBase.CaptureErrorLog() as log:
+        try:
+            found = read()
+        except (RuntimeError, ValueError) as error:  # an RDKit invariant that this block violates
+            return Refusal(reason, str(error).strip().partition("\n")[0])
+    if found is not None:
+        return found
+    lines = (line.partition("] ")[2].strip() for line in log.messages.splitlines())
+    words = "; ".join(dict.fromkeys(filter(None, lines)))
+    return Refusal(reason, f"RDKit: {words[:200]}" if words else "RDKit cannot read the record")
+
+
+def _from_block(block: str) -> Chem.Mol | None:
+    """Read a mol block without its groups of atoms and what it asks of bonds in a substructure search."""
+    if "\nM  S" in block:  # hydrogens named in a group would be kept
+        block = "\n".join(line for line in block.splitlines() if not line.startswith("M  S"))
+    mol = Chem.MolFromMolBlock(block, removeHs=False)
+    if mol is None or not any(bond.HasQuery() for bond in mol.GetBonds()):
+        return mol
+    lines = block.splitlines()
+    first = _HEADER + int(lines[_HEADER - 1][:3])
+    last = first + int(lines[_HEADER - 1][3:6])
+    bonds = [line[:_BOND_TYPE] for line in lines[first:last]]
+    return Chem.MolFromMolBlock("\n".join([*lines[:first], *bonds, *lines[last:]]), removeHs=False)
+
+
+def _pose(mol: Chem.Mol) -> Ligand | Refusal:
+    mol = Chem.RemoveAllHs(mol)
+    refusal = refused_molecule(mol, MAX_ATOMS) or _misplaced(mol)
+    if refusal:
+        return refusal
+    Chem.AssignStereochemistryFrom3D(mol)
+    mol = _uncharger().uncharge(mol)
+    smiles = Chem.MolToSmiles(mol)
+    order = list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"])
+    return Ligand(smiles, mol.GetConformer().GetPositions()[order])
+
+
+def _misplaced(mol: Chem.Mol) -> Refusal | None:
+    """Refuse coordinates that are none: missing, not finite, all in one place, or a drawing."""
+    if not mol.GetNumConformers():
+        return Refusal("no_coordinates", "the ligand has no coordinates")
+    xyz = mol.GetConformer().GetPositions()
+    if not np.isfinite(xyz).all():
+        bad = int(np.flatnonzero(~np.isfinite(xyz).all(axis=1))[0])
+        return Refusal("no_coordinates", f"atom {bad + 1} of the ligand has a coordinate that is no number")
+    spread = np.ptp(xyz, axis=0)
+    if len(xyz) > 1 and spread.max() < FLAT:
+        return Refusal("no_coordinates", "all atoms of the ligand are in one place")
+    if len(xyz) > 3 and spread[2] < FLAT and abs(xyz[0, 2]) < FLAT:
+        return Refusal("flat", "the ligand is a drawing (all z are 0), not a pose; dock it or place it first")
+    return None
+
+
+def _from_atoms(record: str, suffix: str, template: str) -> Chem.Mol | Refusal:
+    """Bond atoms by distance and take bond orders from the template."""
+    if not template:
+        return Refusal("no_bond_orders", f"{suffix} does not say bond orders; give the ligand's SMILES, or an SDF")
+    pattern = Chem.MolFromSmiles(template)
+    if pattern is None:
+        return Refusal("invalid_smiles", f"the template '{template[:60]}' is no SMILES")
+    records = parse(record, suffix)
+    if isinstance(records, Refusal):
+        return records
+    records = records.take(records.element > 1)
+    mol = Chem.RWMol()
+    place = Chem.Conformer(len(records.element))
+    for number, (element, xyz) in enumerate(zip(records.element.tolist(), records.xyz.tolist(), strict=True)):
+        mol.AddAtom(Chem.Atom(element))
+        place.SetAtomPosition(number, Point3D(*xyz))
+    for begin, end in bonds_by_distance(records.element, records.xyz).tolist():
+        mol.AddBond(begin, end, Chem.BondType.SINGLE)
+    mol.AddConformer(place)
+    return _with_orders(mol, pattern)
+
+
+def _with_orders(mol: Chem.RWMol, pattern: Chem.Mol) -> Chem.Mol | Refusal:
+    pattern = Chem.RemoveAllHs(pattern)
+    if mol.GetNumAtoms() != pattern.GetNumAtoms():
+        counts = f"{mol.GetNumAtoms()} heavy atoms in the file, {pattern.GetNumAtoms()} in the SMILES"
+        return Refusal("template_mismatch", f"the SMILES is not this ligand: {counts}")
+    try:
+        return AllChem.AssignBondOrdersFromTemplate(pattern, mol.GetMol())
+    except ValueError:
+        return Refusal("template_mismatch", "the SMILES is not this ligand: its atoms are bonded otherwise in the file")
+
+
+@lru_cache(1)
+def _uncharger() -> rdMolStandardize.Uncharger:
+    return rdMolStandardize.Uncharger()

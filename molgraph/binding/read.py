@@ -1,0 +1,142 @@
+"""Poses out of a user's file: a table that names protein and ligand files, or a file of poses with one protein."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from molgraph.binding.ligand import MOL2_FILES, pose_starts, read_poses
+from molgraph.binding.pose import Pose
+from molgraph.binding.structure import STRUCTURE_FILES
+from molgraph.data.stream import STDIN, Row, read_errors, suffixes
+from molgraph.data.table import BLOCK, MEMORY, Table, find_column, is_usual, read_tables, tables
+from molgraph.errors import DataError
+from molgraph.molecule import read as molecules
+
+COMPLEX = "complex"
+PROTEIN = ("protein", "receptor", "protein_file", "protein_path", "receptor_file", "pocket", "protein_pdb")
+LIGAND = ("ligand", "ligand_file", "ligand_path", "ligand_sdf", "poses")
+POSE = ("pose", "pose_number")
+SMILES = molecules.COLUMNS
+COLUMNS = (COMPLEX, *LIGAND)
+NAME = molecules.NAME
+
+
+def read(
+    source: Any, column: str | None = None, *, block: int = BLOCK, protein: str | os.PathLike[str] | None = None
+) -> Iterator[Table]:
+    """Stream poses in blocks of `block`, one row per row of the table or pose of the file, with a column `complex`.
+
+    A table (file or DataFrame) names the files of each row in the columns `protein` and `ligand`, if need be the number
+    of the pose in `pose` and the ligand's SMILES in `smiles`; paths count from the table's folder. `column` is the
+    ligand's where it has no usual name. An SDF, MOL2, PDB or PDBQT of poses needs `protein`, which also serves a table
+    without that column. A list holds texts as `complex` has them (see `pose.Pose`).
+
+    Raises: DataError for a missing or damaged file, an unknown format, a column or a protein that is not named.
+    """
+    receptor = None if protein is None else _existing(protein)
+    if not isinstance(source, str | os.PathLike):
+        frame = {COMPLEX: list(source)} if isinstance(source, Sequence) else source
+        yield from _named(read_tables(_frame(frame), block=block), column, receptor, Path())
+        return
+    suffix, _ = suffixes(source)
+    if suffix not in (*molecules.SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES):
+        folder = Path() if str(source) == STDIN else Path(source).parent
+        yield from _named(read_tables(source, block=block), column, receptor, folder)
+        return
+    if receptor is None:
+        raise DataError(f"{source}: these are poses; name the protein they were placed in with --protein FILE")
+    if suffix in molecules.SDF_FILES:
+        yield from _sdf(source, receptor, block)
+    else:
+        yield from _poses(str(source), receptor, block)
+
+
+def _frame(given: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(given, dict):
+        return pd.DataFrame(given, dtype=object)
+    if not isinstance(given, pd.DataFrame):
+        raise DataError(f"{MEMORY}: a {type(given).__name__}; give a path, a DataFrame or a list of poses")
+    return given
+
+
+def _existing(path: str | os.PathLike[str]) -> str:
+    """Return the path of a protein that is there.
+
+    Raises: DataError where it is not.
+    """
+    with read_errors(str(path)), Path(path).open("rb"):
+        return str(path)
+
+
+def _named(given: Iterable[Table], column: str | None, receptor: str | None, folder: Path) -> Iterator[Table]:
+    """Add the column `complex`, unless the table has it."""
+    for table in given:
+        columns = list(table.frame.columns)
+        if column is None and COMPLEX in columns:
+            yield replace(table, column=COMPLEX)
+            continue
+        ligand = find_column(columns, column, LIGAND, table.origin)
+        protein = None if receptor else find_column(columns, None, PROTEIN, table.origin)
+        cells = {name: table.frame[name].tolist() for name in {ligand, protein} - {None}}
+        number, smiles = (_optional(table, columns, usual) for usual in (POSE, SMILES))
+        rows = zip(
+            [receptor] * len(table) if protein is None else [_placed(folder, cell) for cell in cells[protein]],
+            [_placed(folder, cell) for cell in cells[ligand]],
+            number,
+            smiles,
+            strict=True,
+        )
+        yield _with_texts(table, [_text(*row) for row in rows])
+
+
+def _optional(table: Table, columns: Sequence[str], usual: Sequence[str]) -> list[str]:
+    found = [name for name in columns if is_usual(name, usual)]
+    return [str(cell).strip() for cell in table.frame[found[0]]] if found else [""] * len(table)
+
+
+def _placed(folder: Path, cell: Any) -> str:
+    text = str(cell).strip()
+    return str(folder / text) if text else ""
+
+
+def _text(protein: str | None, ligand: str, number: str, smiles: str) -> str:
+    """Write a row's text; a number that is none stays as it is, so that preparing rejects the row."""
+    text = Pose(protein or "", ligand, 0, smiles).text
+    return text if not number else text.replace("|0|", f"|{number}|", 1)
+
+
+def _with_texts(table: Table, texts: list[str]) -> Table:
+    name = COMPLEX
+    while name in table.frame:
+        name += "_"
+    return replace(table, frame=table.frame.assign(**{name: texts}), column=name)
+
+
+def _sdf(source: str | os.PathLike[str], receptor: str, block: int) -> Iterator[Table]:
+    """Read an SDF as the room of molecules does, tags and all; what RDKit cannot read is a reject."""
+    for table in molecules.read(source, None, block=block):
+        texts = [Pose(receptor, str(source), int(row)).text for row in table.rows]
+        yield _with_texts(table, texts)
+
+
+def _poses(source: str, receptor: str, block: int) -> Iterator[Table]:
+    """Read MOL2, PDB, PDBQT or mmCIF poses: their name and number; MOL2 names are on the line after the mark."""
+    total = len(pose_starts(source)) - 1
+
+    def rows() -> Iterator[Row]:
+        for number, record in zip(count(1), read_poses(source, range(1, total + 1))):
+            yield [_title(str(record)), Pose(receptor, source, number).text]
+
+    yield from tables(rows(), [NAME, COMPLEX], source, column=COMPLEX, block=block)
+
+
+def _title(record: str) -> str:
+    first, _, rest = record.partition("\n")
+    return rest.partition("\n")[0].strip() if first.startswith("@<TRIPOS>MOLECULE") else ""

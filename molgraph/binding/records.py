@@ -1,0 +1,220 @@
+"""Atom records of PDB, PDBQT and mmCIF files as columns; nothing is chosen or left out here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from molgraph.binding.residues import AMINO, NUCLEOTIDES, SPELLED, WATERS
+from molgraph.molecule.standardise import Refusal
+
+PDB_FILES = (".pdb", ".ent", ".pdbqt")
+CIF_FILES = (".cif", ".mmcif")
+Texts = NDArray[np.str_]
+
+# Columns of an atom record, https://www.wwpdb.org/documentation/file-format-content/format33/sect9.html
+_COLUMNS = {"name": (12, 16), "alternate": (16, 17), "residue": (17, 20), "chain": (21, 22), "number": (22, 27)}
+_PLACE = ((30, 38), (38, 46), (46, 54))
+_OCCUPANCY, _ELEMENT = (54, 60), (76, 78)
+_AUTODOCK = (77, 79)  # the AutoDock atom type of a PDBQT record
+# AutoDock 4 atom types that are not spelled as the element, https://autodock.scripps.edu (AD4_parameters.dat)
+_AUTODOCK_TYPES = {
+    "A": "C",
+    "OA": "O",
+    "OS": "O",
+    "NA": "N",
+    "NS": "N",
+    "SA": "S",
+    "HD": "H",
+    "HS": "H",
+    "G": "",
+    "W": "O",
+}
+_ITEM = re.compile(r"""'((?:[^']|'(?=\S))*)'(?=\s|$)|"((?:[^"]|"(?=\S))*)"(?=\s|$)|(\S+)""")
+_ITEMS = {
+    "name": ("auth_atom_id", "label_atom_id"),
+    "alternate": ("label_alt_id",),
+    "residue": ("auth_comp_id", "label_comp_id"),
+    "chain": ("auth_asym_id", "label_asym_id"),
+    "number": ("auth_seq_id", "label_seq_id"),
+}
+
+
+@dataclass(frozen=True)
+class Records:
+    """Hold the atom records of one model.
+
+    Shapes: `name`, `alternate`, `residue` (name), `chain`, `number` (with its insertion code) text [N];
+    `element` int16 [N], 0 for what is no atom; `xyz` float64 [N, 3]; `occupancy` float64 [N].
+    """
+
+    name: Texts
+    alternate: Texts
+    residue: Texts
+    chain: Texts
+    number: Texts
+    element: NDArray[np.int16]
+    xyz: NDArray[np.float64]
+    occupancy: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Records:
+        """Return some of the records."""
+        return Records(**{name: column[rows] for name, column in vars(self).items()})
+
+
+def parse(text: str, suffix: str) -> Records | Refusal:
+    """Read the first model of a file's text in the format that `suffix` names."""
+    return _mmcif(text) if suffix in CIF_FILES else _pdb(text, docked=suffix == ".pdbqt")
+
+
+def _pdb(text: str, *, docked: bool) -> Records | Refusal:
+    lines = list(_first_model(text.splitlines()))
+    if not lines:
+        return Refusal("no_atoms", "the file has no ATOM or HETATM record")
+    table = np.array([line.ljust(80)[:80] for line in lines], dtype="U80").view("U1").reshape(len(lines), 80)
+    field = {name: _stripped(table, *at) for name, at in _COLUMNS.items()}
+    places = [_numbers(_stripped(table, *at)) for at in _PLACE]
+    xyz = np.stack(places, axis=1)
+    wrong = np.flatnonzero(~np.isfinite(xyz).all(axis=1))
+    if len(wrong):
+        return Refusal("no_coordinates", f"'{lines[wrong[0]][:54].strip()}' has no coordinates")
+    symbols = _stripped(table, *(_AUTODOCK if docked else _ELEMENT))
+    raw_names = table[:, 12:16]
+    element = [
+        _autodock(symbol) if docked and symbol else _element(symbol, "".join(raw), residue)
+        for symbol, raw, residue in zip(symbols.tolist(), raw_names, field["residue"].tolist(), strict=True)
+    ]
+    occupancy = _full(_stripped(table, *_OCCUPANCY))
+    return Records(
+        **field,
+        element=np.array(element, np.int16),
+        xyz=xyz,
+        occupancy=occupancy,
+    )
+
+
+def _first_model(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if line.startswith(("ATOM  ", "HETATM")):
+            yield line
+        elif line.startswith("ENDMDL"):
+            return
+
+
+def _stripped(table: NDArray[np.str_], begin: int, end: int) -> Texts:
+    cells = np.ascontiguousarray(table[:, begin:end]).view(f"U{end - begin}").ravel()
+    stripped: Texts = np.char.strip(cells)
+    return stripped
+
+
+def _numbers(cells: Texts) -> NDArray[np.float64]:
+    """Return numbers, NaN where a cell holds none."""
+    try:
+        return cells.astype(np.float64)
+    except ValueError:
+        return np.array([_number(cell) for cell in cells.tolist()], dtype=np.float64)
+
+
+def _full(cells: Texts) -> NDArray[np.float64]:
+    """Return occupancies; one that is not given is 1."""
+    found = _numbers(cells)
+    return np.where(np.isfinite(found), found, 1.0)
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
+
+
+def _element(symbol: str, name: str, residue: str) -> int:
+    """Return the atomic number from the element columns, else from the atom's name (` CA ` carbon, `CA  ` calcium)."""
+    found = _ATOMIC.get(symbol.upper())
+    if found is not None:
+        return found
+    letters = name.strip().lstrip("0123456789")
+    known = SPELLED.get(residue, residue) in AMINO or residue in NUCLEOTIDES or residue in WATERS
+    if known or name[:1] in " 0123456789":
+        return _ATOMIC.get(letters[:1].upper(), 0)
+    return _ATOMIC.get(letters[:2].upper().rstrip(), 0) or _ATOMIC.get(letters[:1].upper(), 0)
+
+
+def _autodock(kind: str) -> int:
+    return _ATOMIC.get(_AUTODOCK_TYPES.get(kind, kind).upper(), 0)
+
+
+def _mmcif(text: str) -> Records | Refusal:
+    names, rows = _atom_site(text)
+    if not rows:
+        return Refusal("no_atoms", "the file has no _atom_site loop with atoms")
+    if any(len(row) != len(names) for row in rows):
+        return Refusal("damaged", "the _atom_site loop is cut short: its items do not fill its columns")
+    at = {name: column for column, name in enumerate(names)}
+    missing = [item for item in ("Cartn_x", "Cartn_y", "Cartn_z", "type_symbol") if item not in at]
+    if missing:
+        return Refusal("damaged", f"the _atom_site loop has no {', '.join(missing)}")
+    if "pdbx_PDB_model_num" in at:
+        first = rows[0][at["pdbx_PDB_model_num"]]
+        rows = [row for row in rows if row[at["pdbx_PDB_model_num"]] == first]
+    cells = np.array(rows, dtype=np.str_)
+
+    def column(*items: str) -> Texts:
+        found = next((cells[:, at[item]] for item in items if item in at), np.full(len(cells), ""))
+        return np.where(np.isin(found, (".", "?")), "", found)
+
+    fields = {name: column(*items) for name, items in _ITEMS.items()}
+    fields["number"] = np.char.add(fields["number"], column("pdbx_PDB_ins_code"))
+    xyz = np.stack([_numbers(column(f"Cartn_{axis}")) for axis in "xyz"], axis=1)
+    wrong = np.flatnonzero(~np.isfinite(xyz).all(axis=1))
+    if len(wrong):
+        return Refusal("no_coordinates", f"atom {wrong[0] + 1} of the _atom_site loop has no coordinates")
+    element = np.array([_ATOMIC.get(symbol.upper(), 0) for symbol in column("type_symbol").tolist()], np.int16)
+    return Records(**fields, element=element, xyz=xyz, occupancy=_full(column("occupancy")))
+
+
+def _atom_site(text: str) -> tuple[list[str], list[list[str]]]:
+    """Return the item names and the rows of the `_atom_site` loop, https://mmcif.wwpdb.org (PDBx/mmCIF)."""
+    lines = iter(text.splitlines())
+    names: list[str] = []
+    for line in lines:
+        if line.startswith("_atom_site."):
+            names.append(line.split()[0].removeprefix("_atom_site."))
+        elif names:
+            break
+    else:
+        return names, []
+    return names, list(_rows(line, lines, len(names)))
+
+
+def _rows(first: str, lines: Iterator[str], width: int) -> Iterator[list[str]]:
+    """Yield rows until the loop ends; a row may span lines."""
+    row: list[str] = []
+    line: str | None = first
+    while line is not None and not line.startswith(("#", "loop_", "_", "data_")):
+        row += _items(line)
+        if len(row) >= width:
+            yield row
+            row = []
+        line = next(lines, None)
+    if row:
+        yield row
+
+
+def _items(line: str) -> Sequence[str]:
+    if "'" not in line and '"' not in line:
+        return line.split()
+    return [single or double or plain for single, double, plain in _ITEM.findall(line)]
+
+
+def _symbols() -> dict[str, int]:
+    table = Chem.GetPeriodicTable()
+    return {table.GetElementSymbol(number).upper(): number for number in range(1, 119)} | {"D": 1, "T": 1}
+
+
+_ATOMIC = _symbols()

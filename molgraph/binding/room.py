@@ -1,0 +1,37 @@
+"""The room of molecules in pockets, as the floors above see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from molgraph.binding.groups import identity, ligand_of, protein, scaffold
+from molgraph.binding.prepare import prepare
+from molgraph.binding.properties import PROPERTIES, properties
+from molgraph.binding.read import COLUMNS, read
+from molgraph.data.room import Room
+from molgraph.molecule.room import ROOM as MOLECULES
+
+
+def draw(key: str, *, width: int = 240, height: int = 160, highlight: Mapping[int, float] | None = None) -> str:
+    """Draw the ligand of a pose; atoms are numbered as in the pose's features."""
+    picture: str = MOLECULES.draw(ligand_of(key), width=width, height=height, highlight=highlight)
+    return picture
+
+
+ROOM = Room(
+    name="binding",
+    columns=COLUMNS,
+    read=read,
+    prepare=prepare,
+    identity=identity,
+    groupers={"protein": protein, "scaffold": scaffold},
+    default_group="protein",
+    fingerprint=MOLECULES.fingerprint,  # of the ligand: near means a similar ligand, in whatever protein
+    index=MOLECULES.index,
+    comparator="binding/forest",
+    draw=draw,
+    columns_of=properties,
+    properties=PROPERTIES,
+    diverse=MOLECULES.diverse,
+    beside=("protein",),
+)
