@@ -90,7 +90,7 @@ def _models(p: argparse.ArgumentParser) -> None:
     p.add_argument("--protein", metavar="X", help="the protein of all rows: a file (FASTA, PDB, mmCIF) or a sequence")
 
 
-def _train(p: argparse.ArgumentParser) -> None:
+def _run(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured molecules")
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
     p.add_argument("--model", metavar="NAME", help=f"architecture (default {config.RunSettings.model})")
@@ -109,12 +109,31 @@ def _train(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--no-standardize", action="store_true", help="take molecules as they are")
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
+
+
+def _train(p: argparse.ArgumentParser) -> None:
+    _run(p)
     p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to train with (torchrun)")
     p.add_argument("--dry-run", action="store_true", help="read and split the data, train nothing")
     p.add_argument("--print-config", action="store_true", help="print the complete run file and stop")
     p.add_argument("--overwrite", action="store_true", help="replace a model that stands in --out")
     p.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events")
     p.add_argument("--out", metavar="DIR", help="model folder to write")
+
+
+def _tune(p: argparse.ArgumentParser) -> None:
+    _run(p)
+    p.add_argument("--trials", type=int, metavar="N", help="trials in all (default 40 where no limit is given)")
+    p.add_argument("--timeout", metavar="TIME", help="time for this command (2h, 1h30m, 45s), half for the comparator")
+    p.add_argument("--epochs", type=int, metavar="N", help="epochs in all, over all trials")
+    p.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the study (default 1)")
+    p.add_argument("--storage", default="", metavar="URL", help="a database for the study (default: a file in --out)")
+    p.add_argument("--objectives", default="", metavar="A,B", help="an accuracy, then others: rmse,latency,size")
+    p.add_argument("--folds", type=int, default=1, metavar="N", help="score every trial by cross-validation")
+    p.add_argument("--top", type=int, default=5, metavar="N", help="at most so many trials in the ensemble (default 5)")
+    p.add_argument("--pick", type=int, metavar="TRIAL", help="take this trial (see the Pareto front), not the best")
+    p.add_argument("--overwrite", action="store_true", help="forget the study that stands in --out")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder of the study and of the models it makes")
 
 
 def _evaluate(p: argparse.ArgumentParser) -> None:
@@ -243,6 +262,30 @@ def train(arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         tensorboard=arguments.tensorboard,
     )
+    return 0
+
+
+def tune(arguments: argparse.Namespace) -> int:
+    """Look for better settings."""
+    names = (arguments.model or "").split(",")
+    if len(names) > 1 or names == ["all"]:
+        arguments.assignments.insert(0, f"space.model={names if len(names) > 1 else 'all'}")
+        arguments.model = names[0] if len(names) > 1 else None
+    run = run_settings(arguments)
+    from molgraph.tune.budget import Budget
+    from molgraph.workflows.tune import Request, tune_folder
+
+    request = Request(
+        Path(arguments.out),
+        Budget.of(arguments.trials, arguments.timeout, arguments.epochs),
+        jobs=arguments.jobs,
+        storage=arguments.storage,
+        objectives=tuple(filter(None, arguments.objectives.split(","))),
+        folds=arguments.folds,
+        ensemble=arguments.top,
+        pick=arguments.pick,
+    )
+    tune_folder(run, request, overwrite=arguments.overwrite)
     return 0
 
 

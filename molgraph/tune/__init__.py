@@ -1,0 +1,1 @@
+"""Tuning: Optuna around the one training core; it knows settings, trials and scores, never what the data is."""

@@ -1,0 +1,100 @@
+"""What a study found: the best trial, the front, whether more trials would help, and what mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+
+from molgraph.config import RunSettings
+from molgraph.tune.attempt import BATCH, SCORES
+from molgraph.tune.goals import Goal
+from molgraph.tune.space import Space
+from molgraph.tune.study import quietly
+
+ENOUGH = 20  # completed trials, from which Optuna's regret bound means something (its default)
+
+
+def completed(study: Any) -> list[Any]:
+    """Return the trials that ran to their end."""
+    found: list[Any] = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    return found
+
+
+def ranked(study: Any, goals: Sequence[Goal]) -> list[Any]:
+    """Return the completed trials, the best of the first objective first; of equals the earlier."""
+    sign = -1.0 if goals[0].higher_is_better else 1.0
+    return sorted(completed(study), key=lambda t: (sign * t.values[0], t.number))
+
+
+def front(study: Any, goals: Sequence[Goal]) -> list[Any]:
+    """Return the trials that no other beats in every objective, the most accurate first."""
+    best = {t.number for t in study.best_trials} if len(goals) > 1 else set()
+    return [t for t in ranked(study, goals) if t.number in best]
+
+
+def settings_of(trial: Any, space: Space) -> RunSettings:
+    """Return the run that a trial tried, with the batch that fitted into its memory."""
+    chosen = {d.name: d.value(trial.params[d.name]) for d in space.dimensions if d.name in trial.params}
+    if BATCH in trial.user_attrs:
+        chosen["train.batch_size"] = trial.user_attrs[BATCH]
+    return space.settle(chosen)
+
+
+def importances(study: Any, goals: Sequence[Goal]) -> dict[str, float]:
+    """Return how much of the spread between trials each setting explains, of the first objective; {} for too few.
+
+    See: Watanabe et al. 2023, arXiv 2304.10255 (PED-ANOVA)
+    """
+    sign = -1.0 if goals[0].higher_is_better else 1.0  # the evaluator looks at what makes the target low
+    with quietly():
+        try:
+            return dict(optuna.importance.get_param_importances(study, target=lambda t: sign * float(t.values[0])))
+        except (ValueError, RuntimeError, ZeroDivisionError):  # fewer than two completed trials, or all alike
+            return {}
+
+
+def more_would_help(study: Any, goals: Sequence[Goal], error: float | None) -> str:
+    """Say whether more trials are likely to help: Optuna's terminator, whose `error` is that of the best score.
+
+    See: Makarova et al. 2022, Automatic Termination for Hyperparameter Optimization, arXiv 2104.08166
+    """
+    done = completed(study)
+    if len(goals) > 1:
+        return "Whether more trials would help cannot be told for several objectives."
+    if len(done) < ENOUGH:
+        return f"Whether more trials would help cannot be told from {len(done)} completed trials: it takes {ENOUGH}."
+    from optuna.terminator import RegretBoundEvaluator
+
+    if error is None:
+        return "Whether more trials would help cannot be told: the error of the best score is not known."
+    with quietly():
+        try:
+            room = float(RegretBoundEvaluator(seed=0).evaluate(study.trials, study.direction))
+        except ValueError as reason:
+            return f"Whether more trials would help cannot be told: {reason}"
+    label = goals[0].label
+    if room < error:
+        return (
+            f"More trials are not likely to help: at most {room:.3g} of {label} is left to gain, "
+            f"less than the standard error of the best score ({error:.3g})."
+        )
+    return (
+        f"More trials may help: up to {room:.3g} of {label} may be left to gain, "
+        f"more than the standard error of the best score ({error:.3g})."
+    )
+
+
+def fold_error(trial: Any) -> float | None:
+    """Return the standard error of a mean over folds, as Optuna's terminator takes it; None for one fold.
+
+    See: Nadeau & Bengio 2003, doi 10.1023/A:1024068626366 (the variance between folds, and that of the split)
+    """
+    scores = trial.user_attrs.get(SCORES, [])
+    k = len(scores)
+    if k < 2:
+        return None
+    mean = sum(scores) / k
+    variance = sum((s - mean) ** 2 for s in scores) / k
+    return float(((1 / k + 1 / (k - 1)) * variance) ** 0.5)

@@ -1,0 +1,149 @@
+"""What a trial is judged by: how accurate, how fast, how small."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molgraph.data.dataset import Dataset
+from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.metrics import METRICS, main, names, score
+from molgraph.predictor.member import Member
+from molgraph.task import Task, block
+
+Array = NDArray[np.float32]
+ERROR, LATENCY, SIZE = "error", "latency", "size"
+REPEATS = 3  # the fastest of so many passes is the least disturbed one
+COSTS = {
+    LATENCY: "milliseconds per 1,000 rows, features ready",
+    SIZE: "megabytes of weights or trees",
+}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Hold one objective: its name in the study, what a person reads, and which way is better."""
+
+    name: str
+    label: str
+    higher_is_better: bool = False
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        return "maximize" if self.higher_is_better else "minimize"
+
+    def better(self, one: float, other: float) -> bool:
+        return one > other if self.higher_is_better else one < other
+
+
+def goals(wanted: Sequence[str], kinds: Mapping[str, str]) -> tuple[Goal, ...]:
+    """Return the objectives, the first of which is an accuracy; none named means the main metric of the task.
+
+    Several regression targets, or targets of several kinds, are judged by `error`: the mean over the targets of RMSE
+    divided by the standard deviation of the training values, or of 1 minus AUROC, or of 1 minus balanced accuracy.
+
+    Raises: ConfigError for an unknown name, one named twice, or a cost in the first place.
+    """
+    kind_set = set(kinds.values())
+    one_kind = next(iter(kind_set)) if len(kind_set) == 1 else None
+    plain = one_kind is not None and (len(kinds) == 1 or one_kind != "regression")
+    chosen = list(wanted) or [main(str(one_kind)) if plain else ERROR]
+    metrics = names(one_kind) if one_kind else ()
+    known = (ERROR, *metrics, *COSTS)
+    for name in chosen:
+        if name not in known:
+            raise ConfigError(f"--objectives: unknown '{name}'{did_you_mean(name, known)}")
+    if len(set(chosen)) < len(chosen):
+        raise ConfigError(f"--objectives {','.join(chosen)}: one is named twice.")
+    if chosen[0] in COSTS:
+        raise ConfigError(f"--objectives: name an accuracy first, then '{chosen[0]}': {', '.join((ERROR, *metrics))}.")
+    return tuple(_goal(name) for name in chosen)
+
+
+def _goal(name: str) -> Goal:
+    if name in METRICS:
+        return Goal(name, METRICS[name].label, METRICS[name].higher_is_better)
+    return Goal(name, f"{name} ({COSTS[name]})" if name in COSTS else "error in standard deviations")
+
+
+def accuracy(
+    goal: Goal,
+    task: Task,
+    data: Dataset,
+    estimates: Array,
+    scale: Mapping[str, float],
+    *,
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> tuple[float, float | None]:
+    """Return the score of estimates [N, columns of the task] of rows with known values, and its standard error.
+
+    `scale` is the standard deviation of each regression target's training values. The standard error is that of the
+    bootstrap, averaged over targets as if their errors were independent; None without a bootstrap.
+
+    Raises: DataError where the score does not exist for these rows.
+    """
+    values, errors = [], []
+    for name in task.names:
+        kind = task.kind(name)
+        metric = goal.name if goal.name != ERROR else main(kind)
+        truth, observed, bound = data.targets.arrays(name)
+        shown = estimates[:, block(task, name)]
+        found = score(
+            kind,
+            truth,
+            shown if kind == "multiclass" else shown[:, 0],
+            observed=observed,
+            bound=bound,
+            metrics=[metric],
+            bootstrap=bootstrap,
+            seed=seed,
+        )[metric]
+        if found.value is None:
+            raise DataError(
+                f"target '{name}': the validation rows have no {METRICS[metric].label}: {found.reason}. "
+                "Use --split random, more validation rows (fractions), or another of --objectives."
+            )
+        unit = scale[name] if goal.name == ERROR and kind == "regression" else 1.0
+        flip = goal.name == ERROR and METRICS[metric].higher_is_better
+        values.append(1.0 - found.value if flip else found.value / unit)
+        if found.low is not None and found.high is not None:
+            errors.append((found.high - found.low) / (2 * 1.96) / unit)  # 1.96: the normal's 97.5 % point
+    spread = math.sqrt(sum(e * e for e in errors)) / len(errors) if errors else None
+    return sum(values) / len(values), spread
+
+
+def scales(task: Task, train: Dataset) -> dict[str, float]:
+    """Return the standard deviation of each regression target's training values; 1 where they do not differ."""
+    found = {}
+    for name in task.names:
+        if task.kind(name) == "regression":
+            values, observed, _ = train.targets.arrays(name)
+            spread = float(values[observed].std()) if observed.any() else 0.0
+            found[name] = spread or 1.0
+    return found
+
+
+def cost(goal: Goal, member: Member, data: Dataset) -> float:
+    """Return what a trained member costs: time to estimate rows, or bytes on disk."""
+    if goal.name == LATENCY:
+        seconds = []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            member.estimate(data)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - began)
+        return 1e6 * min(seconds) / len(data)
+    with tempfile.TemporaryDirectory() as folder:
+        member.save(Path(folder), 0)
+        return sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6

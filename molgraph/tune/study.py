@@ -1,0 +1,235 @@
+"""Where a study is kept, who works on it, and what becomes of the trial of a worker that died."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from molgraph.config import RunSettings
+from molgraph.data.files import os_errors
+from molgraph.errors import ConfigError, ResourceError
+from molgraph.fit.sampler import mix
+from molgraph.tune.budget import FINISHED
+from molgraph.tune.goals import Goal
+from molgraph.tune.space import Space
+
+JOURNAL, WORKERS, GATE = "study.journal", "workers", "gate.lock"
+MADE_FROM, WORKER = "made_from", "worker"
+HEARTBEAT = 60  # seconds between the signs of life that a worker gives to a database
+RETRIES = 2  # a trial that kills its worker so often is given up
+HYPERBAND_FROM = 40  # trials; each of Hyperband's brackets needs more than the sampler's 10 random ones
+REDUCTION, BRACKETS = 3, 3
+WILCOXON = 0.1  # chance of pruning a trial as good as the best, per test: Optuna's default
+
+
+@dataclass(frozen=True)
+class Place:
+    """Hold where a study lives: a journal file in the folder, or a database under a URL."""
+
+    folder: Path
+    name: str
+    url: str = ""
+    heartbeat: int = HEARTBEAT
+
+    @property
+    def gate(self) -> FileLock:
+        """Return the lock under which trials begin: so many as the budget has, each of another seed."""
+        return FileLock(self.folder / GATE)
+
+    @property
+    def workers(self) -> Path:
+        return self.folder / WORKERS
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keep Optuna from talking: its log, and its warnings that what is used here may change in a later version."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", "PedAnovaImportanceEvaluator computes", UserWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def storage(place: Place) -> Any:
+    """Open the storage.
+
+    Raises: ResourceError where the folder cannot be written or the database does not answer.
+    """
+    if not place.url:
+        path = place.folder / JOURNAL
+        lock = JournalFileOpenLock(str(path))  # a symbolic link, the default, needs a privilege on Windows
+        with os_errors(path):
+            place.folder.mkdir(parents=True, exist_ok=True)
+            backend = JournalFileBackend(str(path), lock_obj=lock)
+            _mend(path, lock)
+            return optuna.storages.JournalStorage(backend)
+    from sqlalchemy.exc import SQLAlchemyError
+
+    retry = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)
+    try:
+        with quietly():
+            return optuna.storages.RDBStorage(
+                place.url,
+                heartbeat_interval=place.heartbeat,
+                grace_period=2 * place.heartbeat,
+                heartbeat_stale_trial_callback=retry,
+            )
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise ResourceError(
+            f"--storage {place.url.partition('://')[0]}://...: no study can be kept there: "
+            f"{str(error).splitlines()[0]}. Is the server running, and the database driver installed?"
+        ) from error
+
+
+def _mend(path: Path, lock: JournalFileOpenLock) -> None:
+    """Cut off the half line that a full disk or a power cut left: with it, no later line could be read."""
+    lock.acquire()
+    try:
+        with path.open("rb+") as file:
+            size = file.seek(0, os.SEEK_END)
+            if not size:
+                return
+            file.seek(max(0, size - (1 << 20)))
+            tail = file.read()
+            if not tail.endswith(b"\n"):
+                file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+def open_study(place: Place, goals: tuple[Goal, ...], made_from: str) -> Any:
+    """Create the study, or join it.
+
+    Raises: ConfigError where the study there was made from other data or other settings.
+    """
+    with quietly():
+        study = optuna.create_study(
+            storage=storage(place),
+            study_name=place.name,
+            directions=[goal.direction for goal in goals],
+            load_if_exists=True,
+        )
+        was = study.user_attrs.get(MADE_FROM)
+        if was is None:
+            study.set_user_attr(MADE_FROM, made_from)
+            study.set_metric_names([goal.name for goal in goals])
+        elif was != made_from:
+            raise ConfigError(
+                f"{place.url.partition('://')[0] or place.folder}: the study '{place.name}' there was made from other "
+                "data, settings or objectives. Use another --out, or --overwrite to start anew."
+            )
+    return study
+
+
+def enqueue_starts(study: Any, space: Space) -> None:
+    """Put no tuning first: the run file's own settings, once for every choice of models."""
+    if not study.get_trials(deepcopy=False):
+        for chosen in space.enqueued():
+            study.enqueue_trial(chosen, skip_if_exists=True)
+
+
+def revive(study: Any, place: Place) -> int:
+    """Fail the trials whose workers are gone and queue them once more; return how many.
+
+    A database has a heartbeat, and Optuna sees to it; a journal has none. There every worker holds a lock for as long
+    as it lives, which its death, of whatever kind, gives back.
+    """
+    if place.url:
+        return 0
+    dead = 0
+    again = optuna.storages.RetryHeartbeatStaleTrialCallback
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        name = trial.user_attrs.get(WORKER, "")
+        if name and _lives(place.workers / name):
+            continue
+        with quietly():
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+            again(max_retry=RETRIES)(study, trial)
+        dead += 1
+    return dead
+
+
+def _lives(path: Path) -> bool:
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    path.unlink(missing_ok=True)
+    return False
+
+
+@contextlib.contextmanager
+def alive(place: Place) -> Iterator[str]:
+    """Give this worker a name, and hold its lock while it works."""
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}.lock"
+    with os_errors(place.workers):
+        place.workers.mkdir(parents=True, exist_ok=True)
+    with FileLock(place.workers / name):
+        yield name
+    with contextlib.suppress(OSError):
+        (place.workers / name).unlink(missing_ok=True)
+
+
+def equip(study: Any, run: RunSettings, space: Space, goals: tuple[Goal, ...], folds: int, planned: int | None) -> None:
+    """Give the study the sampler and the pruner of its next trial.
+
+    The sampler is seeded by how many trials came before, so that a study that was stopped goes on as one that was not.
+    """
+    trials = study.get_trials(deepcopy=False)
+    begun = sum(t.state.name not in ("FAIL", "WAITING") for t in trials)
+    one = len(goals) == 1
+    with quietly():
+        study.sampler = optuna.samplers.TPESampler(
+            seed=mix(run.seed, begun) % 2**32, multivariate=one, group=one and space.conditional, constant_liar=True
+        )
+        study.pruner = _pruner(run, one, folds, max(planned or 0, sum(t.state.name in FINISHED for t in trials)))
+
+
+def _pruner(run: RunSettings, one: bool, folds: int, planned: int) -> Any:
+    if not one:
+        return optuna.pruners.NopPruner()
+    if folds > 1:
+        return optuna.pruners.WilcoxonPruner(p_threshold=WILCOXON)
+    epochs = run.train.epochs
+    if planned >= HYPERBAND_FROM:
+        least = max(1, epochs // REDUCTION ** (BRACKETS - 1))
+        return optuna.pruners.HyperbandPruner(min_resource=least, max_resource=epochs, reduction_factor=REDUCTION)
+    return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(run.train.warmup, epochs // 5))
+
+
+def methods(space: Space, goals: tuple[Goal, ...], folds: int, planned: int | None) -> str:
+    """Say how trials are chosen and how bad ones are ended."""
+    if len(goals) > 1:
+        return (
+            "Trials are chosen by TPE for several objectives, and none is ended early: Optuna cannot prune where there "
+            "is more than one objective."
+        )
+    how = "multivariate TPE" + (", grouped by model" if space.conditional else "")
+    if folds > 1:
+        what = f"ended when a Wilcoxon test over folds finds it worse than the best (p < {WILCOXON})"
+    elif planned is None:
+        what = f"ended by the median rule, after {HYPERBAND_FROM} trials by Hyperband"
+    elif planned >= HYPERBAND_FROM:
+        what = "ended by Hyperband"
+    else:
+        what = f"ended by the median rule (Hyperband needs {HYPERBAND_FROM} trials)"
+    return f"Trials are chosen by {how}; a bad one is {what}."

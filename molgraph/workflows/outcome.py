@@ -1,0 +1,248 @@
+"""What comes of a tuning: tables, the best run file, the chosen models trained and judged once on the test rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.config import RunSettings, dump
+from molgraph.data.dataset import Dataset
+from molgraph.data.files import atomic
+from molgraph.errors import CheckpointError, ConfigError
+from molgraph.predictor import Predictor
+from molgraph.predictor.assess import assess
+from molgraph.task import make
+from molgraph.tune.answer import fold_error, front, importances, more_would_help, ranked, settings_of
+from molgraph.tune.budget import Budget
+from molgraph.tune.ensemble import greedy
+from molgraph.tune.goals import Goal, accuracy, scales
+from molgraph.tune.rows import Visible
+from molgraph.tune.space import Space
+from molgraph.tune.table import write_trials
+from molgraph.workflows import show
+from molgraph.workflows.plan import Plan
+from molgraph.workflows.show import say
+from molgraph.workflows.train import train_plan
+
+MODEL, COMPARATOR = "tune", "comparator"
+RESAMPLES = 200  # of the bootstrap that gives the standard error of the best score
+UNTUNED = "not tuned"
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Hold one study, what was tuned in it, and where the estimates of its trials are."""
+
+    title: str
+    space: Space
+    study: Any
+    estimates: Path
+
+
+@dataclass
+class Outcome:
+    """Hold all that came of a tuning. `plans` and `readings` are by the setting `standardize`."""
+
+    out: Path
+    made: Plan
+    plans: Mapping[bool, Plan]
+    readings: Mapping[bool, Visible]
+    goals: tuple[Goal, ...]
+    budget: Budget
+    methods: str
+    studies: dict[str, Tuned] = field(default_factory=dict)
+    best: Any = None
+    ensemble: list[tuple[int, Path]] = field(default_factory=list)
+    predictor: Predictor | None = None
+    assessment: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def main(self) -> Tuned:
+        return self.studies[MODEL]
+
+    @cached_property
+    def scored(self) -> dict[bool, Dataset]:
+        """Return the scored rows of all folds, end to end, as the kept estimates are."""
+        return {
+            setting: rows.data.subset(np.concatenate([fold.score for fold in rows.folds]))
+            for setting, rows in self.readings.items()
+        }
+
+    def run_of(self, trial: Any, which: str = MODEL) -> RunSettings:
+        """Return a trial's settings as a run that `train` repeats: with the split that was made."""
+        run = settings_of(trial, self.studies[which].space)
+        return replace(run, split=self.made.run.split, ensemble=self.made.run.ensemble if which == MODEL else 1)
+
+    def score(
+        self, standardize: bool, estimates: NDArray[np.float32], bootstrap: int = 0
+    ) -> tuple[float, float | None]:
+        """Return the first objective of estimates of the scored rows, and its standard error."""
+        rows = self.readings[standardize]
+        task = make(rows.kinds, rows.classes)
+        train = rows.data.subset(rows.folds[0].train)
+        return accuracy(
+            self.goals[0],
+            task,
+            self.scored[standardize],
+            estimates,
+            scales(task, train),
+            bootstrap=bootstrap,
+            seed=self.made.run.seed,
+        )
+
+
+def choose(outcome: Outcome, pick: int | None) -> None:
+    """Choose the trial to take: the best of the first objective, or the one picked.
+
+    Raises: ConfigError where the picked one did not come to its end.
+    """
+    found = ranked(outcome.main.study, outcome.goals)
+    if pick is not None:
+        found = [t for t in found if t.number == pick]
+        if not found:
+            raise ConfigError(f"--pick {pick}: no trial of that number came to its end; trials.csv lists them.")
+    outcome.best = found[0] if found else None
+
+
+def write_best(outcome: Outcome) -> None:
+    """Write `best.toml`."""
+    run = outcome.run_of(outcome.best)
+    if run.data and Path(run.data).is_file():
+        run = replace(run, data=str(Path(run.data).resolve()))
+    with atomic(outcome.out / "best.toml") as file:
+        file.write(dump(run).encode())
+
+
+def write_trials_of(outcome: Outcome) -> None:
+    """Write the tables of trials."""
+    for name, file in ((MODEL, "trials.csv"), (COMPARATOR, "trials-comparator.csv")):
+        if name in outcome.studies:
+            tuned = outcome.studies[name]
+            trials = tuned.study.get_trials(deepcopy=False)
+            write_trials(outcome.out / file, trials, outcome.goals, tuned.space)
+
+
+def conclude(outcome: Outcome, most: int) -> None:
+    """Train what was chosen, judge it once on the test rows beside the tuned comparator and no tuning, and say so."""
+    rivals = _rivals(outcome)
+    say(f"training the best, trial {outcome.best.number}, on the run's own split; now the test rows are looked at")
+    outcome.predictor = _train(outcome, outcome.best, outcome.out / "best", rivals)
+    outcome.assessment = json.loads(json.dumps(outcome.predictor.recipe.metrics))
+    chosen = _ensemble(outcome, most)
+    members = [outcome.predictor]
+    for trial in chosen[1:]:
+        folder = outcome.out / "ensemble" / f"trial-{trial.number}"
+        say(f"training trial {trial.number} for the ensemble")
+        with show.quiet(True):
+            members.append(_train(outcome, trial, folder, {}))
+        outcome.ensemble.append((trial.number, folder))
+    if len(members) > 1:
+        _judge_together(outcome, members)
+
+
+def _rivals(outcome: Outcome) -> dict[str, RunSettings]:
+    """Return what the best is judged beside: the comparator, tuned as well, and the model without tuning."""
+    found: dict[str, RunSettings] = {}
+    if COMPARATOR in outcome.studies:
+        tuned = outcome.studies[COMPARATOR]
+        for trial in ranked(tuned.study, outcome.goals)[:1]:
+            run = outcome.run_of(trial, COMPARATOR)
+            found[f"{tuned.title}, tuned (trial {trial.number} of {_finished(tuned)})"] = run
+    best, space = outcome.run_of(outcome.best), outcome.main.space
+    plain = replace(space.settle(space.starts()[0]), split=best.split, ensemble=best.ensemble)
+    if plain != best and best.ensemble == 1:
+        found[f"{plain.model}, {UNTUNED}"] = plain
+    return found
+
+
+def _finished(tuned: Tuned) -> int:
+    return sum(t.state.name in ("COMPLETE", "PRUNED") for t in tuned.study.get_trials(deepcopy=False))
+
+
+def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunSettings]) -> Predictor:
+    """Train a trial's settings into a folder, or take what an earlier command left there of the same."""
+    run = outcome.run_of(trial)
+    made = replace(outcome.plans[run.standardize], run=run, rivals=dict(rivals))
+    try:
+        there = Predictor.load(folder)
+        judged = there.recipe.metrics.get("others", {})
+        if there.recipe.run == run and set(rivals) <= set(judged) and not there.facts["interrupted"]:
+            return there
+    except CheckpointError:
+        pass  # none is there yet, or a stopped one
+    found = train_plan(made, folder, overwrite=True)
+    if found.facts["interrupted"]:
+        raise KeyboardInterrupt
+    return found
+
+
+def _ensemble(outcome: Outcome, most: int) -> list[Any]:
+    """Return the trials whose mean estimates the scored rows best, the chosen one first."""
+    tuned, best = outcome.main, outcome.best
+    reading = outcome.run_of(best).standardize  # a panel reads its rows in one way
+    trials, estimates = {}, {}
+    for trial in ranked(tuned.study, outcome.goals):
+        path = tuned.estimates / f"{trial.number}.npy"
+        if path.is_file() and outcome.run_of(trial).standardize == reading:
+            trials[trial.number] = trial
+            estimates[trial.number] = np.load(path, allow_pickle=False)
+    if best.number not in estimates or most < 2:
+        return [best]
+    sign = -1.0 if outcome.goals[0].higher_is_better else 1.0
+    chosen, losses = greedy(
+        estimates, lambda made: sign * outcome.score(reading, made)[0], most=most, first=best.number
+    )
+    label = outcome.goals[0].label
+    if len(chosen) > 1:
+        outcome.notes.append(
+            f"An ensemble of trials {', '.join(map(str, chosen))}, chosen greedily, brings {label} on the validation "
+            f"rows from {sign * losses[0]:.4g} to {sign * losses[-1]:.4g}; those rows chose it, so that flatters."
+        )
+    else:
+        outcome.notes.append(f"No other trial, averaged with the best, improves {label} on the validation rows.")
+    return [trials[number] for number in chosen]
+
+
+def _judge_together(outcome: Outcome, members: list[Predictor]) -> None:
+    """Judge the ensemble on the test rows, beside the best alone."""
+    made = outcome.plans[outcome.run_of(outcome.best).standardize]
+    test = made.rows.data.subset(made.split.test)
+    if not len(test):
+        return
+    name = f"ensemble of {len(members)} trials"
+    together = np.mean([member.estimate(test)[0] for member in members], axis=0)
+    found = assess(members[0], test, {name: together}, seed=made.run.seed)
+    outcome.assessment["others"][name] = found["others"][name]
+    for target, verdicts in found["verdicts"].items():
+        outcome.assessment["verdicts"][target][name] = verdicts[name]
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """Return what was found, as JSON values."""
+    tuned, best = outcome.main, outcome.best
+    error = fold_error(best)
+    path = tuned.estimates / f"{best.number}.npy"
+    if error is None and path.is_file():
+        reading = outcome.run_of(best).standardize
+        _, error = outcome.score(reading, np.load(path, allow_pickle=False), RESAMPLES)
+    return {
+        "objectives": [goal.name for goal in outcome.goals],
+        "best": {"trial": best.number, "values": list(best.values), "parameters": best.params},
+        "front": [{"trial": t.number, "values": list(t.values)} for t in front(tuned.study, outcome.goals)],
+        "ensemble": [number for number, _ in outcome.ensemble],
+        "importances": importances(tuned.study, outcome.goals),
+        "more_trials": more_would_help(tuned.study, outcome.goals, error),
+        "methods": outcome.methods,
+        "budget": outcome.budget.words,
+        "trials": {name: _finished(each) for name, each in outcome.studies.items()},
+        "notes": outcome.notes,
+        "test": outcome.assessment,
+    }

@@ -1,0 +1,221 @@
+"""Tune: test rows put away, a study of the model and one of the method it has to beat, and what came of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from molgraph import split as splits
+from molgraph.config import RunSettings
+from molgraph.data.files import atomic, os_errors
+from molgraph.errors import ConfigError, DataError
+from molgraph.split import Split
+from molgraph.tune.attempt import WHY
+from molgraph.tune.budget import Budget
+from molgraph.tune.goals import Goal, goals
+from molgraph.tune.rows import Fold, Visible, only
+from molgraph.tune.space import Space
+from molgraph.tune.study import JOURNAL, Place, methods, open_study
+from molgraph.tune.work import ESTIMATES, ROWS, Job, work, work_apart
+from molgraph.workflows import show
+from molgraph.workflows.outcome import (
+    COMPARATOR,
+    MODEL,
+    Outcome,
+    Tuned,
+    choose,
+    conclude,
+    summary,
+    write_best,
+    write_trials_of,
+)
+from molgraph.workflows.plan import Plan, grouping, plan, rivals
+from molgraph.workflows.show import say
+from molgraph.workflows.watch import Trials
+
+OURS = (
+    JOURNAL, f"{JOURNAL}.lock", "gate.lock", "workers", ESTIMATES, *ROWS.values(), "trials.csv",
+    "trials-comparator.csv", "study.html", "study.json", "best.toml", "best", "ensemble",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """Hold what a person asks of a tuning. `pick` is the trial to take instead of the best."""
+
+    out: Path
+    budget: Budget
+    jobs: int = 1
+    storage: str = ""
+    objectives: tuple[str, ...] = ()
+    folds: int = 1
+    ensemble: int = 5
+    pick: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("jobs", 1), ("folds", 1), ("ensemble", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"--{name} {getattr(self, name)}: give {least} or more.")
+
+
+def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, source: Any = None) -> Outcome:
+    """Tune a run into a folder; the same command goes on where an earlier one stopped, or joins one that runs.
+
+    Leaves the study, `trials.csv`, `study.html`, `best.toml` (a run file), the model it makes in `best/` and, where
+    others add to it, those in `ensemble/`.
+
+    Raises: ConfigError for settings that do not go together, or a folder with another study; DataError where the data
+    is unusable or no trial came to its end; KeyboardInterrupt after what was found so far has been written.
+    """
+    if run.init:
+        raise ConfigError(
+            "init: tuning begins from drawn weights; leave init out, and fine-tune with the best settings."
+        )
+    space = Space.of(run)
+    name, rival = next((each for each in rivals(run).items() if each[1].inputs.keys() == run.inputs.keys()), ("", None))
+    spaces = {MODEL: space} if rival is None else {MODEL: space, COMPARATOR: Space.of_rival(rival, run.space)}
+    with os_errors(request.out):
+        request.out.mkdir(parents=True, exist_ok=True)
+        if overwrite:
+            _clear(request.out)
+    plans = _plans(run, source, spaces)
+    outcome = _begun(request, plans, plans[run.standardize], space)
+    end = None if request.budget.seconds is None else time.time() + request.budget.seconds
+    try:
+        half = end if end is None or rival is None else end - (request.budget.seconds or 0.0) / 2
+        _study(outcome, request, MODEL, run.model, space, half)
+        if rival is not None:
+            say(f"tuning {name}, the method to beat, with the same budget")
+            _study(outcome, request, COMPARATOR, name, spaces[COMPARATOR], end)
+    finally:
+        _write(outcome, request)
+    if outcome.best is None:
+        raise _none(outcome)
+    conclude(outcome, request.ensemble)
+    _write(outcome, request)
+    return outcome
+
+
+def _plans(run: RunSettings, source: Any, spaces: Mapping[str, Space]) -> dict[bool, Plan]:
+    """Read the rows, once for every way of reading them that a trial may try; all have the folds of the run's own."""
+    also = [each for space in spaces.values() for each in space.runs()]
+    made = plan(run, source, workers=0, also=also)
+    show.plan(made)
+    found = {run.standardize: made}
+    if any(each.name == "standardize" for each in spaces[MODEL].dimensions):
+        other = replace(run, standardize=not run.standardize)
+        found[other.standardize] = _aligned(plan(other, source, workers=0, also=also), made)
+    return found
+
+
+def _begun(request: Request, plans: Mapping[bool, Plan], made: Plan, space: Space) -> Outcome:
+    aims = goals(request.objectives, made.rows.kinds)
+    readings = {setting: _visible(each, request.folds) for setting, each in plans.items()}
+    how = methods(space, aims, request.folds, request.budget.trials)
+    say(how)
+    return Outcome(request.out, made, plans, readings, aims, request.budget, how)
+
+
+def _study(outcome: Outcome, request: Request, which: str, title: str, space: Space, deadline: float | None) -> None:
+    """Run one study until its budget is spent."""
+    run, folder = space.run, request.out
+    readings = outcome.readings if which == MODEL else {run.standardize: outcome.readings[run.standardize]}
+    place = Place(folder, f"{folder.resolve().name}-{which}" if request.storage else which, request.storage)
+    made_from = _made_from(run, readings, outcome.goals)
+    job = Job(run, place, tuple(goal.name for goal in outcome.goals), request.budget, made_from, deadline)
+    study = open_study(place, outcome.goals, made_from)
+    outcome.studies[which] = Tuned(title, space, study, job.estimates)
+    watch = Trials(which, outcome.goals, request.budget, deadline)
+    try:
+        watch(study)
+        if request.jobs > 1:
+            work_apart(job, readings, request.jobs, watch)
+        else:
+            work(job, readings, watch)
+    finally:
+        watch(study, last=True)
+
+
+def _write(outcome: Outcome, request: Request) -> None:
+    """Write all that is known so far."""
+    if MODEL not in outcome.studies:
+        return
+    choose(outcome, request.pick)
+    write_trials_of(outcome)
+    if outcome.best is None:
+        return
+    write_best(outcome)
+    with atomic(request.out / "study.json") as file:
+        file.write(json.dumps(summary(outcome), indent=1, ensure_ascii=False).encode())
+
+
+def _made_from(run: RunSettings, readings: Mapping[bool, Visible], aims: Sequence[Goal]) -> str:
+    """Return the sha256 of what decides a trial's score."""
+    text = json.dumps({**asdict(run), "data": ""}, sort_keys=True) + ",".join(goal.name for goal in aims)
+    found = hashlib.sha256(text.encode())
+    for rows in readings.values():
+        found.update(rows.digest.encode())
+    return found.hexdigest()
+
+
+def _visible(made: Plan, folds: int) -> Visible:
+    """Return the rows a study may see: those that train and those that stop the training, cut into folds if wanted.
+
+    Raises: DataError where no row is left to choose by.
+    """
+    cut, rows = made.split, made.rows
+    if not len(cut.valid):
+        raise DataError(f"{rows.origin}: no validation rows to choose by; give more rows, or another --split.")
+    seen = np.sort(np.concatenate([cut.train, cut.valid]))
+    data = only(rows.data, seen)
+    where = [np.searchsorted(seen, part) for part in (cut.train, cut.valid)]
+    if folds == 1:
+        found: tuple[Fold, ...] = (Fold(where[0], where[1], where[1]),)
+    else:
+        groups = grouping(made)[seen]
+        found = tuple(_fold(data.rows, groups, made.run.seed, number, folds) for number in range(folds))
+    return Visible(data, found, rows.kinds, dict(rows.classes))
+
+
+def _fold(records: Any, groups: Any, seed: int, number: int, folds: int) -> Fold:
+    """Return one fold of a cross-validation by group; what would calibrate trains, for nothing is calibrated."""
+    cut = splits.split(
+        len(records), method="group_random", groups=groups, seed=seed, fold=number, folds=folds, rows=records
+    )
+    return Fold(np.sort(np.concatenate([cut.train, cut.calibration])), cut.valid, cut.test)
+
+
+def _aligned(other: Plan, made: Plan) -> Plan:
+    """Give a plan that reads the rows in another way the folds of the first, row by row of the user's file."""
+    records = other.rows.data.rows
+
+    def same(fold: Any) -> Any:
+        return np.flatnonzero(np.isin(records, made.rows.data.rows[fold]))
+
+    cut = made.split
+    return replace(other, split=Split(same(cut.train), same(cut.valid), same(cut.calibration), same(cut.test)))
+
+
+def _none(outcome: Outcome) -> DataError:
+    reasons = [t.user_attrs[WHY] for t in outcome.main.study.get_trials(deepcopy=False) if WHY in t.user_attrs]
+    return DataError(
+        f"no trial came to its end{f'; the first because: {reasons[0]}' if reasons else ''}. "
+        "Give more time, or a smaller space."
+    )
+
+
+def _clear(folder: Path) -> None:
+    for name in OURS:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
