@@ -29,6 +29,14 @@ MODELS: dict[str, tuple[str, str]] = {
     "molecule/mpnn": ("molgraph.molecule.encoders.mpnn:MPNN", "edge network and GRU (Gilmer 2017)"),
     "molecule/pna": ("molgraph.molecule.encoders.pna:PNA", "principal neighbourhood aggregation (Corso 2020)"),
     "molecule/gps": ("molgraph.molecule.encoders.gps:GPS", "message passing and global attention (Rampasek 2022)"),
+    "molecule/smiles_cnn": (
+        "molgraph.molecule.encoders.smiles:SmilesCNN",
+        "convolutions along the SMILES (DeepDTA, Ozturk 2018)",
+    ),
+    "molecule/smiles_gru": (
+        "molgraph.molecule.encoders.smiles:SmilesGRU",
+        "gated recurrent units along the SMILES (Cho 2014)",
+    ),
     "molecule/forest": (
         "molgraph.molecule.forest:Forest",
         "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
@@ -64,9 +72,23 @@ MODELS: dict[str, tuple[str, str]] = {
         "attention between the elements of two inputs (HyperAttentionDTI, Zhao 2022)",
     ),
     "fusion/forest": ("molgraph.fusion.forest:Growers", "gradient-boosted trees on what each input's forest sees"),
+    "binding/interaction": (
+        "molgraph.binding.encoders.interaction:Interaction",
+        "bonds and contacts of a molecule in a pocket, by distance (GIGN, Yang 2023)",
+    ),
+    "binding/egnn": ("molgraph.binding.encoders.egnn:EGNN", "equivariant network on a complex (Satorras 2021)"),
+    "binding/cnn3d": ("molgraph.binding.encoders.cnn3d:CNN3D", "3D convolutions over a complex (Ragoza 2017)"),
+    "binding/forest": (
+        "molgraph.binding.forest:Forest",
+        "gradient-boosted trees on contacts (RF-Score, Ballester 2010; OnionNet, Zheng 2019) and descriptors",
+    ),
 }
 
-ROOMS: dict[str, str] = {"molecule": "molgraph.molecule.room:ROOM", "protein": "molgraph.protein.room:ROOM"}
+ROOMS: dict[str, str] = {
+    "molecule": "molgraph.molecule.room:ROOM",
+    "protein": "molgraph.protein.room:ROOM",
+    "binding": "molgraph.binding.room:ROOM",
+}
 
 # File formats that only a room can write: suffix to a class with `write(frame)` and `close()`.
 WRITERS: dict[str, str] = {".sdf": "molgraph.molecule.write:SDF"}

@@ -56,6 +56,8 @@ class StringEncoder(Encoder):
         if self.max_length:
             rows, offsets = first_rows(offsets, self.max_length)
             codes = codes.index_select(0, rows)
+        if not len(codes):  # no row of the batch has this input
+            return Features(self.embed().new_zeros(0, self.dim), offsets, index)
         return Features(self.layer(self.embed(), offsets, codes), offsets, index)
 
 

@@ -21,8 +21,9 @@ from molgraph.molecule.standardise import (
     standardised,
     why_refused,
 )
+from molgraph.molecule.tokens import token_codes
 
-GRAPH = "graph"
+GRAPH, TOKEN = "graph", "tokens"
 NONE = -1
 NO_GRAPH = Refusal("invalid_smiles", "RDKit reads it, but no graph came of it")
 
@@ -34,7 +35,7 @@ WHOLE: dict[str, tuple[Callable[[Sequence[Chem.Mol]], NDArray[Any]], list[int]]]
     "avalon": (avalon_counts, [COUNTS]),
     "erg": (erg, [ERG]),
 }
-FEATURES = (GRAPH, *WHOLE)
+FEATURES = (GRAPH, TOKEN, *WHOLE)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Featurised:
     """Hold what became of n texts.
 
     Shapes: `index` int64 [n], the number of a key or -1; `keys` P distinct keys; `refused` per text of -1;
-    `whole[name]` [P, D]; `graphs` of P molecules where graphs were asked for.
+    `whole[name]` [P, D]; `graphs` of P molecules and `tokens`, uint8 [L] for each, where they were asked for.
     """
 
     index: NDArray[np.int64]
@@ -50,6 +51,7 @@ class Featurised:
     refused: dict[int, Refusal]
     whole: dict[str, NDArray[Any]]
     graphs: Graphs | None
+    tokens: list[NDArray[np.uint8]] | None
 
 
 def featurise(texts: Sequence[str], needs: Sequence[str], standardise: bool, max_atoms: int) -> Featurised:
@@ -113,7 +115,7 @@ def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
         made = from_texts(texts)
         good &= (made.atoms > 0) & (made.atoms <= max_atoms) & ~made.placeholder
     names = [name for name in WHOLE if name in needs]
-    if names or not needs:
+    if names or TOKEN in needs or not needs:
         mols = [parse(text) if mol is None else mol for text, mol in zip(texts, keys.mols, strict=True)]
         fine = (mol is not None and refused_molecule(mol, max_atoms) is None for mol in mols)
         good &= np.fromiter(fine, dtype=bool, count=len(mols))
@@ -122,10 +124,12 @@ def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
     for at in np.flatnonzero((index != NONE) & (number[index] == NONE)):
         keys.refused[int(at)] = why_refused(texts[index[at]], max_atoms) or NO_GRAPH
     mols = [mol for mol, fine in zip(mols, good, strict=False) if fine]
+    texts = [text for text, fine in zip(texts, good, strict=True) if fine]
     return Featurised(
         number[index],
-        [text for text, fine in zip(texts, good, strict=True) if fine],
+        texts,
         keys.refused,
         {name: WHOLE[name][0](mols) for name in names},
         made.take(good) if made is not None else None,
+        token_codes(texts) if TOKEN in needs else None,
     )

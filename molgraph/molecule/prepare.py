@@ -11,14 +11,15 @@ import torch
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError, Reject, did_you_mean
-from molgraph.molecule.features import FEATURES, GRAPH, NONE, WHOLE, Featurised, featurise
+from molgraph.molecule.features import FEATURES, GRAPH, NONE, TOKEN, WHOLE, Featurised, featurise
 from molgraph.molecule.graphs import ATOM_CODES, BOND_CODES
 from molgraph.molecule.pool import in_processes
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal
+from molgraph.molecule.tokens import TOKENS
 
 CHUNK = 1024  # texts that one process works on at a time
 # Rough milliseconds per molecule on one core, to tell whether other processes are worth starting.
-COST = {GRAPH: 0.2, "fingerprint": 0.2, "descriptors": 6.0, "ecfp": 0.2, "avalon": 1.0, "erg": 0.5}
+COST = {GRAPH: 0.2, TOKEN: 0.05, "fingerprint": 0.2, "descriptors": 6.0, "ecfp": 0.2, "avalon": 1.0, "erg": 0.5}
 WORTH_STARTING = 5_000.0  # milliseconds of work; a process takes about one second to start
 
 
@@ -89,4 +90,9 @@ def _packed(done: Featurised, wanted: tuple[str, ...]) -> Packed:
         fields["ends"] = "bond", torch.from_numpy(graphs.ends)
         lengths = {"atom": torch.from_numpy(graphs.atoms), "bond": torch.from_numpy(graphs.bonds)}
         schema |= {"atom": ATOM_CODES, "bond": BOND_CODES}
+    if done.tokens is not None:
+        codes = np.concatenate([*done.tokens, np.zeros(0, dtype=np.uint8)])
+        fields[TOKEN] = "token", torch.from_numpy(codes).unsqueeze(1)
+        lengths["token"] = torch.tensor([len(tokens) for tokens in done.tokens], dtype=torch.int64)
+        schema[TOKEN] = [len(TOKENS)]
     return pack(fields, lengths, schema, len(done.keys))

@@ -6,6 +6,7 @@ No layer lets one sequence see another, so what a sequence gives depends on noth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,11 @@ from molgraph.errors import ConfigError, did_you_mean
 from molgraph.nn.scan import gru, lstm, rnn
 
 Scan = Callable[[Tensor, Tensor, Tensor, Sequence[int]], Tensor]
-CELLS: dict[str, tuple[type[nn.RNNBase], Scan]] = {"rnn": (nn.RNN, rnn), "lstm": (nn.LSTM, lstm), "gru": (nn.GRU, gru)}
+CELLS: dict[str, tuple[Callable[..., nn.RNNBase], Scan]] = {
+    "rnn": (nn.RNN, rnn),
+    "lstm": (nn.LSTM, lstm),
+    "gru": (nn.GRU, gru),
+}
 State = tuple[Tensor, ...]  # of a recurrent network: (h,), of an LSTM (h, c), each [depth, n, hidden]
 
 
@@ -168,7 +173,9 @@ class Convolutions(nn.Module):
         if kernel < 1:
             raise ConfigError(f"kernel = {kernel} is out of range: it must be at least 1.")
         self.kernel, self.dim = kernel, widths[-1]
-        self.layers = nn.ModuleList(nn.Conv1d(a, b, kernel) for a, b in zip([inputs, *widths], widths, strict=False))
+        self.first = nn.Conv1d(inputs, widths[0], kernel, bias=False)
+        self.shift = nn.Parameter(torch.zeros(widths[0]))
+        self.others = nn.ModuleList(nn.Conv1d(a, b, kernel) for a, b in pairwise(widths))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, values: Tensor, offsets: Tensor, codes: Tensor | None = None) -> Tensor:
@@ -177,31 +184,29 @@ class Convolutions(nn.Module):
         at = torch.arange(rows, device=offsets.device) + owners(offsets) * gap
         length = rows + (len(offsets) - 1) * gap
         real = values.new_zeros(length).index_fill_(0, at, 1.0)
-        first, *others = self.layers
         if codes is None:
             spaced = values.new_zeros(length, values.shape[1]).index_copy(0, at, values)
-            x = first(self._surrounded(spaced.T.unsqueeze(0)))  # [1, channels, L]
+            x = self.first(self._surrounded(spaced.T.unsqueeze(0)))  # [1, channels, L]
         else:
             blank = len(values)
             letters = torch.full((length,), blank, device=offsets.device).index_copy_(0, at, codes)
-            x = self._first_of_letters(first, values, self._surrounded(letters, blank))
-        x = self.dropout(x.relu() * real)
-        for layer in others:
+            x = self._first_of_letters(values, self._surrounded(letters, blank))
+        x = self.dropout((x + self.shift.unsqueeze(1)).relu() * real)
+        for layer in self.others:
             x = self.dropout(layer(self._surrounded(x)).relu() * real)
-        return x.squeeze(0).T.index_select(0, at)
+        found: Tensor = x.squeeze(0).T.index_select(0, at)
+        return found
 
     def _surrounded(self, x: Tensor, value: float = 0.0) -> Tensor:
         gap = self.kernel - 1
         return F.pad(x, (gap // 2, gap - gap // 2), value=value)
 
-    def _first_of_letters(self, layer: nn.Module, table: Tensor, letters: Tensor) -> Tensor:
+    def _first_of_letters(self, table: Tensor, letters: Tensor) -> Tensor:
         """Return the convolution [1, channels, L] of table[letters], where a letter beyond the table is zeros."""
-        weight: Tensor = layer.weight
-        tables = torch.einsum("ac,fck->kaf", F.pad(table, (0, 0, 0, 1)), weight)
-        windows = letters.unfold(0, self.kernel, 1) + torch.arange(self.kernel, device=letters.device) * (
-            len(table) + 1
-        )
-        return (F.embedding_bag(windows, tables.flatten(0, 1), mode="sum") + layer.bias).T.unsqueeze(0)
+        tables = torch.einsum("ac,fck->kaf", F.pad(table, (0, 0, 0, 1)), self.first.weight)
+        begin = torch.arange(self.kernel, device=letters.device) * (len(table) + 1)
+        windows = letters.unfold(0, self.kernel, 1) + begin
+        return F.embedding_bag(windows, tables.flatten(0, 1), mode="sum").T.unsqueeze(0)
 
 
 class Transformer(nn.Module):

@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from molgraph.protein.prepare import KMERS, prepare
 from molgraph.protein.similarity import Nearest
 
-# Of thresholds in steps of 0.01 this one agrees best with a normalised Smith-Waterman score of 0.4 over the pairs of the
-# 379 distinct Davis kinases; it makes 182 families of them, the largest of 13.
+# Of thresholds in steps of 0.01 this one agrees best with a normalised Smith-Waterman score of 0.4 over the pairs of
+# the 379 distinct Davis kinases; it makes 182 families of them, the largest of 13.
 THRESHOLD = 0.04
 
 

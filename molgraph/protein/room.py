@@ -6,10 +6,10 @@ from molgraph.data.room import Room
 from molgraph.protein.draw import draw
 from molgraph.protein.groups import family
 from molgraph.protein.identity import identity
-from molgraph.protein.prepare import prepare
+from molgraph.protein.prepare import KMERS, prepare
 from molgraph.protein.properties import PROPERTIES, properties
 from molgraph.protein.read import COLUMNS, read
-from molgraph.protein.similarity import FEATURE, Nearest, diverse
+from molgraph.protein.similarity import Nearest, diverse
 
 ROOM = Room(
     name="protein",
@@ -19,7 +19,7 @@ ROOM = Room(
     identity=identity,
     groupers={"family": family},
     default_group="family",
-    fingerprint=FEATURE,
+    fingerprint=KMERS,
     index=Nearest,
     comparator="protein/forest",
     draw=draw,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from molgraph.data.packed import Packed
-from molgraph.protein.prepare import KMERS as FEATURE
+from molgraph.protein.prepare import KMERS
 
 LEVEL = "kmer"
 CELLS = 1 << 22  # similarities held at once: 16 MB
@@ -27,7 +27,7 @@ class Nearest:
     """
 
     def __init__(self, parts: Packed) -> None:
-        self.parts = parts.only([FEATURE])
+        self.parts = parts.only([KMERS])
         words, offsets = _words(parts)
         self.known, column = np.unique(words, return_inverse=True)
         ones = np.ones(len(words), dtype=np.float32)
@@ -87,7 +87,7 @@ def diverse(parts: Packed, k: int) -> list[int]:
     picked = [0]
     nearest = np.zeros(len(parts), dtype=np.float32)
     while len(picked) < min(k, len(parts)):
-        last = parts.only([FEATURE]).gather(torch.tensor(picked[-1:]))
+        last = parts.only([KMERS]).gather(torch.tensor(picked[-1:]))
         nearest = np.maximum(nearest, index.similarity(last)[0])
         nearest[picked[-1]] = np.inf  # never twice
         picked.append(int(nearest.argmin()))
@@ -95,4 +95,4 @@ def diverse(parts: Packed, k: int) -> list[int]:
 
 
 def _words(parts: Packed) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    return parts.values[FEATURE].cpu().numpy(), parts.offsets[LEVEL].cpu().numpy()
+    return parts.values[KMERS].cpu().numpy(), parts.offsets[LEVEL].cpu().numpy()

@@ -46,7 +46,8 @@ class GraphDTA(ProteinEncoder):
         in_range(length=length, embedding=embedding, filters=filters, kernel=kernel, hidden=hidden)
         super().__init__(schema, embedding, nn.Identity(), hidden, length)
         self.length, self.filters, self.kernel = length, filters, kernel
-        self.places = nn.Conv1d(length, filters, kernel)
+        self.places = nn.Conv1d(length, filters, kernel, bias=False)
+        self.shift = nn.Parameter(torch.zeros(filters))
         self.padding = nn.Parameter(torch.empty(1, embedding).normal_())
         self.out = nn.Linear(filters * (embedding - kernel + 1), hidden)
 
@@ -60,7 +61,7 @@ class GraphDTA(ProteinEncoder):
         hot = F.one_hot(letters, PAD + 1).to(self.padding.dtype)  # [P, length, letters]
         weight = self.places.weight.transpose(0, 1).flatten(1)  # [length, filters * kernel]
         by_letter = (hot.transpose(1, 2) @ weight).unflatten(2, (self.filters, self.kernel))
-        table = torch.cat([self.embed.shares @ self.embed.weight, self.padding])
+        table = torch.cat([self.embed(), self.padding])
         windows = table.unfold(1, self.kernel, 1)  # [letters, embedding - kernel + 1, kernel]
-        found = torch.einsum("plfk,ltk->pft", by_letter, windows) + self.places.bias.unsqueeze(1)
+        found = torch.einsum("plfk,ltk->pft", by_letter, windows) + self.shift.unsqueeze(1)
         return Features(self.out(found.flatten(1)), None, index)
