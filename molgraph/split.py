@@ -27,12 +27,18 @@ class Named(NamedTuple):
     summary: str
 
 
+COLD, COLD_ALL = "cold", "cold_all"
 IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule)
 
 METHODS: dict[str, Named] = {
     "scaffold": Named("group", "scaffold", "whole scaffolds, largest first: the test rows have rare scaffolds"),
     "scaffold_random": Named("group_random", "scaffold", "whole scaffolds in random order"),
     "cluster": Named("group_random", "cluster", "whole clusters of similar molecules (Butina) in random order"),
+    "family": Named("group_random", "family", "whole families of similar proteins in random order"),
+    COLD: Named("group_random", IDENTITY, "cold:INPUT, whatever stands in that input stands on one side"),
+    COLD_ALL: Named(
+        COLD_ALL, IDENTITY, "cold:all, nothing in any input stands on two sides; rows that mix are left out"
+    ),
     "random": Named("random", IDENTITY, "rows at random; the same molecule stays on one side"),
     "time": Named("time", IDENTITY, "time:NAME, oldest rows train, newest test, by a column of dates or numbers"),
     "column": Named("column", IDENTITY, "column:NAME, the user's own train, valid, test (and calibration)"),
@@ -75,22 +81,25 @@ class Leaks:
 
 
 def named(name: str) -> tuple[Named, str | None]:
-    """Return what a split's name stands for, and the column in `column:NAME` and `time:NAME`.
+    """Return what a split's name stands for, and what follows the colon.
 
-    Raises: ConfigError for an unknown name, or a column missing or too many.
+    That is a column in `column:NAME` and `time:NAME`; else the input whose parts are grouped, in `cold:INPUT` by what
+    they are, in `GROUPER:INPUT` (`scaffold:drug`) by that grouping. `cold:all` is `cold_all`.
 
-    >>> named("column:fold")[1]
-    'fold'
+    Raises: ConfigError for an unknown name, or a column or input missing or too many.
+
+    >>> named("column:fold")[1], named("cold:target")[1], named("cold:all")[1]
+    ('fold', 'target', None)
     """
-    head, colon, column = name.partition(":")
+    head, colon, of = (COLD_ALL, "", "") if name == f"{COLD}:all" else name.partition(":")
     if head not in METHODS:
         raise ConfigError(f"unknown split '{head}'{did_you_mean(head, METHODS)}")
-    needs = METHODS[head].method in ("column", "time")
-    if needs and not column:
-        raise ConfigError(f"split '{head}' needs a column of the data: write {head}:NAME")
-    if colon and not needs:
-        raise ConfigError(f"split '{head}' takes no column: write {head}, or column:{column} for folds of your own")
-    return METHODS[head], column or None
+    if not of and (head == COLD or METHODS[head].method in ("column", "time")):
+        what = f"an input: write {head}:all, or" if head == COLD else "a column of the data: write"
+        raise ConfigError(f"split '{head}' needs {what} {head}:NAME")
+    if colon and (not of or METHODS[head].method in ("random", COLD_ALL)):
+        raise ConfigError(f"split '{head}' takes no column: write {head}, or column:{of or 'NAME'} for your own folds")
+    return METHODS[head], of or None
 
 
 def split(
@@ -114,33 +123,41 @@ def split(
     `group_random` does so in an order drawn by `seed`, groups larger than half the validation or test fold
     first, so that one group does not swamp a fold; `random` is the same with rows that are the same thing as
     groups. `time` cuts the order of `time`; equal times stay together. `column` reads the user's own labels.
+    `cold_all` deals the groups of each of several groupings (drugs, targets) to folds as `group_random` does; a row
+    whose groups went to different folds is left out, and `notes` counts those. Of the rows kept, the folds have the
+    shares asked for, so of each grouping a fold of share s takes in proportion to s^(1 / groupings).
     With `folds`, fold `fold` (from 0) of as many is tested: each row is tested in exactly one, and groups are
-    dealt largest first to the smallest fold.
+    dealt largest first to the smallest fold; of `cold_all`, the rows all of whose groups were dealt to `fold`.
 
     Where no validation rows come out, they are drawn from the training rows by group. The validation fold is
     then halved by group: one half stops the training, the other calibrates (docs/decisions/0002).
 
-    Shapes: `groups`, `column`, `time` one per row; `rows` the record numbers for messages (else from 1).
+    Shapes: `groups`, `column`, `time` one per row, `groups` of `cold_all` [groupings, n]; `rows` the record numbers
+    for messages (else from 1).
     Raises: ConfigError for a method or number out of range; DataError where the rows cannot be split so.
     See: the two scaffold splits of Yang 2019, doi 10.1021/acs.jcim.9b00237 (chemprop 1); DeepChem's takes equal
-    groups in the opposite order, so its test rows are others
+    groups in the opposite order, so its test rows are others. `cold_all`: setting S4 of Pahikkala 2015, doi
+    10.1093/bib/bbu010
 
     >>> split(10, method="group", groups=list("aaaaaaabcd")).test
     array([9])
     """
     shares = _shares(fractions)
-    member = _members(n, groups)
+    members = [_members(n, given) for given in (np.asarray(groups) if method == COLD_ALL else [groups])]
+    member = max(members, key=lambda numbers: numbers.max(initial=-1))
     records = np.arange(1, n + 1) if rows is None else np.asarray(rows)
     random = np.random.default_rng(seed)
     rank = random.permutation(member.max(initial=-1) + 1).astype(np.float64)  # in which order groups are drawn
     if folds is not None or fold is not None:
-        cut = _one_fold(member, method, fold, folds, rank)
+        cut = _one_fold(members, method, fold, folds, rank)
     elif method == "column":
         cut = _own_labels(n, column, records)
     elif method == "time":
         cut, rank = _by_time(member, _times(n, time, records), shares)
     elif method in ("group", "group_random", "random"):
-        cut = _fill(member, _order(member, method, shares, rank), shares)
+        cut = _of(_fill(member, _order(member, method, shares, rank), shares))
+    elif method == COLD_ALL:
+        cut = _all_apart(members, shares, random)
     else:
         raise ConfigError(f"unknown method '{method}'{did_you_mean(method, {m.method for m in METHODS.values()})}")
     _refuse_empty(cut, member, shares, method)
@@ -212,7 +229,8 @@ def _order(member: Rows, method: str, shares: NDArray[np.float64], rank: NDArray
     return np.lexsort((rank, size <= small))
 
 
-def _fill(member: Rows, order: Rows, shares: NDArray[np.float64]) -> Split:
+def _fill(member: Rows, order: Rows, shares: NDArray[np.float64]) -> Rows:
+    """Return the fold of each row, as `_of` reads it."""
     size, room = np.bincount(member), shares * len(member) + 1e-9  # 0.29 * 100 is a little less than 29
     first = size[order[:1]].sum()
     if first > room[0]:  # the first group is more than the training share: the others divide what it leaves
@@ -224,7 +242,22 @@ def _fill(member: Rows, order: Rows, shares: NDArray[np.float64]) -> Split:
     for group in order[1:]:
         fold[group] = next(f for f in wanted if size[group] <= room[f])
         room[fold[group]] -= size[group]
-    return _of(np.array([0, 1, 3])[fold[member]])
+    filled: Rows = np.array([0, 1, 3])[fold[member]]
+    return filled
+
+
+def _all_apart(members: Sequence[Rows], shares: NDArray[np.float64], random: np.random.Generator) -> Split:
+    part = shares ** (1 / len(members))
+    part /= part.sum()
+    ranks = (random.permutation(member.max(initial=-1) + 1).astype(np.float64) for member in members)
+    return _agreed([_fill(m, _order(m, "group_random", part, r), part) for m, r in zip(members, ranks, strict=True)])
+
+
+def _agreed(folds: Sequence[Rows]) -> Split:
+    """Return the split of the rows on whose fold all agree."""
+    same = np.all([fold == folds[0] for fold in folds], axis=0)
+    note = f"{(~same).sum()} of {len(same)} rows stand between the folds, with inputs from two, and were left out."
+    return replace(_of(np.where(same, folds[0], -1)), notes=(note,))
 
 
 def _deal(member: Rows, folds: int, rank: NDArray[np.float64]) -> Rows:
@@ -241,16 +274,21 @@ def _deal(member: Rows, folds: int, rank: NDArray[np.float64]) -> Rows:
     return dealt
 
 
-def _one_fold(member: Rows, method: str, fold: int | None, folds: int | None, rank: NDArray[np.float64]) -> Split:
+def _one_fold(
+    members: Sequence[Rows], method: str, fold: int | None, folds: int | None, rank: NDArray[np.float64]
+) -> Split:
     if fold is None or folds is None or folds < 2 or not 0 <= fold < folds:
         raise ConfigError(f"fold {fold} of {folds}: give at least 2 folds, and a fold from 0 to folds - 1")
-    if method not in ("group", "group_random", "random"):
+    if method not in ("group", "group_random", "random", COLD_ALL):
         raise ConfigError(f"there are no folds of a {method} split: use scaffold, cluster or random")
-    groups = member.max(initial=-1) + 1
-    if groups < folds:
-        raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
-    tested = _deal(member, folds, np.arange(groups, dtype=np.float64) if method == "group" else rank) == fold
-    return _of(np.where(tested, 3, 0))
+    cuts = []
+    for member in members:
+        groups = member.max(initial=-1) + 1
+        if groups < folds:
+            raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
+        order = np.arange(groups, dtype=np.float64) if method == "group" else rank[:groups]
+        cuts.append(np.where(_deal(member, folds, order) == fold, 3, 0))
+    return _agreed(cuts) if method == COLD_ALL else _of(cuts[0])
 
 
 def _own_labels(n: int, column: Sequence[str] | None, records: Rows) -> Split:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmilesFromSmiles
 
 from molgraph.errors import ConfigError, DataError
-from molgraph.split import CALIBRATION, METHODS, Split, check, drop, named, split
+from molgraph.split import CALIBRATION, COLD_ALL, METHODS, Split, check, drop, named, split
 
 
 def folds(found: Split) -> list[NDArray[np.int64]]:
@@ -348,16 +348,99 @@ def test_dropping_leaks_never_touches_the_test_rows() -> None:
         apart(clean, same)
 
 
+# --- pairs
+
+
+def pairs(seed: int, n: int = 3000, drugs: int = 60, targets: int = 100) -> NDArray[np.int64]:
+    """Return the drug and the target of n pairs [2, n], some of each in many more pairs than others."""
+    random = np.random.default_rng(seed)
+    return np.stack([np.minimum(random.geometric(3 / most, n), most) for most in (drugs, targets)])
+
+
+def left_out(found: Split, n: int) -> int:
+    """Return how many rows are in no fold, which is what the notes say; no row is in two."""
+    out = n - len(np.unique(np.concatenate(folds(found))))
+    assert sum(map(len, folds(found))) == n - out
+    assert f"{out} of {n} rows stand between the folds, with inputs from two, and were left out." in found.notes
+    return out
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_cold_all_shares_nothing_between_training_validation_and_test(seed: int) -> None:
+    given = pairs(seed)
+    found = split(3000, method=COLD_ALL, groups=given, seed=seed)
+    assert left_out(found, 3000) > 0
+    sides = [found.train, np.concatenate([found.valid, found.calibration]), found.test]
+    for groups in given:
+        sets = [set(groups[rows]) for rows in sides]
+        assert sum(map(len, sets)) == len(set().union(*sets))
+
+
+def test_cold_all_keeps_the_fractions_among_the_rows_kept(shared_data: Path) -> None:
+    table = pd.read_csv(shared_data / "dti" / "davis_pairs.csv.gz")
+    given = np.stack([pd.factorize(table[column])[0] for column in ("drug_id", "target_id")])
+    shares = []
+    for seed in range(5):
+        found = split(len(table), method=COLD_ALL, groups=given, seed=seed)
+        kept = len(table) - left_out(found, len(table))
+        assert kept > 0.4 * len(table)
+        shares.append([len(found.train) / kept, len(found.test) / kept])
+    assert np.mean(shares, axis=0) == pytest.approx([0.8, 0.1], abs=0.03)
+
+
+def test_cold_all_of_three_inputs() -> None:
+    given = np.random.default_rng(0).integers(0, 40, (3, 6000))
+    found = split(6000, method=COLD_ALL, groups=given)
+    left_out(found, 6000)
+    for groups in given:
+        assert not set(groups[found.train]) & set(groups[found.test])
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_folds_of_cold_all(k: int) -> None:
+    given, tested = pairs(0), []
+    for fold in range(k):
+        found = split(3000, method=COLD_ALL, groups=given, fold=fold, folds=k)
+        left_out(found, 3000)
+        for groups in given:
+            rest = np.concatenate([found.train, found.valid, found.calibration])
+            assert not set(groups[rest]) & set(groups[found.test])
+        tested.append(found.test)
+    assert len(np.unique(np.concatenate(tested))) == sum(map(len, tested)) > 0.5 * 3000 / k
+
+
+def test_cold_in_one_input_leaves_no_row_out() -> None:
+    drug, target = pairs(1)
+    for fold in range(3):
+        found = split(3000, method=named("cold:drug")[0].method, groups=drug, fold=fold, folds=3)
+        whole(found, 3000)
+        apart(found, drug)
+        assert set(target[found.train]) & set(target[found.test])
+
+
+def test_too_few_parts_for_cold_all() -> None:
+    with pytest.raises(DataError, match="leaves no test rows: use --split random"):
+        split(40, method=COLD_ALL, groups=[np.zeros(40), np.arange(40)])
+
+
 # --- names
 
 
 def test_every_name_has_a_method_that_works() -> None:
     groups = some_groups(100, 0)
     for name in METHODS:
-        what, column = named(name if name not in ("time", "column") else f"{name}:when")
-        assert what.summary and what.grouper and column == (None if name not in ("time", "column") else "when")
+        what, column = named(name if name not in ("time", "column", "cold") else f"{name}:when")
+        assert what.summary and what.grouper and column == (None if name not in ("time", "column", "cold") else "when")
         labels = np.resize(["train"] * 8 + ["test", "valid"], 100).tolist()
-        whole(split(100, method=what.method, groups=groups, column=labels, time=np.arange(100)), 100)
+        given = [groups] if what.method == COLD_ALL else groups
+        whole(split(100, method=what.method, groups=given, column=labels, time=np.arange(100)), 100)
+
+
+def test_names_of_pairs() -> None:
+    assert named("cold:drug") == (METHODS["cold"], "drug")
+    assert named("cold:all") == named("cold_all") == (METHODS["cold_all"], None)
+    assert named("family:target") == (METHODS["family"], "target")
+    assert named("scaffold:drug") == (METHODS["scaffold"], "drug")
 
 
 def test_names_that_are_refused() -> None:
@@ -369,3 +452,9 @@ def test_names_that_are_refused() -> None:
         named("column:")
     with pytest.raises(ConfigError, match="split 'random' takes no column: write random, or column:fold"):
         named("random:fold")
+    with pytest.raises(ConfigError, match="split 'scaffold' takes no column: write scaffold"):
+        named("scaffold:")
+    with pytest.raises(ConfigError, match="split 'cold' needs an input: write cold:all, or cold:NAME"):
+        named("cold")
+    with pytest.raises(ConfigError, match="split 'cold_all' takes no column"):
+        named("cold_all:drug")
