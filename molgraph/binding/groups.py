@@ -11,7 +11,7 @@ from molgraph.binding.pose import Pose
 from molgraph.binding.structure import GAP, Structure, structure
 from molgraph.molecule import groups as molecules
 from molgraph.molecule import identity as molecule_identity
-from molgraph.protein.groups import family
+from molgraph.protein import groups as proteins
 
 
 def identity(keys: Sequence[str]) -> list[str]:
@@ -24,12 +24,12 @@ def identity(keys: Sequence[str]) -> list[str]:
     return [f"{ligand} {receptor}" for ligand, receptor in zip(ligands, receptors, strict=True)]
 
 
-def protein(keys: Sequence[str]) -> NDArray[np.int64]:
+def family(keys: Sequence[str]) -> NDArray[np.int64]:
     """Group poses by the family of their receptor (see `protein.groups.family`), numbered as they appear.
 
     Of a file that holds a cut pocket only what is there counts, so compare pockets with pockets.
     """
-    return family(_sequences(keys))
+    return proteins.family(_sequences(keys))
 
 
 def scaffold(keys: Sequence[str]) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from molgraph.binding.groups import identity, ligand_of, protein, scaffold
+from molgraph.binding.groups import family, identity, ligand_of, scaffold
 from molgraph.binding.prepare import prepare
 from molgraph.binding.properties import PROPERTIES, properties
 from molgraph.binding.read import COLUMNS, read
@@ -24,8 +24,8 @@ ROOM = Room(
     read=read,
     prepare=prepare,
     identity=identity,
-    groupers={"protein": protein, "scaffold": scaffold},
-    default_group="protein",
+    groupers={"family": family, "scaffold": scaffold},
+    default_group="family",
     fingerprint=MOLECULES.fingerprint,  # of the ligand: near means a similar ligand, in whatever protein
     index=MOLECULES.index,
     comparator="binding/forest",

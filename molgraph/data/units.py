@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,13 @@ from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 REGRESSION, BINARY, MULTICLASS = "regression", "binary", "multiclass"
 # Powers of ten of the SI prefixes (BIPM, The International System of Units, 9th edition, table 7).
 CONCENTRATIONS = {"M": 0, "mM": -3, "uM": -6, "nM": -9, "pM": -12, "fM": -15}
+# Free energies of binding: dG = RT ln(Kd / 1 M), so pK = -dG / (RT ln 10), at 298.15 K.
+# See: IUPAC Gold Book, standard reaction Gibbs energy; CODATA 2018 for R; the thermochemical calorie is 4.184 J.
+_GAS, _KELVIN, _CALORIE = 8.314462618, 298.15, 4.184
+_RT_LN_10 = _GAS * _KELVIN * math.log(10) / 1000  # kJ/mol
+ENERGIES = {"kcal/mol": _CALORIE / _RT_LN_10, "kJ/mol": 1 / _RT_LN_10}  # what one unit of -dG adds to pK
+LOGARITHM = "pK"  # a column that is a negative decadic logarithm of a molar concentration already
+UNITS = (*CONCENTRATIONS, *ENERGIES, LOGARITHM)
 MISSING = frozenset(
     {
         *("", "-", "--", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "none", "null", "missing"),
@@ -26,9 +34,12 @@ MISSING = frozenset(
 YES = frozenset(("1", "true", "t", "yes", "y", "active", "positive", "pos", "+"))
 NO = frozenset(("0", "false", "f", "no", "n", "inactive", "negative", "neg", "-"))
 LARGEST = float(np.finfo(np.float32).max)  # targets are trained as float32
-_CELL = re.compile(r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M)?")
+_CELL = re.compile(
+    r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M|kcal/mol|kJ/mol)?"
+)
 _BOUND = {"<": BELOW, "<=": BELOW, "≤": BELOW, "<<": BELOW, ">": ABOVE, ">=": ABOVE, "≥": ABOVE, ">>": ABOVE}
 _UNIT_IN_NAME = re.compile(r"[ _\-]*[(\[]?[munpfµμ]?M[)\]]?$")
+_ENERGY_IN_NAME = re.compile(r"[ _\-]*[(\[]?k(cal|J)([/_ ]?mol)?[)\]]?$", re.IGNORECASE)
 _COMMA = re.compile(r"\d,\d")
 _POINT = re.compile(r"\d\.|\.\d")
 _THOUSANDS = re.compile(r"\D*\d{1,3}(,\d{3})+(\D.*)?")
@@ -62,12 +73,14 @@ def parse_targets(
 ) -> ParsedTargets:
     """Read target columns.
 
-    A column of `units` (nM, uM, M, ...) becomes the negative decadic logarithm of the molar concentration and `p` is
-    put before its name. `>10` and the like are bounds, `~10` is 10. `kinds` says which columns are `binary` or
-    `multiclass` (else `regression`); `classes` gives labels known from training.
+    A column of `units` becomes a negative decadic logarithm of a molar concentration, and its name says so: of a
+    concentration (nM, uM, M, ...) or of the dissociation constant that belongs to a free energy of binding (kcal/mol,
+    kJ/mol, at 298.15 K); `pK` says that a column is such a logarithm already. `>10` and the like are bounds, `~10` is
+    10. `kinds` says which columns are `binary` or `multiclass` (else `regression`); `classes` gives labels known from
+    training.
 
-    Raises: DataError for a missing column and for cells with units that were not declared; ConfigError for an
-    unknown unit.
+    Raises: DataError for a missing column, for cells with units that were not declared and for free energies of which
+    none is below 0; ConfigError for an unknown unit.
     """
     units, kinds, classes = units or {}, kinds or {}, classes or {}
     for name in units:
@@ -93,16 +106,20 @@ def parse_targets(
                 values[i, t], bound[i, t] = read(cell)
             except ValueError as error:
                 rejects[i, t] = Reject(i + 1, cell, "invalid_target", f"{name}: '{cell}' {error}")
-    renamed = tuple(target_name(n) if n in units else n for n in names)
+    renamed = tuple(target_name(n, units.get(n, LOGARITHM)) for n in names)
     return ParsedTargets(renamed, values, bound, labels, rejects)
 
 
-def target_name(name: str) -> str:
-    """Return what a concentration is called once it is a logarithm.
+def target_name(name: str, unit: str = "nM") -> str:
+    """Return what a concentration or free energy is called once it is a logarithm.
 
-    >>> target_name("IC50"), target_name("Kd_nM"), target_name("EC50 (uM)")
-    ('pIC50', 'pKd', 'pEC50')
+    >>> target_name("IC50"), target_name("Kd_nM"), target_name("EC50 (uM)"), target_name("dG_kcal", "kcal/mol")
+    ('pIC50', 'pKd', 'pEC50', 'pK_dG')
     """
+    if unit == LOGARITHM:
+        return name
+    if unit in ENERGIES:
+        return f"pK_{_ENERGY_IN_NAME.sub('', name)}".rstrip("_")
     return "p" + (_UNIT_IN_NAME.sub("", name) or name)
 
 
@@ -116,10 +133,14 @@ def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels
     if unit is None:
         _refuse_units(name, cells)
         return lambda cell: _split(cell, comma)[:2]
-    power = CONCENTRATIONS.get(_spelled(unit))
-    if power is None:
-        raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, CONCENTRATIONS)}")
-    return lambda cell: _negative_log(*_split(cell, comma), power)
+    declared = _spelled(unit)
+    if declared not in UNITS:
+        raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, UNITS)}")
+    if declared == LOGARITHM:
+        return lambda cell: _split(cell, comma)[:2]
+    if declared in ENERGIES:
+        _refuse_turned_signs(name, cells, comma)
+    return lambda cell: _negative_log(*_split(cell, comma), declared)
 
 
 def _binary(cell: str) -> tuple[float, int]:
@@ -167,11 +188,14 @@ def _spelled(text: str) -> str:
     return text if text.isascii() else text.replace("µ", "u").replace("μ", "u").replace("−", "-")
 
 
-def _negative_log(value: float, bound: int, unit: str, power: int) -> tuple[float, int]:
-    """Return -log10 of a molar concentration; more of it is less of the logarithm, so a bound turns round."""
+def _negative_log(value: float, bound: int, unit: str, declared: str) -> tuple[float, int]:
+    """Return pK; more of a concentration or a free energy is less of it, so a bound turns round."""
+    unit = unit or declared
+    if unit in ENERGIES:
+        return -value * ENERGIES[unit], -bound
     if value <= 0:
         raise ValueError("is no concentration: it has no logarithm; correct it, or leave it blank")
-    return -(math.log10(value) + (CONCENTRATIONS[unit] if unit else power)), -bound
+    return -(math.log10(value) + CONCENTRATIONS[unit]), -bound
 
 
 def _decimal_comma(cells: Sequence[str]) -> bool:
@@ -180,11 +204,24 @@ def _decimal_comma(cells: Sequence[str]) -> bool:
     return any(not _THOUSANDS.fullmatch(cell) for cell in commas) and not any(map(_POINT.search, cells))
 
 
+def _refuse_turned_signs(name: str, cells: Sequence[str], comma: bool) -> None:
+    """Refuse free energies that cannot be those of binding: what binds has one below 0."""
+    values = []
+    for cell in cells:
+        with suppress(ValueError):
+            values.append(_split(cell, comma)[0])
+    if len(values) > 1 and min(values) >= 0:
+        raise DataError(
+            f"{name}: no free energy is below 0, so the column may hold -dG, ddG or something else; "
+            "give dG of binding (negative for what binds), or convert it yourself and declare pK"
+        )
+
+
 def _refuse_units(name: str, cells: Sequence[str]) -> None:
     """Refuse a column with units that were not declared: 3 uM would be taken for less than 12 nM."""
     seen: dict[str, int] = {}
     for row, cell in enumerate(cells, start=1):
-        found = _CELL.fullmatch(_spelled(cell)) if cell.endswith("M") else None
+        found = _CELL.fullmatch(_spelled(cell)) if cell.endswith(("M", "/mol")) else None
         if found and found[3]:
             seen.setdefault(found[3], row)
     if seen:

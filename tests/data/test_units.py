@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -154,3 +155,44 @@ def test_several_targets_of_several_kinds() -> None:
     np.testing.assert_array_equal(parsed.values, [[5, 1, 1], [6, np.nan, 0], [np.nan] * 3])
     assert parsed.bound[:, 0].tolist() == [ABOVE, EXACT, EXACT]
     assert list(parsed.rejects) == [(2, 1)]
+
+
+def test_free_energies_become_pk_at_room_temperature() -> None:
+    """RT ln 10 is 1.364 kcal/mol at 298.15 K, so a tenfold affinity costs that much."""
+    parsed = parse_targets(
+        pd.DataFrame({"dG": ["-12.277", ">-1.3642", "", "-5.708 kJ/mol", "1 nM"]}), ["dG"], units={"dG": "kcal/mol"}
+    )
+    assert parsed.names == ("pK_dG",)
+    assert parsed.values[[0, 1, 3, 4], 0] == pytest.approx([9.0, 1.0, 1.0, 9.0], abs=1e-3)
+    assert parsed.bound[:2, 0].tolist() == [EXACT, BELOW]
+    assert one(["-51.37"], unit="kJ/mol").values[0, 0] == pytest.approx(9.0, abs=1e-3)
+
+
+def test_free_energies_agree_with_the_pk_of_the_fep_benchmark(shared_data: Path) -> None:
+    frame = pd.read_csv(shared_data / "structures" / "fep_benchmark_index.csv.gz", dtype=str).fillna("")
+    frame = frame[(frame["pK"] != "") & (frame["dG_is_relative"] == "False")]
+    parsed = parse_targets(frame, ["exp_dG_kcal"], units={"exp_dG_kcal": "kcal/mol"})
+    assert parsed.names == ("pK_exp_dG",) and len(frame) > 700 and not parsed.rejects
+    np.testing.assert_allclose(parsed.values[:, 0], frame["pK"].astype(float), atol=2e-3)
+
+
+def test_a_logarithm_stays_as_it_is() -> None:
+    parsed = parse_targets(pd.DataFrame({"pKd": ["7.5", ">9"]}), ["pKd"], units={"pKd": "pK"})
+    assert (parsed.names, parsed.values[:, 0].tolist(), parsed.bound[1, 0]) == (("pKd",), [7.5, 9.0], ABOVE)
+
+
+@pytest.mark.parametrize("cells", [["9.1", "7.3"], ["0", "1.2", "x"]])
+def test_free_energies_without_one_below_zero_are_refused(cells: list[str]) -> None:
+    with pytest.raises(DataError, match="no free energy is below 0"):
+        one(cells, unit="kcal/mol")
+
+
+@pytest.mark.parametrize("unit", ["kcal", "KJ", "mol", "log", "nm", "%", "kcal/mol/K"])
+def test_ambiguous_units_are_refused(unit: str) -> None:
+    with pytest.raises(ConfigError, match="unknown unit"):
+        one(["-9"], unit=unit)
+
+
+def test_an_undeclared_energy_is_refused() -> None:
+    with pytest.raises(DataError, match=r"kcal/mol \(row 1: '-9 kcal/mol'\).*--units y:kcal/mol"):
+        one(["-9 kcal/mol", "-8"])

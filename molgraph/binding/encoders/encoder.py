@@ -11,10 +11,11 @@ from torch import Tensor
 from molgraph.binding.features import COMPLEX
 from molgraph.binding.pocket import REACH
 from molgraph.binding.residues import ION, LIGAND, WATER
-from molgraph.data.dataset import Batch
+from molgraph.data.dataset import Batch, Dataset
 from molgraph.data.packed import Packed, Schema, owners, starts
 from molgraph.errors import ConfigError
 from molgraph.model.encoder import Encoder, Features
+from molgraph.molecule.encoders.encoder import training_parts
 
 SETTINGS: dict[str, Any] = {
     "hidden": [64, 128, 256],
@@ -90,7 +91,8 @@ def _contacts(xyz: Tensor, ligand: Tensor, offsets: Tensor, cutoff: float) -> Te
 class ComplexEncoder(Encoder):
     """Turn ligands in their pockets into features of the ligand atoms, which are summed: each atom adds its part.
 
-    A subclass writes `encode`. Only distances, and what does not change with the frame, are read.
+    A subclass writes `encode`. Only distances, and what does not change with the frame, are read. Features are divided
+    by the mean number of ligand atoms in training, so that a sum starts as small as a mean.
 
     Raises: ConfigError where `hidden` or `depth` is below 1, `dropout` outside [0, 1) or `cutoff` outside (0, 8].
     """
@@ -98,6 +100,8 @@ class ComplexEncoder(Encoder):
     needs: tuple[str, ...] = (COMPLEX,)
     pooling: ClassVar[str] = "sum"
     space: ClassVar[dict[str, Any]] = SETTINGS
+
+    size: Tensor
 
     def __init__(
         self, schema: Schema, hidden: int, depth: int, dropout: float, cutoff: float, waters: bool, metals: bool
@@ -109,14 +113,20 @@ class ComplexEncoder(Encoder):
             raise ConfigError(f"dropout = {dropout} is out of range: it must be at least 0 and below 1.")
         if not 0 < cutoff <= REACH:
             raise ConfigError(f"cutoff = {cutoff} is out of range: it must be above 0 and at most {REACH:g} angstrom.")
+        self.register_buffer("size", torch.ones(()))
         self.dim, self.depth, self.cutoff, self.waters, self.metals = hidden, depth, cutoff, waters, metals
+
+    def adapt(self, train: Dataset) -> None:
+        parts = training_parts(train, "atom")
+        ligand = parts.values["atom"][:, -1] == LIGAND
+        self.size.fill_(max(int(ligand.sum()), 1) / max(len(parts), 1))
 
     def forward(self, batch: Batch) -> Features:
         parts, index = batch.single()
         dtype = next(self.parameters()).dtype
         made = Complexes.of(parts, self.cutoff, waters=self.waters, metals=self.metals, dtype=dtype)
         values = self.encode(made)
-        return Features(values, None if self.pooled else made.ligands, index)
+        return Features(values, None, index) if self.pooled else Features(values / self.size, made.ligands, index)
 
     def encode(self, made: Complexes) -> Tensor:
         """Return the features of ligand atoms [L, dim] (of complexes [P, dim] where `pooled`)."""
