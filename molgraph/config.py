@@ -81,7 +81,7 @@ class RunSettings:
     leaks: Literal["drop", "report", "refuse"] = "drop"
     seed: int = 0
     standardize: bool = True
-    duplicates: Literal["mean", "median", "drop"] = "mean"
+    duplicates: Literal["mean", "median", "drop", "keep"] = "mean"
     balance: bool = False
     focal: float = 0.0
     ensemble: int = 1

@@ -99,7 +99,7 @@ def read_rows(
         groups={IDENTITY: same},
         rejects=tuple(rejects[at] for at in sorted(rejects)),
     )
-    units = {target_name(name): LOG_MOLAR for name in run.units}
+    units = {target_name(name, unit): LOG_MOLAR for name, unit in run.units.items()}
     frame = table.frame.iloc[final].reset_index(drop=True)
     unread = _unread(table, parsed, set(range(len(table))) - set(rejects))
     return Rows(
@@ -158,7 +158,9 @@ def _merge(
     kept: NDArray[np.int64],
     run: RunSettings,
 ) -> Merged:
-    """Merge the kept rows that are the same thing; under the user's own folds only inside a fold."""
+    """Merge the kept rows that are the same thing, unless they are to be kept; own folds only inside a fold."""
+    if run.duplicates == "keep":
+        return Merged(kept, parsed.values[kept], parsed.bound[kept])
     head, _, own = run.split.partition(":")
     folds = table.frame[own].tolist() if head == "column" and own in table.frame else [""] * len(table)
     same = [(things[at], folds[at]) for at in kept]

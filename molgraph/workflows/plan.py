@@ -18,7 +18,7 @@ from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.predictor.inputs import Inputs, Slot, slots, with_prints
 from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
-from molgraph.split import IDENTITY, Split
+from molgraph.split import IDENTITY, Named, Split
 from molgraph.task import Task, make
 
 DEEPCHEM = "deepchem:"
@@ -110,20 +110,20 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
     if run.split.startswith(DEEPCHEM):
         (given,) = data.inputs.values()
         return _deepchem(run, [given.key_of(i) for i in range(len(data))], data.groups[IDENTITY])
-    named, column = splits.named(run.split)
+    named, of = splits.named(run.split)
+    by_column, by_time = named.method in ("column", "time"), named.method == "time"
     labels: list[str] | None = None
-    if column is not None:
+    if by_column:
+        column = str(of)
         if column not in rows.frame:
             raise DataError(
                 f"{rows.origin}: no column '{column}' to split by{did_you_mean(column, rows.frame.columns)}"
             )
         labels = [str(text) for text in rows.frame[column]]
-    groups = data.groups[IDENTITY] if named.grouper == IDENTITY else _groups(found, data, named.grouper)
-    by_time = named.method == "time"
     return splits.split(
         len(data),
         method=named.method,
-        groups=groups,
+        groups=_groups(found, data, named, None if by_column else of),
         column=None if by_time else labels,
         time=labels if by_time else None,
         fractions=(run.fractions[0], run.fractions[1], run.fractions[2]),
@@ -133,25 +133,38 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
 
 
 def grouping(made: Plan) -> NDArray[np.int64]:
-    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones."""
+    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones; of
+    one that is cold in all inputs, what stands in the first."""
     found, name = slots(made.run), made.run.split
     own = name.startswith(DEEPCHEM) or splits.named(name)[0].method in ("column", "time")
-    grouper = found[0].room.default_group if own else splits.named(name)[0].grouper
-    data = made.rows.data
-    return data.groups[IDENTITY] if grouper == IDENTITY else _groups(found, data, grouper)
+    named, of = splits.named(found[0].room.default_group if own else name)
+    if named.method == splits.COLD_ALL:
+        named, of = splits.METHODS[splits.COLD], found[0].name
+    return _groups(found, made.rows.data, named, of)
 
 
-def _groups(found: Sequence[Slot], data: Dataset, grouper: str) -> NDArray[np.int64]:
-    """Group the rows as the first input that knows this grouping does.
+def _groups(found: Sequence[Slot], data: Dataset, named: Named, of: str | None) -> NDArray[np.int64]:
+    """Group the rows as the split says: by what they are, by what stands in one input, or by an input's grouping.
 
-    Raises: ConfigError where none does.
+    Shapes: int64 [N]; of a split that is cold in all inputs [inputs, N].
+
+    Raises: ConfigError where no input is called so, or none can be grouped so.
     """
-    for slot in found:
-        if grouper in slot.room.groupers:
+    if named.method == splits.COLD_ALL:
+        return np.stack([data.inputs[slot.name].index.numpy() for slot in found])
+    if named.grouper == IDENTITY and of is None:
+        return data.groups[IDENTITY]
+    wanted = [slot for slot in found if of in (None, slot.name)]
+    if not wanted:
+        raise ConfigError(f"the model has no input '{of}'{did_you_mean(str(of), [slot.name for slot in found])}")
+    if named.grouper == IDENTITY:
+        return data.inputs[wanted[0].name].index.numpy()
+    for slot in wanted:
+        if named.grouper in slot.room.groupers:
             given = data.inputs[slot.name]
-            return slot.room.groupers[grouper]([given.key_of(i) for i in range(len(data))])
-    known = [name for slot in found for name in slot.room.groupers]
-    raise ConfigError(f"no input of this model can be grouped by '{grouper}'{did_you_mean(grouper, known)}")
+            return slot.room.groupers[named.grouper]([given.key_of(i) for i in range(len(data))])
+    known = [name for slot in wanted for name in slot.room.groupers]
+    raise ConfigError(f"no input of this model is grouped by '{named.grouper}'{did_you_mean(named.grouper, known)}")
 
 
 def _deepchem(run: RunSettings, keys: list[str], identity: NDArray[np.int64]) -> Split:
@@ -186,14 +199,14 @@ def rows_notes(rows: Rows) -> list[str]:
     """Say what happened to rows on the way in."""
     found = []
     if rows.merged.into:
-        found.append(f"{len(rows.merged.into)} rows repeat a molecule and were merged.")
+        found.append(f"{len(rows.merged.into)} rows repeat another and were merged.")
     for cells in rows.unread.values():
         found.append(f"{len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}.")
     for name, count in rows.merged.conflicts.items():
-        found.append(f"{name}: {count} molecules have rows that disagree.")
+        found.append(f"{name}: {count} things have rows that disagree.")
     for name, spread in rows.merged.spread.items():
         found.append(
-            f"{name}: repeated measurements of {spread['things']} molecules agree within a standard deviation "
+            f"{name}: repeated measurements of {spread['things']} things agree within a standard deviation "
             f"of {spread['sd']:.3g}; no model can be expected to be nearer."
         )
     return found
