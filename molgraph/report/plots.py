@@ -47,30 +47,34 @@ def short(value: float) -> str:
     return f"{value:#.3g}".removesuffix(".")
 
 
-def _text(x: float, y: float, words: object, anchor: str = "middle", kind: str = "") -> Markup:
+def text(x: float, y: float, words: object, anchor: str = "middle", kind: str = "") -> Markup:
+    """Return words at a place, whatever stands in them."""
     chosen = Markup(' class="{}"').format(kind) if kind else ""
     return Markup('<text x="{}" y="{}" text-anchor="{}"{}>{}</text>').format(x, y, anchor, chosen, words)
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    """Return a line of a kind that the style sheet knows."""
     return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" class="{kind}"/>'
 
 
-def _svg(width: int, height: int, label: str, parts: Sequence[str]) -> Markup:
+def svg(width: int, height: int, label: str, parts: Sequence[str]) -> Markup:
+    """Return a picture with its label for those who do not see it."""
     head = f'<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
     return Markup(f"{head}{''.join(parts)}</svg>")
 
 
-def _axes(x: Scale, y: Scale, x_label: str, y_label: str, x_ticks: int = 8, y_ticks: int = 4) -> list[str]:
+def axes(x: Scale, y: Scale, x_label: str, y_label: str, x_ticks: int = 8, y_ticks: int = 4) -> list[str]:
+    """Return both axes with round ticks, the horizontal one with words below, the vertical one with words above."""
     bottom = y.start
     parts: list[str] = []
     for value, tick in y.ticks(y_ticks):
-        parts += [_line(x.start, y(value), x.end, y(value), "grid"), _text(x.start - 6, y(value) + 4, tick, "end")]
-    for value, tick in x.ticks(x_ticks):
-        parts += [_line(x(value), bottom, x(value), bottom + 4, "tick"), _text(x(value), bottom + 17, tick)]
-    parts.append(_line(x.start, bottom, x.end, bottom, "axis"))
-    parts.append(_text((x.start + x.end) / 2, bottom + 36, x_label, kind="label"))
-    parts.append(_text(x.start - 6, y.end - 12, y_label, "start", kind="label"))
+        parts += [line(x.start, y(value), x.end, y(value), "grid"), text(x.start - 6, y(value) + 4, tick, "end")]
+    for value, tick in x.ticks(x_ticks) if x_ticks else ():
+        parts += [line(x(value), bottom, x(value), bottom + 4, "tick"), text(x(value), bottom + 17, tick)]
+    parts.append(line(x.start, bottom, x.end, bottom, "axis"))
+    parts.append(text((x.start + x.end) / 2, bottom + 36, x_label, kind="label"))
+    parts.append(text(x.start - 6, y.end - 12, y_label, "start", kind="label"))
     return parts
 
 
@@ -81,7 +85,7 @@ def histogram(shown: Distribution) -> Markup:
     totals = [a + b for a, b in zip(counts.inside, counts.outside, strict=True)]
     x = Scale(counts.edges[0], counts.edges[-1], 56, width - 12)
     y = Scale(0, max(*totals, 1), height - 48, 30)
-    parts = _axes(x, y, with_units(shown.target, shown.units), "compounds")
+    parts = axes(x, y, with_units(shown.target, shown.units), "compounds")
     for left, right, inside, total in zip(counts.edges[:-1], counts.edges[1:], counts.inside, totals, strict=True):
         a, wide = x(left) + 0.5, max(x(right) - x(left) - 1, 0.5)
         for low, high, kind in ((0, inside, "inside"), (inside, total, "outside")):
@@ -92,9 +96,9 @@ def histogram(shown: Distribution) -> Markup:
     if shown.cutoff is not None:
         at = x(shown.cutoff)
         side, shift = ("end", -5) if at > width / 2 else ("start", 5)
-        parts.append(_line(at, y.start, at, 22, "cutoff"))
-        parts.append(_text(at + shift, 28, f"last ranked: {short(shown.cutoff)}", side, "mark"))
-    return _svg(width, height, f"Distribution of {shown.target}", parts)
+        parts.append(line(at, y.start, at, 22, "cutoff"))
+        parts.append(text(at + shift, 28, f"last ranked: {short(shown.cutoff)}", side, "mark"))
+    return svg(width, height, f"Distribution of {shown.target}", parts)
 
 
 def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) -> Markup:
@@ -109,17 +113,17 @@ def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) 
     bottom = height - 40
     parts: list[str] = []
     for value, tick in x.ticks(6):
-        parts += [_line(x(value), 4, x(value), bottom, "grid"), _text(x(value), bottom + 16, tick)]
-    parts.append(_text((x.start + x.end) / 2, bottom + 34, label, kind="label"))
+        parts += [line(x(value), 4, x(value), bottom, "grid"), text(x(value), bottom + 16, tick)]
+    parts.append(text((x.start + x.end) / 2, bottom + 34, label, kind="label"))
     for k, (method, each) in enumerate(zip(methods, estimates, strict=True)):
         kind, y = ("model" if k == 0 else "other"), row * k + 18
         name = method if len(method) <= 34 else f"{method[:33]}…"
-        parts.append(_text(226, y + 4, name, "end", "strong" if k == 0 else ""))
+        parts.append(text(226, y + 4, name, "end", "strong" if k == 0 else ""))
         if each.low is not None and each.high is not None:
-            parts.append(_line(x(each.low), y, x(each.high), y, f"whisker {kind}"))
+            parts.append(line(x(each.low), y, x(each.high), y, f"whisker {kind}"))
         if each.value is not None:
             parts.append(f'<circle cx="{x(each.value)}" cy="{y}" r="4.5" class="{kind}"/>')
-    return _svg(width, height, label, parts)
+    return svg(width, height, label, parts)
 
 
 def parity(shown: Parity) -> Markup:
@@ -134,16 +138,16 @@ def parity(shown: Parity) -> Markup:
     low, high = min(values) - pad, max(values) + pad
     x, y = Scale(low, high, 56, side - 12), Scale(low, high, side - 48, 30)
     label = with_units(shown.target, shown.units)
-    parts = _axes(x, y, f"measured {label}", f"predicted {label}", 7, 7)
-    parts.append(_line(x(low), y(low), x(high), y(high), "equal"))
+    parts = axes(x, y, f"measured {label}", f"predicted {label}", 7, 7)
+    parts.append(line(x(low), y(low), x(high), y(high), "equal"))
     for k in rows:
         if shown.low[k] == shown.low[k]:
             at = x(shown.measured[k])
-            parts.append(_line(at, y(shown.low[k]), at, y(shown.high[k]), "interval"))
+            parts.append(line(at, y(shown.low[k]), at, y(shown.high[k]), "interval"))
     for k in rows:
         kind = "inside" if shown.in_domain[k] else "outside"
         parts.append(f'<circle cx="{x(shown.measured[k])}" cy="{y(shown.predicted[k])}" r="3" class="dot {kind}"/>')
-    return _svg(side, side, f"Predicted against measured {shown.target}", parts)
+    return svg(side, side, f"Predicted against measured {shown.target}", parts)
 
 
 def by_similarity(shown: Parity) -> list[tuple[str, int, float, float | None]]:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from molgraph.data.files import atomic
@@ -34,15 +34,22 @@ def write_report(path: Path, report: Report, draw: Draw) -> None:
 
 def render(report: Report, draw: Draw) -> str:
     """Return the page as text; equal contents give equal text."""
-    style, script = _file("page.css"), _file("page.js")
-    return _template().render(
+    script = _file("page.js")
+    return page(
+        "page.html",
+        scripts=_hash(script),
         report=report,
         plots=plots,
-        style=Markup(style),
         script=Markup(script) if report.table else None,
-        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
         data=embedded(_data(report.table, draw)) if report.table else None,
     )
+
+
+def page(name: str, *, scripts: str = "'none'", **contents: Any) -> str:
+    """Return a page from a template of this folder in the style of all pages; `scripts` says which may run."""
+    style = _file("page.css")
+    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {scripts}"
+    return _environment().get_template(name).render(style=Markup(style), policy=policy, **contents)
 
 
 def embedded(data: Any) -> Markup:
@@ -121,7 +128,9 @@ def _file(name: str) -> str:
 
 
 @cache
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(estimate=estimate, thousands="{:,}".format, short=plots.short)
-    return environment.from_string(_file("page.html"))
+    return environment

@@ -112,7 +112,7 @@ class Attempt:
         """Return the value of every objective, the first of which is known."""
         scored, scale = rows.data.subset(fold.score), scales(task, rows.data.subset(fold.train))
         others = (
-            cost(goal, member, scored) if goal.name in COSTS else accuracy(goal, task, scored, made, scale)[0]
+            cost(goal, member, rows.data) if goal.name in COSTS else accuracy(goal, task, scored, made, scale)[0]
             for goal in self.goals[1:]
         )
         return (first, *others)

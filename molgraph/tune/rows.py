@@ -72,7 +72,9 @@ class Visible:
         tensors["rows"] = torch.from_numpy(self.data.rows)
         for at, fold in enumerate(self.folds):
             for name in ("train", "stop", "score"):
-                tensors[f"fold/{at}/{name}"] = torch.from_numpy(getattr(fold, name))
+                tensors[f"fold/{at}/{name}"] = torch.from_numpy(
+                    getattr(fold, name).copy()
+                )  # safetensors refuses memory used twice
         tensors |= {f"group/{name}": torch.from_numpy(g) for name, g in self.data.groups.items()}
         inputs = {}
         for name, given in self.data.inputs.items():

@@ -23,7 +23,8 @@ def write_trials(path: Path, trials: Sequence[Any], goals: Sequence[Goal], space
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["trial", "state", *(g.name for g in goals), *names, SEED, EPOCHS, "seconds", BATCH, WORKER, WHY])
     for trial in trials:
-        values = trial.values or [""] * len(goals)
+        done = trial.state.name == "COMPLETE"  # Optuna gives a pruned trial its last score as its value
+        values = trial.values if done else [""] * len(goals)
         about = trial.user_attrs
         seconds = round(trial.duration.total_seconds(), 3) if trial.duration else ""
         writer.writerow(

@@ -133,16 +133,13 @@ def write_trials_of(outcome: Outcome) -> None:
 def conclude(outcome: Outcome, most: int) -> None:
     """Train what was chosen, judge it once on the test rows beside the tuned comparator and no tuning, and say so."""
     rivals = _rivals(outcome)
-    say(f"training the best, trial {outcome.best.number}, on the run's own split; now the test rows are looked at")
     outcome.predictor = _train(outcome, outcome.best, outcome.out / "best", rivals)
     outcome.assessment = json.loads(json.dumps(outcome.predictor.recipe.metrics))
     chosen = _ensemble(outcome, most)
     members = [outcome.predictor]
     for trial in chosen[1:]:
         folder = outcome.out / "ensemble" / f"trial-{trial.number}"
-        say(f"training trial {trial.number} for the ensemble")
-        with show.quiet(True):
-            members.append(_train(outcome, trial, folder, {}))
+        members.append(_train(outcome, trial, folder, {}))
         outcome.ensemble.append((trial.number, folder))
     if len(members) > 1:
         _judge_together(outcome, members)
@@ -178,7 +175,10 @@ def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunS
             return there
     except CheckpointError:
         pass  # none is there yet, or a stopped one
-    found = train_plan(made, folder, overwrite=True)
+    best = trial.number == outcome.best.number
+    say(f"training trial {trial.number}, {'the best; now the test rows are looked at' if best else 'for the ensemble'}")
+    with show.quiet(not best):
+        found = train_plan(made, folder, overwrite=True)
     if found.facts["interrupted"]:
         raise KeyboardInterrupt
     return found

@@ -17,6 +17,7 @@ from molgraph import split as splits
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic, os_errors
 from molgraph.errors import ConfigError, DataError
+from molgraph.report.studied import write_study_report
 from molgraph.split import Split
 from molgraph.tune.attempt import WHY
 from molgraph.tune.budget import Budget
@@ -39,6 +40,7 @@ from molgraph.workflows.outcome import (
 )
 from molgraph.workflows.plan import Plan, grouping, plan, rivals
 from molgraph.workflows.show import say
+from molgraph.workflows.study_page import study_page
 from molgraph.workflows.watch import Trials
 
 OURS = (
@@ -153,8 +155,10 @@ def _write(outcome: Outcome, request: Request) -> None:
     if outcome.best is None:
         return
     write_best(outcome)
+    found = summary(outcome)
     with atomic(request.out / "study.json") as file:
-        file.write(json.dumps(summary(outcome), indent=1, ensure_ascii=False).encode())
+        file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
+    write_study_report(request.out / "study.html", study_page(outcome, found))
 
 
 def _made_from(run: RunSettings, readings: Mapping[bool, Visible], aims: Sequence[Goal]) -> str:

@@ -1,0 +1,84 @@
+"""From the outcome of a tuning to the contents of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from molgraph.report.quality import quality
+from molgraph.report.studied import Attempted, Axis, Objective, StudyPage
+from molgraph.tune.attempt import WHY
+from molgraph.tune.space import Dimension
+from molgraph.tune.study import WORKER
+from molgraph.workflows.outcome import COMPARATOR, MODEL, Outcome
+
+
+def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
+    """Return the page of a tuning; `found` is its `summary`."""
+    tuned, best = outcome.main, outcome.best
+    trials = tuned.study.get_trials(deepcopy=False)
+    began = min(t.datetime_start for t in trials if t.datetime_start)
+    states = [t.state.name for t in trials]
+    goal = outcome.goals[0]
+    seen = next(iter(outcome.readings.values()))
+    cut = outcome.made.split
+    return StudyPage(
+        title=f"Tuning of {tuned.title}",
+        lead=f"{outcome.made.rows.origin}: {found['more_trials']}",
+        objectives=tuple(Objective(each.label, each.higher_is_better) for each in outcome.goals),
+        trials=tuple(_attempted(t, began) for t in trials if t.datetime_start),
+        axes=_axes(tuned.space.dimensions, found["importances"]),
+        best=best.number,
+        importances=found["importances"],
+        front=tuple(each["trial"] for each in found["front"]),
+        step="epoch" if len(seen.folds) == 1 else "fold",
+        figures=(
+            (f"{best.values[0]:.4g}", f"{goal.label} on the validation rows, trial {best.number}"),
+            (str(states.count("COMPLETE")), "trials came to their end"),
+            (str(states.count("PRUNED")), "pruned"),
+        ),
+        quality=quality(found["test"], tuned.title) if found["test"] else (),
+        notes=(found["methods"], *found["notes"], *_comparison(outcome, found)),
+        facts={
+            "data": outcome.made.rows.origin,
+            "split": outcome.made.run.split,
+            "rows seen": f"{len(seen.data):,}",
+            "rows put away": f"{len(cut.test):,} to test, {len(cut.calibration):,} to calibrate",
+            "budget": outcome.budget.words,
+            "seed": str(outcome.made.run.seed),
+            "trials": str(found["trials"][MODEL]),
+            "trials of the comparator": str(found["trials"].get(COMPARATOR, "none")),
+        },
+    )
+
+
+def _comparison(outcome: Outcome, found: Mapping[str, Any]) -> list[str]:
+    if COMPARATOR not in outcome.studies:
+        return ["No comparator was tuned (comparator = none, or the model is its own)."]
+    name, count = outcome.studies[COMPARATOR].title, found["trials"][COMPARATOR]
+    return [
+        f"The method to beat, {name}, was tuned with the same budget ({outcome.budget.words}): {count} trials ended. "
+        "The test rows were put away before the first trial and looked at once, for the models above."
+    ]
+
+
+def _attempted(trial: Any, began: Any) -> Attempted:
+    state = {"COMPLETE": "complete", "PRUNED": "pruned"}.get(trial.state.name, "failed")
+    ended = trial.datetime_complete or trial.datetime_start
+    return Attempted(
+        trial.number,
+        state,
+        tuple(trial.values) if state == "complete" else (),
+        dict(trial.params),
+        tuple(sorted(trial.intermediate_values.items())),
+        (trial.datetime_start - began).total_seconds(),
+        (ended - began).total_seconds(),
+        trial.user_attrs.get(WORKER, ""),
+        trial.user_attrs.get(WHY, ""),
+    )
+
+
+def _axes(dimensions: tuple[Dimension, ...], share: Mapping[str, float]) -> tuple[Axis, ...]:
+    """Return the axes, those that explain most first."""
+    found = sorted(dimensions, key=lambda d: -share.get(d.name, 0.0))
+    return tuple(Axis(d.name, tuple(map(str, d.labels)), d.log) for d in found)
