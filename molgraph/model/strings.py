@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 class StringEncoder(Encoder):
     """Embed the letters of each string and run one layer of `nn.sequence` along it.
 
-    `embed()` gives the table [letters, width] of what letters become.
-    A room says which feature holds the codes (`letters`, one column) and at which level. `max_length` above 0 reads no
-    more than that many letters of each string, from the first on; how many training strings are longer is logged.
+    `embed()` gives the table [letters, width] of what letters become; `layer` turns that table, offsets and codes into
+    features of letters. A room says which feature holds the codes (`letters`, [M]) and at which level. `max_length`
+    above 0 reads no more than that many letters of each string, from the first on; how many training strings are
+    longer is logged.
 
     Raises: ConfigError for a negative `max_length`.
     """
@@ -52,7 +53,7 @@ class StringEncoder(Encoder):
 
     def forward(self, batch: Batch) -> Features:
         parts, index = batch.single()
-        codes, offsets = parts.values[self.letters].squeeze(1).long(), parts.offsets[self.level]
+        codes, offsets = parts.values[self.letters].long(), parts.offsets[self.level]
         if self.max_length:
             rows, offsets = first_rows(offsets, self.max_length)
             codes = codes.index_select(0, rows)

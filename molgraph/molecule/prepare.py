@@ -92,7 +92,7 @@ def _packed(done: Featurised, wanted: tuple[str, ...]) -> Packed:
         schema |= {"atom": ATOM_CODES, "bond": BOND_CODES}
     if done.tokens is not None:
         codes = np.concatenate([*done.tokens, np.zeros(0, dtype=np.uint8)])
-        fields[TOKEN] = "token", torch.from_numpy(codes).unsqueeze(1)
+        fields[TOKEN] = "token", torch.from_numpy(codes)
         lengths["token"] = torch.tensor([len(tokens) for tokens in done.tokens], dtype=torch.int64)
         schema[TOKEN] = [len(TOKENS)]
     return pack(fields, lengths, schema, len(done.keys))

@@ -20,6 +20,7 @@ K = 6
 CLASSES = ("LVIM", "C", "A", "G", "S", "T", "P", "FY", "W", "E", "D", "N", "Q", "KR", "H")
 END = len(CLASSES)  # fills up a protein shorter than one word
 ALPHABET = END + 1
+PLANES = 512
 
 # Which standard residue a letter is read as, 20 where it is ambiguous (B, Z, J, X).
 RESIDUE = np.where(shares().max(axis=1) == 1, shares().argmax(axis=1), len(STANDARD)).astype(np.int64)
@@ -48,6 +49,18 @@ def words_of(letters: NDArray[np.int64], alphabet: int, k: int) -> NDArray[np.in
 def kmers(sequences: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.int32]]:
     """Return the numbers of the distinct words of each protein, in rising order; an empty one has none."""
     return [_distinct(_CLASS[codes]) for codes in sequences]
+
+
+def signs(vectors: NDArray[np.float32]) -> list[NDArray[np.int32]]:
+    """Return for each vector on which side of each of 512 random planes it lies, as words: a plane has two of them.
+
+    Two vectors at an angle of t agree in a share of about 1 - t / pi.
+
+    See: Charikar 2002, https://doi.org/10.1145/509907.509965
+    """
+    planes = np.random.RandomState(0).standard_normal((vectors.shape[1], PLANES))  # the generator that never changes
+    side = (vectors @ planes > 0).astype(np.int32)
+    return list(2 * np.arange(PLANES, dtype=np.int32) + side)
 
 
 def _distinct(letters: NDArray[np.int64]) -> NDArray[np.int32]:

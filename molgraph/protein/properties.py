@@ -122,7 +122,7 @@ def properties(keys: Sequence[str], names: Sequence[str] = tuple(PROPERTIES)) ->
 
     >>> properties(["INGAR", "MKX", "12"], ["length", "pi", "gravy"]).round(2)
        length    pi  gravy
-    0       5  9.75  -0.52
+    0       5  9.75  -0.42
     1       3  <NA>   -1.0
     2    <NA>  <NA>   <NA>
     """

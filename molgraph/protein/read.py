@@ -99,7 +99,7 @@ def _records(lines: Lines) -> Iterator[Row]:
 
 
 def _record(header: str, held: Sequence[str], problem: Broken | None) -> Row:
-    name, _, description = header.partition(" ")
+    name, *rest = header.split(maxsplit=1) or [""]
     if problem is None:
-        return [name, description.strip(), "".join(held)]
-    return problem._replace(cells=(name, description.strip(), ""), text=problem.text or header)
+        return [name, "".join(rest), "".join(held)]
+    return problem._replace(cells=(name, "".join(rest), ""), text=problem.text or header)

@@ -12,6 +12,7 @@ from molgraph.molecule import prepare as module
 from molgraph.molecule.features import FEATURES
 from molgraph.molecule.graphs import ATOM_CODES, BOND_CODES
 from molgraph.molecule.prepare import prepare
+from molgraph.molecule.tokens import TOKENS
 
 ASPIRIN = ["CC(=O)Oc1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)[O-].[Na+]", " OC(=O)c1ccccc1OC(C)=O"]
 
@@ -51,8 +52,11 @@ def test_as_written() -> None:
 def test_schema_and_levels() -> None:
     made = prepare(["CCO"], FEATURES)
     widths = {"fingerprint": 256, "descriptors": 215, "ecfp": 1024, "avalon": 1024, "erg": 315}
-    assert made.parts.schema == {"atom": ATOM_CODES, "bond": BOND_CODES} | {n: [w] for n, w in widths.items()}
-    assert made.parts.level == {"atom": "atom", "bond": "bond", "ends": "bond"} | dict.fromkeys(widths, "part")
+    codes = {"atom": ATOM_CODES, "bond": BOND_CODES, "tokens": [len(TOKENS)]}
+    levels = {"atom": "atom", "bond": "bond", "ends": "bond", "tokens": "token"}
+    assert made.parts.schema == codes | {n: [w] for n, w in widths.items()}
+    assert made.parts.level == levels | dict.fromkeys(widths, "part")
+    assert [TOKENS[code] for code in made.parts.values["tokens"].tolist()] == ["C", "C", "O"]
     assert made.parts.values["ends"].tolist() == [[0, 1], [1, 2]]
     assert made.parts.values["ends"].dtype == torch.int32
     assert made.parts.values["atom"].dtype == torch.uint8

@@ -56,7 +56,7 @@ class GraphDTA(ProteinEncoder):
         codes, offsets = parts.values[self.letters], parts.offsets[self.level]
         rows, offsets = first_rows(offsets, self.length)
         letters, real = to_padded(codes.index_select(0, rows), offsets)
-        letters = letters.squeeze(2).long().masked_fill(~real, PAD)
+        letters = letters.long().masked_fill(~real, PAD)
         letters = F.pad(letters, (0, self.length - letters.shape[1]), value=PAD)
         hot = F.one_hot(letters, PAD + 1).to(self.padding.dtype)  # [P, length, letters]
         weight = self.places.weight.transpose(0, 1).flatten(1)  # [length, filters * kernel]
