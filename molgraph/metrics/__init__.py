@@ -2,9 +2,11 @@
 
 from molgraph.metrics.comparison import Comparison as Comparison
 from molgraph.metrics.comparison import compare as compare
+from molgraph.metrics.hits import hit_rate as hit_rate
 from molgraph.metrics.scores import METRICS as METRICS
 from molgraph.metrics.scores import Metric as Metric
 from molgraph.metrics.scores import Score as Score
 from molgraph.metrics.scores import main as main
 from molgraph.metrics.scores import names as names
 from molgraph.metrics.scores import score as score
+from molgraph.metrics.scores import shown as shown

@@ -17,6 +17,7 @@ from molgraph.data.targets import ABOVE, BELOW
 
 Floats = NDArray[np.float64]
 
+BLOCK = 256  # rows whose pairs are counted by a matrix product; a quarter or twice as many take as long or longer
 FLAT = 1e-12  # a variance below this share of the squared range is rounding, not variance
 
 
@@ -57,9 +58,14 @@ def _error(sample: Sample) -> Floats:
     return np.where(kept, 0.0, error)
 
 
+def mse(sample: Sample, counts: Floats) -> Floats:
+    """Return the mean squared error."""
+    return _mean(_error(sample) ** 2, counts)
+
+
 def rmse(sample: Sample, counts: Floats) -> Floats:
     """Return the root of the mean squared error."""
-    return np.sqrt(_mean(_error(sample) ** 2, counts))
+    return np.sqrt(mse(sample, counts))
 
 
 def mae(sample: Sample, counts: Floats) -> Floats:
@@ -132,6 +138,99 @@ def _ranking(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
     )
 
 
+def rm2(sample: Sample, counts: Floats) -> Floats:
+    """Return r^2 (1 - sqrt(|r^4 - r0^4|)), which papers on drug-target affinity print as r_m^2.
+
+    r is Pearson's correlation, r0^2 the determination by the best line through the origin. The code these papers share
+    squares both where Roy's formula (`rm2_roy`) does not.
+
+    See: the evaluation of DeepDTA, Ozturk 2018, doi 10.1093/bioinformatics/bty593
+    """
+    r2, r02 = _through_origin(sample, counts)
+    return r2 * (1.0 - np.sqrt(np.abs(r2**2 - r02**2)))
+
+
+def rm2_roy(sample: Sample, counts: Floats) -> Floats:
+    """Return r_m^2 = r^2 (1 - sqrt(|r^2 - r0^2|)) as it was defined.
+
+    See: Pratim Roy et al. 2009, doi 10.3390/molecules14051660
+    """
+    r2, r02 = _through_origin(sample, counts)
+    return r2 * (1.0 - np.sqrt(np.abs(r2 - r02)))
+
+
+def _through_origin(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
+    """Return r^2, and r0^2 of the line truth = k estimate that fits best."""
+    truth, estimate = sample.truth, sample.estimate
+    left = counts @ truth**2 - _ratio((counts @ (truth * estimate)) ** 2, counts @ estimate**2)
+    return pearson(sample, counts) ** 2, 1.0 - _ratio(left, _spread(_centred(truth), counts))
+
+
+def concordance(sample: Sample, counts: Floats) -> Floats:
+    """Return the concordance index: the share of pairs of different truths that the estimates order alike.
+
+    A pair of equal estimates counts half.
+
+    See: Gonen & Heller 2005, doi 10.1093/biomet/92.4.965
+    """
+    alike, all_pairs, truth, estimate, both = _pairs(sample, counts)
+    return _ratio(alike + (estimate - both) / 2, all_pairs - truth)
+
+
+def kendall(sample: Sample, counts: Floats) -> Floats:
+    """Return the rank correlation tau-b: pairs ordered alike less those ordered otherwise, corrected for ties.
+
+    See: Kendall 1945, doi 10.1093/biomet/33.3.239
+    """
+    alike, all_pairs, truth, estimate, both = _pairs(sample, counts)
+    otherwise = all_pairs - truth - estimate + both - alike
+    return _ratio(alike - otherwise, np.sqrt((all_pairs - truth) * (all_pairs - estimate)))
+
+
+def _pairs(sample: Sample, counts: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return how many pairs are ordered alike, how many there are, and how many tie in truth, estimate, both.
+
+    In the last four a drawn row is a pair with itself, for one half; that drops out wherever they are subtracted.
+    """
+    truth, estimate = (_levels(values) for values in (sample.truth, sample.estimate))
+    tied = []
+    for values in (truth, estimate, truth * len(sample) + estimate):
+        order, starts = _ties(values)
+        tied.append((np.add.reduceat(counts[:, order], starts, axis=1) ** 2).sum(1) / 2)
+    return _ordered_alike(truth, estimate, counts), counts.sum(1) ** 2 / 2, tied[0], tied[1], tied[2]
+
+
+def _levels(values: Floats) -> Floats:
+    """Return for each value how many different ones are smaller."""
+    return np.unique(values, return_inverse=True)[1].astype(np.float64)
+
+
+def _ordered_alike(truth: Floats, estimate: Floats, counts: Floats) -> Floats:
+    """Count the pairs in which both are larger: in blocks of rows by products, then as a merge sort joins the blocks.
+
+    Of equal truths the larger estimate comes first, so that an earlier row with a smaller estimate has a smaller truth.
+    """
+    order = np.lexsort((-estimate, truth))
+    rank, drawn, place = estimate[order], np.ascontiguousarray(counts.T[order]), np.arange(len(order))
+    total = np.zeros(len(counts))
+    for start in range(0, len(order), BLOCK):
+        rows = slice(start, start + BLOCK)
+        earlier = np.triu(rank[rows, None] < rank[rows]).astype(np.float64)
+        total += np.einsum("nr,nr->r", drawn[rows], earlier @ drawn[rows])
+    width = BLOCK
+    while width < len(order):
+        first = place // width % 2 == 0  # of two blocks that are joined, the one of smaller truths
+        by = np.lexsort((first, rank, place // (2 * width)))
+        both = drawn[by]
+        smaller = both * first[by, None]
+        larger, below = both - smaller, np.cumsum(smaller, axis=0)
+        starts = np.arange(0, len(order), 2 * width)
+        total += np.einsum("nr,nr->r", larger, below)
+        total -= np.einsum("nr,nr->r", np.add.reduceat(larger, starts, axis=0)[1:], below[starts[1:] - 1])
+        width *= 2
+    return total
+
+
 def auroc(sample: Sample, counts: Floats) -> Floats:
     """Return the area under the ROC curve: how often a positive stands above a negative, a tie counting half.
 
@@ -171,6 +270,26 @@ def enrichment(sample: Sample, counts: Floats, share: float) -> Floats:
     hits = np.einsum("rk,rk->r", positive, np.nan_to_num(_ratio(inside, both)))
     factor = _ratio(hits * rows, top * found)
     return np.where(found < rows, factor, np.nan)
+
+
+def bedroc(sample: Sample, counts: Floats, alpha: float = 20.0) -> Floats:
+    """Return the chance that a positive stands before one drawn from an exponential law of the rank, scaled to [0, 1].
+
+    With alpha 20, the top 8 % of the list make 80 % of the score. Positives among equal estimates count as the mean
+    over all orders of the tie. Where positives are not rare (alpha times their share is not far below 1), scores of
+    lists with other shares cannot be compared.
+
+    See: Truchon & Bayly 2007, doi 10.1021/ci600426e, equation 36
+    """
+    positive, both = _ranking(sample, counts)
+    rows, found = both.sum(1), positive.sum(1)
+    end = np.cumsum(both, axis=1) / rows[:, None]
+    begin = end - both / rows[:, None]
+    # the sum of exp(-alpha rank / n) over the ranks of a tie, but for a factor that cancels
+    weight = np.exp(-alpha * begin) - np.exp(-alpha * end)
+    seen = np.einsum("rk,rk->r", positive, np.nan_to_num(_ratio(weight, both)))
+    best, worst = 1.0 - np.exp(-alpha * found / rows), np.exp(alpha * (found / rows - 1.0)) - np.exp(-alpha)
+    return np.where(found < rows, _ratio(seen - worst, np.where(found > 0, best - worst, 0.0)), np.nan)
 
 
 def _probabilities(sample: Sample) -> Floats:

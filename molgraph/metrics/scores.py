@@ -39,15 +39,21 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
+    "mse": Metric("MSE", formulas.mse, False, (NUMBERS,), exact=False),
     "rmse": Metric("RMSE", formulas.rmse, False, (NUMBERS,), exact=False),
     "mae": Metric("MAE", formulas.mae, False, (NUMBERS,), exact=False),
     "r2": Metric("R2", formulas.r2, True, (NUMBERS,)),
     "spearman": Metric("Spearman", formulas.spearman, True, (NUMBERS,)),
     "pearson": Metric("Pearson", formulas.pearson, True, (NUMBERS,)),
+    "kendall": Metric("Kendall", formulas.kendall, True, (NUMBERS,)),
+    "ci": Metric("concordance index", formulas.concordance, True, (NUMBERS,)),
+    "rm2": Metric("rm2", formulas.rm2, True, (NUMBERS,)),
+    "rm2_roy": Metric("rm2 (Roy)", formulas.rm2_roy, True, (NUMBERS,)),
     "auroc": Metric("AUROC", formulas.auroc, True, (BINARY,)),
     "auprc": Metric("AUPRC", formulas.auprc, True, (BINARY,)),
     "ef1": Metric("EF 1 %", partial(formulas.enrichment, share=0.01), True, (BINARY,)),
     "ef5": Metric("EF 5 %", partial(formulas.enrichment, share=0.05), True, (BINARY,)),
+    "bedroc": Metric("BEDROC", formulas.bedroc, True, (BINARY,)),
     "accuracy": Metric("accuracy", formulas.accuracy, True, (BINARY, CLASSES), probability=True),
     "balanced_accuracy": Metric(
         "balanced accuracy", formulas.balanced_accuracy, True, (BINARY, CLASSES), probability=True
@@ -57,6 +63,8 @@ METRICS: dict[str, Metric] = {
     "log_loss": Metric("log loss", formulas.log_loss, False, (BINARY, CLASSES), probability=True),
 }
 
+AFFINITY = ("mse", "ci", "rm2", "pearson", "spearman", "rmse")  # what is shown of numbers that belong to pairs
+ASIDE = ("mse", "kendall", "ci", "rm2", "rm2_roy", "bedroc")  # what is computed and not shown of a single input
 MAIN = {NUMBERS: "rmse", BINARY: "auroc", CLASSES: "balanced_accuracy"}
 
 
@@ -87,6 +95,13 @@ def main(kind: str) -> str:
     return MAIN[kind]
 
 
+def shown(kind: str, inputs: int = 1) -> tuple[str, ...]:
+    """Return the metrics that a person sees first, of a model with so many inputs; the others are in the files."""
+    if kind == NUMBERS and inputs > 1:
+        return AFFINITY
+    return tuple(name for name in names(kind) if name not in ASIDE)
+
+
 def names(kind: str, metrics: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return the metrics of a kind of task, or check those that were asked for.
 
@@ -114,8 +129,8 @@ def score(
 ) -> dict[str, Score]:
     """Score estimates against what was measured, with percentile bootstrap 95 % intervals.
 
-    Rows that are not observed (or whose truth is NaN) do not count. A row known by a bound counts in RMSE and
-    MAE, as an error only where the estimate breaks the bound (`<5` predicted 5.3: 0.3; predicted 4: 0); all
+    Rows that are not observed (or whose truth is NaN) do not count. A row known by a bound counts in MSE,
+    RMSE and MAE, as an error only where the estimate breaks the bound (`<5` predicted 5.3: 0.3; predicted 4: 0); all
     other metrics leave it out. With several targets the score is the mean over those in which it exists, and
     rows are resampled for all targets together. `groups` resamples whole groups (scaffolds, patients), which
     gives the honest, wider interval where rows of a group resemble each other.
@@ -219,7 +234,7 @@ def _check(kind: str, sample: Sample, rows: NDArray[np.int64], probability: bool
     if probability and outside.any():
         raise DataError(
             f"the estimate at position {rows[outside][0]} is no probability (0 to 1): "
-            "for a score that only ranks, ask for auroc, auprc, ef1 or ef5"
+            "for a score that only ranks, ask for auroc, auprc, ef1, ef5 or bedroc"
         )
 
 

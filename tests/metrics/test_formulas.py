@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from rdkit.ML.Scoring.Scoring import CalcEnrichment
+from rdkit.ML.Scoring.Scoring import CalcBEDROC, CalcEnrichment
 from scipy import stats
 from sklearn import metrics as sk
 
@@ -49,12 +49,32 @@ def classes(n: int, seed: int) -> Sample:
     return exact(truth, given / given.sum(1, keepdims=True))
 
 
+def by_comparing_all(truth: Array, estimate: Array) -> float:
+    """Return the concordance index from all pairs, as DeepDTA and its step function define it."""
+    comparable = truth[:, None] > truth
+    difference = estimate[:, None] - estimate
+    return float(np.heaviside(difference, 0.5)[comparable].mean())
+
+
+def through_origin(truth: Array, estimate: Array, power: int) -> float:
+    """Return r_m^2, with the squares raised to a power inside the root."""
+    k = np.sum(truth * estimate) / np.sum(estimate**2)
+    r02 = sk.r2_score(truth, k * estimate)
+    r2 = stats.pearsonr(truth, estimate).statistic ** 2
+    return float(r2 * (1 - np.sqrt(np.abs(r2**power - r02**power))))
+
+
 OF_NUMBERS: dict[str, Callable[[Array, Array], float]] = {
     "rmse": sk.root_mean_squared_error,
     "mae": sk.mean_absolute_error,
     "r2": sk.r2_score,
     "pearson": lambda t, e: stats.pearsonr(t, e).statistic,
     "spearman": lambda t, e: stats.spearmanr(t, e).statistic,
+    "mse": sk.mean_squared_error,
+    "kendall": lambda t, e: stats.kendalltau(t, e).statistic,
+    "concordance": by_comparing_all,
+    "rm2": lambda t, e: through_origin(t, e, 2),
+    "rm2_roy": lambda t, e: through_origin(t, e, 1),
 }
 OF_BINARY: dict[str, Callable[[Array, Array], float]] = {
     "auroc": sk.roc_auc_score,
@@ -109,6 +129,69 @@ def test_correlations_far_from_zero() -> None:
     shifted = exact(sample.truth + 1e6, sample.estimate + 1e6)
     for name in ("r2", "pearson", "spearman"):
         agrees(name, OF_NUMBERS[name], shifted, 1)
+
+
+@pytest.mark.parametrize("n", [255, 257, 700, 1300])
+@pytest.mark.parametrize("ties", [False, True])
+def test_pairs_are_counted_alike_in_blocks_and_beyond(n: int, ties: bool) -> None:
+    sample = numbers(n, n, ties)
+    for name in ("concordance", "kendall"):
+        agrees(name, OF_NUMBERS[name], sample, n)
+
+
+@pytest.mark.parametrize(
+    ("truth", "estimate", "expected"),
+    [
+        ([1, 2, 3], [10, 20, 30], 1.0),
+        ([1, 2, 3], [30, 20, 10], 0.0),
+        ([1, 2, 3], [5, 5, 5], 0.5),  # estimates that say nothing
+        ([1, 1, 2], [3, 7, 7], 0.75),  # the pair of equal truths does not count, the tie counts half
+        ([1, 1, 1], [1, 2, 3], np.nan),  # no pair to order
+        ([5, 5, 5, 9], [1, 2, 3, 2], 0.5),  # one right, one tie, one wrong
+        ([1, 2], [2, 2], 0.5),
+    ],
+)
+def test_concordance_by_hand(truth: list[float], estimate: list[float], expected: float) -> None:
+    found = formulas.concordance(exact(np.array(truth), np.array(estimate)), np.ones((1, len(truth))))
+    np.testing.assert_allclose(found, [expected], atol=1e-15)
+
+
+def test_rm2_of_a_perfect_and_of_a_shifted_estimate() -> None:
+    truth = np.array([5.0, 6.0, 7.0, 9.0])
+    for name in ("rm2", "rm2_roy"):
+        formula = getattr(formulas, name)
+        assert formula(exact(truth, truth), np.ones((1, 4)))[0] == pytest.approx(1.0, abs=1e-6)
+        assert formula(exact(truth, truth + 3), np.ones((1, 4)))[0] < 0.9  # r is 1, and the line misses the origin
+        assert np.isnan(formula(exact(truth, np.full(4, 2.0)), np.ones((1, 4)))[0])
+
+
+@pytest.mark.parametrize("alpha", [5.0, 20.0, 100.0])
+@pytest.mark.parametrize("n", [30, 731])
+def test_bedroc_is_that_of_rdkit(n: int, alpha: float) -> None:
+    for seed in range(5):
+        sample = binary(n, seed, ties=False)
+        order = np.argsort(-sample.estimate)
+        theirs = CalcBEDROC([[bool(sample.truth[i])] for i in order], 0, alpha)
+        assert formulas.bedroc(sample, np.ones((1, n)), alpha)[0] == pytest.approx(theirs, abs=1e-12)
+
+
+def test_bedroc_of_ties_is_the_mean_over_their_orders() -> None:
+    truth, estimate = np.array([1, 0, 0, 1, 0, 0]), np.array([3, 3, 2, 2, 2, 1])
+    orders = []
+    for seed in range(3000):
+        order = np.lexsort((np.random.default_rng(seed).random(6), -estimate))
+        orders.append(CalcBEDROC([[bool(truth[i])] for i in order], 0, 20.0))
+    found = formulas.bedroc(exact(truth, estimate), np.ones((1, 6)))[0]
+    assert found == pytest.approx(np.mean(orders), abs=4 * np.std(orders) / np.sqrt(3000))
+
+
+def test_bedroc_at_its_ends() -> None:
+    truth = np.array([1.0] * 3 + [0.0] * 17)
+    rank = np.arange(20.0)
+    found = [formulas.bedroc(exact(truth, rank * sign), np.ones((1, 20)))[0] for sign in (-1, 1)]
+    assert found == pytest.approx([1.0, 0.0], abs=1e-12)
+    for constant in (0.0, 1.0):
+        assert np.isnan(formulas.bedroc(exact(np.full(20, constant), rank), np.ones((1, 20)))[0])
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.3])

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from molgraph.errors import ConfigError, DataError
-from molgraph.metrics import METRICS, main, names, score
+from molgraph.metrics import METRICS, main, names, score, shown
 
 
 def made(kind: str, n: int, seed: int):
@@ -224,3 +224,12 @@ def test_real_labels(shared_data: Path) -> None:
     each = [roc_auc_score(truth[seen[:, t], t], estimate[seen[:, t], t]) for t in range(12)]
     assert found.value == pytest.approx(np.mean(each), rel=1e-12)
     assert found.over == 12 and found.n == int(seen.sum())
+
+
+def test_what_is_shown_is_computed_and_fits_a_page() -> None:
+    for kind in ("regression", "binary", "multiclass"):
+        for inputs in (1, 2):
+            assert set(shown(kind, inputs)) <= set(names(kind)) and len(shown(kind, inputs)) < 10
+            assert main(kind) in shown(kind, inputs)
+    assert shown("regression") == ("rmse", "mae", "r2", "spearman", "pearson")
+    assert {"mse", "ci", "rm2", "pearson"} <= set(shown("regression", 2))
