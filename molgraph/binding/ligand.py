@@ -41,18 +41,24 @@ class Ligand:
 
 
 def read_poses(path: str, wanted: Sequence[int]) -> Iterator[str | Refusal]:
-    """Yield the record of each wanted pose (counted from 1; 0 is the only one) in rising order, reading on."""
+    """Yield the record of each wanted pose (counted from 1; 0 is the only one), in rising order, reading on."""
+    starts = _starts(path)
+    if isinstance(starts, Refusal):
+        yield from (starts for _ in wanted)
+        return
+    with open_bytes(path) as stream:
+        for number in sorted(wanted):
+            yield _record(stream, path, starts, number)
+
+
+def _starts(path: str) -> NDArray[np.int64] | Refusal:
     try:
         found = Path(path).stat()
-        starts = pose_starts(path, found.st_mtime_ns, found.st_size)
-        with open_bytes(path) as stream:
-            for number in sorted(wanted):
-                yield _record(stream, path, starts, number)
-    except FileNotFoundError:
-        gone = Refusal("unreadable_file", f"{path}: no such file; paths count from the table's folder")
-        yield from (gone for _ in wanted)
+        return pose_starts(path, found.st_mtime_ns, found.st_size)
+    except OSError:
+        return Refusal("unreadable_file", f"{path}: no such file; paths count from the table's folder")
     except (DataError, ResourceError) as error:
-        yield from (Refusal("unreadable_file", str(error)) for _ in wanted)
+        return Refusal("unreadable_file", str(error))
 
 
 def _record(stream: BufferedReader, path: str, starts: NDArray[np.int64], number: int) -> str | Refusal:

@@ -45,5 +45,6 @@ class Pose:
             missing = "protein" if not protein else "ligand"
             return Refusal(f"no_{missing}", f"no {missing} file is named; a row is protein|ligand|number|SMILES")
         if number and not number.isdecimal():
-            return Refusal("invalid_pose", f"'{number}' is no pose number; poses are counted from 1")
+            what = f"'{number}' is no pose number; poses are counted from 1, and no path may hold a bar"
+            return Refusal("invalid_pose", what)
         return cls(protein, ligand, int(number or 0), smiles)

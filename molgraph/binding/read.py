@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.binding.ligand import MOL2_FILES, pose_starts, read_poses
-from molgraph.binding.pose import Pose
+from molgraph.binding.pose import BAR, Pose
 from molgraph.binding.structure import STRUCTURE_FILES
 from molgraph.data.stream import STDIN, Row, read_errors, suffixes
 from molgraph.data.table import BLOCK, MEMORY, Table, find_column, is_usual, read_tables, tables
@@ -21,7 +21,7 @@ COMPLEX = "complex"
 PROTEIN = ("protein", "receptor", "protein_file", "protein_path", "receptor_file", "pocket", "protein_pdb")
 LIGAND = ("ligand", "ligand_file", "ligand_path", "ligand_sdf", "poses")
 POSE = ("pose", "pose_number")
-SMILES = molecules.COLUMNS
+SMILES = ("smiles", "ligand_smiles", "canonical_smiles", "isomeric_smiles")
 COLUMNS = (COMPLEX, *LIGAND)
 NAME = molecules.NAME
 
@@ -79,21 +79,17 @@ def _named(given: Iterable[Table], column: str | None, receptor: str | None, fol
     """Add the column `complex`, unless the table has it."""
     for table in given:
         columns = list(table.frame.columns)
-        if column is None and COMPLEX in columns:
+        if column in (None, COMPLEX) and COMPLEX in columns:
             yield replace(table, column=COMPLEX)
             continue
-        ligand = find_column(columns, column, LIGAND, table.origin)
+        ligand = find_column(columns, None if column == COMPLEX else column, LIGAND, table.origin)
         protein = None if receptor else find_column(columns, None, PROTEIN, table.origin)
         cells = {name: table.frame[name].tolist() for name in {ligand, protein} - {None}}
         number, smiles = (_optional(table, columns, usual) for usual in (POSE, SMILES))
-        rows = zip(
-            [receptor] * len(table) if protein is None else [_placed(folder, cell) for cell in cells[protein]],
-            [_placed(folder, cell) for cell in cells[ligand]],
-            number,
-            smiles,
-            strict=True,
-        )
-        yield _with_texts(table, [_text(*row) for row in rows])
+        proteins = [receptor] * len(table) if protein is None else [_placed(folder, cell) for cell in cells[protein]]
+        ligands = [_placed(folder, cell) for cell in cells[ligand]]
+        rows = zip(proteins, ligands, number, smiles, strict=True)
+        yield _with_texts(table, [BAR.join((given or "", pose, n or "0", text)) for given, pose, n, text in rows])
 
 
 def _optional(table: Table, columns: Sequence[str], usual: Sequence[str]) -> list[str]:
@@ -104,12 +100,6 @@ def _optional(table: Table, columns: Sequence[str], usual: Sequence[str]) -> lis
 def _placed(folder: Path, cell: Any) -> str:
     text = str(cell).strip()
     return str(folder / text) if text else ""
-
-
-def _text(protein: str | None, ligand: str, number: str, smiles: str) -> str:
-    """Write a row's text; a number that is none stays as it is, so that preparing rejects the row."""
-    text = Pose(protein or "", ligand, 0, smiles).text
-    return text if not number else text.replace("|0|", f"|{number}|", 1)
 
 
 def _with_texts(table: Table, texts: list[str]) -> Table:

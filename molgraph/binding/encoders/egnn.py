@@ -56,7 +56,9 @@ class _Layer(nn.Module):
     def __init__(self, hidden: int, dropout: float, cutoff: float, *, moves: bool) -> None:
         super().__init__()
         self.scale = cutoff**-2  # squared distances of 0 to 1
-        self.message = nn.Sequential(FeedForward(2 * hidden + 2, hidden, hidden=hidden, activation="silu"), nn.SiLU())
+        self.receiver, self.sender = nn.Linear(hidden, hidden), nn.Linear(hidden, hidden, bias=False)
+        self.between = nn.Linear(2, hidden, bias=False)
+        self.message = nn.Sequential(nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
         self.step = FeedForward(hidden, 1, hidden=hidden, activation="silu") if moves else None
         self.update = FeedForward(2 * hidden, hidden, hidden=hidden, dropout=dropout, activation="silu")
         self.norm = nn.LayerNorm(hidden)
@@ -65,8 +67,9 @@ class _Layer(nn.Module):
         source, target = edges
         line = place.index_select(0, target) - place.index_select(0, source)
         square = line.square().sum(1, keepdim=True)
-        ends = [x.index_select(0, target), x.index_select(0, source)]
-        message = self.message(torch.cat([*ends, square * self.scale, kind], 1)) * weight
+        # the first layer on [h_i, h_j, d^2, a_ij], taken apart: what belongs to an atom is computed once per atom
+        ends = self.receiver(x).index_select(0, target) + self.sender(x).index_select(0, source)
+        message = self.message(ends + self.between(torch.cat([square * self.scale, kind], 1))) * weight
         if self.step is not None:
             moved = line / (square.clamp(min=1e-8).sqrt() + 1) * self.step(message) * weight
             count = torch.bincount(target, minlength=len(x)).clamp(min=1).unsqueeze(1)
