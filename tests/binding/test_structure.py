@@ -1,0 +1,188 @@
+"""Proteins out of files: conformations, residues, bonds, sequences; on made-up and on real ones."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molgraph.binding.residues import COFACTOR, ION, MODIFIED, NUCLEOTIDE, POLYMER_LAST, WATER
+from molgraph.binding.structure import STRUCTURE_FILES, Structure, structure
+from molgraph.molecule.standardise import Refusal
+from tests.binding.conftest import SEQUENCE, Made, Unzip, atom_line
+
+
+def made(path: Path) -> Structure:
+    found = structure(str(path))
+    assert isinstance(found, Structure), found
+    return found
+
+
+def written(folder: Path, *lines: str) -> Structure:
+    path = folder / "made.pdb"
+    path.write_text("".join(lines), encoding="utf-8")
+    return made(path)
+
+
+def mmcif_of(found: Structure, names: list[str]) -> str:
+    """Write the atoms of a structure as an mmCIF file does."""
+    items = "group_PDB type_symbol label_atom_id label_comp_id auth_asym_id auth_seq_id Cartn_x Cartn_y Cartn_z".split()
+    rows = [
+        f"ATOM {'CNOS'[(6, 7, 8, 16).index(int(element))]} {name} {label.split(':')[1][:3]} A {label[5:]} "
+        + " ".join(f"{c:.3f}" for c in xyz)
+        for name, element, xyz, label in zip(
+            names, found.element, found.xyz, (found.label[r] for r in found.residue), strict=True
+        )
+    ]
+    return "\n".join(["data_T", "loop_", *(f"_atom_site.{item}" for item in items), *rows, "#", ""])
+
+
+def test_a_peptide(files: Path, complex_made: Made) -> None:
+    found = made(files / "receptor.pdb")
+    heavy = complex_made.peptide.GetNumHeavyAtoms()
+    assert len(found) == heavy and found.sequences == [SEQUENCE]
+    assert len(found.kind) == len(SEQUENCE) and not found.missing.any()
+    assert len(found.bonds) == sum(
+        b.GetBeginAtom().GetAtomicNum() > 1 and b.GetEndAtom().GetAtomicNum() > 1
+        for b in complex_made.peptide.GetBonds()
+    )
+
+
+def test_the_format_does_not_matter(files: Path, tmp_path: Path) -> None:
+    plain = made(files / "receptor.pdb")
+    text = (files / "receptor.pdb").read_text(encoding="utf-8")
+    names = [line[12:16].strip() for line in text.splitlines() if line.startswith("ATOM") and line[76:78].strip() != "H"]
+    (tmp_path / "same.pdb.gz").write_bytes(gzip.compress(text.encode()))
+    docked = [line[:70] + f"  0.000 {line[77]:<2}" for line in text.splitlines() if line.startswith("ATOM")]
+    (tmp_path / "same.pdbqt").write_text("\n".join(docked), encoding="utf-8")
+    (tmp_path / "same.cif").write_text(mmcif_of(plain, names), encoding="utf-8")
+    for name in ("same.pdb.gz", "same.pdbqt", "same.cif"):
+        other = made(tmp_path / name)
+        np.testing.assert_allclose(other.xyz, plain.xyz, atol=1e-3)
+        np.testing.assert_array_equal(other.codes, plain.codes)
+        np.testing.assert_array_equal(other.bonds, plain.bonds)
+        assert (other.label, other.letter) == (plain.label, plain.letter)
+
+
+def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    first = written(tmp_path, atom_line(1, "CA", "ALA", (0, 0, 0), element="C"))
+    assert made(tmp_path / "made.pdb") is first
+    again = written(tmp_path, *(atom_line(n, "CA", "ALA", (n, 0, 0), element="C", number=n) for n in (1, 2)))
+    assert len(again) == 2
+
+
+def test_the_alternate_location_that_is_occupied_most_is_kept(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        atom_line(1, "CA", "SER", (0, 0, 0), element="C"),
+        *(
+            atom_line(n, name, "SER", (n, 0, 0), element="O", alternate=letter, occupancy=share)
+            for n, (name, letter, share) in enumerate(
+                [("OG", "A", 0.3), ("OG", "B", 0.7), ("O", "A", 0.3), ("O", "B", 0.7)], start=2
+            )
+        ),
+        atom_line(7, "OG", "SER", (20, 0, 0), element="O", number=2, alternate="A", occupancy=0.5),
+        atom_line(8, "OG", "SER", (21, 0, 0), element="O", number=2, alternate="B", occupancy=0.5),
+    )
+    assert found.xyz[:, 0].tolist() == [0, 3, 5, 20]
+
+
+def test_two_residues_in_one_place_leave_one(tmp_path: Path) -> None:
+    """Microheterogeneity: serine and threonine share a number; the one occupied more stays."""
+    found = written(
+        tmp_path,
+        atom_line(1, "CA", "SER", (0, 0, 0), element="C", alternate="A", occupancy=0.4),
+        atom_line(2, "CA", "THR", (0, 1, 0), element="C", alternate="B", occupancy=0.6),
+        atom_line(3, "CB", "SER", (1, 0, 0), element="C", alternate="A", occupancy=0.4),
+        atom_line(4, "CB", "THR", (1, 1, 0), element="C", alternate="B", occupancy=0.6),
+    )
+    assert found.label == ("A:THR1",) and found.letter == ("T",)
+
+
+def test_insertion_codes_are_residues_of_their_own(tmp_path: Path) -> None:
+    lines = [atom_line(1, "CA", "GLY", (4 * n, 0, 0), element="C", insertion=i) for n, i in enumerate(" AB")]
+    assert written(tmp_path, *lines).label == ("A:GLY1", "A:GLY1A", "A:GLY1B")
+
+
+def test_missing_atoms_are_counted_and_gaps_marked(files: Path, tmp_path: Path) -> None:
+    lines = (files / "receptor.pdb").read_text(encoding="utf-8").splitlines(keepends=True)
+    gone = [line for line in lines if line[22:26].strip() != "5"]  # the fifth residue
+    cut = [line for line in gone if not (line[17:20] == "TRP" and line[12:16].strip() in ("CZ2", "CZ3", "CH2"))]
+    found = written(tmp_path, *cut)
+    assert found.sequences == ["GASDXHRKFYWC"]
+    assert dict(zip(found.label, found.missing.tolist(), strict=True))["A:TRP11"] == 3
+
+
+def test_waters_ions_and_cofactors(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        atom_line(1, "CA", "ALA", (0, 0, 0), element="C"),
+        atom_line(2, "O", "HOH", (1.4, 0, 0), element="O", number=2, record="HETATM"),
+        atom_line(3, "ZN", "ZN", (0, 2, 0), element="ZN", number=3, record="HETATM"),
+        atom_line(4, "C1", "GOL", (9, 0, 0), element="C", number=4, record="HETATM"),
+        atom_line(5, "O1", "GOL", (10.4, 0, 0), element="O", number=4, record="HETATM"),
+        atom_line(6, "H1", "GOL", (9, 1, 0), element="H", number=4, record="HETATM"),
+    )
+    assert found.kind[1:].tolist() == [WATER, ION, COFACTOR]
+    assert found.bonds.tolist() == [[3, 4]], "waters and ions are bonded to nothing"
+
+
+def test_disulphide_bridges_are_bonds(tmp_path: Path) -> None:
+    found = written(tmp_path, *(atom_line(n, "SG", "CYS", (2.05 * n, 0, 0), element="S", number=n) for n in (1, 9)))
+    assert found.bonds.tolist() == []
+    found = written(
+        tmp_path, *(atom_line(n, "SG", "CYS", (2.05 * n, 0, 0), element="S", number=9 * n) for n in (1, 2))
+    )
+    assert found.bonds.tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("none.pdb", None, "unreadable_file"),
+        ("a.xyz", b"1\n", "unknown_format"),
+        ("a.pdb", b"", "no_atoms"),
+        ("h.pdb", atom_line(1, "H", "ALA", (0, 0, 0), element="H").encode(), "no_atoms"),
+        ("cut.pdb.gz", gzip.compress(b"ATOM" * 1000)[:40], "unreadable_file"),
+    ],
+)
+def test_files_that_give_no_structure_say_why(tmp_path: Path, name: str, content: bytes | None, reason: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    found = structure(str(tmp_path / name))
+    assert isinstance(found, Refusal) and found.reason == reason and name in found.message
+
+
+def test_raw_files_of_the_protein_data_bank(unzipped: Unzip, shared_data: Path) -> None:
+    """DNA, RNA, metals, glycans, several models, alternate locations: each is read, none with an atom twice."""
+    index = pd.read_csv(shared_data / "structures" / "raw_pdb_index.csv", keep_default_na=False)
+    paths = {path.stem: path for path in unzipped("raw_pdb", None).rglob("*.pdb")}
+    assert set(paths) == set(index["pdb_id"]) and len(paths) == 14
+    for name, path in paths.items():
+        found = made(path)
+        polymer = found.kind[found.residue] <= POLYMER_LAST
+        assert polymer.sum() > 400, name
+        nearest = np.linalg.norm(found.xyz[found.bonds[:, 0]] - found.xyz[found.bonds[:, 1]], axis=1)
+        assert 0.9 < nearest.min() and nearest.max() < 3.1, name
+        assert len(np.unique(found.xyz.round(3), axis=0)) == len(found), name
+    kinds = {name: set(made(path).kind.tolist()) for name, path in paths.items()}
+    assert NUCLEOTIDE in kinds["5ddr"] and ION in kinds["1vfy"] and MODIFIED in kinds["1xdn"]
+    assert COFACTOR in kinds["2q8q"], "heme"
+    zinc = [label for label in made(paths["1rmd"]).label if "ZN" in label]
+    assert len(zinc) == 4
+
+
+def test_full_proteins(unzipped: Unzip) -> None:
+    paths = list(unzipped("full_proteins_12", None).rglob("*.pdb"))
+    assert len(paths) == 12
+    for path in paths:
+        found = made(path)
+        assert 50 <= sum(len(s.replace("X", "")) for s in found.sequences) < 200
+        assert found.missing.sum() < 20
+
+
+def test_known_formats() -> None:
+    assert set(STRUCTURE_FILES) == {".pdb", ".ent", ".pdbqt", ".cif", ".mmcif"}
