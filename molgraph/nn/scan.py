@@ -54,7 +54,8 @@ def _slices(sizes: Sequence[int]) -> list[slice]:
 
 def _before(values: Tensor, sizes: Sequence[int]) -> Tensor:
     """Return for each row that of the step before it, zeros for the first step."""
-    shift = torch.tensor(sizes[:-1]).repeat_interleave(torch.tensor(sizes[1:]))
+    counts = torch.tensor(sizes)
+    shift = counts[:-1].repeat_interleave(counts[1:])
     rows = torch.arange(sizes[0], len(values)) - shift
     return torch.cat([values.new_zeros(sizes[0], values.shape[1]), values.index_select(0, rows)])
 
