@@ -68,7 +68,8 @@ class Network:
         try:
             self.model.load_state_dict(load_file(path))
         except (OSError, SafetensorError, RuntimeError) as error:
-            raise CheckpointError(f"{path}: the weights cannot be read: {str(error).splitlines()[0]}") from error
+            why = " ".join(str(error).split())[:300]
+            raise CheckpointError(f"{path}: the weights cannot be read: {why}") from error
         self.ready = True
 
     def start_from(self, other: Network) -> list[str]:
