@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 from walk import done, molgraph, no_leftovers, refused
 
+from molgraph import config
 from molgraph.protein.groups import family
 from molgraph.protein.properties import properties
 from molgraph.protein.residues import STANDARD
+from molgraph.workflows.plan import plan
 
 FAMILIES, EACH = 24, 4
 TINY = tuple(
@@ -50,14 +52,20 @@ def model(proteins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_families_stay_on_one_side(model: Path, proteins: Path) -> None:
-    metrics = json.loads((model / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics["rows_read"] == FAMILIES * EACH + 2
-    assert metrics["rejected"] == {"empty": 1, "invalid_sequence": 1}
-    frame = pd.read_csv(proteins).head(FAMILIES * EACH)
-    assert len(np.unique(family(frame["target_sequence"].tolist()))) == FAMILIES
+def test_families_stay_on_one_side(proteins: Path) -> None:
+    made = plan(config.settings({"model": "protein/gru", "targets": ["gravy"], "comparator": "none"}), proteins)
+    (given,) = made.rows.data.inputs.values()
+    groups = family([given.key_of(row) for row in range(len(made.rows.data))])
+    assert len(set(groups.tolist())) == FAMILIES
+    folds = [getattr(made.split, fold) for fold in ("train", "valid", "calibration", "test")]
+    seen = [set(groups[fold].tolist()) for fold in folds]
+    assert all(seen) and sum(map(len, seen)) == FAMILIES
+
+
+def test_what_is_no_protein_is_left_out_and_said(model: Path) -> None:
     rejects = pd.read_csv(model / "rejects.csv")
-    assert "'5' at place 4" in rejects["message"].str.cat()
+    assert rejects["reason"].tolist() == ["empty", "invalid_sequence"]
+    assert "'5' at place 4" in rejects["message"][1]
     no_leftovers(model)
 
 
