@@ -72,9 +72,8 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
     for target, scores in found["model"].items():
         for name in shown(predictor.task.kind(target), len(predictor.recipe.run.inputs)):
             rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)
-            say(
-                f"  {target:12} {name:18}{interval(scores[name]):36}{f'{NEIGHBOUR}: {interval(rival)}' if rival else ''}"
-            )
+            beside = f"{NEIGHBOUR}: {interval(rival)}" if rival else ""
+            say(f"  {target:12} {name:18}{interval(scores[name]):36}{beside}")
         for verdict in found["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(found['coverage'][target], 'rows')}")
