@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -57,6 +58,11 @@ class Encoder(nn.Module):
     def __init__(self, schema: Schema) -> None:
         super().__init__()
         self.schema = schema
+
+    @classmethod
+    def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the features that the room must prepare for these settings; most encoders always need the same."""
+        return cls.needs
 
     def adapt(self, train: Dataset) -> None:
         """Learn from the training rows what is no weight (scalers, degree histograms), into buffers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,12 +20,18 @@ class Grower:
     """
 
     family: ClassVar[str] = "trees"
+    needs: ClassVar[tuple[str, ...]] = ()
 
     rounds: int
     depth: int
     lr: float
     l2: float
     subset: float
+
+    @classmethod
+    def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the features that the room must prepare for these settings."""
+        return cls.needs
 
     def features(self, parts: Packed) -> NDArray[np.float32]:
         """Return one row per part, float32 [P, D]."""

@@ -25,13 +25,15 @@ INPUT = "input"  # the name of the only input of a run that names none
 
 @dataclass(frozen=True)
 class Slot:
-    """Hold one input: its column ("": found by its usual names), the model that reads it and that model's settings."""
+    """Hold one input: its column and the column that names its parts ("": found by their usual names), the model that
+    reads it and that model's settings."""
 
     name: str
     column: str
     model: str
     settings: Mapping[str, Any]
     optional: bool = False
+    id: str = ""
 
     @property
     def room(self) -> Room:
@@ -48,8 +50,8 @@ class Slot:
         known = registry.settings(made)
         check("encoder" if self.name == INPUT else f"inputs.{self.name}", self.settings, known, f"model '{self.model}'")
         chosen = {name: p.default for name, p in known.items()} | dict(self.settings)
-        extra = ("descriptors",) if chosen.get("descriptors") else ()
-        return tuple(dict.fromkeys((*made.needs, *extra)))
+        asked: tuple[str, ...] = made.asks(chosen)
+        return asked
 
 
 def slots(run: RunSettings) -> tuple[Slot, ...]:
@@ -62,8 +64,9 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
     found = []
     for name, section in run.inputs.items():
         given = dict(section)
-        model, column = given.pop("encoder"), given.pop("column", "")
-        found.append(Slot(name, str(column), str(model), given, bool(given.pop("optional", False))))
+        words = {key: str(given.pop(key, "")) for key in ("column", "encoder", "id")}
+        optional = bool(given.pop("optional", False))
+        found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"]))
     if run.column:  # what a person names on the command line is the column of the first
         found[0] = dataclasses.replace(found[0], column=run.column)
     return tuple(found)
@@ -145,6 +148,10 @@ class Inputs:
     def lead(self) -> Slot:
         return self.slots[0]
 
+    def only_first(self) -> Inputs:
+        """Return the first input alone."""
+        return dataclasses.replace(self, slots=self.slots[:1])
+
     def read(self, source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
         """Stream a user's file or table as the room of the first input reads it; `column` is that input's."""
         beside = {name: value for name, value in self.given.items() if name in self.lead.room.beside}
@@ -168,7 +175,8 @@ class Inputs:
                 for at, reject in ready.rejects.items():
                     if not (slot.optional and not texts[at].strip()):
                         rejects.setdefault(at, dataclasses.replace(reject, row=int(table.rows[at])))
-            inputs[slot.name] = Input(ready.parts, torch.from_numpy(ready.index), ready.keys)
+            names = _names(slot, table, ready) if len(self.slots) > 1 else ()
+            inputs[slot.name] = Input(ready.parts, torch.from_numpy(ready.index), ready.keys, names)
         return Ready(inputs, {**rejects, **table.broken}, columns)
 
     def _prepare(self, slot: Slot, texts: Sequence[str], workers: int) -> Prepared:
@@ -190,6 +198,25 @@ class Inputs:
         if not slot.column and slot.name in columns:
             return slot.name
         return find_column(columns, slot.column or None, slot.room.columns, table.origin)
+
+
+def _names(slot: Slot, table: Table, ready: Prepared) -> tuple[str, ...]:
+    """Return the user's name of each part: what the id column says in the first row that has the part.
+
+    Raises: DataError where the run names an id column that is not there.
+    """
+    columns = list(table.frame.columns)
+    plain = {name.lower(): name for name in columns}
+    column = slot.id or next((plain[name] for name in slot.room.ids if name in plain), "")
+    if not column:
+        return ()
+    if column not in columns:
+        raise DataError(f"{table.origin}: no column '{column}'{did_you_mean(column, columns)}")
+    names = [""] * len(ready.keys)
+    for at, text in zip(ready.index.tolist(), table.frame[column], strict=True):
+        if at != ABSENT and not names[at]:
+            names[at] = str(text)
+    return tuple(names)
 
 
 def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.protein.composition import COMPOSITION, composition
 from molgraph.protein.kmers import ALPHABET, K, kmers, signs
 from molgraph.protein.residues import LETTERS, Refusal, as_written, codes_of, standardised
+from molgraph.protein.vectors import Vectors, stored, written
 
 RESIDUES, KMERS, COMPOSED, EMBEDDING = "residues", "kmers", "composition", "embedding"
 FEATURES = (RESIDUES, KMERS, COMPOSED, EMBEDDING)
 NONE = -1
-NOT_A_VECTOR = "a vector is numbers between commas or spaces, in brackets or not"
 
 
 def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool = True, workers: int = 1) -> Prepared:
@@ -28,19 +28,32 @@ def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool =
 
     With `standardise`, sequences that differ in case, gaps, white space or a stop at the end are one part, whose key
     is the sequence in capitals; without, the key is the text, and only capitals are a sequence. Where `needs` has
-    "embedding", texts are vectors and the key is the text: such a protein has no residues and no composition (zeros),
-    and its words are signs of projections. One process is enough, whatever `workers`: a protein takes about 2 ms.
+    "embedding", texts are vectors, and where it has "embedding:FILE.npz" what they are called there; the key is the
+    text. Such a protein has no composition (zeros), and its words are signs of projections. One process is enough,
+    whatever `workers`: a protein takes about 2 ms.
 
-    Raises: ConfigError for an unknown feature.
+    Raises: ConfigError for an unknown feature, and for residues of vectors; DataError where FILE.npz cannot be read.
     """
     for name in needs:
-        if name not in FEATURES:
+        if name.partition(":")[0] not in FEATURES:
             raise ConfigError(f"proteins have no feature '{name}'{did_you_mean(name, FEATURES)}")
+    embeddings = [name.partition(":")[2] for name in needs if name.partition(":")[0] == EMBEDDING]
+    if not embeddings:
+        return _prepared(texts, needs, standardised if standardise else as_written, None)
+    if RESIDUES in needs:
+        raise ConfigError("one column cannot hold sequences for one model and vectors for another; train them apart.")
+    with stored(embeddings[0]) if embeddings[0] else nullcontext(written) as find:
+        vectors = Vectors(find)
+        return _prepared(texts, needs, vectors.read, vectors)
+
+
+def _prepared(
+    texts: Sequence[str], needs: Collection[str], read: Callable[[str], str | Refusal], vectors: Vectors | None
+) -> Prepared:
+    """Read each distinct text once and make the features of every distinct key."""
     number: dict[str, int] = {}
     part_of: dict[str, int] = {}
     refused: dict[str, Refusal] = {}
-    vectors = _Vectors() if EMBEDDING in needs else None
-    read = vectors.read if vectors is not None else standardised if standardise else as_written
     for text in dict.fromkeys(texts):
         key = read(text)
         if isinstance(key, Refusal):
@@ -55,36 +68,7 @@ def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool =
     )
 
 
-class _Vectors:
-    """Read vectors, all of the width of the first."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, NDArray[np.float32]] = {}
-        self.width = 0
-
-    def read(self, text: str) -> str | Refusal:
-        key = text.strip()
-        words = [word for word in re.split(r"[\s,;]+", key.strip("[]() \t")) if word]
-        if not words:
-            return Refusal("empty", "there is no vector")
-        try:
-            with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and is refused as such
-                values = np.array(words, dtype=np.float64).astype(np.float32)
-        except ValueError as error:
-            return Refusal("invalid_vector", f"{error}; {NOT_A_VECTOR}")
-        if not np.isfinite(values).all():
-            return Refusal("invalid_vector", "a number of the vector is missing or infinite")
-        self.width = self.width or len(values)
-        if len(values) != self.width:
-            return Refusal("invalid_vector", f"{len(values)} numbers where the first vector has {self.width}")
-        self.found[key] = values
-        return key
-
-    def rows(self, keys: Sequence[str]) -> NDArray[np.float32]:
-        return np.array([self.found[key] for key in keys], dtype=np.float32).reshape(len(keys), self.width)
-
-
-def _packed(keys: Sequence[str], needs: Collection[str], vectors: _Vectors | None) -> Packed:
+def _packed(keys: Sequence[str], needs: Collection[str], vectors: Vectors | None) -> Packed:
     """Make the features of every key."""
     sequences = [codes_of("" if vectors is not None else key) for key in keys]
     fields: dict[str, tuple[str, torch.Tensor]] = {}

@@ -184,7 +184,7 @@ def test_every_corner_of_the_search_space_can_be_built(name: str, parts: Packed)
 def test_values_out_of_range_are_refused(name: str, parts: Packed) -> None:
     kind = registry.model(name)
     for key in registry.settings(kind):
-        wrong = {"dropout": 1.0, "bidirectional": None}.get(key, -1)
+        wrong = {"dropout": 1.0, "bidirectional": None, "file": None}.get(key, -1)
         if wrong is not None:
             with pytest.raises(ConfigError, match=key):
                 kind(parts.schema, **{key: wrong})

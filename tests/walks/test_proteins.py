@@ -134,6 +134,25 @@ def test_vectors_out_of_parquet(proteins: Path, tmp_path: Path) -> None:
     assert (found["status"] == "ok").all() and found["nn_similarity"].between(0, 1).all()
 
 
+def test_vectors_out_of_a_file_beside_the_table(proteins: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(proteins).head(FAMILIES * EACH)
+    shares = {
+        name: np.array([text.count(letter) / len(text) for letter in STANDARD])
+        for name, text in zip(frame["id"], frame["target_sequence"], strict=True)
+        if name != "p3_0"
+    }
+    np.savez(tmp_path / "vectors.npz", **shares)
+    words = ("--set", f"encoder.file={json.dumps(str(tmp_path / 'vectors.npz'))}", "--set", "train.epochs=2")
+    done(
+        *("train", proteins, "--model", "protein/embedding", "-s", "id", "--target", "gravy", "--split", "random"),
+        *(*words, "--set", "encoder.hidden=8", "--out", tmp_path / "model"),
+    )
+    done("predict", proteins, "--model", tmp_path / "model", "--out", tmp_path / "out.csv")
+    found = pd.read_csv(tmp_path / "out.csv").set_index("id")
+    assert found.index[found["status"] != "ok"].tolist() == ["p3_0", "empty", "odd"]
+    assert set(found["status"]) == {"ok", "unknown_protein"}
+
+
 def test_a_molecule_read_as_its_smiles(data: Path, tmp_path: Path) -> None:
     tiny = ("--set", "train.epochs=2", "--set", "encoder.hidden=8", "--set", "comparator=none")
     done("train", data, "--model", "molecule/smiles_gru", "--target", "pAct", *tiny, "--out", tmp_path / "model")

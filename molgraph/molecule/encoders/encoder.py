@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -50,6 +50,10 @@ class MoleculeEncoder(Encoder):
             self.needs = ("graph", "descriptors")
             (self.extra,) = schema["descriptors"]
             self.descriptors = Standardise(self.extra)
+
+    @classmethod
+    def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        return (*cls.needs, "descriptors") if settings.get("descriptors") else cls.needs
 
     def adapt(self, train: Dataset) -> None:
         if self.descriptors is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -19,6 +20,9 @@ from molgraph.protein.prepare import EMBEDDING
 class Embedding(Encoder):
     """Scale given vectors by what the training proteins teach and pass them through a small network.
 
+    The input column holds the vectors, or, where `file` names a `.npz`, what proteins are called there (see `vectors`);
+    predictions look them up in the same file.
+
     Raises: DataError where vectors have another width than those it was trained on.
     """
 
@@ -30,13 +34,21 @@ class Embedding(Encoder):
         "dropout": {"low": 0.0, "high": 0.4},
     }
 
-    def __init__(self, schema: Schema, *, hidden: int = 128, depth: int = 1, dropout: float = 0.0) -> None:
+    def __init__(
+        self, schema: Schema, *, file: str = "", hidden: int = 128, depth: int = 1, dropout: float = 0.0
+    ) -> None:
         super().__init__(schema)
+        self.file = file
         in_range(hidden=hidden, depth=depth + 1, dropout=dropout)
         (self.width,) = schema[EMBEDDING]
         self.dim = hidden
         self.scale = Standardise(self.width)
         self.network = FeedForward(self.width, hidden, depth=depth, hidden=hidden, dropout=dropout)
+
+    @classmethod
+    def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        file = settings.get("file", "")
+        return (f"{EMBEDDING}:{file}",) if file else cls.needs
 
     def adapt(self, train: Dataset) -> None:
         ((_, given),) = train.inputs.items()
