@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, ConfigError, DataError
@@ -17,6 +19,8 @@ from molgraph.errors import CheckpointError, ConfigError, DataError
 Floats = NDArray[np.float64]
 
 LEVEL = 0.9
+ERRORS = 200  # errors that a model keeps to say how probable a value is
+PLATT_ROWS = 5  # of each class; with fewer, two numbers cannot be learnt from them
 NUMBERS, BINARY, CLASSES = "regression", "binary", "multiclass"
 
 
@@ -130,6 +134,98 @@ class Interval:
             return cls(str(found["kind"]), float(found["level"]), int(found["n"]), limits, found["reason"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Turn an estimate into a probability of being active, as calibration rows taught it for one target.
+
+    Of a number `values` are the errors (truth less estimate) of calibration rows, sorted, at most ERRORS of them; of
+    a class the slope and the offset on the logit (Platt), 1 and 0 where too few rows or one class calibrated.
+    """
+
+    kind: str
+    n: int
+    values: tuple[float, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        kind: str,
+        estimate: ArrayLike,
+        truth: ArrayLike,
+        *,
+        observed: ArrayLike | None = None,
+        bound: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from calibration rows.
+
+        Shapes: all [n].
+        See: predictive distributions from calibration errors: Vovk 2019, doi 10.1007/s10994-018-5755-8; Platt 1999,
+        Probabilistic outputs for support vector machines (with his smoothed labels)
+        """
+        wanted, given = np.asarray(truth, dtype=np.float64), np.asarray(estimate, dtype=np.float64)
+        rows = _usable(wanted, observed, bound)
+        wanted, given = wanted[rows], given[rows]
+        if kind == NUMBERS:
+            errors = np.sort(wanted - given)
+            if len(errors) > ERRORS:
+                errors = np.quantile(errors, (np.arange(ERRORS) + 0.5) / ERRORS)
+            return cls(kind, len(wanted), tuple(float(f"{error:.6g}") for error in errors))
+        return cls(kind, len(wanted), _platt(given, wanted))
+
+    def of(self, estimate: ArrayLike, threshold: float | None) -> Floats:
+        """Return the probability that the true value is at least `threshold` (of a class: that it is 1), [n].
+
+        NaN where no row calibrated a number.
+        """
+        given = np.asarray(estimate, dtype=np.float64)
+        if self.kind != NUMBERS:
+            slope, offset = self.values
+            return np.asarray(expit(slope * _logit(given) + offset))
+        if threshold is None:
+            raise ConfigError("of a number it must be said from which value on a molecule counts as active: --active")
+        if not self.values:
+            return np.full(len(given), np.nan)
+        errors = np.array(self.values)
+        above = len(errors) - np.searchsorted(errors, threshold - given, side="left")
+        return np.asarray((above + 0.5) / (len(errors) + 1))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"kind": self.kind, "n": self.n, "values": list(self.values)}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Self:
+        """Rebuild what `to_json` wrote.
+
+        Raises: CheckpointError where something is missing or of the wrong type.
+        """
+        try:
+            return cls(str(found["kind"]), int(found["n"]), tuple(float(v) for v in found["values"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
+
+
+def _platt(estimate: Floats, truth: Floats) -> tuple[float, float]:
+    """Return slope (never below 0, which would turn the ranking round) and offset."""
+    positives = float((truth == 1).sum())
+    negatives = len(truth) - positives
+    if min(positives, negatives) < PLATT_ROWS:
+        return 1.0, 0.0
+    smooth = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    x = _logit(estimate)
+
+    def loss(given: Floats) -> float:
+        z = given[0] * x + given[1]
+        return float(np.sum(np.logaddexp(0, z) - smooth * z))
+
+    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(1e-3, None), (None, None)])
+    return float(f"{found.x[0]:.6g}"), float(f"{found.x[1]:.6g}")
+
+
+def _logit(probability: Floats) -> Floats:
+    return np.asarray(logit(np.clip(probability, 1e-6, 1 - 1e-6)))
 
 
 def merge(intervals: Sequence[Interval]) -> Interval:

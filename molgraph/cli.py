@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
     _predict(_command(commands, "predict", predict, "predict the rows of a file"))
     _screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
+    _targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
     _share(_command(commands, "share", share, "copy a model without its training rows"))
     _list(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
     _data(_command(commands, "data", data, "fetch or show a known dataset"))
@@ -172,6 +173,17 @@ def _screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--resume", action="store_true", help="go on where a stopped screen ended")
     p.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: all cores)")
     p.add_argument("--shard", metavar="I/N", help="score only every N-th shard from I (1..N) on, for a scheduler")
+
+
+def _targets(p: argparse.ArgumentParser) -> None:
+    _source(p, "molecules", "a SMILES, or molecules")
+    p.add_argument(
+        "--model", required=True, metavar="DIR", help="model of many targets, or of a molecule and a protein"
+    )
+    p.add_argument("--proteins", metavar="FILE", help="targets to rank: FASTA or a table (default: those trained on)")
+    p.add_argument("--active", type=float, metavar="X", help="from which value on a molecule counts as active")
+    p.add_argument("--top", type=int, default=10, metavar="N", help="targets shown for each molecule (default 10)")
+    p.add_argument("-o", "--output", metavar="FILE", help=".csv .tsv .xlsx or .parquet (default: the terminal)")
 
 
 def _share(p: argparse.ArgumentParser) -> None:
@@ -340,6 +352,26 @@ def screen(arguments: argparse.Namespace) -> int:
         shard=shard,
         given=_given(arguments),
     )
+    return 0
+
+
+def targets(arguments: argparse.Namespace) -> int:
+    """Rank the targets of a molecule."""
+    from molgraph.workflows import show
+    from molgraph.workflows.targets import targets_of
+
+    output = Path(arguments.output) if arguments.output else None
+    found = targets_of(
+        arguments.molecules,
+        arguments.model,
+        column=arguments.column or None,
+        active=arguments.active,
+        proteins=arguments.proteins,
+        top=arguments.top,
+        output=output,
+    )
+    if output is None:
+        show.targets(found)
     return 0
 
 

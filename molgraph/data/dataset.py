@@ -22,12 +22,14 @@ class Input:
     """Hold one input of all rows: its distinct parts and, per row, which part it is.
 
     Shapes: `index` int64 [N], a part number or ABSENT. `keys` has one text per part, which names the part
-    for a person and for identity (a standardised SMILES, a sequence, a patient).
+    for a person and for identity (a standardised SMILES, a sequence, a patient). `names` has the user's own name of
+    each part where the user gives one ("" for a part without).
     """
 
     parts: Packed
     index: Tensor
     keys: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def key_of(self, row: int) -> str:
         """Return the key of a row's part, or "" where the part is absent."""

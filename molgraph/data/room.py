@@ -58,6 +58,7 @@ class Room:
     - `draw(key, width, height, highlight)`: an SVG picture; it also says where there is nothing to draw.
     - `columns_of(keys, names)`: extra columns of a screen, one row per key; `properties` are their names.
     - `diverse(parts, k)`: positions of k parts that differ most, the first part among them.
+    - `ids`: the usual names of a column that names the parts, beside another input.
     - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
     """
 
@@ -75,4 +76,5 @@ class Room:
     columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     properties: tuple[str, ...]
     diverse: Callable[[Packed, int], list[int]]
+    ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()

@@ -26,4 +26,5 @@ ROOM = Room(
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,
+    ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),
 )

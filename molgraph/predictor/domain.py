@@ -31,7 +31,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Side:
-    """Hold the distinct training parts of one input: fingerprints and keys.
+    """Hold the distinct training parts of one input: fingerprints, keys, and the user's names where there are any.
 
     `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
     their nearest other; of a single part, 1.
@@ -40,14 +40,19 @@ class Side:
     room: Room
     prints: Packed
     keys: tuple[str, ...]
+    names: tuple[str, ...]
     threshold: float
 
     @classmethod
-    def learn(cls, room: Room, parts: Packed, keys: tuple[str, ...]) -> Side:
+    def learn(cls, room: Room, parts: Packed, keys: tuple[str, ...], names: tuple[str, ...]) -> Side:
         """Learn from distinct parts."""
         prints = parts.only([room.fingerprint])
         near = room.index(prints).leave_one_out() if len(parts) > 1 else np.ones(1)
-        return cls(room, prints, keys, float(np.quantile(near, QUANTILE)))
+        return cls(room, prints, keys, names, float(np.quantile(near, QUANTILE)))
+
+    def name(self, at: int) -> str:
+        """Return what a person calls a part: the user's name, else its key."""
+        return (self.names[at] if self.names else "") or self.keys[at]
 
     @cached_property
     def index(self) -> Index:
@@ -61,6 +66,7 @@ class Side:
         return {
             "prints": self.prints.values[name].numpy(),
             "keys": np.array(self.keys, dtype=np.str_),
+            "names": np.array(self.names, dtype=np.str_),
             "threshold": np.array(self.threshold),
             **ragged,
         }
@@ -72,7 +78,7 @@ class Side:
         offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
         keys, name = tuple(arrays["keys"].tolist()), room.fingerprint
         prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
-        return cls(room, prints, keys, float(arrays["threshold"]))
+        return cls(room, prints, keys, tuple(arrays["names"].tolist()), float(arrays["threshold"]))
 
 
 @dataclass(frozen=True)
@@ -111,9 +117,8 @@ class Domain:
             used, inverse = np.unique(given.index.numpy(), return_inverse=True)
             lacking = int(len(used) > 0 and used[0] == ABSENT)
             used = used[lacking:]
-            sides[name] = Side.learn(
-                room, given.parts.gather(torch.from_numpy(used)), tuple(given.keys[i] for i in used)
-            )
+            keys, names = (tuple(texts[i] for i in used) if texts else () for texts in (given.keys, given.names))
+            sides[name] = Side.learn(room, given.parts.gather(torch.from_numpy(used)), keys, names)
             index.append(inverse.reshape(-1) - lacking)
         values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()
         return cls(sides, np.stack(index, axis=1), train.ids, values)

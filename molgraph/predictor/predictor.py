@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.calibrate import Interval
+from molgraph.calibrate import Chance, Interval
 from molgraph.data.dataset import Dataset
 from molgraph.errors import CheckpointError
 from molgraph.predictor import folder as folders
@@ -35,6 +35,7 @@ class Predictor(Scorer):
         self.task: Task = restore(recipe.task)
         self.inputs = Inputs(slots(recipe.run), with_prints(recipe.run), recipe.run.standardize)
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
+        self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
         self.history: list[dict[str, Any]] = []
 
     @property

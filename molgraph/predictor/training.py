@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from molgraph.calibrate import Interval
+from molgraph.calibrate import Chance, Interval
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
@@ -102,9 +102,13 @@ class Training:
         for name in self.task.names:
             truth, observed, bound = held.targets.arrays(name)
             mine = estimates[:, block(self.task, name)]
-            shaped = mine if self.task.kind(name) == "multiclass" else mine[:, 0]
-            made.intervals[name] = Interval.fit(self.task.kind(name), shaped, truth, observed=observed, bound=bound)
+            kind = self.task.kind(name)
+            shaped = mine if kind == "multiclass" else mine[:, 0]
+            made.intervals[name] = Interval.fit(kind, shaped, truth, observed=observed, bound=bound)
+            if kind != "multiclass":
+                made.chances[name] = Chance.fit(kind, shaped, truth, observed=observed, bound=bound)
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
+        recipe.chances = {name: chance.to_json() for name, chance in made.chances.items()}
         return made
 
     def _make(self, number: int) -> Member:

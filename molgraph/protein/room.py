@@ -26,4 +26,5 @@ ROOM = Room(
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,
+    ids=("target_id", "target_name", "target", "gene", "uniprot", "uniprot_id", "protein_id", "protein_name", "id"),
 )

@@ -6,10 +6,11 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
+import pandas as pd
 from tqdm import tqdm
 
 from molgraph.config import RunSettings
@@ -19,6 +20,7 @@ from molgraph.fit import Epoch
 from molgraph.metrics import shown
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import coverage, interval
+from molgraph.predictor.scored import OK
 from molgraph.predictor.training import CHECKPOINT
 from molgraph.workflows.plan import Plan
 
@@ -69,6 +71,36 @@ def scores(predictor: Predictor, folder: Path) -> None:
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(metrics['coverage'][target], 'test rows')}")
     say(f"\nmodel written to {folder}")
+
+
+def targets(found: pd.DataFrame) -> None:
+    """Print the ranked targets of each molecule."""
+    before = None
+    for line in found.to_dict("records"):
+        if line["row"] != before:
+            before = line["row"]
+            print(f"{line['query'] or '(empty)'} (row {before})")
+            if line["status"] != OK:
+                print(f"  {line['status']}: {line['message']}")
+                continue
+            print(
+                f"  {'':4}{'target':24}{'chance':>8}{'value':>9}  {'90 % interval':18}{'domain':8}nearest known active"
+            )
+        print(_target(line))
+
+
+def _target(line: Mapping[Hashable, Any]) -> str:
+    ends = "none" if pd.isna(line["lo90"]) else f"{line['lo90']:.2f} to {line['hi90']:.2f}"
+    chance = "" if pd.isna(line["probability"]) else f"{100 * line['probability']:.0f} %"
+    known = "none is known"
+    if not pd.isna(line["known_similarity"]):
+        on = f" on {line['known_target']}" if line["known_target"] != line["target"] else ""
+        known = (
+            f"{line['known_id']} (similarity {line['known_similarity']:.2f}, measured {line['known_value']:.3g}{on})"
+        )
+    inside = {True: "in", False: "out"}.get(line["in_domain"], "")
+    target = str(line["target"])[:23]
+    return f"  {line['rank']:<4.0f}{target:24}{chance:>8}{line['value']:9.2f}  {ends:18}{inside:8}{known}"
 
 
 class Epochs:

@@ -1,0 +1,264 @@
+"""Which targets does a molecule hit: a model's targets ranked by calibrated probability, with evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from molgraph.data.dataset import Dataset, Input
+from molgraph.data.table import Table
+from molgraph.errors import ConfigError
+from molgraph.predictor.domain import Domain
+from molgraph.predictor.inputs import Slot, unlabelled
+from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.scored import OK
+from molgraph.task import block
+
+COLUMNS = (
+    "row", "query", "rank", "target", "probability", "value", "lo90", "hi90", "in_domain", "known_id", "known",
+    "known_target", "known_similarity", "known_value", "status", "message",
+)  # fmt: skip
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Proteins:
+    """Hold the proteins that are asked about: their parts, and what a person calls each."""
+
+    given: Input
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Hold what a model says of Q molecules against T targets.
+
+    Shapes: `value`, `low`, `high`, `probability` and the evidence `known` (a training row, -1: none) and `similarity`
+    [Q, T]; `inside` bool [Q, T].
+    """
+
+    targets: tuple[str, ...]
+    value: Floats
+    low: Floats
+    high: Floats
+    probability: Floats
+    inside: NDArray[np.bool_]
+    known: NDArray[np.int64]
+    similarity: Floats
+    known_value: Floats
+
+
+def rank_targets(
+    predictor: Predictor, table: Table, *, active: float | None = None, proteins: Proteins | None = None, top: int = 10
+) -> pd.DataFrame:
+    """Return for each row of a table its `top` most probable targets, most probable first (columns: COLUMNS).
+
+    A model of one input ranks its own targets; one of a molecule and a protein ranks `proteins`, else those it was
+    trained on. A number counts as active from `active` on. The evidence is the most similar training molecule that
+    is active on that target (with a protein: on the same or a similar one). A row that cannot be read has one line
+    that says why.
+
+    Raises: ConfigError where the model has no such targets, or `active` is needed and not given.
+    """
+    ready = predictor.inputs.only_first().prepare(table)
+    things, index = ready.things()
+    asked = (
+        _own(predictor, things, active)
+        if len(predictor.inputs.slots) == 1
+        else _pairs(predictor, things, active, proteins)
+    )
+    lines: list[dict[str, Any]] = []
+    for at, (row, text) in enumerate(zip(table.rows.tolist(), table.texts, strict=True)):
+        start = {"row": row, "query": text}
+        if at in ready.rejects:
+            reject = ready.rejects[at]
+            lines.append({**start, "status": reject.reason, "message": reject.message})
+        else:
+            lines += [{**start, **line} for line in _lines(predictor, asked, int(index[at]), top)]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def known_proteins(predictor: Predictor) -> Proteins:
+    """Return the proteins that a model of a molecule and a protein was trained on.
+
+    Raises: ConfigError where it was shared without them, or reads something else.
+    """
+    slot = protein_slot(predictor)
+    if predictor.domain is None:
+        raise ConfigError("the model was shared without its training rows: name the targets with --proteins FILE.")
+    side = predictor.domain.sides[slot.name]
+    return prepared(predictor, slot, list(side.keys), [side.name(at) for at in range(len(side.keys))])
+
+
+def protein_slot(predictor: Predictor) -> Slot:
+    """Return the second of two inputs.
+
+    Raises: ConfigError where there are not two.
+    """
+    found = predictor.inputs.slots
+    if len(found) != 2:
+        raise ConfigError(f"targets are ranked by a model of one input or of two; this one has {len(found)}.")
+    return found[1]
+
+
+def prepared(predictor: Predictor, slot: Slot, texts: Sequence[str], names: Sequence[str]) -> Proteins:
+    """Return proteins as the model reads them; one that cannot be read is refused.
+
+    Raises: ConfigError naming the protein.
+    """
+    made = slot.room.prepare(texts, predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize)
+    for at, reject in made.rejects.items():
+        raise ConfigError(f"protein {names[at]}: {reject.message}.")
+    return Proteins(Input(made.parts, torch.from_numpy(made.index), made.keys), tuple(names))
+
+
+def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
+    """Ask a model of one input about its own targets; several classes have no probability of being active."""
+    names = [name for name in predictor.targets if name in predictor.chances]
+    if not names:
+        raise ConfigError("the model has no target that is a number or a yes or no.")
+    estimates, _ = predictor.estimate(things)
+    value = np.stack([estimates[:, block(predictor.task, name).start] for name in names], axis=1).astype(np.float64)
+    ends = [predictor.intervals[name].apply(value[:, at]) for at, name in enumerate(names)]
+    chance = [predictor.chances[name].of(value[:, at], active) for at, name in enumerate(names)]
+    known, similarity, seen = _evidence(predictor, things, names, active)
+    inside = predictor.domain.nearest(things).inside if predictor.domain else np.zeros(len(things), dtype=bool)
+    return Asked(
+        tuple(names),
+        value,
+        np.stack([low for low, _ in ends], axis=1),
+        np.stack([high for _, high in ends], axis=1),
+        np.stack(chance, axis=1),
+        np.repeat(inside[:, None], len(names), axis=1),
+        known,
+        similarity,
+        seen,
+    )
+
+
+def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins: Proteins | None) -> Asked:
+    """Ask a model of a molecule and a protein about every molecule with every protein."""
+    if len(predictor.targets) != 1:
+        raise ConfigError("a model of pairs ranks proteins by one target; this one predicts several.")
+    (name,), slot = predictor.targets, protein_slot(predictor)
+    chosen = proteins or known_proteins(predictor)
+    lead = predictor.inputs.lead.name
+    shape = (len(things), len(chosen.names))
+    molecules, others = things.inputs[lead], chosen.given
+    inputs = {
+        lead: dataclasses.replace(molecules, index=molecules.index.repeat_interleave(shape[1])),
+        slot.name: dataclasses.replace(others, index=others.index.repeat(shape[0])),
+    }
+    pairs = unlabelled(inputs, shape[0] * shape[1])
+    value = predictor.estimate(pairs)[0][:, 0].astype(np.float64)
+    low, high = predictor.intervals[name].apply(value)
+    chance = predictor.chances[name].of(value, active)
+    near = predictor.domain.nearest(pairs) if predictor.domain else None
+    inside = near.inside if near else np.zeros(len(pairs), dtype=bool)
+    known, similarity, seen = _evidence_of_pairs(predictor, things, chosen, active)
+    value, low, high, chance = (part.reshape(shape) for part in (value, low, high, chance))
+    return Asked(chosen.names, value, low, high, chance, inside.reshape(shape), known, similarity, seen)
+
+
+def _evidence(
+    predictor: Predictor, things: Dataset, names: Sequence[str], active: float | None
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return for each molecule and target the most similar training row that is active, its similarity and value."""
+    domain = predictor.domain
+    if domain is None:
+        return _no_evidence(len(things), len(names))
+    similar = _similar(domain, things)
+    at = [list(predictor.targets).index(name) for name in names]
+    values = domain.values[:, at]
+    hit = np.stack([_active(predictor, name, values[:, i], active) for i, name in enumerate(names)], axis=1)
+    return _best(similar, hit, values)
+
+
+def _evidence_of_pairs(
+    predictor: Predictor, things: Dataset, chosen: Proteins, active: float | None
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return the same for each molecule and protein: rows whose protein is the same or inside its domain count."""
+    domain = predictor.domain
+    if domain is None:
+        return _no_evidence(len(things), len(chosen.names))
+    slot = protein_slot(predictor)
+    side = domain.sides[slot.name]
+    alike = side.index.similarity(chosen.given.parts)[chosen.given.index.numpy()]  # [T, parts of the side]
+    alike = alike >= max(side.threshold, np.finfo(np.float32).eps)
+    rows = alike[:, domain.index[:, 1]].T  # [N, T]
+    hit = rows & _active(predictor, predictor.targets[0], domain.values[:, 0], active)[:, None]
+    return _best(_similar(domain, things), hit, np.repeat(domain.values[:, :1], len(chosen.names), axis=1))
+
+
+def _similar(domain: Domain, things: Dataset) -> NDArray[np.float32]:
+    """Return the similarity of each thing's first input to that of each training row, [Q, N]."""
+    name, side = next(iter(domain.sides.items()))
+    given = things.inputs[name]
+    found = side.index.similarity(given.parts)[given.index.numpy()]
+    similar: NDArray[np.float32] = found[:, domain.index[:, 0]]
+    return similar
+
+
+def _active(predictor: Predictor, name: str, values: NDArray[np.float32], active: float | None) -> NDArray[np.bool_]:
+    threshold = 1.0 if predictor.task.kind(name) == "binary" else active
+    hit: NDArray[np.bool_] = values >= (np.inf if threshold is None else threshold)  # NaN is not
+    return hit
+
+
+def _best(
+    similar: NDArray[np.float32], hit: NDArray[np.bool_], values: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return the most similar hit of each molecule and target, its similarity and value; -1 and NaN where none is."""
+    shape = (len(similar), hit.shape[1])
+    known, best, seen = _no_evidence(*shape)
+    for target in range(shape[1]):
+        rows = np.flatnonzero(hit[:, target])
+        if len(rows):
+            mine = similar[:, rows]
+            at = mine.argmax(axis=1)
+            known[:, target], best[:, target] = rows[at], mine[np.arange(len(mine)), at]
+            seen[:, target] = values[rows[at], target]
+    return known, best, seen
+
+
+def _no_evidence(molecules: int, targets: int) -> tuple[NDArray[np.int64], Floats, Floats]:
+    shape = (molecules, targets)
+    return np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
+
+
+def _lines(predictor: Predictor, asked: Asked, thing: int, top: int) -> Iterator[dict[str, Any]]:
+    chance = asked.probability[thing]
+    order = np.lexsort((-asked.value[thing], -np.nan_to_num(chance, nan=-1.0)))[:top]
+    for rank, at in enumerate(order.tolist(), start=1):
+        row = int(asked.known[thing, at])
+        domain = predictor.domain
+        known = _known(domain, row, asked.targets[at]) if domain is not None and row >= 0 else {}
+        yield {
+            "rank": rank,
+            "target": asked.targets[at],
+            "probability": chance[at],
+            "value": asked.value[thing, at],
+            "lo90": asked.low[thing, at],
+            "hi90": asked.high[thing, at],
+            "in_domain": bool(asked.inside[thing, at]) if domain is not None else None,
+            **known,
+            "known_similarity": asked.similarity[thing, at],
+            "known_value": asked.known_value[thing, at],
+            "status": OK,
+            "message": "",
+        }
+
+
+def _known(domain: Domain, row: int, target: str) -> dict[str, str]:
+    """Return what a person wants to know of a training row: its name, its molecule, what it was measured on."""
+    sides = list(domain.sides.values())
+    on = sides[1].name(int(domain.index[row, 1])) if len(sides) > 1 else target
+    return {"known_id": domain.ids[row], "known": domain.key(row), "known_target": on}

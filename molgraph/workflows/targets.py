@@ -1,0 +1,81 @@
+"""Rank the targets of molecules, from the command line or from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from molgraph.data.stream import name_of, suffixes
+from molgraph.data.table import nonempty
+from molgraph.data.write import open_writer
+from molgraph.errors import ConfigError, DataError
+from molgraph.predictor import Predictor
+from molgraph.predictor.targets import Proteins, prepared, protein_slot, rank_targets
+from molgraph.workflows.show import say
+
+
+def targets_of(
+    source: Any,
+    folder: str | Path,
+    *,
+    column: str | None = None,
+    active: float | None = None,
+    proteins: str | Path | None = None,
+    top: int = 10,
+    output: Path | None = None,
+) -> pd.DataFrame:
+    """Rank the targets of molecules (a SMILES, a file, a list) and return one line per molecule and target.
+
+    Raises: as `predictor.targets.rank_targets`; DataError where the molecules or proteins cannot be read.
+    """
+    if top < 1:
+        raise ConfigError(f"--top {top}: give 1 or more.")
+    predictor = Predictor.load(folder)
+    chosen = read_proteins(predictor, proteins) if proteins is not None else None
+    found = pd.concat(list(_ranked(predictor, source, column, active, chosen, top)), ignore_index=True)
+    if output is not None:
+        with open_writer(output) as writer:
+            writer.write(found)
+        say(f"{len(found)} lines written to {output}")
+    return found
+
+
+def _ranked(
+    predictor: Predictor, source: Any, column: str | None, active: float | None, chosen: Proteins | None, top: int
+) -> Iterator[pd.DataFrame]:
+    given = [source] if is_text(source) else source
+    name = "the molecules given" if is_text(source) or not isinstance(source, str | Path) else name_of(source)
+    for table in nonempty(predictor.read(given, column), name):
+        yield rank_targets(predictor, table, active=active, proteins=chosen, top=top)
+
+
+def is_text(source: Any) -> bool:
+    """Tell whether the words of a command are a molecule and not a file.
+
+    Raises: DataError for what is called as a file and is not there.
+    """
+    if not isinstance(source, str) or source == "-" or Path(source).exists():
+        return False
+    suffix, _ = suffixes(source)
+    if suffix in (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".smi", ".sdf", ".cxsmiles"):
+        raise DataError(f"{source}: no such file; check the name.")
+    return True
+
+
+def read_proteins(predictor: Predictor, path: str | Path) -> Proteins:
+    """Read the proteins of a file (FASTA, or a table with a column of sequences), by the names it gives them.
+
+    Raises: ConfigError where the model reads no protein, or one cannot be read; DataError as the reader says.
+    """
+    slot = protein_slot(predictor)
+    texts: list[str] = []
+    names: list[str] = []
+    for table in nonempty(slot.room.read(path, None), name_of(path)):
+        plain = {name.lower(): name for name in table.frame.columns}
+        column = next((plain[name] for name in slot.room.ids if name in plain), "")
+        texts += table.texts
+        names += [str(n) for n in table.frame[column]] if column else [f"row {row}" for row in table.rows]
+    return prepared(predictor, slot, texts, names)
