@@ -180,7 +180,7 @@ def _misplaced(mol: Chem.Mol) -> Refusal | None:
     spread = np.ptp(xyz, axis=0)
     if len(xyz) > 1 and spread.max() < FLAT:
         return Refusal("no_coordinates", "all atoms of the ligand are in one place")
-    if len(xyz) > 3 and spread[2] < FLAT and abs(xyz[0, 2]) < FLAT:
+    if len(xyz) > 1 and spread[2] < FLAT and abs(xyz[0, 2]) < FLAT:
         return Refusal("flat", "the ligand is a drawing (all z are 0), not a pose; dock it or place it first")
     return None
 

@@ -44,9 +44,9 @@ def cut(protein: Structure, ligand: NDArray[np.float64], reach: float = REACH) -
         return Refusal("outside_pocket", _how_far(protein, tree))
     overlapping = distance < SAME_PLACE
     if (overlapping & polymer).any():
-        first = int(np.flatnonzero(overlapping & polymer)[0])
-        where = f"atom {at[first] + 1} of the ligand lies {distance[first]:.2f} A from an atom of"
-        return Refusal("clash", f"{where} {protein.label[protein.residue[beside[first]]]}: two atoms in one place")
+        worst = int(np.where(polymer, distance, np.inf).argmin())
+        where = f"atom {at[worst] + 1} of the ligand lies {distance[worst]:.2f} A from an atom of"
+        return Refusal("clash", f"{where} {protein.label[protein.residue[beside[worst]]]}: two atoms in one place")
     near = np.full(len(protein.kind), np.inf)
     np.minimum.at(near, protein.residue[beside], distance)
     near[protein.residue[beside[overlapping]]] = np.inf

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pockets import atom_line
 
 from molgraph.binding.records import Records, parse
 from molgraph.molecule.standardise import Refusal
-from tests.binding.conftest import atom_line
 
 HEAD = "data_X\n#\nloop_\n_atom_site.group_PDB\n_atom_site.type_symbol\n_atom_site.label_atom_id\n"
 ITEMS = (

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pockets import SEQUENCE, Made, Unzip, atom_line
 
 from molgraph.binding.residues import COFACTOR, ION, MODIFIED, NUCLEOTIDE, POLYMER_LAST, WATER
 from molgraph.binding.structure import STRUCTURE_FILES, Structure, structure
 from molgraph.molecule.standardise import Refusal
-from tests.binding.conftest import SEQUENCE, Made, Unzip, atom_line
 
 
 def made(path: Path) -> Structure:
@@ -29,7 +29,8 @@ def written(folder: Path, *lines: str) -> Structure:
 
 def mmcif_of(found: Structure, names: list[str]) -> str:
     """Write the atoms of a structure as an mmCIF file does."""
-    items = "group_PDB type_symbol label_atom_id label_comp_id auth_asym_id auth_seq_id Cartn_x Cartn_y Cartn_z".split()
+    given = "group_PDB type_symbol label_atom_id label_comp_id auth_asym_id auth_seq_id Cartn_x Cartn_y Cartn_z"
+    items = given.split(" ")
     rows = [
         f"ATOM {'CNOS'[(6, 7, 8, 16).index(int(element))]} {name} {label.split(':')[1][:3]} A {label[5:]} "
         + " ".join(f"{c:.3f}" for c in xyz)
@@ -54,9 +55,10 @@ def test_a_peptide(files: Path, complex_made: Made) -> None:
 def test_the_format_does_not_matter(files: Path, tmp_path: Path) -> None:
     plain = made(files / "receptor.pdb")
     text = (files / "receptor.pdb").read_text(encoding="utf-8")
-    names = [line[12:16].strip() for line in text.splitlines() if line.startswith("ATOM") and line[76:78].strip() != "H"]
+    atoms = [line for line in text.splitlines() if line.startswith("ATOM")]
+    names = [line[12:16].strip() for line in atoms if line[76:78].strip() != "H"]
     (tmp_path / "same.pdb.gz").write_bytes(gzip.compress(text.encode()))
-    docked = [line[:70] + f"  0.000 {line[77]:<2}" for line in text.splitlines() if line.startswith("ATOM")]
+    docked = [line[:70] + f"  0.000 {line[77]:<2}" for line in atoms]
     (tmp_path / "same.pdbqt").write_text("\n".join(docked), encoding="utf-8")
     (tmp_path / "same.cif").write_text(mmcif_of(plain, names), encoding="utf-8")
     for name in ("same.pdb.gz", "same.pdbqt", "same.cif"):
@@ -133,9 +135,7 @@ def test_waters_ions_and_cofactors(tmp_path: Path) -> None:
 def test_disulphide_bridges_are_bonds(tmp_path: Path) -> None:
     found = written(tmp_path, *(atom_line(n, "SG", "CYS", (2.05 * n, 0, 0), element="S", number=n) for n in (1, 9)))
     assert found.bonds.tolist() == []
-    found = written(
-        tmp_path, *(atom_line(n, "SG", "CYS", (2.05 * n, 0, 0), element="S", number=9 * n) for n in (1, 2))
-    )
+    found = written(tmp_path, *(atom_line(n, "SG", "CYS", (2.05 * n, 0, 0), element="S", number=9 * n) for n in (1, 2)))
     assert found.bonds.tolist() == [[0, 1]]
 
 
@@ -166,7 +166,7 @@ def test_raw_files_of_the_protein_data_bank(unzipped: Unzip, shared_data: Path) 
         polymer = found.kind[found.residue] <= POLYMER_LAST
         assert polymer.sum() > 400, name
         nearest = np.linalg.norm(found.xyz[found.bonds[:, 0]] - found.xyz[found.bonds[:, 1]], axis=1)
-        assert 0.9 < nearest.min() and nearest.max() < 3.1, name
+        assert nearest.min() > 0.9 and nearest.max() < 3.1, name
         assert len(np.unique(found.xyz.round(3), axis=0)) == len(found), name
     kinds = {name: set(made(path).kind.tolist()) for name, path in paths.items()}
     assert NUCLEOTIDE in kinds["5ddr"] and ION in kinds["1vfy"] and MODIFIED in kinds["1xdn"]
