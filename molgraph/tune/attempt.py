@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -49,6 +50,7 @@ class Attempt:
     estimates: Path
     begun: Callable[[optuna.trial.Trial], None]
     watch: Callable[[], None]
+    settings: dict[str, Any] = field(default_factory=dict, init=False)
     epochs: int = field(default=0, init=False)
     reported: set[int] = field(default_factory=set, init=False)
 
@@ -59,9 +61,10 @@ class Attempt:
         budget ends it; DataError and ConfigError where that is the very first trial, so where nothing can work.
         """
         self.begun(trial)
-        self.epochs, self.reported = 0, set()
+        self.settings, self.epochs, self.reported = {}, 0, set()
         try:
             run = replace(self.space.suggest(trial), ensemble=1, init="")
+            self.settings = trial.params
             trial.set_user_attr(SEED, run.seed)
             return self._fitting_memory(trial, run)
         except (DivergedError, ConfigError, DataError, ResourceError) as error:
@@ -70,6 +73,9 @@ class Attempt:
                 raise
             trial.set_user_attr(WHY, str(error))
             raise optuna.TrialPruned(str(error)) from error
+        except (Stopped, KeyboardInterrupt) as stop:
+            trial.set_user_attr(WHY, str(stop) or "stopped by hand")
+            raise
         finally:
             trial.set_user_attr(EPOCHS, self.epochs)
 

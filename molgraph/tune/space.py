@@ -134,12 +134,12 @@ class Space:
         for each in self.dimensions:
             if each.name not in chosen or not each.exists(chosen):
                 continue
+            if _is_model(each.path):
+                _forget(raw, each.path, chosen[each.name])
             *parents, last = each.path
             at = raw
             for parent in parents:
                 at = at[parent]
-            if _is_model(each.path) and at[last] != chosen[each.name]:
-                _forget(raw, each.path)
             at[last] = chosen[each.name]
         return config.settings({**raw, "space": {}})
 
@@ -186,13 +186,14 @@ def _is_model(path: tuple[str, ...]) -> bool:
     return path == ("model",) or (path[0] == "inputs" and path[2:] == ("encoder",))
 
 
-def _forget(raw: dict[str, Value], path: tuple[str, ...]) -> None:
-    """Drop the settings of a model that another one replaces."""
+def _forget(raw: dict[str, Value], path: tuple[str, ...], name: Value) -> None:
+    """Drop the settings of a model where another one replaces it."""
     if path == ("model",):
-        raw["encoder"] = {}
+        raw["encoder"] = raw["encoder"] if raw["model"] == name else {}
     else:
         section = raw["inputs"][path[1]]
-        raw["inputs"][path[1]] = {k: v for k, v in section.items() if k in OWN}
+        if section["encoder"] != name:
+            raw["inputs"][path[1]] = {k: v for k, v in section.items() if k in OWN}
 
 
 def _dimensions(run: RunSettings) -> Iterator[Dimension]:

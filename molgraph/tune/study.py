@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import JournalFileBackend
 
 from molgraph.config import RunSettings
 from molgraph.data.files import os_errors
@@ -74,7 +74,7 @@ def storage(place: Place) -> Any:
     """
     if not place.url:
         path = place.folder / JOURNAL
-        lock = JournalFileOpenLock(str(path))  # a symbolic link, the default, needs a privilege on Windows
+        lock: Any = _JournalLock(path)
         with os_errors(path):
             place.folder.mkdir(parents=True, exist_ok=True)
             backend = JournalFileBackend(str(path), lock_obj=lock)
@@ -98,7 +98,24 @@ def storage(place: Place) -> Any:
         ) from error
 
 
-def _mend(path: Path, lock: JournalFileOpenLock) -> None:
+class _JournalLock:
+    """Lock a journal by the system: what a killed worker held is free at once, and no privilege is needed.
+
+    Optuna's own locks are files that stay: the others would wait half a minute for each.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.lock = FileLock(path.with_suffix(".lock"))
+
+    def acquire(self) -> bool:
+        self.lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+def _mend(path: Path, lock: _JournalLock) -> None:
     """Cut off the half line that a full disk or a power cut left: with it, no later line could be read."""
     lock.acquire()
     try:

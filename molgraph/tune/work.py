@@ -81,10 +81,8 @@ def _one(study: Any, attempt: Attempt) -> None:
         with quietly():
             study.optimize(attempt, n_trials=1)
     except (Stopped, KeyboardInterrupt) as stop:
-        last = study.get_trials(deepcopy=False, states=None)
-        mine = max((t for t in last if t.state.name == "FAIL"), key=lambda t: t.datetime_complete, default=None)
-        if mine is not None and mine.params:
-            study.enqueue_trial(mine.params)
+        if attempt.settings:
+            study.enqueue_trial(attempt.settings)
         if isinstance(stop, KeyboardInterrupt):
             raise
 
@@ -140,9 +138,11 @@ def _died(process: BaseProcess, pipe: Connection) -> bool:
         return False
     if process.exitcode == INTERRUPTED:
         raise KeyboardInterrupt
-    if pipe.poll():
-        raise pipe.recv()
-    return True
+    try:
+        raised = pipe.recv()
+    except EOFError:  # it had no time to say anything
+        return True
+    raise raised
 
 
 def _worker(job: Job, readings: tuple[bool, ...], pipe: Connection) -> None:

@@ -44,7 +44,7 @@ from molgraph.workflows.study_page import study_page
 from molgraph.workflows.watch import Trials
 
 OURS = (
-    JOURNAL, f"{JOURNAL}.lock", "gate.lock", "workers", ESTIMATES, *ROWS.values(), "trials.csv",
+    JOURNAL, Path(JOURNAL).with_suffix(".lock").name, "gate.lock", "workers", ESTIMATES, *ROWS.values(), "trials.csv",
     "trials-comparator.csv", "study.html", "study.json", "best.toml", "best", "ensemble",
 )  # fmt: skip
 

@@ -57,9 +57,10 @@ class Trials:
         if trial.state.name == "COMPLETE":
             found = ", ".join(f"{g.label} {v:.4g}" for g, v in zip(self.goals, trial.values, strict=True))
             return f"trial {trial.number}: {found} ({took})"
-        how = "pruned" if trial.state.name == "PRUNED" else "failed or stopped, queued once more"
         why = trial.user_attrs.get(WHY, "")
-        return f"trial {trial.number}: {how} ({took}){f': {why}' if why else ''}"
+        if trial.state.name == "PRUNED":
+            return f"trial {trial.number}: pruned ({took}){f': {why}' if why else ''}"
+        return f"trial {trial.number}: ended early and queued once more: {why or 'its worker died'}"
 
     def status(self, trials: Sequence[Any]) -> str:
         """Say in one line where the study stands."""

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from molgraph import config
+from molgraph.errors import ConfigError, ResourceError
+from molgraph.tune.goals import goals
+from molgraph.tune.space import Space
+from molgraph.tune.study import (
+    HYPERBAND_FROM,
+    JOURNAL,
+    RETRIES,
+    WORKER,
+    Place,
+    alive,
+    enqueue_starts,
+    equip,
+    methods,
+    open_study,
+    revive,
+)
+
+AIMS = goals((), {"a": "regression"})
+MANY = goals(("rmse", "latency"), {"a": "regression"})
+RUN = config.settings({"targets": ["a"], "model": "molecule/gin", "train": {"epochs": 27}})
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path, "tune")
+
+
+def states(study: optuna.Study) -> list[str]:
+    return [t.state.name for t in study.trials]
+
+
+def test_the_same_command_joins_and_another_is_refused(place: Place):
+    study = open_study(place, AIMS, "one")
+    study.ask()
+    assert len(open_study(place, AIMS, "one").trials) == 1
+    with pytest.raises(ConfigError, match="other data, settings or objectives.*--overwrite"):
+        open_study(place, AIMS, "another")
+
+
+def test_no_tuning_is_queued_first_and_once(place: Place):
+    study, space = open_study(place, AIMS, "one"), Space.of(RUN)
+    for _ in range(2):
+        enqueue_starts(study, space)
+    assert states(study) == ["WAITING"]
+    assert space.suggest(study.ask()) == space.settle(space.starts()[0])
+
+
+def test_a_trial_of_a_dead_worker_is_failed_and_queued_that_of_a_living_one_is_not(place: Place):
+    study = open_study(place, AIMS, "one")
+    with alive(place) as name:
+        mine, orphan = study.ask(), study.ask()
+        mine.set_user_attr(WORKER, name)
+        orphan.set_user_attr(WORKER, "gone.lock")
+        value = orphan.suggest_float("x", 0, 1)
+        assert revive(study, place) == 1 and revive(study, place) == 0
+        assert states(study) == ["RUNNING", "FAIL", "WAITING"]
+        assert study.ask().suggest_float("x", 0, 1) == value
+    assert not list(place.workers.iterdir())
+
+
+def test_a_trial_that_kills_every_worker_is_given_up(place: Place):
+    study = open_study(place, AIMS, "one")
+    study.ask()
+    for _ in range(RETRIES):
+        assert revive(study, place) == 1
+        study.ask()
+    assert revive(study, place) == 1
+    assert states(study) == ["FAIL"] * (RETRIES + 1)
+
+
+def test_half_a_line_at_the_end_of_the_journal_costs_no_more_than_itself(place: Place):
+    study = open_study(place, AIMS, "one")
+    study.tell(study.ask(), 1.0)
+    with (place.folder / JOURNAL).open("ab") as file:
+        file.write(b'{"op_code":4,"worker')
+    again = open_study(place, AIMS, "one")
+    again.tell(again.ask(), 2.0)
+    assert [t.value for t in open_study(place, AIMS, "one").trials] == [1.0, 2.0]
+
+
+def test_a_storage_that_does_not_answer_is_an_error_with_a_remedy(tmp_path: Path):
+    with pytest.raises(ResourceError, match=r"--storage nonsense://.*driver"):
+        open_study(Place(tmp_path, "x", "nonsense://user:secret@nowhere/db"), AIMS, "one")
+
+
+def pruner(study: optuna.Study, aims=AIMS, folds: int = 1, planned: int | None = None) -> optuna.pruners.BasePruner:
+    equip(study, RUN, Space.of(RUN), aims, folds, planned)
+    return study.pruner
+
+
+def test_pruners_by_what_there_is_to_prune(place: Place, tmp_path: Path):
+    study = open_study(place, AIMS, "one")
+    assert isinstance(pruner(study, planned=HYPERBAND_FROM - 1), optuna.pruners.MedianPruner)
+    hyperband = pruner(study, planned=HYPERBAND_FROM)
+    assert isinstance(hyperband, optuna.pruners.HyperbandPruner)
+    hyperband._try_initialization(study)
+    assert [p._min_resource for p in hyperband._pruners] == [3, 3, 3] and hyperband._n_brackets == 3
+    assert isinstance(pruner(study, folds=5, planned=99), optuna.pruners.WilcoxonPruner)
+    assert isinstance(pruner(study), optuna.pruners.MedianPruner)  # only time is limited, and few trials ended
+    for value in range(HYPERBAND_FROM):
+        study.tell(study.ask(), float(value))
+    assert isinstance(pruner(study), optuna.pruners.HyperbandPruner)
+    many = open_study(Place(tmp_path, "many"), MANY, "one")
+    assert isinstance(pruner(many, MANY, planned=99), optuna.pruners.NopPruner)
+
+
+def test_the_sampler_is_multivariate_and_grouped_where_the_space_is_conditional(place: Place, tmp_path: Path):
+    study = open_study(place, AIMS, "one")
+    equip(study, RUN, Space.of(RUN), AIMS, 1, 9)
+    assert (study.sampler._multivariate, study.sampler._group) == (True, False)
+    both = Space.of(config.settings({"targets": ["a"], "space": {"model": ["molecule/gin", "molecule/forest"]}}))
+    equip(study, RUN, both, AIMS, 1, 9)
+    assert (study.sampler._multivariate, study.sampler._group) == (True, True)
+    many = open_study(Place(tmp_path, "many"), MANY, "one")
+    equip(many, RUN, both, MANY, 1, 9)
+    assert (many.sampler._multivariate, many.sampler._group) == (False, False)
+
+
+def test_the_methods_are_said():
+    space = Space.of(RUN)
+    assert "cannot prune" in methods(space, MANY, 1, 50)
+    assert "Wilcoxon" in methods(space, AIMS, 5, 50)
+    assert "Hyperband." in methods(space, AIMS, 1, HYPERBAND_FROM)
+    assert "median" in methods(space, AIMS, 1, 5) and "median" in methods(space, AIMS, 1, None)
