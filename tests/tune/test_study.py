@@ -41,7 +41,7 @@ def test_the_same_command_joins_and_another_is_refused(place: Place):
     study = open_study(place, AIMS, "one")
     study.ask()
     assert len(open_study(place, AIMS, "one").trials) == 1
-    with pytest.raises(ConfigError, match="other data, settings or objectives.*--overwrite"):
+    with pytest.raises(ConfigError, match=r"other data, settings or objectives.*--overwrite"):
         open_study(place, AIMS, "another")
 
 
