@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import molgraph
-from molgraph import config, registry
+from molgraph import config, options, registry
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError
+from molgraph.options import run_settings
 
-RUN_FILE = ".toml"
 EXIT_CODES = (
     "exit codes: 0 done, 2 settings, 3 data, 4 model folder, 5 training diverged, 6 disk/permission/memory, 130 Ctrl-C"
 )
@@ -54,16 +54,16 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"molgraph {molgraph.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _train(_command(commands, "train", train, "train a model on measured molecules"))
-    _tune(_command(commands, "tune", tune, "look for better settings, and train with the best"))
-    _evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
-    _predict(_command(commands, "predict", predict, "predict the rows of a file"))
-    _screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
-    _targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
-    _share(_command(commands, "share", share, "copy a model without its training rows"))
-    _list(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
-    _data(_command(commands, "data", data, "fetch or show a known dataset"))
-    _demo(_command(commands, "demo", demo, "the whole way on the data inside RDKit's wheel"))
+    options.train(_command(commands, "train", train, "train a model on measured molecules"))
+    options.tune(_command(commands, "tune", tune, "look for better settings, and train with the best"))
+    options.evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
+    options.predict(_command(commands, "predict", predict, "predict the rows of a file"))
+    options.screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
+    options.targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
+    options.share(_command(commands, "share", share, "copy a model without its training rows"))
+    options.list_names(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
+    options.data(_command(commands, "data", data, "fetch or show a known dataset"))
+    options.demo(_command(commands, "demo", demo, "the whole way on the data inside RDKit's wheel"))
     return top
 
 
@@ -72,182 +72,6 @@ def _command(commands: Any, name: str, run: Any, what: str) -> argparse.Argument
     made.set_defaults(run=run)
     made.add_argument("--debug", action="store_true", help="show tracebacks")
     return made
-
-
-def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
-    p.add_argument(name, help=f"{what}: .csv .tsv .xlsx .parquet .smi .sdf (also .gz, .zst), or - for standard input")
-    p.add_argument("-s", "--column", default="", metavar="COL", help="SMILES column (default: found by its name)")
-
-
-def _models(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--model", nargs="+", required=True, metavar="DIR", help="model folder; several make one ensemble")
-    p.add_argument(
-        "--given",
-        action="append",
-        default=[],
-        metavar="INPUT=X",
-        help="an input that is the same for all rows: a file or the text",
-    )
-    p.add_argument("--protein", metavar="X", help="the protein of all rows: a file (FASTA, PDB, mmCIF) or a sequence")
-
-
-def _run(p: argparse.ArgumentParser) -> None:
-    _source(p, "data", "RUN.toml, or measured molecules")
-    p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
-    p.add_argument("--model", metavar="NAME", help=f"architecture (default {config.RunSettings.model})")
-    p.add_argument(
-        "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
-    )
-    p.add_argument("--task", help="regression, binary or multiclass (default regression)")
-    p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
-    p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
-    p.add_argument("--units", action="append", default=[], metavar="COL:UNIT", help="IC50:nM trains on pIC50")
-    p.add_argument("--id", metavar="COL", help="column that names the rows")
-    p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
-    p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
-    p.add_argument(
-        "--leaks", choices=("drop", "report", "refuse"), help="training rows that also stand in the test set"
-    )
-    p.add_argument("--no-standardize", action="store_true", help="take molecules as they are")
-    p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
-
-
-def _train(p: argparse.ArgumentParser) -> None:
-    _run(p)
-    p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to train with (torchrun)")
-    p.add_argument("--dry-run", action="store_true", help="read and split the data, train nothing")
-    p.add_argument("--print-config", action="store_true", help="print the complete run file and stop")
-    p.add_argument("--overwrite", action="store_true", help="replace a model that stands in --out")
-    p.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events")
-    p.add_argument("--out", metavar="DIR", help="model folder to write")
-
-
-def _tune(p: argparse.ArgumentParser) -> None:
-    _run(p)
-    p.add_argument("--trials", type=int, metavar="N", help="trials in all (default 40 where no limit is given)")
-    p.add_argument("--timeout", metavar="TIME", help="time for this command (2h, 1h30m, 45s), half for the comparator")
-    p.add_argument("--epochs", type=int, metavar="N", help="epochs in all, over all trials")
-    p.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the study (default 1)")
-    p.add_argument("--storage", default="", metavar="URL", help="a database for the study (default: a file in --out)")
-    p.add_argument("--objectives", default="", metavar="A,B", help="an accuracy, then others: rmse,latency,size")
-    p.add_argument("--folds", type=int, default=1, metavar="N", help="score every trial by cross-validation")
-    p.add_argument("--top", type=int, default=5, metavar="N", help="at most so many trials in the ensemble (default 5)")
-    p.add_argument("--pick", type=int, metavar="TRIAL", help="take this trial (see the Pareto front), not the best")
-    p.add_argument("--overwrite", action="store_true", help="forget the study that stands in --out")
-    p.add_argument("--out", required=True, metavar="DIR", help="folder of the study and of the models it makes")
-
-
-def _evaluate(p: argparse.ArgumentParser) -> None:
-    _source(p, "data", "rows with known values")
-    _models(p)
-    p.add_argument("--out", metavar="DIR", help="also write metrics.json, scores and a report per model there")
-
-
-def _predict(p: argparse.ArgumentParser) -> None:
-    _source(p, "data", "molecules")
-    _models(p)
-    p.add_argument("-o", "--output", required=True, metavar="FILE", help=".csv .tsv .xlsx .parquet or .sdf")
-    p.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="processes that read molecules (default: all cores)"
-    )
-    p.add_argument("--strict", action="store_true", help="exit 3 when a row could not be predicted")
-
-
-def _screen(p: argparse.ArgumentParser) -> None:
-    _source(p, "library", "molecules to rank")
-    _models(p)
-    p.add_argument("--out", required=True, metavar="DIR", help="folder for scores, top.csv and report.html")
-    p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
-    p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first), or desirability")
-    p.add_argument("--low", action="append", default=[], metavar="TARGET", help="a target that is better when lower")
-    p.add_argument(
-        "--domain",
-        choices=("first", "only", "any"),
-        default="first",
-        help="rank molecules in the model's domain first (default), only those, or all alike",
-    )
-    p.add_argument(
-        "--filters", choices=("top", "all"), default="top", help="medicinal columns for the top or for all rows"
-    )
-    p.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="format of scores (default parquet)")
-    p.add_argument("--resume", action="store_true", help="go on where a stopped screen ended")
-    p.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: all cores)")
-    p.add_argument("--shard", metavar="I/N", help="score only every N-th shard from I (1..N) on, for a scheduler")
-
-
-def _targets(p: argparse.ArgumentParser) -> None:
-    _source(p, "molecules", "a SMILES, or molecules")
-    p.add_argument(
-        "--model", required=True, metavar="DIR", help="model of many targets, or of a molecule and a protein"
-    )
-    p.add_argument("--proteins", metavar="FILE", help="targets to rank: FASTA or a table (default: those trained on)")
-    p.add_argument("--active", type=float, metavar="X", help="from which value on a molecule counts as active")
-    p.add_argument("--top", type=int, default=10, metavar="N", help="targets shown for each molecule (default 10)")
-    p.add_argument("-o", "--output", metavar="FILE", help=".csv .tsv .xlsx or .parquet (default: the terminal)")
-
-
-def _share(p: argparse.ArgumentParser) -> None:
-    p.add_argument("model", metavar="DIR", help="model folder")
-    p.add_argument("--out", required=True, metavar="DIR", help="folder to write; predictions then name no neighbour")
-
-
-def _list(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("models", "tasks", "datasets", "splits"))
-
-
-def _data(p: argparse.ArgumentParser) -> None:
-    p.add_argument("action", choices=("fetch", "show"))
-    p.add_argument("name", help="see `molgraph list datasets`")
-
-
-def _demo(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--out", default="demo", metavar="DIR", help="folder to write (default demo)")
-    p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
-
-
-def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
-    """Return the settings of `train`: the run file, the options on top, then --set."""
-    given = arguments.data
-    from_file = given.lower().endswith(RUN_FILE)
-    raw: dict[str, Any] = config.read(given) if from_file else {"data": given}
-    if from_file and raw.get("data") and not Path(raw["data"]).is_absolute() and raw["data"] != "-":
-        beside = Path(given).parent / raw["data"]
-        raw["data"] = str(beside) if beside.exists() else raw["data"]
-    options = {"targets": arguments.target, "column": arguments.column}
-    options |= {k: getattr(arguments, k) for k in ("model", "task", "split", "ensemble", "id", "init", "seed", "leaks")}
-    raw |= {k: v for k, v in options.items() if v not in (None, "", [])}
-    if arguments.no_standardize:
-        raw["standardize"] = False
-    if arguments.inputs:
-        raw["inputs"] = _inputs(arguments.inputs)
-    for text in arguments.units:
-        column, sign, unit = text.partition(":")
-        if not sign:
-            raise ConfigError(f"--units {text}: write COLUMN:UNIT, for example --units IC50:nM.")
-        raw.setdefault("units", {})[column] = unit
-    return config.settings(config.override(raw, arguments.assignments))
-
-
-def _inputs(text: str) -> dict[str, dict[str, str]]:
-    """Read `COLUMN:ENCODER,COLUMN:ENCODER`."""
-    found = {}
-    for word in text.split(","):
-        column, sign, encoder = word.strip().partition(":")
-        if not (column and sign and encoder):
-            raise ConfigError(f"--inputs {text}: write COLUMN:ENCODER, for example smiles:molecule/gin.")
-        found[column] = {"column": column, "encoder": encoder}
-    return found
-
-
-def _given(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the inputs that are the same for all rows."""
-    found = {"protein": arguments.protein} if arguments.protein else {}
-    for text in arguments.given:
-        name, sign, value = text.partition("=")
-        if not (name and sign and value):
-            raise ConfigError(f"--given {text}: write INPUT=FILE or INPUT=TEXT.")
-        found[name] = value
-    return found
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -306,7 +130,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from molgraph.workflows.evaluate import evaluate_file
 
     out = Path(arguments.out) if arguments.out else None
-    given = _given(arguments)
+    given = options.given(arguments)
     evaluate_file(arguments.data, arguments.model, column=arguments.column or None, out=out, given=given)
     return 0
 
@@ -321,7 +145,7 @@ def predict(arguments: argparse.Namespace) -> int:
         Path(arguments.output),
         column=arguments.column or None,
         workers=arguments.workers,
-        given=_given(arguments),
+        given=options.given(arguments),
     )
     return 3 if arguments.strict and counts.rejected else 0
 
@@ -350,7 +174,7 @@ def screen(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         workers=arguments.workers,
         shard=shard,
-        given=_given(arguments),
+        given=options.given(arguments),
     )
     return 0
 
