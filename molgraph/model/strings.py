@@ -12,7 +12,7 @@ from molgraph.data.dataset import Batch, Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
 from molgraph.model.encoder import Encoder, Features
-from molgraph.nn.sequence import first_rows
+from molgraph.nn.sequence import Words, first_rows
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,9 @@ class StringEncoder(Encoder):
     """Embed the letters of each string and run one layer of `nn.sequence` along it.
 
     `embed()` gives the table [letters, width] of what letters become; `layer` turns that table, offsets and codes into
-    features of letters. A room says which feature holds the codes (`letters`, [M]) and at which level. `max_length`
-    above 0 reads no more than that many letters of each string, from the first on; how many training strings are
-    longer is logged.
+    features of letters, or of `words` of several. A room says which feature holds the codes (`letters`, [M]) and at
+    which level. `max_length` above 0 reads no more than that many letters of each string, from the first on; how many
+    training strings are longer is logged.
 
     Raises: ConfigError for a negative `max_length`.
     """
@@ -31,11 +31,21 @@ class StringEncoder(Encoder):
     letters: ClassVar[str]
     level: ClassVar[str]
 
-    def __init__(self, schema: Schema, embed: nn.Module, layer: nn.Module, dim: int, max_length: int) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        embed: nn.Module,
+        layer: nn.Module,
+        dim: int,
+        *,
+        max_length: int = 0,
+        words: Words | None = None,
+    ) -> None:
         super().__init__(schema)
         if max_length < 0:
             raise ConfigError(f"max_length = {max_length} is out of range: it must be at least 0 (0: no limit).")
-        self.embed, self.layer, self.dim, self.max_length = embed, layer, dim, max_length
+        self.embed, self.layer, self.words = embed, layer, words
+        self.dim, self.max_length = dim, max_length
 
     def adapt(self, train: Dataset) -> None:
         ((name, given),) = train.inputs.items()
@@ -59,7 +69,10 @@ class StringEncoder(Encoder):
             codes = codes.index_select(0, rows)
         if not len(codes):  # no row of the batch has this input
             return Features(self.embed().new_zeros(0, self.dim), offsets, index)
-        return Features(self.layer(self.embed(), offsets, codes), offsets, index)
+        if self.words is None:
+            return Features(self.layer(self.embed(), offsets, codes), offsets, index)
+        words, offsets = self.words(self.embed(), offsets, codes)
+        return Features(self.layer(words, offsets), offsets, index)
 
 
 def in_range(**settings: float) -> None:

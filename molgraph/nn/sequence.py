@@ -155,12 +155,39 @@ class Recurrent(nn.Module):
         return (new if lstm else (new,)), y.squeeze(0)
 
 
+class Words(nn.Module):
+    """Join every `stride` letters of a sequence to one row: a linear layer on what they become, side by side.
+
+    At the end of a sequence letters may be missing; they add nothing.
+
+    Shapes: a table [letters, inputs], offsets int64 [P + 1] and codes int64 [M] to [M', dim] and the offsets of those.
+
+    Raises: ConfigError for a stride below 1.
+    """
+
+    def __init__(self, inputs: int, dim: int, stride: int) -> None:
+        super().__init__()
+        if stride < 1:
+            raise ConfigError(f"stride = {stride} is out of range: it must be at least 1.")
+        self.stride = stride
+        bound = (stride * inputs) ** -0.5  # as nn.Linear starts
+        self.weight = nn.Parameter(torch.empty(stride, inputs, dim).uniform_(-bound, bound))
+
+    def forward(self, table: Tensor, offsets: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        place = places(offsets)
+        shorter = starts((offsets.diff() + self.stride - 1) // self.stride)
+        word = shorter.index_select(0, owners(offsets)) + place // self.stride
+        tables = (table @ self.weight).flatten(0, 1)  # [stride * letters, dim]
+        rows = F.embedding(place % self.stride * len(table) + codes, tables)
+        return rows.new_zeros(int(shorter[-1]), rows.shape[1]).index_add(0, word, rows), shorter
+
+
 class Convolutions(nn.Module):
     """Convolve each sequence, with zeros around it, `len(widths)` times, each followed by a ReLU.
 
     All sequences lie end to end with kernel - 1 zeros between them, so one convolution serves them all and none reaches
-    its neighbour. Where rows are letters, the first convolution adds up rows of `kernel` small tables, one for each
-    place in the window: the same sums in a fraction of the multiplications.
+    its neighbour. Where rows are letters, and fewer than the width of what they become, the first convolution runs over
+    one-hot letters with weights that already hold that table: the same sums in a fraction of the multiplications.
 
     Shapes: values [M, inputs] and offsets int64 [P + 1] to [M, widths[-1]]; with `codes` (int64 [M]) row m is
     values[codes[m]].
@@ -173,40 +200,31 @@ class Convolutions(nn.Module):
         if kernel < 1:
             raise ConfigError(f"kernel = {kernel} is out of range: it must be at least 1.")
         self.kernel, self.dim = kernel, widths[-1]
-        self.first = nn.Conv1d(inputs, widths[0], kernel, bias=False)
-        self.shift = nn.Parameter(torch.zeros(widths[0]))
+        self.first = nn.Conv1d(inputs, widths[0], kernel)
         self.others = nn.ModuleList(nn.Conv1d(a, b, kernel) for a, b in pairwise(widths))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()  # one of nothing costs a pass nevertheless
 
     def forward(self, values: Tensor, offsets: Tensor, codes: Tensor | None = None) -> Tensor:
-        gap = self.kernel - 1
-        rows = int(offsets[-1])
-        at = torch.arange(rows, device=offsets.device) + owners(offsets) * gap
-        length = rows + (len(offsets) - 1) * gap
-        real = values.new_zeros(length).index_fill_(0, at, 1.0)
-        if codes is None:
-            spaced = values.new_zeros(length, values.shape[1]).index_copy(0, at, values)
-            x = self.first(self._surrounded(spaced.T.unsqueeze(0)))  # [1, channels, L]
+        weight = self.first.weight
+        if codes is not None and len(values) < values.shape[1]:
+            weight = torch.einsum("ac,fck->fak", values, weight)
+            values = F.one_hot(codes, len(values)).to(values.dtype)
         else:
-            blank = len(values)
-            letters = torch.full((length,), blank, device=offsets.device).index_copy_(0, at, codes)
-            x = self._first_of_letters(values, self._surrounded(letters, blank))
-        x = self.dropout((x + self.shift.unsqueeze(1)).relu() * real)
+            values = rows_of(values, codes)
+        gap = self.kernel - 1
+        at = torch.arange(len(values), device=offsets.device) + owners(offsets) * gap
+        x = values.new_zeros(values.shape[1], len(values) + (len(offsets) - 1) * gap).index_copy(1, at, values.T)
+        real = x.new_zeros(x.shape[1]).index_fill_(0, at, 1.0)
+        x = F.conv1d(self._surrounded(x.unsqueeze(0)), weight, self.first.bias)  # [1, channels, L]
+        x = self.dropout(x.relu() * real)
         for layer in self.others:
             x = self.dropout(layer(self._surrounded(x)).relu() * real)
-        found: Tensor = x.squeeze(0).T.index_select(0, at)
+        found: Tensor = x.squeeze(0).index_select(1, at).T
         return found
 
-    def _surrounded(self, x: Tensor, value: float = 0.0) -> Tensor:
+    def _surrounded(self, x: Tensor) -> Tensor:
         gap = self.kernel - 1
-        return F.pad(x, (gap // 2, gap - gap // 2), value=value)
-
-    def _first_of_letters(self, table: Tensor, letters: Tensor) -> Tensor:
-        """Return the convolution [1, channels, L] of table[letters], where a letter beyond the table is zeros."""
-        tables = torch.einsum("ac,fck->kaf", F.pad(table, (0, 0, 0, 1)), self.first.weight)
-        begin = torch.arange(self.kernel, device=letters.device) * (len(table) + 1)
-        windows = letters.unfold(0, self.kernel, 1) + begin
-        return F.embedding_bag(windows, tables.flatten(0, 1), mode="sum").T.unsqueeze(0)
+        return F.pad(x, (gap // 2, gap - gap // 2))
 
 
 class Transformer(nn.Module):
@@ -290,13 +308,14 @@ class _Layer(nn.Module):
         return transformed
 
     def _attend(self, x: Tensor, blocks: Blocks) -> Tensor:
-        count = len(blocks.around)
-        q, k, v = (t.unflatten(2, (self.heads, -1)) for t in blocks.cut(self.mix(x)).chunk(3, 2))
+        count, window = len(blocks.around), self.window
+        q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in blocks.cut(self.mix(x)).chunk(3, 2))
         near = blocks.around.flatten()
-        k, v = (t.index_select(0, near).unflatten(0, (count, 3)).flatten(1, 2).transpose(1, 2) for t in (k, v))
-        seen = blocks.real.index_select(0, near).view(count, 1, 1, -1)
-        step = torch.arange(3 * self.window, device=x.device)
-        distance = step - self.window - step[: self.window].unsqueeze(1) + 2 * self.window
-        bias = self.nearness[:, distance].masked_fill(~seen, -torch.inf)  # [K, heads, window, 3 window]
-        found = F.scaled_dot_product_attention(q[:count].transpose(1, 2), k, v, attn_mask=bias)
-        return found.transpose(1, 2).flatten(2).flatten(0, 1).index_select(0, blocks.at)
+        k, v = (t.index_select(0, near).unflatten(0, (count, 3)).transpose(1, 2).flatten(2, 3) for t in (k, v))
+        step = torch.arange(3 * window, device=x.device)
+        distance = step - window - step[:window].unsqueeze(1) + 2 * window
+        hidden = ~blocks.real.index_select(0, near).view(count, 1, 1, -1)
+        score = (q[:count] @ k.transpose(2, 3)) * q.shape[-1] ** -0.5 + self.nearness[:, distance]
+        weight = score.masked_fill(hidden, -torch.inf).softmax(3)  # a row sees itself at least; [K, heads, w, 3 w]
+        found: Tensor = (weight @ v).transpose(1, 2).flatten(2).flatten(0, 1)
+        return found.index_select(0, blocks.at)

@@ -35,8 +35,9 @@ MOLECULES = ["CC(=O)Oc1ccccc1C(=O)O", "C", "CN1CCC[C@H]1c1cccnc1", "[Na+]", "C1C
 TINY: dict[str, dict[str, Any]] = {
     "cnn": {"embedding": 6, "filters": 4, "depth": 3, "kernel": 5},
     "graphdta": {"length": 30, "embedding": 12, "filters": 4, "kernel": 5, "hidden": 8},
-    "transformer": {"hidden": 8, "depth": 2, "heads": 2, "window": 4},
+    "transformer": {"hidden": 8, "depth": 2, "heads": 2, "window": 4, "stride": 1},
     "embedding": {"hidden": 8},
+    "feedforward": {"hidden": 8},
     "recurrent": {"embedding": 6, "hidden": 5, "depth": 2},
 }
 
@@ -94,6 +95,18 @@ def test_shapes(name: str, parts: Packed) -> None:
         assert features.values.shape == (len(parts.values[encoder.letters]), encoder.dim)
     assert features.whole is None and encoder.extra == 0
     assert predicted(model, parts).shape == (len(parts), 2)
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_words_are_shorter(name: str, parts: Packed, stride: int) -> None:
+    if "stride" not in registry.settings(registry.model(name)):
+        return
+    model = made(name, parts, stride=stride)
+    features = model.encoder(dataset(parts).batch(torch.arange(len(parts))))
+    lengths = parts.offsets[model.encoder.level].diff()
+    assert torch.equal(features.offsets.diff(), (lengths + stride - 1) // stride)
+    alone = torch.cat([predicted(model, parts.gather(torch.tensor([i]))) for i in range(len(parts))])
+    torch.testing.assert_close(alone, predicted(model, parts), rtol=1e-10, atol=1e-12)
 
 
 def test_a_row_alone_is_predicted_as_in_a_batch(name: str, parts: Packed) -> None:

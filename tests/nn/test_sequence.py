@@ -14,6 +14,7 @@ from molgraph.nn.sequence import (
     Convolutions,
     Recurrent,
     Transformer,
+    Words,
     buckets,
     first_rows,
     places,
@@ -27,6 +28,7 @@ TABLE = torch.randn(6, 8, generator=torch.Generator().manual_seed(1), dtype=torc
 LAYERS = {
     **{cell: lambda cell=cell: Recurrent(cell, 8, 5, bidirectional=True, depth=2) for cell in CELLS},
     "convolutions": lambda: Convolutions(8, [5, 6, 7], 4),
+    "narrow convolutions": lambda: Convolutions(8, [5], 1),
     "wide convolutions": lambda: Convolutions(8, [5, 6], 25),
     "transformer": lambda: Transformer(8, depth=2, heads=2, window=3),
     "wide transformer": lambda: Transformer(8, depth=1, heads=2, window=64),
@@ -77,6 +79,8 @@ def test_the_rest_of_the_batch_does_not_matter(layer: nn.Module) -> None:
 
 
 def test_letters_are_rows_of_their_table(layer: nn.Module) -> None:
+    """Six letters of eight numbers; convolutions take another way where letters are fewer than numbers."""
+
     def with_gradient(values: Tensor, codes: Tensor | None) -> tuple[Tensor, Tensor]:
         table = values.clone().requires_grad_()
         out = layer(table if codes is not None else table[CODES], OFFSETS, codes)
@@ -116,11 +120,27 @@ def test_dropout_between_recurrent_layers() -> None:
 def test_convolutions_are_those_of_torch() -> None:
     torch.manual_seed(0)
     layer = Convolutions(8, [5, 6], 4).double()
-    nn.init.normal_(layer.shift)
     x = TABLE[CODES][11:30].T.unsqueeze(0)
-    first = F.conv1d(F.pad(x, (1, 2)), layer.first.weight, layer.shift).relu()
+    first = F.conv1d(F.pad(x, (1, 2)), layer.first.weight, layer.first.bias).relu()
     second = layer.others[0](F.pad(first, (1, 2))).relu()
     torch.testing.assert_close(layer(TABLE[CODES], OFFSETS)[11:30], second[0].T, rtol=0, atol=1e-13)
+
+
+def test_words_are_a_linear_layer_on_letters_side_by_side() -> None:
+    torch.manual_seed(0)
+    words = Words(8, 5, 4).double()
+    rows, offsets = words(TABLE, OFFSETS, CODES)
+    assert offsets.tolist() == [0, 1, 2, 2, 4, 9]
+    for part, (begin, end) in enumerate(pairwise(OFFSETS.tolist())):
+        letters = F.pad(TABLE[CODES[begin:end]], (0, 0, 0, -(end - begin) % 4))
+        expected = letters.view(-1, 32) @ words.weight.flatten(0, 1)
+        torch.testing.assert_close(rows[offsets[part] : offsets[part + 1]], expected, rtol=0, atol=1e-13)
+
+
+def test_convolutions_over_more_letters_than_numbers() -> None:
+    torch.manual_seed(0)
+    layer, table = Convolutions(4, [5, 6], 3).double(), TABLE[:, :4]
+    torch.testing.assert_close(layer(table, OFFSETS, CODES), layer(table[CODES], OFFSETS), rtol=0, atol=1e-13)
 
 
 def test_attention_within_a_window_is_plain_attention() -> None:
@@ -171,6 +191,7 @@ def test_titin_beside_short_ones_needs_little_memory() -> None:
     [
         (lambda: Recurrent("grue", 4, 4), "did you mean 'gru'"),
         (lambda: Convolutions(4, [4], 0), "kernel = 0"),
+        (lambda: Words(4, 4, 0), "stride = 0"),
         (lambda: Transformer(10, depth=1, heads=4, window=4), "heads = 4"),
         (lambda: Transformer(8, depth=1, heads=4, window=0), "window = 0"),
     ],

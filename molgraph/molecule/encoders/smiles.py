@@ -33,7 +33,7 @@ class SmilesEncoder(StringEncoder):
     level: ClassVar[str] = "token"
 
     def __init__(self, schema: Schema, embedding: int, layer: nn.Module, dim: int) -> None:
-        super().__init__(schema, Tokens(schema[TOKEN][0], embedding), layer, dim, 0)
+        super().__init__(schema, Tokens(schema[TOKEN][0], embedding), layer, dim)
 
 
 class SmilesCNN(SmilesEncoder):

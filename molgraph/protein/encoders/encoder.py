@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from molgraph.data.packed import Schema
 from molgraph.model.strings import StringEncoder
+from molgraph.nn.sequence import Words
 from molgraph.protein.prepare import RESIDUES
 from molgraph.protein.residues import STANDARD, shares
 
@@ -31,11 +32,14 @@ class Residues(nn.Module):
 
 
 class ProteinEncoder(StringEncoder):
-    """Run one layer along the residues of each protein."""
+    """Run one layer along the residues of each protein, or along words of `stride` residues where that is above 1."""
 
     needs: tuple[str, ...] = (RESIDUES,)
     letters: ClassVar[str] = RESIDUES
     level: ClassVar[str] = "residue"
 
-    def __init__(self, schema: Schema, embedding: int, layer: nn.Module, dim: int, max_length: int) -> None:
-        super().__init__(schema, Residues(embedding), layer, dim, max_length)
+    def __init__(
+        self, schema: Schema, embedding: int, layer: nn.Module, dim: int, max_length: int, stride: int = 1
+    ) -> None:
+        words = None if stride == 1 else Words(embedding, embedding, stride)
+        super().__init__(schema, Residues(embedding), layer, dim, max_length=max_length, words=words)

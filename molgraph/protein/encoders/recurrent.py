@@ -13,6 +13,8 @@ from molgraph.protein.encoders.encoder import ProteinEncoder
 class RNN(ProteinEncoder):
     """Read embedded residues one after the other, in both directions where `bidirectional`.
 
+    With `stride` above 1 it reads as many residues at a step, in about as much less time.
+
     See: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
     """
 
@@ -22,6 +24,7 @@ class RNN(ProteinEncoder):
         "hidden": [32, 64, 128],
         "depth": [1, 2],
         "bidirectional": [False, True],
+        "stride": [1, 2, 4],
         "dropout": {"low": 0.0, "high": 0.4},
     }
 
@@ -33,12 +36,13 @@ class RNN(ProteinEncoder):
         hidden: int = 64,
         depth: int = 1,
         bidirectional: bool = True,
+        stride: int = 1,
         dropout: float = 0.0,
         max_length: int = 0,
     ) -> None:
         in_range(embedding=embedding, hidden=hidden, depth=depth, dropout=dropout)
         layer = Recurrent(self.cell, embedding, hidden, depth=depth, bidirectional=bidirectional, dropout=dropout)
-        super().__init__(schema, embedding, layer, layer.dim, max_length)
+        super().__init__(schema, embedding, layer, layer.dim, max_length, stride)
 
 
 class LSTM(RNN):
