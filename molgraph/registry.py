@@ -37,6 +37,10 @@ MODELS: dict[str, tuple[str, str]] = {
         "molgraph.molecule.encoders.smiles:SmilesGRU",
         "gated recurrent units along the SMILES (Cho 2014)",
     ),
+    "molecule/feedforward": (
+        "molgraph.molecule.encoders.feedforward:FeedForward",
+        "feed-forward network on ECFP counts and descriptors (Ma 2015)",
+    ),
     "molecule/forest": (
         "molgraph.molecule.forest:Forest",
         "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
@@ -55,6 +59,10 @@ MODELS: dict[str, tuple[str, str]] = {
     "protein/transformer": (
         "molgraph.protein.encoders.transformer:Transformer",
         "attention to neighbouring residues (Vaswani 2017, Beltagy 2020)",
+    ),
+    "protein/feedforward": (
+        "molgraph.protein.encoders.feedforward:FeedForward",
+        "feed-forward network on the composition",
     ),
     "protein/embedding": (
         "molgraph.protein.encoders.embedding:Embedding",

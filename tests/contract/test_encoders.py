@@ -21,7 +21,8 @@ from molgraph.model.model import Model
 from molgraph.molecule.prepare import prepare
 from molgraph.task.regression import Regression
 
-OTHERS = ("molecule/forest", "molecule/smiles_cnn", "molecule/smiles_gru")  # trees; strings: see test_strings.py
+OTHERS = ("molecule/forest", "molecule/feedforward", "molecule/smiles_cnn", "molecule/smiles_gru")
+# trees; numbers: see tests/model/test_numbers.py; strings: see test_strings.py
 NAMES = [name for name in registry.MODELS if name.startswith("molecule/") and name not in OTHERS]
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
