@@ -1,0 +1,71 @@
+"""The harness of the structure benchmark: folds keep groups together, cells are kept, scores come out of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """Import the harness as its own script does."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import ledger
+    import structure_scores
+    import structure_sets
+    import structures
+
+    yield SimpleNamespace(ledger=ledger, scores=structure_scores, sets=structure_sets, structures=structures)
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.fixture(scope="module", params=["family", "scaffold", "fep"])
+def complexes(
+    bench: SimpleNamespace,
+    shared_data: Path,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOLGRAPH_DATA", str(shared_data))
+        return bench.sets.read_set(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def test_folds_keep_groups_together(complexes: Any) -> None:
+    frame = complexes.frame
+    assert len(complexes.folds) == (35 if complexes.name == "fep" else 5)
+    assert (np.sum(list(complexes.folds.values()), axis=0) == 1).all(), "every row is tested once"
+    for fold in complexes.folds:
+        cut = complexes.split(fold)
+        groups = [set(frame["group"].iloc[rows]) for rows in (cut.train, cut.valid, cut.test)]
+        assert not groups[0] & groups[1] and not (groups[0] | groups[1]) & groups[2]
+        assert len(cut.train) + len(cut.valid) + len(cut.test) == len(frame) and len(cut.valid)
+    assert all(Path(path).is_file() for column in ("protein", "ligand") for path in frame[column])
+    assert not frame.drop(columns="physics").isna().any().any()
+
+
+def test_cells_are_kept_and_scored(bench: SimpleNamespace, complexes: Any, tmp_path: Path) -> None:
+    ledger = bench.ledger.Ledger(tmp_path)
+    contest = bench.structures.Contest(complexes, epochs=1)
+    cells = complexes.cells(["size"], [0, 1])
+    assert len(cells) == len(complexes.folds) and not any(ledger.has(cell) for cell in cells)
+    assert bench.structures.fill(contest, ledger, cells) == 0
+    assert all(ledger.has(cell) for cell in cells)
+    text = bench.scores.table(complexes, ledger, list(bench.structures.MODELS))
+    assert "| size | 1 |" in text and "| egnn |" not in text and "Leakage" in text
+    assert ("FEP+" in text) is (complexes.name == "fep")
+
+
+@pytest.mark.parametrize("complexes", ["family"], indirect=True)  # the other sets differ in their folds alone
+def test_a_network_trains_on_a_fold(bench: SimpleNamespace, complexes: Any) -> None:
+    entry = bench.structures.Contest(complexes, epochs=1).run(bench.ledger.Cell("family.0", "interaction", 0))
+    assert entry.rows == np.flatnonzero(complexes.folds["0"]).tolist()
+    assert np.isfinite(entry.estimates).all() and len({row[0] for row in entry.estimates}) > 10
