@@ -127,14 +127,14 @@ class Recurrent(nn.Module):
         """Run all layers; `slots` says for each direction where a row stands in the order of time."""
         layers = list(zip(*[iter(self.cells.all_weights)] * len(slots), strict=True))
         for at, weights in enumerate(layers):
-            ways = []
-            for (inward, onward, bias, other), slot in zip(weights, slots, strict=True):
-                rows = _inverse(slot)
-                gates = F.linear(values.to(inward.dtype), inward, bias)
-                gates = gates.index_select(0, rows if codes is None else codes.index_select(0, rows))
-                ways.append(self.scan(gates, onward, other, sizes).index_select(0, slot))
-            dropout = self.cells.dropout if at + 1 < len(layers) else 0.0
-            values, codes = F.dropout(torch.cat(ways, 1), dropout, self.training), None
+            inward, onward, bias, other = (list(each) for each in zip(*weights, strict=True))
+            gates = []
+            for way, slot in enumerate(slots):
+                rows = _inverse(slot) if codes is None else codes.index_select(0, _inverse(slot))
+                gates.append(F.linear(values.to(bias[way].dtype), inward[way], bias[way]).index_select(0, rows))
+            found = self.scan(torch.stack(gates), torch.stack(onward), torch.stack(other), sizes)
+            values = torch.cat([way.index_select(0, slot) for way, slot in zip(found, slots, strict=True)], 1)
+            values, codes = F.dropout(values, self.cells.dropout if at + 1 < len(layers) else 0.0, self.training), None
         return values
 
     def initial(self, n: int) -> State:
