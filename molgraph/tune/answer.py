@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ def importances(study: Any, goals: Sequence[Goal]) -> dict[str, float]:
     """
     sign = -1.0 if goals[0].higher_is_better else 1.0  # the evaluator looks at what makes the target low
     with quietly():
+        warnings.simplefilter("ignore", UserWarning)  # that it looks at low values, and of a single trial
         try:
             return dict(optuna.importance.get_param_importances(study, target=lambda t: sign * float(t.values[0])))
         except (ValueError, RuntimeError, ZeroDivisionError):  # fewer than two completed trials, or all alike

@@ -61,7 +61,6 @@ def quietly() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             warnings.simplefilter("ignore", FutureWarning)
-            warnings.filterwarnings("ignore", "PedAnovaImportanceEvaluator computes", UserWarning)
             yield
     finally:
         optuna.logging.set_verbosity(before)

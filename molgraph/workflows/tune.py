@@ -102,7 +102,7 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
     if outcome.best is None:
         raise _none(outcome)
     conclude(outcome, request.ensemble)
-    _write(outcome, request)
+    _say(outcome, _write(outcome, request)["more_trials"])
     return outcome
 
 
@@ -146,19 +146,20 @@ def _study(outcome: Outcome, request: Request, which: str, title: str, space: Sp
         watch(study, last=True)
 
 
-def _write(outcome: Outcome, request: Request) -> None:
-    """Write all that is known so far."""
+def _write(outcome: Outcome, request: Request) -> dict[str, Any]:
+    """Write all that is known so far, and return it."""
     if MODEL not in outcome.studies:
-        return
+        return {}
     choose(outcome, request.pick)
     write_trials_of(outcome)
     if outcome.best is None:
-        return
+        return {}
     write_best(outcome)
     found = summary(outcome)
     with atomic(request.out / "study.json") as file:
         file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
     write_study_report(request.out / "study.html", study_page(outcome, found))
+    return found
 
 
 def _made_from(run: RunSettings, readings: Mapping[bool, Visible], aims: Sequence[Goal]) -> str:
@@ -206,6 +207,19 @@ def _aligned(other: Plan, made: Plan) -> Plan:
 
     cut = made.split
     return replace(other, split=Split(same(cut.train), same(cut.valid), same(cut.calibration), same(cut.test)))
+
+
+def _say(outcome: Outcome, more: str) -> None:
+    """Say what to take and how to use it."""
+    best = outcome.best
+    found = ", ".join(f"{g.label} {v:.4g}" for g, v in zip(outcome.goals, best.values, strict=True))
+    say(
+        f"\ntaken: trial {best.number}, {found} on the validation rows; its settings are in {outcome.out / 'best.toml'}"
+    )
+    for note in (*outcome.notes, more):
+        say(note)
+    folders = " ".join(str(path) for path in (outcome.out / "best", *(path for _, path in outcome.ensemble)))
+    say(f"open {outcome.out / 'study.html'}; use it with --model {folders}")
 
 
 def _none(outcome: Outcome) -> DataError:

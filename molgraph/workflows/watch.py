@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from molgraph.data.interrupts import rearm
 from molgraph.tune.attempt import WHY
 from molgraph.tune.budget import EPOCHS, FINISHED, Budget, clock
 from molgraph.tune.goals import Goal
@@ -28,6 +29,7 @@ class Trials:
 
     def __call__(self, study: Any, *, last: bool = False) -> None:
         """Look at the study, at most a few times a second unless it is the last look."""
+        rearm()
         if time.time() - self.looked < EVERY and not last:
             return
         self.looked = time.time()

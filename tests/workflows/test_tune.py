@@ -1,0 +1,240 @@
+"""A tuning from rows to models: what it may see, what it leaves, what it says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molgraph import config
+from molgraph.errors import ConfigError, DataError
+from molgraph.predictor import load
+from molgraph.tune.budget import Budget
+from molgraph.workflows.outcome import Outcome
+from molgraph.workflows.tune import Request, tune_folder
+from molgraph.workflows.watch import Trials
+
+TINY: dict[str, Any] = {
+    "targets": ["pAct"],
+    "model": "molecule/gin",
+    "comparator": "none",
+    "encoder": {"hidden": 16, "depth": 2},
+    "head": {"hidden": 16},
+    "train": {"epochs": 2, "warmup": 0},
+    "space": {
+        "encoder": {"hidden": [8, 16], "depth": {"low": 1, "high": 2}, "descriptors": [False]},
+        "head": {"hidden": [8, 16], "depth": [1], "pooling": ["mean"]},
+        "train": {"lr": {"low": 1e-3, "high": 1e-2, "log": True}, "batch_size": [32, 64], "weight_decay": [0.0]},
+        "molecule/forest": {"rounds": {"low": 5, "high": 20}, "depth": [2, 3]},
+    },
+}
+Tune = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="module")
+def series(chembl_table: pd.DataFrame) -> pd.DataFrame:
+    return chembl_table.iloc[::6].sample(frac=1, random_state=0).reset_index(drop=True)
+
+
+def tuned(out: Path, source: Any, trials: int = 3, overwrite: bool = False, **changes: Any) -> Outcome:
+    asked = {key: changes.pop(key) for key in list(changes) if key in Request.__dataclass_fields__}
+    run = config.settings({**TINY, **changes})
+    return tune_folder(run, Request(out, Budget(trials), **asked), source=source, overwrite=overwrite)
+
+
+@pytest.fixture(scope="module")
+def whole(series: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """Return a tuning with its comparator, run once for all."""
+    path = tmp_path_factory.mktemp("tuned") / "series.csv"
+    series.to_csv(path, index=False)
+    return tuned(path.parent / "out", None, trials=4, data=str(path), comparator="auto")
+
+
+def table(out: Path, name: str = "trials.csv") -> list[dict[str, str]]:
+    with (out / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def without_times(out: Path) -> list[dict[str, str]]:
+    return [{k: v for k, v in row.items() if k not in ("seconds", "worker")} for row in table(out)]
+
+
+def test_all_that_it_leaves(whole: Outcome):
+    names = {path.name for path in whole.out.iterdir()}
+    assert {
+        "study.journal",
+        "trials.csv",
+        "trials-comparator.csv",
+        "study.json",
+        "study.html",
+        "best.toml",
+        "best",
+    } <= names
+    rows = table(whole.out)
+    assert [row["trial"] for row in rows] == ["0", "1", "2", "3"]
+    assert rows[0]["encoder.hidden"] == "16" and rows[0]["seed"] == "0" and rows[0]["epochs"] == "2"
+    found = json.loads((whole.out / "study.json").read_text(encoding="utf-8"))
+    assert found["trials"] == {"tune": 4, "comparator": 4} and found["budget"] == "4 trials"
+    assert found["best"]["values"][0] == min(float(row["rmse"]) for row in rows if row["state"] == "complete")
+    assert not [p for p in whole.out.rglob("*") if p.name.startswith(".molgraph")]
+
+
+def test_the_best_is_judged_beside_the_tuned_comparator_and_no_tuning(whole: Outcome):
+    others = whole.assessment["others"]
+    rival = next(iter(others))
+    assert rival.startswith("molecule/forest, tuned (trial ") and rival.endswith(" of 4)")
+    assert whole.best.number == 0 or "molecule/gin, not tuned" in others
+    page = (whole.out / "study.html").read_text(encoding="utf-8")
+    assert "tuned with the same budget (4 trials): 4 trials ended" in page
+    assert whole.assessment["rows"] == len(whole.made.split.test) > 0
+
+
+def test_best_toml_trains_to_the_very_same_model(whole: Outcome, tmp_path: Path):
+    raw = config.override(config.read(whole.out / "best.toml"), ["comparator=none"])
+    from molgraph.workflows.train import train_folder
+
+    again = train_folder(config.settings(raw), tmp_path / "again")
+    assert again is not None
+    best = (whole.out / "best" / "weights-0.safetensors").read_bytes()
+    assert (tmp_path / "again" / "weights-0.safetensors").read_bytes() == best
+    seen = whole.readings[True]
+    score, _ = whole.score(True, again.estimate(seen.data.subset(seen.folds[0].score))[0])
+    assert score == whole.best.values[0]
+
+
+def test_the_ensemble_predicts_and_is_judged(whole: Outcome):
+    folders = [whole.out / "best", *(path for _, path in whole.ensemble)]
+    panel = load(folders)
+    found = panel.predict(["CCO", "c1ccccc1O"])
+    assert found["status"].tolist() == ["ok", "ok"] and found["pAct"].notna().all()
+    if whole.ensemble:
+        assert f"ensemble of {len(folders)} trials" in whole.assessment["others"]
+
+
+def test_the_same_command_again_does_no_work_twice(whole: Outcome, capsys: pytest.CaptureFixture[str]):
+    before = {p: p.stat().st_mtime_ns for p in whole.out.rglob("weights-*.safetensors")}
+    asked = Request(whole.out, Budget(4))
+    again = tune_folder(config.settings({**TINY, "data": whole.made.run.data, "comparator": "auto"}), asked)
+    said = capsys.readouterr().err
+    assert "going on after 4 trials" in said and "\ntraining" not in said
+    assert {p: p.stat().st_mtime_ns for p in whole.out.rglob("weights-*.safetensors")} == before
+    assert again.assessment == whole.assessment
+
+
+def test_labels_of_the_test_rows_do_not_touch_the_study(whole: Outcome, series: pd.DataFrame, tmp_path: Path):
+    poisoned = series.copy()
+    hidden = whole.made.rows.data.rows[np.concatenate([whole.made.split.test, whole.made.split.calibration])]
+    poisoned.loc[hidden - 1, "pAct"] = 1e6
+    made = tuned(tmp_path / "poisoned", poisoned, trials=4, comparator="auto")
+    assert without_times(made.out) == without_times(whole.out)
+    for name in ("tune", "comparator"):
+        for path in sorted((whole.out / "estimates" / name).iterdir()):
+            assert path.read_bytes() == (made.out / "estimates" / name / path.name).read_bytes()
+    shutil.rmtree(tmp_path / "poisoned")
+
+
+def test_other_settings_need_another_folder(whole: Outcome, tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"other data, settings or objectives.*--overwrite"):
+        tune_folder(config.settings({**TINY, "data": whole.made.run.data, "seed": 1}), Request(whole.out, Budget(4)))
+    with pytest.raises(ConfigError, match="--pick 99"):
+        tune_folder(
+            config.settings({**TINY, "data": whole.made.run.data, "comparator": "auto"}),
+            Request(whole.out, Budget(4), pick=99),
+        )
+
+
+def test_of_several_objectives_the_front_is_shown_and_one_can_be_picked(series: pd.DataFrame, tmp_path: Path):
+    ask: dict[str, Any] = {"objectives": ("rmse", "size"), "ensemble": 1}
+    made = tuned(tmp_path / "out", series, trials=4, **ask)
+    found = json.loads((tmp_path / "out" / "study.json").read_text(encoding="utf-8"))
+    front = [each["trial"] for each in found["front"]]
+    assert front and "cannot prune" in found["methods"]
+    assert "Pareto front" in (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    smallest = min(found["front"], key=lambda each: each["values"][1])["trial"]
+    again = tuned(tmp_path / "out", series, trials=4, pick=smallest, **ask)
+    assert again.best.number == smallest
+    assert config.settings(config.read(tmp_path / "out" / "best.toml")) == again.run_of(again.best)
+    assert made.best.number == front[0]
+
+
+def test_trials_over_folds(series: pd.DataFrame, tmp_path: Path):
+    made = tuned(tmp_path / "out", series, trials=2, folds=3, ensemble=1)
+    scores = made.best.user_attrs["fold_scores"]
+    assert made.best.values[0] == pytest.approx(np.mean(scores))
+    assert (tmp_path / "out" / "best" / "recipe.json").exists()
+
+
+def test_rows_read_in_two_ways_keep_their_folds(series: pd.DataFrame, tmp_path: Path):
+    salts = series.assign(smiles=[f"{s}.Cl" if i % 5 == 0 else s for i, s in enumerate(series["smiles"])])
+    space = {**TINY["space"], "standardize": [True, False]}
+    made = tuned(tmp_path / "out", salts, trials=4, ensemble=1, space=space)
+    assert set(made.plans) == {True, False}
+    own, other = made.plans[True], made.plans[False]
+    for fold in ("train", "valid", "test"):
+        mine = own.rows.data.rows[getattr(own.split, fold)]
+        assert mine.tolist() == other.rows.data.rows[getattr(other.split, fold)].tolist()
+    assert {row["standardize"] for row in table(tmp_path / "out")} <= {"True", "False"}
+
+
+def test_ctrl_c_leaves_everything_usable(series: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def stop(self: Trials, study: Any, *, last: bool = False) -> None:
+        if sum(t.state.name == "COMPLETE" for t in study.trials) == 2 and not last:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trials, "__call__", stop)
+        with pytest.raises(KeyboardInterrupt):
+            tuned(tmp_path / "out", series, trials=3)
+    assert len([row for row in table(tmp_path / "out") if row["state"] == "complete"]) == 2
+    assert config.settings(config.read(tmp_path / "out" / "best.toml")).targets == ["pAct"]
+    assert (tmp_path / "out" / "study.html").exists() and not (tmp_path / "out" / "best").exists()
+    assert tuned(tmp_path / "out", series, trials=3).predictor is not None
+
+
+def test_overwrite_forgets_only_what_is_ours(series: pd.DataFrame, tmp_path: Path):
+    out = tmp_path / "out"
+    tuned(out, series, trials=1, ensemble=1)
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    made = tuned(out, series, trials=1, ensemble=1, seed=5, overwrite=True)
+    assert made.best.user_attrs["seed"] == 5 and (out / "notes.txt").exists()
+
+
+def test_what_cannot_be_tuned_is_refused(series: pd.DataFrame, tmp_path: Path):
+    with pytest.raises(ConfigError, match="leave init out"):
+        tuned(tmp_path / "out", series, init="somewhere")
+    with pytest.raises(ConfigError, match="--folds 0"):
+        tuned(tmp_path / "out", series, folds=0)
+    with pytest.raises(ConfigError, match="did you mean 'rmse'"):
+        tuned(tmp_path / "out", series, objectives=("rsme",))
+    with pytest.raises(DataError, match="no column"):
+        tuned(tmp_path / "out", series, targets=["pact"])
+
+
+def test_two_inputs_and_their_comparator(chembl_table: pd.DataFrame, tmp_path: Path):
+    some = chembl_table.iloc[::10].reset_index(drop=True)
+    some["sequence"] = ["MKTAYIAKQRQISFVKSHFSRQ", "MSHHWGYGKHNGPEHWHKDF"][0]
+    some.loc[::2, "sequence"] = "MSHHWGYGKHNGPEHWHKDF"
+    inputs = {
+        "drug": {"encoder": "molecule/gin", "column": "smiles", "hidden": 8, "depth": 1},
+        "target": {"encoder": "protein/cnn", "column": "sequence"},
+    }
+    made = tuned(
+        tmp_path / "out",
+        some,
+        trials=2,
+        ensemble=1,
+        model="fusion/concat",
+        inputs=inputs,
+        encoder={},
+        space={},
+        split="random",
+    )
+    assert made.predictor is not None and made.predictor.recipe.run.model == "fusion/concat"
+    assert any(key.startswith("inputs.drug.") for key in table(tmp_path / "out")[0])
