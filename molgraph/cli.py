@@ -175,6 +175,7 @@ def screen(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         shard=shard,
         given=options.given(arguments),
+        against=arguments.against,
     )
     return 0
 

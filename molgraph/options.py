@@ -104,6 +104,13 @@ def screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first), or desirability")
     p.add_argument("--low", action="append", default=[], metavar="TARGET", help="a target that is better when lower")
     p.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="X",
+        help="targets to avoid (or a FASTA file of proteins): adds selectivity",
+    )
+    p.add_argument(
         "--domain",
         choices=("first", "only", "any"),
         default="first",

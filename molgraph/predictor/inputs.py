@@ -20,6 +20,7 @@ from molgraph.data.table import BLOCK, Table, find_column, nonempty
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 
+LONGEST_NAME = 250  # characters; systems refuse to look for longer ones
 INPUT = "input"  # the name of the only input of a run that names none
 
 
@@ -236,8 +237,13 @@ def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
             known = [*(s.name for s in found), *found[0].room.beside]
             raise ConfigError(f"the model has no input '{name}'{did_you_mean(name, known)}")
         else:
-            result[slot.name] = _only(slot, value) if Path(value).is_file() else value
+            result[slot.name] = _only(slot, value) if is_file(value) else value
     return result
+
+
+def is_file(text: str) -> bool:
+    """Tell whether a text names a file; a sequence may be longer than any file's name."""
+    return len(text) < LONGEST_NAME and Path(text).is_file()
 
 
 def _only(slot: Slot, path: str) -> str:

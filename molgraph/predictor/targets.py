@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
-from molgraph.data.table import Table
+from molgraph.data.stream import name_of
+from molgraph.data.table import Table, nonempty
 from molgraph.errors import ConfigError
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Slot, unlabelled
@@ -118,6 +120,22 @@ def prepared(predictor: Predictor, slot: Slot, texts: Sequence[str], names: Sequ
     for at, reject in made.rejects.items():
         raise ConfigError(f"protein {names[at]}: {reject.message}.")
     return Proteins(Input(made.parts, torch.from_numpy(made.index), made.keys), tuple(names))
+
+
+def read_proteins(predictor: Predictor, path: str | Path) -> Proteins:
+    """Read the proteins of a file (FASTA, or a table with a column of sequences), by the names it gives them.
+
+    Raises: ConfigError where the model reads no protein, or one cannot be read; DataError as the reader says.
+    """
+    slot = protein_slot(predictor)
+    texts: list[str] = []
+    names: list[str] = []
+    for table in nonempty(slot.room.read(path, None), name_of(path)):
+        plain = {name.lower(): name for name in table.frame.columns}
+        column = next((plain[name] for name in slot.room.ids if name in plain), "")
+        texts += table.texts
+        names += [str(n) for n in table.frame[column]] if column else [f"row {row}" for row in table.rows]
+    return prepared(predictor, slot, texts, names)
 
 
 def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:

@@ -20,6 +20,7 @@ from molgraph.data.stream import read_errors
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.predictor.inputs import is_file
 from molgraph.screen import pool
 from molgraph.screen.manifest import Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
@@ -80,6 +81,7 @@ def screen(
     report: Report | None = None,
     loader: str = LOADER,
     given: Mapping[str, str] | None = None,
+    against: Sequence[str] = (),
 ) -> ScreenResult:
     """Score every row of a library and rank the best.
 
@@ -89,6 +91,7 @@ def screen(
     - `filters="all"` adds the room's properties to every row, "top" to the best only.
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
     - `given` holds inputs that are the same for every row: `{"target": "MKV..."}` (see `inputs.resolve`).
+    - `against` names the targets to avoid, or a file of proteins: adds `selectivity` (see `predictor.selective`).
     - `facts` (title, date) go into the manifest at the first call and into the report; the clock is not read.
     - `progress` is told the number of rows just finished; `report` is called when the final files are there.
 
@@ -97,7 +100,7 @@ def screen(
     message that says how to go on.
     """
     opened.cache_clear()
-    models = Models(loader, tuple(str(folder) for folder in folders), tuple((given or {}).items()))
+    models = Models(loader, tuple(str(folder) for folder in folders), tuple((given or {}).items()), tuple(against))
     try:
         predictor = opened(models)
         targets = tuple(predictor.numbers)
@@ -111,7 +114,8 @@ def screen(
             "shard_rows": shard_rows,
             "format": fmt,
             "column": column,
-            "given": dict(given or {}),
+            "given": {name: _content(value) for name, value in (given or {}).items()},
+            "against": [_content(value) for value in against],
         }
         _check(settings, shard, workers)
         source = Source(library, predictor, column, shard_rows)
@@ -282,6 +286,11 @@ class _Screen:
         top = read_top(self.out / TOP, result["types"])
         summary = Summary.load(result["summary"])
         return replace(unfinished, finished=True, summary=summary, top=top, names=dict(result["names"]))
+
+
+def _content(value: str) -> str:
+    """Return what must stay the same for a screen to go on: the sha256 of a file, else the words themselves."""
+    return f"sha256:{digest_of_file(Path(value))}" if is_file(value) else value
 
 
 def _check(settings: Mapping[str, Any], shard: tuple[int, int] | None, workers: int | None) -> None:

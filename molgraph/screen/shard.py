@@ -33,11 +33,12 @@ META = b"molgraph"
 @dataclass(frozen=True)
 class Models:
     """Say which models score: `loader` is the `module:attribute` that opens `folders`; `given` are inputs that are the
-    same for every row."""
+    same for every row; `against` are the targets to avoid (see `predictor.selective`)."""
 
     loader: str
     folders: tuple[str, ...]
     given: tuple[tuple[str, str], ...] = ()
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Job:
 @lru_cache(maxsize=1)
 def opened(models: Models) -> Any:
     """Return the predictor of the folders, loaded once per process."""
-    return registry.load(models.loader)(list(models.folders)).give(dict(models.given))
+    return registry.load(models.loader)(list(models.folders)).give(dict(models.given)).avoid(models.against)
 
 
 def score_shard(job: Job) -> int:

@@ -32,6 +32,7 @@ def screen_file(
     workers: int = 0,
     shard: tuple[int, int] | None = None,
     given: Mapping[str, str] | None = None,
+    against: Sequence[str] = (),
 ) -> ScreenResult:
     """Screen a library into a folder; `low` names the targets that are better when lower, 0 workers means all cores.
 
@@ -56,6 +57,7 @@ def screen_file(
             workers=workers or None,
             shard=shard,
             given=given,
+            against=against,
             facts=facts,
             progress=bar.update,
             report=write_screen_report,

@@ -13,7 +13,7 @@ from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import Predictor
-from molgraph.predictor.targets import Proteins, prepared, protein_slot, rank_targets
+from molgraph.predictor.targets import Proteins, rank_targets, read_proteins
 from molgraph.workflows.show import say
 
 
@@ -63,19 +63,3 @@ def is_text(source: Any) -> bool:
     if suffix in (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".smi", ".sdf", ".cxsmiles"):
         raise DataError(f"{source}: no such file; check the name.")
     return True
-
-
-def read_proteins(predictor: Predictor, path: str | Path) -> Proteins:
-    """Read the proteins of a file (FASTA, or a table with a column of sequences), by the names it gives them.
-
-    Raises: ConfigError where the model reads no protein, or one cannot be read; DataError as the reader says.
-    """
-    slot = protein_slot(predictor)
-    texts: list[str] = []
-    names: list[str] = []
-    for table in nonempty(slot.room.read(path, None), name_of(path)):
-        plain = {name.lower(): name for name in table.frame.columns}
-        column = next((plain[name] for name in slot.room.ids if name in plain), "")
-        texts += table.texts
-        names += [str(n) for n in table.frame[column]] if column else [f"row {row}" for row in table.rows]
-    return prepared(predictor, slot, texts, names)
