@@ -51,6 +51,8 @@ class NumbersEncoder(Encoder):
 
     def forward(self, batch: Batch) -> Features:
         parts, index = batch.single()
+        if not len(parts):  # no row of the batch has this input, and the width of what is not there is not known
+            return Features(next(self.network.parameters()).new_zeros(0, self.dim), None, index)
         numbers = torch.cat([self._scaled(name, parts) for name in self.names], 1)
         return Features(self.network(numbers), None, index)
 

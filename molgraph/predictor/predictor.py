@@ -80,6 +80,7 @@ class Predictor(Scorer):
         for name, sizes, schema in (
             (name, sizes, things.inputs[slot].parts.schema)
             for slot, known in self.recipe.schemas.items()
+            if len(things.inputs[slot].parts)  # of nothing, the width of a vector is not known
             for name, sizes in known.items()
         ):
             if name in schema and schema[name] != sizes:

@@ -151,6 +151,9 @@ def test_vectors_out_of_a_file_beside_the_table(proteins: Path, tmp_path: Path) 
     found = pd.read_csv(tmp_path / "out.csv").set_index("id")
     assert found.index[found["status"] != "ok"].tolist() == ["p3_0", "empty", "odd"]
     assert set(found["status"]) == {"ok", "unknown_protein"}
+    (tmp_path / "none.csv").write_text("id\nP00533\nP00519\n", encoding="utf-8")
+    done("predict", tmp_path / "none.csv", "--model", tmp_path / "model", "--out", tmp_path / "none_out.csv")
+    assert pd.read_csv(tmp_path / "none_out.csv")["status"].tolist() == ["unknown_protein"] * 2
 
 
 def test_a_molecule_read_as_its_smiles(data: Path, tmp_path: Path) -> None:
