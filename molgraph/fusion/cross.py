@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+from torch.nn import functional as F
 
 from molgraph.data.dataset import ABSENT
+from molgraph.data.packed import owners, spans
 from molgraph.errors import ConfigError
 from molgraph.fusion.fusion import MODALITY_DROPOUT, Encoded, Fusion, at_least_one, presence
 from molgraph.model.encoder import Encoder
+from molgraph.nn.pool import segment_sum
 
-CELLS = 2**22  # numbers in a chunk's largest tensors: 16 MB each in float32
+CELLS = 2**22  # numbers in the largest tensor of a chunk: 16 MB in float32
 
 
 class Cross(Fusion):
     """Weigh the atoms of a drug by what the residues of its target attend to, and the residues by the atoms.
 
-    The two inputs may be any whose encoders leave elements to attend to. With scores S = Q K^T / sqrt(d) of each pair
-    of elements, n of one side and m of the other, a residue weighs the mean over the atoms of softmax_m(S), an atom
-    the mean over the residues of softmax_n(S); the weighted sums of each head join the pooled vectors. Rows are
-    computed in chunks of bounded size, again in the backward pass, so that memory does not grow with the batch.
+    The two inputs may be any whose encoders leave elements. With A[n, m] = phi(x_n) . phi(y_m) of each two elements,
+    phi = elu + 1, each atom shares its attention out to the residues and each residue to the atoms; an element weighs
+    the mean share that it gets, head by head, and the weighted sums join the pooled vectors. A is never made: the sums
+    of phi over the parts stand for it, so a pair costs N + M and not N M, and chunks bound what is held at once.
 
-    See: Vaswani et al. 2017, arXiv 1706.03762, equation 1 (scores); Lu et al. 2016, arXiv 1606.00061 (both ways);
-    Zhao et al. 2022, HyperAttentionDTI, doi 10.1093/bioinformatics/btab715 (one map, averaged over each side)
+    See: Katharopoulos et al. 2020, Transformers are RNNs, arXiv 2006.16236, equations 4 to 7 (phi, linear attention);
+    Lu et al. 2016, arXiv 1606.00061 (attention both ways); Zhao et al. 2022, HyperAttentionDTI,
+    doi 10.1093/bioinformatics/btab715 (elements of drug and target weighed by one map, averaged over each side)
     """
 
     space: ClassVar[dict[str, Any]] = {
@@ -61,71 +65,81 @@ class Cross(Fusion):
         self.values = nn.ModuleList(nn.Linear(encoder.dim, hidden) for encoder in encoders.values())
 
     def fuse(self, rows: list[Tensor], index: Tensor, encoded: Mapping[str, Encoded]) -> Tensor:
-        sides = []
-        for name, key, value in zip(self.names, self.keys, self.values, strict=True):
-            elements, offsets = encoded[name].elements, encoded[name].offsets
-            assert offsets is not None  # refused in __init__
-            sides.append((torch.cat([key(elements), value(elements)], 1), offsets))
-        chunks, found = [], []
-        for chunk in self._chunks(index, [offsets for _, offsets in sides]):
-            given = [(values, offsets, at) for (values, offsets), at in zip(sides, index[chunk].unbind(1), strict=True)]
-            chunks.append(chunk)
-            if torch.is_grad_enabled():
-                found.append(checkpoint(self._attend, *given, use_reentrant=False, preserve_rng_state=False))
-            else:
-                found.append(self._attend(*given))
-        both = rows[0].new_zeros(len(index), 2 * self.hidden)
-        if chunks:
-            both = both.index_copy(0, torch.cat(chunks), torch.cat(found).to(both.dtype))
-        return torch.cat([*rows, both, presence(index, both)], 1)
-
-    def _chunks(self, index: Tensor, offsets: list[Tensor]) -> Iterator[Tensor]:
-        """Yield the rows that have elements on both sides, rows of like lengths together."""
+        sides = [self._side(at, encoded[name]) for at, name in enumerate(self.names)]
         there = (index != ABSENT).all(1).nonzero().squeeze(1)
-        lengths = torch.stack(
-            [o.diff().index_select(0, at) for o, at in zip(offsets, index[there].unbind(1), strict=True)], 1
-        )
-        there, lengths = there[lengths.amin(1) > 0], lengths[lengths.amin(1) > 0]
-        order = lengths.amax(1).argsort()
-        sizes = lengths[order].tolist()
-        begin, most = 0, (0, 0)
-        for end, (n, m) in enumerate(sizes):
-            most = max(n, most[0]), max(m, most[1])
-            cells = self.heads * most[0] * most[1] + 2 * self.hidden * (most[0] + most[1])
-            if end > begin and (end - begin + 1) * cells > CELLS:
-                yield there[order[begin:end]]
-                begin, most = end, (n, m)
-        if sizes:
-            yield there[order[begin:]]
+        for at, side in enumerate(sides):  # a part may have no element
+            there = there[side.offsets.diff().index_select(0, index[there, at]) > 0]
+        long = max((0, 1), key=lambda at: len(sides[at].keys) / max(len(sides[at].sums), 1))
+        order = there[index[there, long].argsort(stable=True)]
+        found = rows[0].new_zeros(len(index), 2 * self.hidden)
+        if len(order):
+            sums = attend(sides[1 - long], sides[long], index[order, 1 - long], index[order, long])
+            both = torch.cat([s.flatten(1) for s in (sums if long else sums[::-1])], 1)
+            found = found.index_copy(0, order, both.to(found.dtype))
+        return torch.cat([*rows, found, presence(index, found)], 1)
 
-    def _attend(self, one: tuple[Tensor, Tensor, Tensor], other: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Return the weighted sums of both sides, [b, 2 hidden]."""
-        (a, a_there), (b, b_there) = padded(*one), padded(*other)
-        a_key, a_value = self._split(a)
-        b_key, b_value = self._split(b)
-        scores = a_key @ b_key.transpose(2, 3) / a_key.shape[3] ** 0.5  # [b, heads, N, M]
-        to_b = scores.masked_fill(~b_there[:, None, None, :], -torch.inf).softmax(3)
-        to_a = scores.masked_fill(~a_there[:, None, :, None], -torch.inf).softmax(2)
-        b_weight = mean(to_b, a_there[:, None, :, None], 2)
-        a_weight = mean(to_a, b_there[:, None, None, :], 3)
-        sums = [(w.unsqueeze(2) @ v).flatten(1) for w, v in ((a_weight, a_value), (b_weight, b_value))]
-        return torch.cat(sums, 1)
-
-    def _split(self, side: Tensor) -> tuple[Tensor, Tensor]:
-        """Cut [b, L, 2 hidden] into keys and values [b, heads, L, hidden / heads]."""
-        key, value = side.unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return key, value
+    def _side(self, at: int, given: Encoded) -> Side:
+        assert given.offsets is not None  # refused in __init__
+        keys = F.elu(self.keys[at](given.elements)) + 1
+        values = self.values[at](given.elements).unflatten(1, (self.heads, -1))
+        sums = segment_sum(keys, given.offsets).unflatten(1, (self.heads, -1))
+        return Side(keys.unflatten(1, (self.heads, -1)), values, sums, given.offsets)
 
 
-def padded(values: Tensor, offsets: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the rows of the parts `ids`, filled up to the longest: [b, L, D], and which are rows: bool [b, L]."""
-    begin, length = offsets.index_select(0, ids), offsets.diff().index_select(0, ids)
-    place = torch.arange(int(length.max()), device=ids.device)
-    there = place < length.unsqueeze(1)
-    at = (begin.unsqueeze(1) + place).where(there, 0)
-    return values.index_select(0, at.view(-1)).view(*at.shape, -1), there
+@dataclass(frozen=True)
+class Side:
+    """Hold the elements of one input's parts.
+
+    Shapes: `keys` (phi) and `values` [M, heads, d]; `sums` [U, heads, d], of the keys of each part; `offsets` [U + 1].
+    """
+
+    keys: Tensor
+    values: Tensor
+    sums: Tensor
+    offsets: Tensor
 
 
-def mean(values: Tensor, there: Tensor, dim: int) -> Tensor:
-    """Return the mean over a dimension of the values that are there."""
-    return (values * there).sum(dim) / there.sum(dim)
+def attend(short: Side, long: Side, one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weighted sums of both sides of B pairs, each [B, heads, d].
+
+    The elements of `short` are repeated for each pair; those of `long`, as many pairs share one, are multiplied.
+    Shapes: `one` and `other` int64 [B], the part of each side; `other` ascends.
+    """
+    at, offsets = spans(short.offsets, one)
+    row = owners(offsets)
+    keys = short.keys.index_select(0, at)
+    shares = keys / _dot(keys, long.sums.index_select(0, other).index_select(0, row))
+    query = _by_part(shares, offsets) / offsets.diff().view(-1, 1, 1)
+    parts, sizes = _runs(other, long.offsets, short.sums.shape[1])
+    # `split` has one gradient for all its pieces, slices would have one each of the size of the whole
+    lengths = long.offsets.diff().tolist()
+    keys_of, values_of = (v.transpose(0, 1).split(lengths, 1) for v in (long.keys, long.values))  # [heads, M, d]
+    sums = short.sums.index_select(0, one).transpose(0, 1).split(sizes, 1)  # [heads, b, d]
+    to_short, to_long = [], []
+    for part, asked, total in zip(parts, query.transpose(0, 1).split(sizes, 1), sums, strict=True):
+        key, value = keys_of[part], values_of[part]
+        got = total @ key.transpose(1, 2)  # [heads, b, M]
+        to_short.append((got.reciprocal() @ key / key.shape[1]).transpose(0, 1))
+        to_long.append((asked @ (key.transpose(1, 2) @ value)).transpose(0, 1))
+    weight = _dot(keys, torch.cat(to_short).index_select(0, row))
+    return _by_part(weight * short.values.index_select(0, at), offsets), torch.cat(to_long)
+
+
+def _runs(parts: Tensor, offsets: Tensor, heads: int) -> tuple[list[int], list[int]]:
+    """Cut ascending `parts` into runs of one part each, so few that a chunk stays small: the part and size of each."""
+    used, counts = torch.unique_consecutive(parts, return_counts=True)
+    of, sizes = [], []
+    for part, count, length in torch.stack([used, counts, offsets.diff()[used]], 1).tolist():
+        step = max(1, CELLS // (heads * length))
+        for at in range(0, count, step):
+            of.append(part)
+            sizes.append(min(step, count - at))
+    return of, sizes
+
+
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    return torch.einsum("nhd,nhd->nh", one, other).unsqueeze(2)
+
+
+def _by_part(values: Tensor, offsets: Tensor) -> Tensor:
+    return segment_sum(values.flatten(1), offsets).view(-1, *values.shape[1:])
