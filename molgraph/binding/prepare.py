@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph.binding.features import COMPLEX, FEATURES, NONE, Featurised, featurise
+from molgraph.binding.features import COMPLEX, FEATURES, Featurised, featurise
 from molgraph.binding.residues import KINDS
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.room import Prepared
-from molgraph.errors import ConfigError, Reject, did_you_mean
+from molgraph.errors import ConfigError, did_you_mean
 from molgraph.molecule.features import WHOLE
 from molgraph.molecule.graphs import ATOM_CODES
 from molgraph.molecule.pool import in_processes
-from molgraph.molecule.standardise import Refusal
+from molgraph.molecule.prepare import joined
 
 CHUNK = 256  # poses that one process works on at a time
 WORTH_STARTING = 1024  # poses, a few milliseconds each; a process takes about one second to start
@@ -40,34 +40,8 @@ def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool =
     chunks = [distinct[i : i + CHUNK] for i in range(0, len(distinct), CHUNK)] or [[]]
     work = partial(featurise, needs=wanted)
     many = workers > 1 and len(distinct) >= WORTH_STARTING
-    return _joined(texts, chunks, in_processes(work, chunks, workers) if many else map(work, chunks), wanted)
-
-
-def _joined(
-    texts: Sequence[str], chunks: list[list[str]], made: Iterable[Featurised], wanted: tuple[str, ...]
-) -> Prepared:
-    """Join the chunks, each key once, and spread the result over all texts."""
-    number: dict[str, int] = {}
-    packs: list[Packed] = []
-    part_of: dict[str, int] = {}
-    refused: dict[str, Refusal] = {}
-    for chunk, done in zip(chunks, made, strict=True):
-        new = [i for i, key in enumerate(done.keys) if key not in number]
-        number.update((done.keys[i], len(number)) for i in new)
-        packs.append(_packed(done, wanted).gather(torch.tensor(new, dtype=torch.int64)))
-        parts = [number[key] for key in done.keys] + [NONE]
-        part_of.update(zip(chunk, (parts[i] for i in done.index), strict=True))
-        refused.update((chunk[i], refusal) for i, refusal in done.refused.items())
-    return Prepared(
-        parts=Packed.cat(packs),
-        index=np.fromiter((part_of[text] for text in texts), dtype=np.int64, count=len(texts)),
-        keys=tuple(number),
-        rejects={
-            i: Reject(i + 1, text, refused[text].reason, refused[text].message)
-            for i, text in enumerate(texts)
-            if text in refused
-        },
-    )
+    made = in_processes(work, chunks, workers) if many else map(work, chunks)
+    return joined(texts, chunks, ((done, _packed(done, wanted)) for done in made))
 
 
 def _packed(done: Featurised, wanted: tuple[str, ...]) -> Packed:

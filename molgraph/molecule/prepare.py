@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.room import Prepared
@@ -48,21 +50,31 @@ def prepare(
     work = partial(featurise, needs=wanted, standardise=standardise, max_atoms=max_atoms)
     enough = len(distinct) * (0.3 + sum(COST[name] for name in wanted)) > WORTH_STARTING
     made = in_processes(work, chunks, workers) if workers > 1 and enough else map(work, chunks)
-    return _joined(texts, chunks, made, wanted)
+    return joined(texts, chunks, ((done, _packed(done, wanted)) for done in made))
 
 
-def _joined(
-    texts: Sequence[str], chunks: list[list[str]], made: Iterator[Featurised], wanted: tuple[str, ...]
-) -> Prepared:
-    """Join the chunks, each key once, and spread the result over all texts."""
+class Chunk(Protocol):
+    """Hold what became of a chunk of texts: `index` int64 [n], the number of a key or -1, the keys, the refused."""
+
+    @property
+    def index(self) -> NDArray[np.int64]: ...
+
+    @property
+    def keys(self) -> list[str]: ...
+
+    @property
+    def refused(self) -> dict[int, Refusal]: ...
+
+
+def joined(texts: Sequence[str], chunks: list[list[str]], made: Iterable[tuple[Chunk, Packed]]) -> Prepared:
+    """Join chunks of distinct texts and their parts, each key once, and spread the result over all texts."""
     number: dict[str, int] = {}
     packs: list[Packed] = []
     part_of: dict[str, int] = {}
     refused: dict[str, Refusal] = {}
-    for chunk, done in zip(chunks, made, strict=True):
+    for chunk, (done, parts) in zip(chunks, made, strict=True):
         new = [i for i, key in enumerate(done.keys) if key not in number]
         number.update(zip((done.keys[i] for i in new), range(len(number), len(number) + len(new)), strict=True))
-        parts = _packed(done, wanted)
         packs.append(parts if len(new) == len(parts) else parts.gather(torch.tensor(new, dtype=torch.int64)))
         parts_of_chunk = [number[key] for key in done.keys] + [NONE]
         part_of.update(zip(chunk, (parts_of_chunk[i] for i in done.index), strict=True))
