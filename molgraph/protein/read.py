@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from molgraph.data.stream import LINE, Broken, Lines, Row, name_of, open_bytes, suffixes
+from molgraph.data.stream import LINE, STDIN, Broken, Lines, Row, name_of, open_bytes, suffixes
 from molgraph.data.table import BLOCK, MEMORY, Table, find_column, read_tables, tables
 from molgraph.errors import DataError
 
@@ -33,7 +35,7 @@ FASTA_COLUMNS = ("id", "description", SEQUENCE)
 def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
     """Stream proteins in blocks of `block` records, one row per record, every cell the user's own text.
 
-    `source` is a path, "-" for standard input (a table), a DataFrame, or a list or Series of sequences. `column` names
+    `source` is a path, "-" for standard input (FASTA or a table), a DataFrame, or a list of sequences. `column` names
     the sequence column where it has no usual name. From FASTA come `id` (the first word of the header),
     `description` (the rest) and `sequence` (its lines joined).
 
@@ -42,7 +44,7 @@ def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Itera
     """
     if not isinstance(source, str | os.PathLike):
         yield from _chosen(read_tables(_frame(source), block=block), column)
-    elif suffixes(source)[0] in FASTA_FILES:
+    elif _is_fasta(source):
         yield from _fasta(source, column, block)
     else:
         yield from _chosen(read_tables(source, block=block), column)
@@ -59,6 +61,12 @@ def _frame(source: Any) -> pd.DataFrame:
     if not isinstance(source, Sequence | pd.Series | np.ndarray):
         raise DataError(f"{MEMORY}: a {type(source).__name__}; give a path, a DataFrame or a list of sequences")
     return pd.DataFrame({SEQUENCE: list(source)}, dtype=object)
+
+
+def _is_fasta(source: str | os.PathLike[str]) -> bool:
+    if str(source) == STDIN:
+        return cast(io.BufferedReader, sys.stdin.buffer).peek(1)[:1] == b">"
+    return suffixes(source)[0] in FASTA_FILES
 
 
 def _fasta(source: str | os.PathLike[str], column: str | None, block: int) -> Iterator[Table]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,12 @@ def test_fasta_is_a_table(fasta: Path, block: int) -> None:
     assert rows(tables) == ROWS
     assert {table.column for table in tables} == {"sequence"}
     assert np.concatenate([table.rows for table in tables]).tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("text", "texts"), [(FASTA, [row[2] for row in ROWS]), ("id,seq\na,MKT\n", ["MKT"])])
+def test_standard_input(text: str, texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(text.encode()))))
+    assert [text for table in read("-") for text in table.texts] == texts
 
 
 def test_line_ends_of_windows_and_old_macs(tmp_path: Path) -> None:
