@@ -190,6 +190,10 @@ def _inputs(text: str) -> dict[str, dict[str, str]]:
         column, sign, encoder = word.strip().partition(":")
         if not (column and sign and encoder):
             raise ConfigError(f"--inputs {text}: write COLUMN:ENCODER, for example smiles:molecule/gin.")
+        if column in found:
+            raise ConfigError(
+                f"--inputs {text}: '{column}' stands twice; name the inputs in a run file, [inputs.NAME]."
+            )
         found[column] = {"column": column, "encoder": encoder}
     return found
 

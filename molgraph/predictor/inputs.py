@@ -16,11 +16,13 @@ from molgraph import registry
 from molgraph.config import RunSettings, check
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.room import Prepared, Room
-from molgraph.data.table import BLOCK, Table, find_column, nonempty
+from molgraph.data.stream import name_of, suffixes
+from molgraph.data.table import BLOCK, FORMATS, Table, find_column, nonempty
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 
 LONGEST_NAME = 250  # characters; systems refuse to look for longer ones
+FILES = (*FORMATS, ".smi", ".sdf", ".cxsmiles", ".fasta", ".fa", ".faa", ".fas", ".pdb", ".cif")
 INPUT = "input"  # the name of the only input of a run that names none
 
 
@@ -58,7 +60,7 @@ class Slot:
 def slots(run: RunSettings) -> tuple[Slot, ...]:
     """Return the inputs of a run; the room of the first reads the files.
 
-    Raises: ConfigError for an unknown key.
+    Raises: ConfigError for an `optional` that is not true or false.
     """
     if not run.inputs:
         return (Slot(INPUT, run.column, run.model, run.encoder),)
@@ -66,7 +68,9 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
     for name, section in run.inputs.items():
         given = dict(section)
         words = {key: str(given.pop(key, "")) for key in ("column", "encoder", "id")}
-        optional = bool(given.pop("optional", False))
+        optional = given.pop("optional", False)
+        if not isinstance(optional, bool):
+            raise ConfigError(f"inputs.{name}.optional = {optional!r} has the wrong type: write true or false.")
         found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"]))
     if run.column:  # what a person names on the command line is the column of the first
         found[0] = dataclasses.replace(found[0], column=run.column)
@@ -167,6 +171,7 @@ class Inputs:
         rejects: dict[int, Reject] = {}
         columns: dict[str, str] = {}
         for slot in self.slots:
+            names: tuple[str, ...] = ()
             if slot.name in self.given:
                 ready, columns[slot.name] = self._same(slot, len(table)), ""
             else:
@@ -175,10 +180,19 @@ class Inputs:
                 ready = self._prepare(slot, texts, workers)
                 for at, reject in ready.rejects.items():
                     if not (slot.optional and not texts[at].strip()):
-                        rejects.setdefault(at, dataclasses.replace(reject, row=int(table.rows[at])))
-            names = _names(slot, table, ready) if len(self.slots) > 1 else ()
+                        rejects.setdefault(at, self._told(slot, reject, int(table.rows[at])))
+                if len(self.slots) > 1:
+                    names = _names(slot, table, ready)
             inputs[slot.name] = Input(ready.parts, torch.from_numpy(ready.index), ready.keys, names)
+        nothing = np.all([given.index.numpy() == ABSENT for given in inputs.values()], axis=0)
+        for at in np.flatnonzero(nothing).tolist():
+            rejects.setdefault(at, Reject(int(table.rows[at]), "", "empty", "all inputs are blank"))
         return Ready(inputs, {**rejects, **table.broken}, columns)
+
+    def _told(self, slot: Slot, reject: Reject, row: int) -> Reject:
+        """Say of which row a reason is and, where there are several inputs, of which input."""
+        message = f"{slot.name}: {reject.message}" if len(self.slots) > 1 else reject.message
+        return dataclasses.replace(reject, row=row, message=message)
 
     def _prepare(self, slot: Slot, texts: Sequence[str], workers: int) -> Prepared:
         return slot.room.prepare(texts, self.needs[slot.name], standardise=self.standardize, workers=workers)
@@ -198,21 +212,29 @@ class Inputs:
         columns = list(table.frame.columns)
         if not slot.column and slot.name in columns:
             return slot.name
-        return find_column(columns, slot.column or None, slot.room.columns, table.origin)
+        try:
+            return find_column(columns, slot.column or None, slot.room.columns, table.origin)
+        except DataError as error:
+            wanted = slot.column or slot.room.columns[0]
+            raise DataError(
+                f"{table.origin}: no column '{wanted}' for the input '{slot.name}'{did_you_mean(wanted, columns)} "
+                f"One for all rows of a prediction or a screen: --given {slot.name}=X."
+            ) from error
+
+
+def named_by(slot: Slot, columns: Sequence[str], *, alone: bool = False) -> str:
+    """Return the column that names the parts of an input, "" where there is none; "id" does so only in a file of that
+    input `alone`: beside other inputs it names the row."""
+    plain = {name.lower(): name for name in columns if alone or name.lower() != "id"}
+    usual = next((plain[name] for name in slot.room.ids if name in plain), "")
+    return slot.id if slot.id in columns else usual
 
 
 def _names(slot: Slot, table: Table, ready: Prepared) -> tuple[str, ...]:
-    """Return the user's name of each part: what the id column says in the first row that has the part.
-
-    Raises: DataError where the run names an id column that is not there.
-    """
-    columns = list(table.frame.columns)
-    plain = {name.lower(): name for name in columns}
-    column = slot.id or next((plain[name] for name in slot.room.ids if name in plain), "")
+    """Return the user's name of each part: what the column that names it says in the first row that has the part."""
+    column = named_by(slot, list(table.frame.columns))
     if not column:
         return ()
-    if column not in columns:
-        raise DataError(f"{table.origin}: no column '{column}'{did_you_mean(column, columns)}")
     names = [""] * len(ready.keys)
     for at, text in zip(ready.index.tolist(), table.frame[column], strict=True):
         if at != ABSENT and not names[at]:
@@ -223,31 +245,60 @@ def _names(slot: Slot, table: Table, ready: Prepared) -> tuple[str, ...]:
 def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
     """Return what a person gave for all rows (`protein` = a file or a text) by the input it is meant for.
 
-    A name may be that of an input, of an input's room, or of a file that the first room's reader takes beside. Of a
-    file for an input, the only row is read.
+    A name may be that of an input but the first, of its room, or of a file that the first room's reader takes beside.
+    Of a file for an input, the only row is read.
 
-    Raises: ConfigError where no input is called so; DataError where the file does not hold one row.
+    Raises: ConfigError where no input is called so, several are, or one is given twice; DataError where the file is
+    not there or does not hold one row.
     """
     result: dict[str, str] = {}
     for name, value in given.items():
-        slot = next((s for s in found if name in (s.name, s.room.name)), None)
         if name in found[0].room.beside:
             result[name] = value
-        elif slot is None:
-            known = [*(s.name for s in found), *found[0].room.beside]
-            raise ConfigError(f"the model has no input '{name}'{did_you_mean(name, known)}")
-        else:
-            result[slot.name] = _only(slot, value) if is_file(value) else value
+            continue
+        slot = _meant(found, name)
+        if slot.name in result:
+            raise ConfigError(f"the input '{slot.name}' is given twice.")
+        result[slot.name] = _only(slot, value) if is_file(value) else value
     return result
 
 
+def _meant(found: Sequence[Slot], name: str) -> Slot:
+    slots_named = [s for s in found if s.name == name] or [s for s in found if s.room.name == name]
+    known = [*(s.name for s in found[1:]), *found[0].room.beside]
+    if not slots_named:
+        raise ConfigError(f"the model has no input '{name}' to give{did_you_mean(name, known)}")
+    if len(slots_named) > 1:
+        raise ConfigError(f"'{name}' may be any of {', '.join(s.name for s in slots_named)}: name the input.")
+    if slots_named[0] is found[0]:
+        raise ConfigError(f"'{name}' is what the rows hold, and cannot be given; known: {', '.join(known) or 'none'}.")
+    return slots_named[0]
+
+
 def is_file(text: str) -> bool:
-    """Tell whether a text names a file; a sequence may be longer than any file's name."""
-    return len(text) < LONGEST_NAME and Path(text).is_file()
+    """Tell whether a text names a file; a sequence may be longer than any file's name.
+
+    Raises: DataError for what is called as a file and is not there.
+    """
+    if len(text) >= LONGEST_NAME:
+        return False
+    if not Path(text).is_file() and suffixes(text)[0] in FILES:
+        raise DataError(f"{text}: no such file; check the name.")
+    return Path(text).is_file()
+
+
+def tables_of(slot: Slot, path: str | Path) -> list[Table]:
+    """Read a file of one input alone: its column as in training where the file has it, else by its usual names."""
+    try:
+        return list(nonempty(slot.room.read(path, slot.column or None), name_of(path)))
+    except DataError:
+        if not slot.column:
+            raise
+    return list(nonempty(slot.room.read(path, None), name_of(path)))
 
 
 def _only(slot: Slot, path: str) -> str:
-    texts = [text for table in nonempty(slot.room.read(path, slot.column or None), path) for text in table.texts]
+    texts = [text for table in tables_of(slot, path) for text in table.texts]
     if len(texts) != 1:
         raise DataError(f"{path}: holds {len(texts)} rows; for all rows alike give a file with one.")
     return texts[0]

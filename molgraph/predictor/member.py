@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph import registry
-from molgraph.config import RunSettings, check
+from molgraph.config import FUSION, RunSettings, check
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
@@ -20,6 +20,8 @@ from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
 from molgraph.predictor.inputs import INPUT, slots
 from molgraph.task import Task
+
+FAMILIES = {"network": "networks", "trees": "what trees see (molecule/forest, protein/forest)"}
 
 
 class Member(Protocol):
@@ -62,10 +64,26 @@ def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
 
     Raises: ConfigError for an unknown model or setting.
     """
+    _check_joined(run)
     found = {slot.name: slot.needs for slot in slots(run)}
     if run.inputs:
         check("encoder", run.encoder, registry.settings(registry.model(run.model)), f"model '{run.model}'")
     return found
+
+
+def _check_joined(run: RunSettings) -> None:
+    """Refuse a model that cannot read the inputs: a fusion of none, several without one, trees joined with networks."""
+    made = registry.model(run.model)
+    fusion = run.model.partition("/")[0] not in registry.ROOMS
+    if fusion and not run.inputs:
+        raise ConfigError(
+            f"'{run.model}' joins several inputs: name them, as in --inputs smiles:molecule/gin,sequence:protein/cnn."
+        )
+    if run.inputs and not fusion:
+        raise ConfigError(f"'{run.model}' reads one input; several are joined by a fusion, as {FUSION} is.")
+    for slot in slots(run) if fusion else ():
+        if registry.model(slot.model).family != made.family:
+            raise ConfigError(f"'{run.model}' joins {FAMILIES[made.family]}, and '{slot.model}' is none of them.")
 
 
 def make(

@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
-from molgraph.data.dataset import Dataset
+from molgraph.data.dataset import ABSENT, Dataset
 from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.duplicates import Merged, merge
-from molgraph.predictor.inputs import Inputs, identity
+from molgraph.predictor.inputs import Inputs, Ready, identity
 from molgraph.split import IDENTITY
 from molgraph.task import kinds
 
@@ -64,7 +64,7 @@ def read_rows(
 
     Raises: DataError where the file, a column or every row is unusable; ConfigError where no target is named.
     """
-    tables = list(nonempty(inputs.read(source), _called(source)))
+    tables = list(nonempty(inputs.read(source, run.column or None), _called(source)))
     table = join(tables)
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
     targets = _targets(table, run, set(prepared.columns.values()))
@@ -78,7 +78,7 @@ def read_rows(
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
-    things, ids = identity(inputs.slots, prepared.inputs), _ids(table, run)
+    things, ids = identity(inputs.slots, prepared.inputs), _pair_ids(prepared) or _ids(table, run)
     merged = _merge(table, parsed, kind_by_name, things, kept, run)
     empty = np.isnan(merged.values).all(axis=1)
     none = set(merged.keep[empty].tolist())
@@ -178,6 +178,15 @@ def _ids(table: Table, run: RunSettings) -> list[str]:
     column = run.id or usual
     texts = [str(t) for t in table.frame[column]] if column else [""] * len(table)
     return [text or f"row {row}" for text, row in zip(texts, table.rows, strict=True)]
+
+
+def _pair_ids(prepared: Ready) -> list[str]:
+    """Return "drug on target" for each row where the user has a name for the parts of every input, else nothing."""
+    given = list(prepared.inputs.values())
+    if len(given) < 2 or not all(each.names for each in given):
+        return []
+    columns = [[each.names[at] if at != ABSENT else "" for at in each.index.tolist()] for each in given]
+    return [" on ".join(filter(None, names)) for names in zip(*columns, strict=True)]
 
 
 def _first(rejects: dict[int, Reject]) -> str:

@@ -122,11 +122,15 @@ class Scorer:
     def predict(self, source: Any, column: str | None = None, *, given: Mapping[str, str] | None = None) -> Predictions:
         """Predict a file, a DataFrame, a list of texts: the user's own columns, then the prediction columns.
 
-        `given` holds inputs that are the same for every row: `given={"target": "MKV..."}`.
+        `given` holds inputs that are the same for every row of this call: `given={"target": "MKV..."}`.
         """
-        self.give(given or {})
-        tables = nonempty(self.read(source, column), "the table given")
-        found = [(table.column, beside(table, scored)) for table, scored in self.score_all(tables)]
+        before = self.inputs
+        try:
+            self.give(given or {})
+            tables = nonempty(self.read(source, column), "the table given")
+            found = [(table.column, beside(table, scored)) for table, scored in self.score_all(tables)]
+        finally:
+            self.inputs = before
         return Predictions.of(pd.concat([f for _, f in found], ignore_index=True), found[0][0], self.room.draw)
 
 

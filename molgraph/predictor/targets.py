@@ -14,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
-from molgraph.data.stream import name_of
-from molgraph.data.table import Table, nonempty
-from molgraph.errors import ConfigError
+from molgraph.data.table import Table
+from molgraph.errors import ConfigError, DataError
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import Slot, unlabelled
+from molgraph.predictor.inputs import Slot, named_by, tables_of, unlabelled
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import OK
 from molgraph.task import block
@@ -107,34 +106,37 @@ def protein_slot(predictor: Predictor) -> Slot:
     """
     found = predictor.inputs.slots
     if len(found) != 2:
-        raise ConfigError(f"targets are ranked by a model of one input or of two; this one has {len(found)}.")
+        raise ConfigError(
+            f"proteins are ranked by a model of a molecule and a protein; this one has {len(found)} input"
+            f"{'s' if len(found) > 1 else ''}."
+        )
     return found[1]
 
 
 def prepared(predictor: Predictor, slot: Slot, texts: Sequence[str], names: Sequence[str]) -> Proteins:
-    """Return proteins as the model reads them; one that cannot be read is refused.
+    """Return proteins as the model reads them.
 
-    Raises: ConfigError naming the protein.
+    Raises: DataError naming the protein that cannot be read.
     """
     made = slot.room.prepare(texts, predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize)
     for at, reject in made.rejects.items():
-        raise ConfigError(f"protein {names[at]}: {reject.message}.")
+        raise DataError(f"protein {names[at]}: {reject.message}.")
     return Proteins(Input(made.parts, torch.from_numpy(made.index), made.keys), tuple(names))
 
 
 def read_proteins(predictor: Predictor, path: str | Path) -> Proteins:
     """Read the proteins of a file (FASTA, or a table with a column of sequences), by the names it gives them.
 
-    Raises: ConfigError where the model reads no protein, or one cannot be read; DataError as the reader says.
+    Raises: ConfigError where the model reads no protein; DataError where the file or one of them cannot be read.
     """
     slot = protein_slot(predictor)
     texts: list[str] = []
     names: list[str] = []
-    for table in nonempty(slot.room.read(path, None), name_of(path)):
-        plain = {name.lower(): name for name in table.frame.columns}
-        column = next((plain[name] for name in slot.room.ids if name in plain), "")
+    for table in tables_of(slot, path):
+        column = named_by(slot, list(table.frame.columns), alone=True)
+        called = [str(name) for name in table.frame[column]] if column else [""] * len(table)
         texts += table.texts
-        names += [str(n) for n in table.frame[column]] if column else [f"row {row}" for row in table.rows]
+        names += [name or f"row {row}" for name, row in zip(called, table.rows, strict=True)]
     return prepared(predictor, slot, texts, names)
 
 
@@ -167,6 +169,8 @@ def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins
     if len(predictor.targets) != 1:
         raise ConfigError("a model of pairs ranks proteins by one target; this one predicts several.")
     (name,), slot = predictor.targets, protein_slot(predictor)
+    if name not in predictor.chances:
+        raise ConfigError(f"'{name}' is one of several classes; targets are ranked by a number or a yes or no.")
     chosen = proteins or known_proteins(predictor)
     lead = predictor.inputs.lead.name
     shape = (len(things), len(chosen.names))

@@ -76,6 +76,9 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
     inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize)
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
+    for slot in found:
+        if slot.id and slot.id not in rows.frame:
+            raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
     cut, notes = guard(_split(run, found, rows), rows, run.leaks)
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
@@ -86,16 +89,20 @@ def rivals(run: RunSettings) -> dict[str, RunSettings]:
     """Return the methods to beat: of one input its room's comparator; of several those of all and of each alone.
 
     An input alone that does as well as all together says that the model learnt a bias of the data.
+
+    Raises: ConfigError for a comparator that is not known or cannot read the inputs.
     """
     if run.comparator == NONE:
         return {}
     found = slots(run)
     plain = replace(run, encoder={}, ensemble=1, init="", inputs={}, column="")
+    own = {slot.name: {"encoder": slot.room.comparator, "optional": slot.optional} for slot in found}
     if run.comparator != AUTO or not run.inputs:
         name = found[0].room.comparator if run.comparator == AUTO else run.comparator
-        registry.model(name)
-        return {} if name == run.model else {name: replace(plain, model=name, column=run.column, inputs=run.inputs)}
-    own = {slot.name: {"encoder": slot.room.comparator, "optional": slot.optional} for slot in found}
+        inputs = own if run.inputs and registry.model(name).family == "trees" else run.inputs
+        rival = replace(plain, model=name, column=run.column, inputs=inputs)
+        needs(rival)
+        return {} if name == run.model else {name: rival}
     alone = {
         f"{slot.name} alone ({slot.room.comparator})": replace(plain, model=FOREST, inputs={slot.name: own[slot.name]})
         for slot in found

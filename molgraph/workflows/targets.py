@@ -8,13 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from molgraph.data.stream import name_of, suffixes
+from molgraph.data.stream import name_of
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError, DataError
+from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
+from molgraph.predictor.inputs import is_file
 from molgraph.predictor.targets import Proteins, rank_targets, read_proteins
 from molgraph.workflows.show import say
+
+BLOCK = 256  # molecules asked at once: each is compared with every training row and every protein
 
 
 def targets_of(
@@ -48,7 +51,7 @@ def _ranked(
 ) -> Iterator[pd.DataFrame]:
     given = [source] if is_text(source) else source
     name = "the molecules given" if is_text(source) or not isinstance(source, str | Path) else name_of(source)
-    for table in nonempty(predictor.read(given, column), name):
+    for table in nonempty(predictor.read(given, column, block=BLOCK), name):
         yield rank_targets(predictor, table, active=active, proteins=chosen, top=top)
 
 
@@ -57,9 +60,4 @@ def is_text(source: Any) -> bool:
 
     Raises: DataError for what is called as a file and is not there.
     """
-    if not isinstance(source, str) or source == "-" or Path(source).exists():
-        return False
-    suffix, _ = suffixes(source)
-    if suffix in (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".smi", ".sdf", ".cxsmiles"):
-        raise DataError(f"{source}: no such file; check the name.")
-    return True
+    return isinstance(source, str) and source != "-" and not is_file(source)
