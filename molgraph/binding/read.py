@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from molgraph.binding.ligand import MOL2_FILES, pose_starts, read_poses
 from molgraph.binding.pose import BAR, Pose
 from molgraph.binding.structure import STRUCTURE_FILES
@@ -40,8 +42,7 @@ def read(
     """
     receptor = None if protein is None else _existing(protein)
     if not isinstance(source, str | os.PathLike):
-        frame = {COMPLEX: list(source)} if isinstance(source, Sequence) else source
-        yield from _named(read_tables(_frame(frame), block=block), column, receptor, Path())
+        yield from _named(read_tables(_frame(source), block=block), column, receptor, Path())
         return
     suffix, _ = suffixes(source)
     if suffix not in (*molecules.SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES):
@@ -56,14 +57,12 @@ def read(
         yield from _poses(str(source), receptor, block)
 
 
-def _frame(given: Any) -> Any:
-    import pandas as pd
-
-    if isinstance(given, dict):
-        return pd.DataFrame(given, dtype=object)
-    if not isinstance(given, pd.DataFrame):
+def _frame(given: Any) -> pd.DataFrame:
+    if isinstance(given, pd.DataFrame):
+        return given
+    if not isinstance(given, Sequence | pd.Series):
         raise DataError(f"{MEMORY}: a {type(given).__name__}; give a path, a DataFrame or a list of poses")
-    return given
+    return pd.DataFrame({COMPLEX: list(given)}, dtype=object)
 
 
 def _existing(path: str | os.PathLike[str]) -> str:
@@ -83,23 +82,23 @@ def _named(given: Iterable[Table], column: str | None, receptor: str | None, fol
             yield replace(table, column=COMPLEX)
             continue
         ligand = find_column(columns, None if column == COMPLEX else column, LIGAND, table.origin)
-        protein = None if receptor else find_column(columns, None, PROTEIN, table.origin)
-        cells = {name: table.frame[name].tolist() for name in {ligand, protein} - {None}}
-        number, smiles = (_optional(table, columns, usual) for usual in (POSE, SMILES))
-        proteins = [receptor] * len(table) if protein is None else [_placed(folder, cell) for cell in cells[protein]]
-        ligands = [_placed(folder, cell) for cell in cells[ligand]]
-        rows = zip(proteins, ligands, number, smiles, strict=True)
-        yield _with_texts(table, [BAR.join((given or "", pose, n or "0", text)) for given, pose, n, text in rows])
+        ligands = _paths(table, ligand, folder)
+        if receptor is None:
+            proteins = _paths(table, find_column(columns, None, PROTEIN, table.origin), folder)
+        else:
+            proteins = [receptor] * len(table)
+        numbers, smiles = _optional(table, POSE, "0"), _optional(table, SMILES, "")
+        yield _with_texts(table, [BAR.join(row) for row in zip(proteins, ligands, numbers, smiles, strict=True)])
 
 
-def _optional(table: Table, columns: Sequence[str], usual: Sequence[str]) -> list[str]:
-    found = [name for name in columns if is_usual(name, usual)]
-    return [str(cell).strip() for cell in table.frame[found[0]]] if found else [""] * len(table)
+def _paths(table: Table, column: str, folder: Path) -> list[str]:
+    return [str(folder / cell) if cell else "" for cell in map(str.strip, table.frame[column])]
 
 
-def _placed(folder: Path, cell: Any) -> str:
-    text = str(cell).strip()
-    return str(folder / text) if text else ""
+def _optional(table: Table, usual: Sequence[str], blank: str) -> list[str]:
+    """Return the cells of a column that need not be there."""
+    name = next((name for name in map(str, table.frame.columns) if is_usual(name, usual)), None)
+    return [blank] * len(table) if name is None else [cell.strip() or blank for cell in table.frame[name]]
 
 
 def _with_texts(table: Table, texts: list[str]) -> Table:
