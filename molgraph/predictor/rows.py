@@ -78,7 +78,9 @@ def read_rows(
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
-    things, ids = identity(inputs.slots, prepared.inputs), _pair_ids(prepared) or _ids(table, run)
+    things, ids = identity(inputs.slots, prepared.inputs), _ids(table, run)
+    if not run.id:
+        ids = _pair_ids(prepared, ids)
     merged = _merge(table, parsed, kind_by_name, things, kept, run)
     empty = np.isnan(merged.values).all(axis=1)
     none = set(merged.keep[empty].tolist())
@@ -180,13 +182,14 @@ def _ids(table: Table, run: RunSettings) -> list[str]:
     return [text or f"row {row}" for text, row in zip(texts, table.rows, strict=True)]
 
 
-def _pair_ids(prepared: Ready) -> list[str]:
-    """Return "drug on target" for each row where the user has a name for the parts of every input, else nothing."""
+def _pair_ids(prepared: Ready, ids: list[str]) -> list[str]:
+    """Return "drug on target" for each row where the user names the parts of every input, else its own of `ids`."""
     given = list(prepared.inputs.values())
     if len(given) < 2 or not all(each.names for each in given):
-        return []
+        return ids
     columns = [[each.names[at] if at != ABSENT else "" for at in each.index.tolist()] for each in given]
-    return [" on ".join(filter(None, names)) for names in zip(*columns, strict=True)]
+    called = (" on ".join(filter(None, names)) for names in zip(*columns, strict=True))
+    return [name or own for name, own in zip(called, ids, strict=True)]
 
 
 def _first(rejects: dict[int, Reject]) -> str:

@@ -1,0 +1,69 @@
+"""From the finished cells of drug-target pairs to scores, intervals, and the table in README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ledger import Cell, Entry, Ledger
+from numpy.typing import NDArray
+from pairs import DATA, MODELS, settings, table
+from table import replace_block
+
+from molgraph.metrics import score
+
+METRICS = {"regression": ("mse", "ci", "rm2", "pearson"), "binary": ("auroc", "auprc")}
+TITLES = {
+    "ours": "`fusion/concat` of `molecule/feedforward` and `protein/feedforward`",
+    "graph": "the same with `molecule/gin`",
+    "graphdta": "GraphDTA's architecture",
+    "forest": "`fusion/forest`",
+    "drug": "forest, drug alone",
+    "target": "forest, target alone",
+    "neighbour": "nearest measured pair",
+    "mean": "mean of ours, graph and forest",
+}
+AVERAGED = ("ours", "graph", "forest")
+SEEDS = range(10)
+
+
+def write(ledger: Ledger, readme: Path) -> None:
+    """Score what is finished and write the table into the page."""
+    parts = [text for data in DATA if (text := section(ledger, data))]
+    replace_block(readme, "pairs", "\n\n".join(parts) or "No data set is finished yet.")
+
+
+def section(ledger: Ledger, data: str) -> str:
+    """Return the scores of every contestant on one data set as Markdown, "" where no cell is finished."""
+    run = settings(data, "ours")
+    kind = str(run.task)
+    truth_of = table(data)[run.targets[0]].astype(float).to_numpy()
+    found = {m: [ledger.read(Cell(data, m, s)) for s in SEEDS if ledger.has(Cell(data, m, s))] for m in MODELS}
+    lines = [_line(TITLES[m], kind, truth_of, entries) for m, entries in found.items() if entries]
+    if not lines:
+        return ""
+    common = [s for s in SEEDS if all(any(e.seed == s for e in found[m]) for m in AVERAGED)]
+    if common:
+        lines.append(_line(TITLES["mean"], kind, truth_of, [_mean(found, s) for s in common]))
+    first = next(entries[0] for entries in found.values() if entries)
+    epochs = sorted({e.epochs for m in ("ours", "graph", "graphdta") for e in found[m]})
+    head = ["contestant", "seeds", *METRICS[kind]]
+    title = f"**{data}** ({len(first.rows)} test rows, split {first.split}, networks {epochs} epochs)"
+    return "\n".join([title, "", f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines])
+
+
+def _line(title: str, kind: str, truth: NDArray[np.float64], entries: Sequence[Entry]) -> str:
+    """Score the seeds side by side: the mean over seeds, the interval that of the test rows."""
+    rows = np.array(entries[0].rows) - 1
+    estimates = np.hstack([np.array(entry.estimates) for entry in entries])
+    several = np.repeat(truth[rows, None], len(entries), axis=1)
+    scores = score(kind, several, estimates, metrics=list(METRICS[kind]), bootstrap=200)
+    cells = ["none" if s.value is None else f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f})" for s in scores.values()]
+    return f"| {title} | {len(entries)} | {' | '.join(cells)} |"
+
+
+def _mean(found: dict[str, list[Entry]], seed: int) -> Entry:
+    chosen = [next(e for e in found[model] if e.seed == seed) for model in AVERAGED]
+    mean = np.mean([np.array(e.estimates) for e in chosen], axis=0)
+    return Entry(**{**chosen[0].__dict__, "model": "mean", "estimates": mean.tolist()})

@@ -1,0 +1,201 @@
+#!/usr/bin/env python
+"""Train models of drug and target beside GraphDTA's architecture, trees, and each input alone.
+
+    python benchmarks/pairs.py [--data davis,human] [--model ours,forest] [--seeds 0,1,2]   train what is missing
+    python benchmarks/pairs.py --left                                                       say what is missing
+    python benchmarks/pairs.py --table                                                      write it into README.md
+
+A finished cell is a file in `results/NAME`; stop at any moment and start again. The data are found through the variable
+MOLGRAPH_DATA. Of KIBA, `kiba10` is a fixed tenth of the rows, for machines without a card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accuracy import circumstances
+from ledger import Cell, Entry, Ledger
+from numpy.typing import NDArray
+
+from molgraph import config, datasets
+from molgraph.config import RunSettings, Value
+from molgraph.errors import MolgraphError
+from molgraph.predictor.assess import neighbour_estimates
+from molgraph.predictor.domain import Domain
+from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.rows import read_rows
+from molgraph.predictor.training import Training
+from molgraph.workflows.plan import FOREST, Plan, plan
+
+HERE = Path(__file__).resolve().parent
+RUNS = HERE / "runs"
+DATA = (
+    "davis", "davis_cold_drug", "davis_cold_target", "human_random", "human_cold", "kiba10", "kiba10_cold_drug",
+    "kiba10_cold_target", "kiba",
+)  # fmt: skip
+MODELS = ("ours", "graph", "graphdta", "forest", "drug", "target", "neighbour")
+TENTH = 10  # one row of so many
+# GraphDTA (GIN) at its published settings: Nguyen et al. 2021, doi 10.1093/bioinformatics/btaa921, and its repository.
+# Ours has layer norms for batch norms, bond features, and one width (1024) in the head, where it has 1024 and 256.
+GRAPHDTA: dict[str, Value] = {
+    "model": "fusion/concat",
+    "inputs": {
+        "drug": {"column": "smiles", "encoder": "molecule/gin", "hidden": 32, "depth": 5, "dropout": 0.2},
+        "target": {"column": "sequence", "encoder": "protein/graphdta"},
+    },
+    "encoder": {"pooling": "sum"},
+    "head": {"depth": 2, "hidden": 1024, "dropout": 0.2},
+    "train": {"batch_size": 512, "lr": 5e-4},
+}
+GRAPH: dict[str, Value] = {"inputs": {"drug": {"column": "smiles", "encoder": "molecule/gin", "descriptors": True}}}
+
+
+def settings(data: str, model: str, seed: int = 0, epochs: int | None = None) -> RunSettings:
+    """Return the run of a contestant on a data set."""
+    base = data.partition("_cold_")[0]
+    raw = config.read(RUNS / f"{'human' if base.startswith('human') else base.removesuffix('10')}.toml")
+    raw |= {"data": base, "seed": seed, "comparator": "none"}
+    if "_cold_" in data:
+        raw["split"] = f"cold:{data.partition('_cold_')[2]}"
+    changes = {"graphdta": GRAPHDTA, "graph": GRAPH}.get(model, {})
+    raw = merged({k: v for k, v in raw.items() if model != "graphdta" or k not in ("inputs", "encoder")}, changes)
+    if epochs is not None:
+        raw = merged(raw, {"train": {"epochs": epochs}})
+    run = config.settings(raw)
+    own = {"drug": "molecule/forest", "target": "protein/forest"}
+    alone = {"forest": tuple(own), "drug": ("drug",), "target": ("target",)}
+    if model in alone:
+        run = replace(run, model=FOREST, encoder={}, inputs={name: {"encoder": own[name]} for name in alone[model]})
+    return run
+
+
+def merged(raw: dict[str, Value], changes: dict[str, Value]) -> dict[str, Value]:
+    """Return settings with others on top, section by section."""
+    found = dict(raw)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(found.get(key), dict)
+        found[key] = merged(found[key], value) if both else value
+    return found
+
+
+@cache
+def table(data: str) -> pd.DataFrame:
+    """Return the rows of a data set, with DeepDTA's folds in `split`: -1 tests, 0 stops the training."""
+    name = data.partition("_cold_")[0]
+    frame = datasets.load(name.removesuffix("10") if name.startswith("kiba") else name)
+    if "fold" in frame:
+        fold = frame["fold"].astype(int)
+        frame["split"] = np.select([fold == -1, fold == 0], ["test", "valid"], "train")
+    if name == "kiba10":
+        frame = frame.iloc[np.sort(np.random.default_rng(0).permutation(len(frame))[: len(frame) // TENTH])]
+    return frame.reset_index(drop=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """Hold the rows of one data set, prepared and split once for all contestants."""
+
+    name: str
+    made: Plan
+    epochs: int | None
+
+    @classmethod
+    def of(cls, name: str, models: Sequence[str], epochs: int | None) -> Contest:
+        """Read, prepare and split, with the features of every contestant named."""
+        run = settings(name, "ours", epochs=epochs)
+        runs = [settings(name, model) for model in models if model != "neighbour"]
+        made = plan(run, table(name))
+        whole = {slot.name: slot for each in (run, *runs) for slot in slots(each)}
+        inputs = Inputs(tuple(whole[n] for n in run.inputs), with_prints(run, *runs), run.standardize)
+        inputs = replace(inputs, slots=slots(run))
+        return cls(name, replace(made, rows=read_rows(table(name), run, inputs)), epochs)
+
+    def run(self, cell: Cell) -> Entry:
+        """Train one contestant."""
+        began = time.perf_counter()
+        cut, data = self.made.split, self.made.rows.data
+        estimates = self._estimates(cell)
+        return Entry(
+            **cell._asdict(),
+            epochs=settings(self.name, cell.model, epochs=self.epochs).train.epochs,
+            split=self.made.run.split,
+            seconds=round(time.perf_counter() - began, 1),
+            threads=torch.get_num_threads(),
+            made=circumstances(),
+            targets=list(self.made.task.names),
+            rows=data.rows[cut.test].tolist(),
+            estimates=estimates[:, :1].tolist(),
+        )
+
+    def _estimates(self, cell: Cell) -> NDArray[np.float32]:
+        cut, data = self.made.split, self.made.rows.data
+        if cell.model == "neighbour":
+            rooms = {slot.name: slot.room for slot in slots(self.made.run)}
+            task = self.made.task.adapt(data.subset(cut.train).targets)
+            return neighbour_estimates(Domain.learn(rooms, data.subset(cut.train)), task, data.subset(cut.test))
+        run = settings(self.name, cell.model, cell.seed, self.epochs)
+        mine = data.only(run.inputs)
+        training = Training(run, self.made.task, mine, cut)
+        for _ in training.epochs():
+            pass
+        return training.members[0].estimate(mine.subset(cut.test))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default=",".join(DATA[:-1]), metavar="A,B", help=f"sets ({','.join(DATA)})")
+    parser.add_argument("--model", default=",".join(MODELS), metavar="A,B", help=f"contestants ({','.join(MODELS)})")
+    parser.add_argument("--seeds", default="0,1,2", metavar="0,1", help="initialisation seeds (0,1,2)")
+    parser.add_argument("--epochs", type=int, help="other than the run files say: to try the harness, with --ledger")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every contestant (1)")
+    parser.add_argument("--ledger", type=Path, default=HERE / "results", help="folder of the cells")
+    parser.add_argument("--left", action="store_true", help="say what is left to do, and do nothing")
+    parser.add_argument("--table", action="store_true", help="write the table of the finished cells into README.md")
+    given = parser.parse_args(arguments)
+    if not os.environ.get("MOLGRAPH_DATA"):
+        parser.error("name the folder that holds `dti` in the variable MOLGRAPH_DATA")
+    ledger, data = Ledger(given.ledger), given.data.split(",")
+    if given.table:
+        from pair_scores import write
+
+        write(ledger, HERE / "README.md")
+        return 0
+    torch.set_num_threads(given.threads)
+    wanted = ledger.left(data, given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
+    left = [cell for cell in wanted if cell.model != "neighbour" or cell.seed == 0]  # nothing in it is drawn
+    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
+    return 0 if given.left else fill(ledger, left, given.epochs)
+
+
+def fill(ledger: Ledger, left: Sequence[Cell], epochs: int | None) -> int:
+    """Train the missing cells, data set by data set; return 1 where one failed."""
+    contest, failed = None, 0
+    for number, cell in enumerate(left, 1):
+        if ledger.has(cell):  # finished by another process meanwhile
+            continue
+        try:
+            if contest is None or contest.name != cell.data:
+                contest = Contest.of(cell.data, sorted({c.model for c in left if c.data == cell.data}), epochs)
+            entry = contest.run(cell)
+        except MolgraphError as error:
+            print(f"{cell} failed: {error}", file=sys.stderr, flush=True)
+            failed += 1
+            continue
+        ledger.write(entry)
+        print(f"[{number}/{len(left)}] {cell}: {entry.seconds:.0f} s", flush=True)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
