@@ -10,6 +10,10 @@ import pandas as pd
 import pytest
 from walk import done, molgraph, no_leftovers, refused
 
+from molgraph import config
+from molgraph.binding.room import ROOM
+from molgraph.workflows.plan import plan
+
 COMPLEXES = 60
 TINY = tuple(
     word
@@ -49,6 +53,17 @@ def model(bench: Path) -> Path:
     )  # fmt: skip
     assert "pK_dG" in shown.shown and f"{COMPLEXES} rows, {COMPLEXES - 1} used" in shown.shown
     return folder
+
+
+@pytest.mark.parametrize("split", ["family", "scaffold"])
+def test_groups_stay_on_one_side(bench: Path, split: str) -> None:
+    run = {"model": "binding/interaction", "targets": ["dG"], "units": {"dG": "kcal/mol"}, "split": split}
+    made = plan(config.settings({**run, "comparator": "none"}), bench / "complexes.csv")
+    (given,) = made.rows.data.inputs.values()
+    groups = ROOM.groupers[split]([given.key_of(row) for row in range(len(made.rows.data))])
+    folds = [set(groups[getattr(made.split, fold)].tolist()) for fold in ("train", "valid", "calibration", "test")]
+    assert len(made.rows.data) == COMPLEXES - 1 and all(folds)
+    assert sum(map(len, folds)) == len(set.union(*folds)), "a group stands in two folds"
 
 
 def test_a_row_that_cannot_be_read_says_why(model: Path) -> None:

@@ -26,7 +26,7 @@ class EGNN(ComplexEncoder):
         self,
         schema: Schema,
         *,
-        hidden: int = 128,
+        hidden: int = 64,
         depth: int = 3,
         dropout: float = 0.1,
         cutoff: float = 5.0,
