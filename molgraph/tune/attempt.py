@@ -23,6 +23,7 @@ from molgraph.predictor.training import Training
 from molgraph.task import Task, make
 from molgraph.tune.budget import EPOCHS, Budget
 from molgraph.tune.goals import COSTS, Goal, accuracy, cost, scales
+from molgraph.tune.hold import Hold
 from molgraph.tune.rows import Fold, Visible
 from molgraph.tune.space import NETWORK, Space
 
@@ -38,8 +39,8 @@ class Stopped(Exception):
 class Attempt:
     """Be the objective of a study: train what a trial suggests, on rows that hold no test row.
 
-    `readings` maps the setting `standardize` to the rows read so. `begun` is called when a trial has its settings,
-    `watch` after every epoch.
+    `readings` maps the setting `standardize` to the rows read so. `begun` is called when a trial begins, `watch` after
+    every epoch; `hold` keeps Ctrl-C out of the study's books.
     """
 
     space: Space
@@ -48,6 +49,7 @@ class Attempt:
     budget: Budget
     deadline: float | None
     estimates: Path
+    hold: Hold
     begun: Callable[[optuna.trial.Trial], None]
     watch: Callable[[], None]
     settings: dict[str, Any] = field(default_factory=dict, init=False)
@@ -129,7 +131,7 @@ class Attempt:
         prunes = network and len(rows.folds) == 1 and len(self.goals) == 1
         scale = scales(training.task, training.train)
         with contextlib.closing(training.epochs()) as epochs:
-            for _, epoch in epochs:
+            for _, epoch in self.hold.through(epochs):
                 self.epochs += network
                 self._stop_in_time(trial)
                 if prunes:

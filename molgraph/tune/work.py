@@ -17,6 +17,7 @@ from molgraph.errors import INTERRUPTED, MolgraphError, ResourceError
 from molgraph.tune.attempt import Attempt, Stopped
 from molgraph.tune.budget import Budget
 from molgraph.tune.goals import goals
+from molgraph.tune.hold import held
 from molgraph.tune.rows import Visible
 from molgraph.tune.space import Space
 from molgraph.tune.study import WORKER, Place, alive, enqueue_starts, equip, open_study, quietly, revive
@@ -53,14 +54,17 @@ def work(job: Job, readings: Mapping[bool, Visible], watch: Callable[[Any], None
     space = Space.of(job.run)
     study = open_study(job.place, aims, job.made_from)
     gate = job.place.gate
-    with alive(job.place) as name:
+    with alive(job.place) as name, held() as hold:
 
         def begun(trial: Any) -> None:
             trial.set_user_attr(WORKER, name)
             gate.release(force=True)
 
-        attempt = Attempt(space, aims, readings, job.budget, job.deadline, job.estimates, begun, lambda: watch(study))
+        attempt = Attempt(
+            space, aims, readings, job.budget, job.deadline, job.estimates, hold, begun, lambda: watch(study)
+        )
         while True:
+            hold.check()
             try:
                 gate.acquire()
                 enqueue_starts(study, space)
@@ -129,7 +133,6 @@ def work_apart(job: Job, readings: Mapping[bool, Visible], jobs: int, watch: Cal
             if process.is_alive():
                 process.terminate()
                 process.join()
-        watch(study)
 
 
 def _died(process: BaseProcess, pipe: Connection) -> bool:

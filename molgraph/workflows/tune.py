@@ -134,7 +134,6 @@ def _study(outcome: Outcome, request: Request, which: str, title: str, space: Sp
     made_from = _made_from(run, readings, outcome.goals)
     job = Job(run, place, tuple(goal.name for goal in outcome.goals), request.budget, made_from, deadline)
     study = open_study(place, outcome.goals, made_from)
-    outcome.studies[which] = Tuned(title, space, study, job.estimates)
     watch = Trials(which, outcome.goals, request.budget, deadline)
     try:
         watch(study)
@@ -143,6 +142,8 @@ def _study(outcome: Outcome, request: Request, which: str, title: str, space: Sp
         else:
             work(job, readings, watch)
     finally:
+        study = open_study(place, outcome.goals, made_from)  # afresh: Ctrl-C may have struck while the other was read
+        outcome.studies[which] = Tuned(title, space, study, job.estimates)
         watch(study, last=True)
 
 

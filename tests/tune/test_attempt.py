@@ -17,6 +17,7 @@ from molgraph.predictor.training import Training
 from molgraph.tune.attempt import BATCH, SCORES, SEED, WHY, Attempt, Stopped
 from molgraph.tune.budget import EPOCHS, Budget
 from molgraph.tune.goals import goals
+from molgraph.tune.hold import Hold
 from molgraph.tune.rows import Visible
 from molgraph.tune.space import Space
 from molgraph.tune.study import quietly
@@ -32,7 +33,15 @@ def attempt(run: RunSettings, rows: Visible, tmp_path: Path) -> Make:
         aims = goals(objectives, rows.kinds)
         budget, deadline = given.get("budget", Budget(9)), given.get("deadline")
         return Attempt(
-            Space.of(run), aims, {True: rows}, budget, deadline, tmp_path / "estimates", lambda _: None, lambda: None
+            Space.of(run),
+            aims,
+            {True: rows},
+            budget,
+            deadline,
+            tmp_path / "estimates",
+            Hold(),
+            begun=lambda _: None,
+            watch=lambda: None,
         )
 
     return make

@@ -55,12 +55,12 @@ def test_a_stopped_tuning_goes_on_as_one_that_was_not(
 ):
     out = tmp_path / "out"
     process = start(*words, "--trials", 4, "--out", out)
-    wait_until(process, lambda: (out / "estimates" / "tune" / "0.npy").exists())
+    wait_until(process, lambda: (out / "estimates" / "tune" / "1.npy").exists())
     process.send_signal(how)
     said = "".join(process.communicate(timeout=LIMIT))
     assert "Traceback" not in said
     if how is signal.SIGINT:
-        assert process.returncode == 130 and "the same command goes on from there" in said
+        assert process.returncode == 130 and "the same command goes on from there" in said, said
         assert (out / "best.toml").exists() and (out / "study.html").exists()
     assert "going on after" in done(*words, "--trials", 4, "--out", out).err
     assert trials(out) == trials(whole)
@@ -71,7 +71,7 @@ def test_a_stopped_tuning_goes_on_as_one_that_was_not(
 def test_two_processes_and_ctrl_c(words: tuple[object, ...], tmp_path: Path):
     out = tmp_path / "out"
     process = start(*words, "--trials", 6, "--jobs", 2, "--out", out)
-    wait_until(process, lambda: (out / "estimates" / "tune" / "0.npy").exists())
+    wait_until(process, lambda: (out / "estimates" / "tune" / "1.npy").exists())
     process.send_signal(signal.SIGINT)  # to the parent alone: it ends its workers
     said = "".join(process.communicate(timeout=LIMIT))
     assert process.returncode == 130 and "Traceback" not in said, said
