@@ -47,6 +47,33 @@ def chembl(chembl_table: pd.DataFrame) -> pd.DataFrame:
     return chembl_table.copy()
 
 
+# Made up; the first two are alike, as kinases of one family are.
+PROTEINS = {
+    "kinA": "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEK",
+    "kinB": "MKTAYIAKQRQISFVKSHFSRQLDERLGLIEVQAPILSRVGDGTQDNLSGWEK",
+    "ins": "GIVEQCCTSICSLYQLENYCNFVNQHLCGSHLVEALYLVCGERGFFYTPKT",
+    "ubi": "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDG",
+}
+
+
+@pytest.fixture(scope="session")
+def pairs_table(chembl_table: pd.DataFrame) -> pd.DataFrame:
+    """Pair 20 of the ligands with 4 proteins: columns smiles, drug_id, target_id, sequence, pKd; 80 rows, mixed."""
+    import pandas as pd
+
+    ligands = chembl_table.iloc[::50].head(20).rename(columns={"name": "drug_id"})
+    found = ligands.merge(pd.DataFrame({"target_id": list(PROTEINS), "sequence": list(PROTEINS.values())}), how="cross")
+    shift = found["target_id"].map({name: 0.5 * at for at, name in enumerate(PROTEINS)})
+    found["pKd"] = (found.pop("pAct") + shift).round(3)
+    return found.sample(frac=1, random_state=0).reset_index(drop=True)
+
+
+@pytest.fixture
+def pairs(pairs_table: pd.DataFrame) -> pd.DataFrame:
+    """Return the 80 pairs of a ligand and a protein, a table of its own to each test."""
+    return pairs_table.copy()
+
+
 @pytest.fixture(scope="session")
 def nci() -> list[str]:
     """Return the 4,999 SMILES of the NCI file that comes inside RDKit's wheel."""

@@ -24,6 +24,18 @@ TINY: dict[str, Any] = {
 }
 KINDS = {"pAct": "regression", "active": "binary", "level": "multiclass"}
 THREE: dict[str, Any] = {"targets": list(KINDS), "task": KINDS, "split": "random", "fractions": [0.6, 0.3, 0.1]}
+INPUTS: dict[str, Any] = {
+    "drug": {"column": "smiles", "encoder": "molecule/gin", "hidden": 8, "depth": 1},
+    "target": {"column": "sequence", "encoder": "protein/feedforward", "hidden": 8},
+}
+PAIRS: dict[str, Any] = {
+    "model": "fusion/concat",
+    "inputs": INPUTS,
+    "encoder": {},
+    "head": {"hidden": 8},
+    "targets": ["pKd"],
+    "fractions": [0.5, 0.3, 0.2],
+}
 FOREST: dict[str, Any] = {"model": "molecule/forest", "encoder": {"rounds": 15, "depth": 3}}
 
 
@@ -68,6 +80,19 @@ def forest(series: pd.DataFrame) -> tuple[Plan, Predictor]:
     """Return trees for the same targets."""
     made = planned(series, **THREE, **FOREST)
     return made, train_rows(made)
+
+
+@pytest.fixture(scope="session")
+def pair(pairs_table: pd.DataFrame) -> tuple[Plan, Predictor]:
+    """Return a network of ligand and protein, with its plan."""
+    made = planned(pairs_table, **PAIRS)
+    return made, train_rows(made)
+
+
+@pytest.fixture(scope="session")
+def pair_settings() -> dict[str, Any]:
+    """Return the settings of the network of ligand and protein."""
+    return {**TINY, **PAIRS, "split": "random"}
 
 
 @pytest.fixture(scope="session", params=["network", "forest"])
