@@ -109,7 +109,7 @@ def tune(arguments: argparse.Namespace) -> int:
         arguments.model = names[0] if len(names) > 1 else None
     run = run_settings(arguments)
     from molgraph.tune.budget import Budget
-    from molgraph.workflows.tune import Request, tune_folder
+    from molgraph.workflows.tune import Request, nested_folder, tune_folder
 
     request = Request(
         Path(arguments.out),
@@ -121,7 +121,10 @@ def tune(arguments: argparse.Namespace) -> int:
         ensemble=arguments.top,
         pick=arguments.pick,
     )
-    tune_folder(run, request, overwrite=arguments.overwrite)
+    if arguments.outer is not None:
+        nested_folder(run, request, arguments.outer, overwrite=arguments.overwrite)
+    else:
+        tune_folder(run, request, overwrite=arguments.overwrite)
     return 0
 
 

@@ -71,6 +71,7 @@ def tune(p: argparse.ArgumentParser) -> None:
     p.add_argument("--storage", default="", metavar="URL", help="a database for the study (default: a file in --out)")
     p.add_argument("--objectives", default="", metavar="A,B", help="an accuracy, then others: rmse,latency,size")
     p.add_argument("--folds", type=int, default=1, metavar="N", help="score every trial by cross-validation")
+    p.add_argument("--outer", type=int, metavar="N", help="nested: tune anew for each of N folds that test")
     p.add_argument("--top", type=int, default=5, metavar="N", help="at most so many trials in the ensemble (default 5)")
     p.add_argument("--pick", type=int, metavar="TRIAL", help="take this trial (see the Pareto front), not the best")
     p.add_argument("--overwrite", action="store_true", help="forget the study that stands in --out")

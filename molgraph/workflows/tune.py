@@ -51,7 +51,10 @@ OURS = (
 
 @dataclass(frozen=True)
 class Request:
-    """Hold what a person asks of a tuning. `pick` is the trial to take instead of the best."""
+    """Hold what a person asks of a tuning. `pick` is the trial to take instead of the best.
+
+    `outer` is (number, of): test that fold of so many, by group, instead of the rows the run's split would test.
+    """
 
     out: Path
     budget: Budget
@@ -61,6 +64,7 @@ class Request:
     folds: int = 1
     ensemble: int = 5
     pick: int | None = None
+    outer: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("jobs", 1), ("folds", 1), ("ensemble", 1)):
@@ -88,7 +92,7 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
         request.out.mkdir(parents=True, exist_ok=True)
         if overwrite:
             _clear(request.out)
-    plans = _plans(run, source, spaces)
+    plans = _plans(run, source, spaces, request.outer)
     outcome = _begun(request, plans, plans[run.standardize], space)
     end = None if request.budget.seconds is None else time.time() + request.budget.seconds
     try:
@@ -106,10 +110,52 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
     return outcome
 
 
-def _plans(run: RunSettings, source: Any, spaces: Mapping[str, Space]) -> dict[bool, Plan]:
+def nested_folder(
+    run: RunSettings, request: Request, outer: int, *, overwrite: bool = False, source: Any = None
+) -> list[Outcome]:
+    """Tune once for each of several outer folds, each tested by rows that its own tuning never saw.
+
+    Leaves `fold-K/` as `tune_folder` does, and `nested.json`: what tuning, and not one lucky choice, is worth.
+
+    Raises: as `tune_folder`.
+    """
+    if outer < 2:
+        raise ConfigError(f"--outer {outer}: give 2 or more.")
+    found = []
+    for number in range(outer):
+        say(f"\nouter fold {number + 1} of {outer}")
+        asked = replace(request, out=request.out / f"fold-{number + 1}", outer=(number, outer))
+        found.append(tune_folder(run, asked, overwrite=overwrite, source=source))
+    scores = [_test_scores(outcome) for outcome in found]
+    means = {name: [each.get(name) for each in scores] for name in scores[0]}
+    with atomic(request.out / "nested.json") as file:
+        file.write(json.dumps(means, indent=1, ensure_ascii=False).encode())
+    for name, values in means.items():
+        known = [value for value in values if value is not None]
+        if known:
+            mean, spread = np.mean(known), np.std(known, ddof=1) if len(known) > 1 else 0.0
+            say(f"{name}: {mean:.4g}, standard deviation {spread:.2g} over {len(known)} outer folds")
+    return found
+
+
+def _test_scores(outcome: Outcome) -> dict[str, float | None]:
+    """Return the main score of each target, of the model and of what it had to beat, on the test rows."""
+    found = {}
+    for target, metric in outcome.assessment["main"].items():
+        found[f"{target}, {metric}, tuned"] = outcome.assessment["model"][target][metric]["value"]
+        for name, scores in outcome.assessment["others"].items():
+            found[f"{target}, {metric}, {name.partition(' (')[0]}"] = scores[target][metric]["value"]
+    return found
+
+
+def _plans(
+    run: RunSettings, source: Any, spaces: Mapping[str, Space], outer: tuple[int, int] | None
+) -> dict[bool, Plan]:
     """Read the rows, once for every way of reading them that a trial may try; all have the folds of the run's own."""
     also = [each for space in spaces.values() for each in space.runs()]
     made = plan(run, source, workers=0, also=also)
+    if outer is not None:
+        made = replace(made, split=_tested(made, *outer))
     show.plan(made)
     found = {run.standardize: made}
     if any(each.name == "standardize" for each in spaces[MODEL].dimensions):
@@ -189,6 +235,14 @@ def _visible(made: Plan, folds: int) -> Visible:
         groups = grouping(made)[seen]
         found = tuple(_fold(data.rows, groups, made.run.seed, number, folds) for number in range(folds))
     return Visible(data, found, rows.kinds, dict(rows.classes))
+
+
+def _tested(made: Plan, number: int, of: int) -> Split:
+    """Return the split that tests one of several folds, by group."""
+    data, seed = made.rows.data, made.run.seed
+    return splits.split(
+        len(data), method="group_random", groups=grouping(made), seed=seed, fold=number, folds=of, rows=data.rows
+    )
 
 
 def _fold(records: Any, groups: Any, seed: int, number: int, folds: int) -> Fold:

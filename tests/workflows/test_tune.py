@@ -18,7 +18,7 @@ from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import load
 from molgraph.tune.budget import Budget
 from molgraph.workflows.outcome import Outcome
-from molgraph.workflows.tune import Request, tune_folder
+from molgraph.workflows.tune import Request, nested_folder, tune_folder
 from molgraph.workflows.watch import Trials
 
 TINY: dict[str, Any] = {
@@ -169,6 +169,18 @@ def test_trials_over_folds(series: pd.DataFrame, tmp_path: Path):
     scores = made.best.user_attrs["fold_scores"]
     assert made.best.values[0] == pytest.approx(np.mean(scores))
     assert (tmp_path / "out" / "best" / "recipe.json").exists()
+
+
+def test_nested_cross_validation_tests_every_row_once(series: pd.DataFrame, tmp_path: Path):
+    run = config.settings({**TINY, "train": {"epochs": 1, "warmup": 0}})
+    found = nested_folder(run, Request(tmp_path / "out", Budget(2), folds=2, ensemble=1), 2, source=series)
+    tested = [outcome.made.rows.data.rows[outcome.made.split.test] for outcome in found]
+    assert sorted(np.concatenate(tested).tolist()) == list(range(1, len(series) + 1))
+    for outcome, rows in zip(found, tested, strict=True):
+        assert not set(outcome.readings[True].data.rows.tolist()) & set(rows.tolist())
+        assert len(outcome.readings[True].folds) == 2
+    scores = json.loads((tmp_path / "out" / "nested.json").read_text(encoding="utf-8"))
+    assert len(scores["pAct, rmse, tuned"]) == 2 and all(scores["pAct, rmse, tuned"])
 
 
 def test_rows_read_in_two_ways_keep_their_folds(series: pd.DataFrame, tmp_path: Path):
