@@ -202,7 +202,10 @@ class Chance:
         Raises: CheckpointError where something is missing or of the wrong type.
         """
         try:
-            return cls(str(found["kind"]), int(found["n"]), tuple(float(v) for v in found["values"]))
+            made = cls(str(found["kind"]), int(found["n"]), tuple(float(v) for v in found["values"]))
+            if made.kind != NUMBERS and len(made.values) != 2:
+                raise ValueError("a slope and an offset are needed")
+            return made
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from molgraph.calibrate import Coverage, Interval, coverage, merge
+from molgraph.calibrate import ERRORS, PLATT_ROWS, Chance, Coverage, Interval, coverage, merge
 from molgraph.errors import CheckpointError, ConfigError, DataError
 
 
@@ -199,3 +199,113 @@ def test_coverage_counts_only_what_can_be_checked() -> None:
     blank = coverage(low[3:4], high[3:4], truth[3:4])
     assert blank.value is None and blank.reason == "no measured row has an interval"
     json.dumps(blank.to_json(), allow_nan=False)
+
+
+# --- how probable a value is -----------------------------------------------------------------------------------------
+
+
+def counted(errors: list[float], estimate: float, threshold: float) -> float:
+    """Return the share of the errors that carry the estimate to the threshold, with half a count for either side."""
+    return (sum(estimate + error >= threshold for error in errors) + 0.5) / (len(errors) + 1)
+
+
+def test_the_chance_of_a_number_is_the_share_of_errors_that_reach_it() -> None:
+    errors = [-1.5, -0.5, 0.0, 0.25, 2.0]
+    fitted = Chance.fit("regression", np.full(5, 6.0), 6.0 + np.array(errors))
+    assert fitted.n == 5 and fitted.values == tuple(errors)
+    for threshold in (4.0, 6.0, 6.25, 7.5, 9.0):
+        found = fitted.of([4.0, 5.75, 6.0, 7.0, 8.5], threshold)
+        assert found.tolist() == [counted(errors, e, threshold) for e in (4.0, 5.75, 6.0, 7.0, 8.5)]
+    assert fitted.of([0.0, 20.0], 6.0).tolist() == [0.5 / 6, 5.5 / 6]  # never 0, never 1
+
+
+def test_many_errors_are_kept_as_so_many() -> None:
+    random = np.random.default_rng(0)
+    errors = random.standard_t(3, 5000)
+    fitted = Chance.fit("regression", np.zeros(5000), errors)
+    assert fitted.n == 5000 and len(fitted.values) == ERRORS and list(fitted.values) == sorted(fitted.values)
+    asked = np.linspace(-3, 3, 25)
+    whole = [(errors >= -e).mean() for e in asked]
+    np.testing.assert_allclose(fitted.of(asked, 0.0), whole, atol=1 / ERRORS)
+
+
+def test_chances_are_as_frequent_as_they_say() -> None:
+    """New rows with errors like those of 4,000 calibration rows: within 4 standard errors of both, and 1 / ERRORS."""
+    random = np.random.default_rng(0)
+    errors = random.exponential(1, 24_000) - 1
+    fitted = Chance.fit("regression", np.zeros(4000), errors[:4000])
+    for estimate in (-0.5, 0.0, 0.8):
+        active = (estimate + errors[4000:] >= 0).mean()
+        off = 4 * math.sqrt(active * (1 - active) * (1 / 4000 + 1 / 20_000)) + 1 / ERRORS
+        assert abs(fitted.of([estimate], 0.0)[0] - active) < off
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_a_higher_estimate_is_never_less_probable(kind: str) -> None:
+    random = np.random.default_rng(1)
+    estimate, truth = numbers(60, random) if kind == "regression" else binary(200, random)
+    fitted = Chance.fit(kind, estimate, truth)
+    asked = np.linspace(0, 1, 101) if kind == "binary" else np.linspace(0, 12, 101)
+    found = fitted.of(asked, None if kind == "binary" else 6.0)
+    assert (np.diff(found) >= 0).all() and ((found > 0) & (found < 1)).all()
+    if kind == "regression":
+        by_threshold = [fitted.of([6.0], threshold)[0] for threshold in asked]
+        assert (np.diff(by_threshold) <= 0).all()
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.5, -1.0), (1.0, 0.0), (2.0, 0.7)])
+def test_platt_finds_the_slope_that_made_the_labels(slope: float, offset: float) -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 1.5, 40_000)
+    truth = (random.random(40_000) < 1 / (1 + np.exp(-(slope * logits + offset)))).astype(float)
+    fitted = Chance.fit("binary", 1 / (1 + np.exp(-logits)), truth)
+    assert fitted.values == (pytest.approx(slope, rel=0.05), pytest.approx(offset, abs=0.05))
+    wanted = 1 / (1 + np.exp(-(slope * logits + offset)))
+    np.testing.assert_allclose(fitted.of(1 / (1 + np.exp(-logits)), None), wanted, atol=0.03)
+
+
+def test_a_ranking_that_is_wrong_is_flattened_and_not_turned_round() -> None:
+    random = np.random.default_rng(0)
+    estimate, truth = binary(400, random, positives=0.5)
+    fitted = Chance.fit("binary", 1 - estimate, truth)
+    assert fitted.values[0] == pytest.approx(1e-3)
+    assert np.ptp(fitted.of(np.linspace(0, 1, 11), None)) < 0.01
+
+
+@pytest.mark.parametrize("positives", [0, PLATT_ROWS - 1, 50 - PLATT_ROWS + 1, 50])
+def test_too_few_rows_of_a_class_leave_the_probability_as_it_is(positives: int) -> None:
+    truth = np.r_[np.ones(positives), np.zeros(50 - positives)]
+    fitted = Chance.fit("binary", np.linspace(0.1, 0.9, 50), truth)
+    assert fitted.values == (1.0, 0.0) and fitted.n == 50
+    np.testing.assert_allclose(fitted.of([0.0, 0.2, 0.9, 1.0], None), [1e-6, 0.2, 0.9, 1 - 1e-6], atol=1e-9)
+
+
+def test_a_chance_comes_from_exact_rows_only_and_from_none_there_is_none() -> None:
+    observed, bound = np.array([1, 1, 0, 1], bool), np.array([0, 0, 0, 1])
+    fitted = Chance.fit("regression", np.zeros(4), np.array([1.0, 2.0, 3.0, 4.0]), observed=observed, bound=bound)
+    assert fitted.values == (1.0, 2.0)
+    none = Chance.fit("regression", np.zeros(4), np.full(4, np.nan))
+    assert none.n == 0 and np.isnan(none.of([1.0, 2.0], 0.0)).all()
+
+
+def test_of_a_number_it_must_be_said_what_counts_as_active() -> None:
+    with pytest.raises(ConfigError, match="--active"):
+        Chance.fit("regression", [1.0, 2.0], [1.0, 2.0]).of([1.0], None)
+
+
+def test_json_gives_back_the_same_chance() -> None:
+    random = np.random.default_rng(0)
+    for fitted in (
+        Chance.fit("regression", *numbers(1000, random)),
+        Chance.fit("binary", *binary(200, random)),
+        Chance.fit("regression", [1.0], [np.nan]),
+    ):
+        assert Chance.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False))) == fitted
+    for damaged in (
+        {},
+        {"kind": "binary"},
+        {"kind": "regression", "n": 2, "values": ["x"]},
+        {"kind": "binary", "n": 9, "values": [1.0]},
+    ):
+        with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
+            Chance.from_json(damaged)

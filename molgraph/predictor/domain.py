@@ -23,6 +23,7 @@ from molgraph.data.stream import read_errors
 from molgraph.errors import CheckpointError
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
+LEAST = float(np.finfo(np.float32).eps)
 CELLS = 50_000_000  # similarities held at once: 200 MB
 
 Floats = NDArray[np.float32]
@@ -34,7 +35,8 @@ class Side:
     """Hold the distinct training parts of one input: fingerprints, keys, and the user's names where there are any.
 
     `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
-    their nearest other; of a single part, 1.
+    their nearest other; of a single part, 1. It is above 0: what has nothing in common with any part is outside, even
+    where parts have nothing in common with each other, as unrelated proteins.
     """
 
     room: Room
@@ -48,7 +50,7 @@ class Side:
         """Learn from distinct parts."""
         prints = parts.only([room.fingerprint])
         near = room.index(prints).leave_one_out() if len(parts) > 1 else np.ones(1)
-        return cls(room, prints, keys, names, float(np.quantile(near, QUANTILE)))
+        return cls(room, prints, keys, names, max(float(np.quantile(near, QUANTILE)), LEAST))
 
     def name(self, at: int) -> str:
         """Return what a person calls a part: the user's name, else its key."""

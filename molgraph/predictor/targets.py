@@ -214,7 +214,7 @@ def _evidence_of_pairs(
     slot = protein_slot(predictor)
     side = domain.sides[slot.name]
     alike = side.index.similarity(chosen.given.parts)[chosen.given.index.numpy()]  # [T, parts of the side]
-    alike = alike >= max(side.threshold, np.finfo(np.float32).eps)
+    alike = alike >= side.threshold
     rows = alike[:, domain.index[:, 1]].T  # [N, T]
     hit = rows & _active(predictor, predictor.targets[0], domain.values[:, 0], active)[:, None]
     return _best(_similar(domain, things), hit, np.repeat(domain.values[:, :1], len(chosen.names), axis=1))

@@ -1,18 +1,22 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
-from molgraph.data.dataset import Input
+from molgraph.data.dataset import ABSENT, Input
 from molgraph.errors import CheckpointError
 from molgraph.molecule.room import ROOM
+from molgraph.predictor import domain as domains
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import INPUT, unlabelled
+from molgraph.protein.room import ROOM as PROTEIN
 
 ROOMS = {INPUT: ROOM}
+BOTH = {"drug": ROOM, "target": PROTEIN}
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +123,121 @@ def test_a_damaged_file_is_told(domain, tmp_path, damage):
         path.write_bytes(changed[damage])
     with pytest.raises(CheckpointError, match="domain file is damaged"):
         Domain.load(ROOMS, path)
+
+
+# --- several inputs --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def paired(pairs_table, plan_of, pair_settings):
+    """Return the domain of 60 pairs, 6 of them without a protein and 4 without a ligand, and the data of all 80."""
+    frame = pairs_table.copy()
+    frame.loc[frame.index[10:16], "sequence"] = ""
+    frame.loc[frame.index[20:24], "smiles"] = ""
+    inputs = {name: {**section, "optional": True} for name, section in pair_settings["inputs"].items()}
+    data = plan_of(frame, **{**pair_settings, "inputs": inputs, "duplicates": "keep"}).rows.data
+    return Domain.learn(BOTH, data.subset(np.arange(60))), data
+
+
+def by_hand(domain, data):
+    """Return the similarity of each row of `data` to each training row, one pair of texts after the other."""
+    similar = {}
+    for name, room in BOTH.items():
+        side, given = domain.sides[name], data.inputs[name]
+        mine, theirs = (room.prepare(keys, (room.fingerprint,), standardise=False) for keys in (given.keys, side.keys))
+        similar[name] = room.index(theirs.parts).similarity(mine.parts)
+    out = np.zeros((len(data), len(domain.ids)), dtype=np.float64)
+    for row in range(len(data)):
+        for known in range(len(domain.ids)):
+            product = 1.0
+            for at, name in enumerate(BOTH):
+                ours, other = int(data.inputs[name].index[row]), int(domain.index[known, at])
+                both = ours != ABSENT and other != ABSENT
+                product *= float(similar[name][ours, other]) if both else float(ours == other)
+            out[row, known] = product
+    return out
+
+
+@pytest.mark.parametrize("cells", [domains.CELLS, 30], ids=["at once", "in blocks"])
+def test_the_nearest_row_is_that_of_the_greatest_product(paired, monkeypatch, cells):
+    monkeypatch.setattr(domains, "CELLS", cells)
+    domain, data = paired
+    near, expected = domain.nearest(data), by_hand(domain, data)
+    np.testing.assert_allclose(near.similarity, expected.max(axis=1), atol=1e-6)
+    np.testing.assert_allclose(expected[np.arange(len(data)), near.rows], expected.max(axis=1), atol=1e-6)
+    assert (near.similarity[:60] == 1).all()
+    assert [domain.ids[row] for row in near.rows[:60]] == list(data.ids[:60])
+
+
+def test_each_side_has_its_own_nearest_and_its_own_border(paired):
+    domain, data = paired
+    near = domain.nearest(data)
+    inside = np.ones(len(data), dtype=bool)
+    for name, side in domain.sides.items():
+        given = data.inputs[name]
+        best = side.room.index(side.prints).similarity(given.parts).max(axis=1)
+        at = given.index.numpy()
+        wanted = np.where(at == ABSENT, 0, best[at])
+        np.testing.assert_allclose(near.sides[name], wanted, atol=1e-6)
+        inside &= (wanted >= side.threshold) | (at == ABSENT)
+    assert near.inside.tolist() == inside.tolist()
+
+
+def test_far_in_one_input_is_far(paired, pair):
+    domain, _ = paired
+    known = domain.sides["drug"].keys[0], domain.sides["target"].keys[0]
+    far = "[Pt](Cl)(Cl)(N)N", "WWWWWWWWWWWWWWWWWWWW"
+    frame = [{"smiles": drug, "sequence": target} for drug in (known[0], far[0]) for target in (known[1], far[1])]
+    things = pair[1].inputs.prepare(next(pair[1].read(pd.DataFrame(frame)))).things()[0]
+    assert domain.nearest(things).inside.tolist() == [True, False, False, False]
+
+
+def test_names_and_keys_of_all_inputs(paired, pairs):
+    domain, _ = paired
+    assert set(domain.sides["target"].names) == set(pairs["target_id"])
+    assert set(domain.sides["drug"].names) <= set(pairs["drug_id"])
+    side = domain.sides["target"]
+    sequence = dict(zip(pairs["target_id"], pairs["sequence"], strict=True))
+    assert [sequence[name] for name in side.names] == list(side.keys)
+    assert domain.key(20) == "" and domain.key(0) == domain.sides["drug"].keys[domain.index[0, 0]]
+    unnamed = replace(side, names=())
+    assert [unnamed.name(at) for at in range(len(side.keys))] == list(side.keys)
+
+
+def test_pairs_are_seen_only_as_pairs(paired):
+    domain, data = paired
+    assert domain.seen(data.subset(np.arange(60))) == 60
+    new = data.subset(np.arange(60, 80))
+    assert domain.seen(new) == 0  # every ligand and every protein is known, no pair is
+
+
+def test_a_domain_of_pairs_is_saved_to_the_bit(paired, tmp_path):
+    domain, data = paired
+    domain.save(tmp_path / "domain.npz")
+    again = Domain.load(BOTH, tmp_path / "domain.npz")
+    assert again.ids == domain.ids
+    for name, side in domain.sides.items():
+        theirs = again.sides[name]
+        assert (theirs.keys, theirs.names, theirs.threshold) == (side.keys, side.names, side.threshold)
+        assert theirs.prints.level == side.prints.level
+        for mine, other in ((side.prints.values, theirs.prints.values), (side.prints.offsets, theirs.prints.offsets)):
+            assert list(mine) == list(other) and all(torch.equal(mine[n], other[n]) for n in mine)
+    for name in ("index", "values"):
+        assert getattr(again, name).tobytes() == getattr(domain, name).tobytes()
+    mine, theirs = domain.nearest(data), again.nearest(data)
+    assert mine.rows.tobytes() == theirs.rows.tobytes() and mine.similarity.tobytes() == theirs.similarity.tobytes()
+
+
+def test_nothing_asked_is_nothing_found(paired):
+    domain, data = paired
+    near = domain.nearest(data.subset(np.arange(0)))
+    assert len(near.rows) == len(near.similarity) == len(near.inside) == 0
+
+
+def test_an_input_that_no_training_row_has(pairs, plan_of, pair_settings):
+    inputs = {name: {**section, "optional": True} for name, section in pair_settings["inputs"].items()}
+    data = plan_of(pairs, **{**pair_settings, "inputs": inputs}).rows.data
+    blank = replace(data.inputs["target"], index=torch.full((len(data),), ABSENT))
+    domain = Domain.learn(BOTH, replace(data, inputs={**data.inputs, "target": blank}))
+    near = domain.nearest(data)
+    assert (near.similarity == 0).all() and not near.inside.any()
