@@ -109,7 +109,7 @@ class Attempt:
             found.append(self._values(value, training.task, member, rows, fold, made))
             if len(rows.folds) > 1 and len(self.goals) == 1:
                 trial.set_user_attr(SCORES, [values[0] for values in found])
-                self._report(trial, value, number)
+                self._report(trial, value, number, last=number == len(rows.folds) - 1)
         self._keep(trial.number, np.concatenate(estimates))
         means = tuple(float(np.mean(column)) for column in zip(*found, strict=True))
         return means if len(means) > 1 else means[0]
@@ -137,15 +137,16 @@ class Attempt:
                 if prunes:
                     made = training.members[-1].estimate(training.valid)
                     value, _ = accuracy(self.goals[0], training.task, training.valid, made, scale)
-                    self._report(trial, value, epoch.number)
+                    self._report(trial, value, epoch.number, last=epoch.number == epoch.of)
                 self.watch()
         return training.members[-1]
 
-    def _report(self, trial: optuna.trial.Trial, value: float, step: int) -> None:
+    def _report(self, trial: optuna.trial.Trial, value: float, step: int, *, last: bool) -> None:
+        """Tell the score of a step and end a hopeless trial; one that has no step left has come to its end."""
         if step not in self.reported:  # a second run in a smaller batch has reported some before
             trial.report(value, step)
             self.reported.add(step)
-        if trial.should_prune():
+        if not last and trial.should_prune():
             raise optuna.TrialPruned
 
     def _stop_in_time(self, trial: optuna.trial.Trial) -> None:

@@ -184,3 +184,9 @@ def test_trees_have_no_epochs_to_report(attempt: Make, made: Plan):
     forest = plan(run, made.rows.frame)
     trial = went(new(Hopeless()), attempt(run=run, rows=_visible(forest, 1)), trials=2)
     assert trial.state.name == "COMPLETE" and not trial.intermediate_values and trial.user_attrs[EPOCHS] == 0
+
+
+def test_a_trial_without_an_epoch_left_is_not_pruned(attempt: Make, run: RunSettings):
+    one = attempt(replace(run, train=replace(run.train, epochs=1)))
+    trial = went(new(Hopeless()), one, trials=2)
+    assert trial.state.name == "COMPLETE" and list(trial.intermediate_values) == [1]
