@@ -64,7 +64,7 @@ def curves(page: StudyPage) -> Markup:
     parts = axes(x, y, page.step, page.objectives[0].label, max(1, min(8, int(x.high - x.low))))
     for trial in sorted(drawn, key=lambda t: t.number == page.best):
         points = " ".join(f"{x(step)},{y(value)}" for step, value in trial.curve)
-        parts.append(f'<polyline points="{points}" class="curve {_kind(trial, page)}">{_title(trial)}</polyline>')
+        parts.append(f'<polyline points="{points}" class="curve faint {_kind(trial, page)}">{_title(trial)}</polyline>')
     return svg(WIDTH, HEIGHT, "Learning curves", parts)
 
 
@@ -97,7 +97,7 @@ def parallel(page: StudyPage) -> Markup:
         strength = 0.12 + 0.7 * (at / max(len(done) - 1, 1)) ** 2
         path = " ".join(f"{px},{py}" for px, py in points)
         parts.append(
-            f'<polyline points="{path}" class="curve {_kind(trial, page)}" style="stroke-opacity:{strength:.2f}">'
+            f'<polyline points="{path}" class="curve {_kind(trial, page)}" stroke-opacity="{strength:.2f}">'
             f"{_title(trial)}</polyline>"
         )
     for k, (axis, place) in enumerate(zip(shown_axes, columns, strict=True)):
