@@ -225,6 +225,15 @@ def _judge_together(outcome: Outcome, members: list[Predictor]) -> None:
         outcome.assessment["verdicts"][target][name] = verdicts[name]
 
 
+def _noise(outcome: Outcome, error: float | None) -> str:
+    """Say how well the best score is known, so what differences between trials mean."""
+    seen = next(iter(outcome.readings.values()))
+    rows, label = sum(len(fold.score) for fold in seen.folds), outcome.goals[0].label
+    known = "is not known" if error is None else f"is {error:.2g}: smaller differences between trials may be chance"
+    advice = "" if len(seen.folds) > 1 else "; --folds 5 scores by all rows that are not put away"
+    return f"The best {label} rests on {rows:,} rows; its standard error {known}{advice}."
+
+
 def summary(outcome: Outcome) -> dict[str, Any]:
     """Return what was found, as JSON values."""
     tuned, best = outcome.main, outcome.best
@@ -239,6 +248,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "front": [{"trial": t.number, "values": list(t.values)} for t in front(tuned.study, outcome.goals)],
         "ensemble": [number for number, _ in outcome.ensemble],
         "importances": importances(tuned.study, outcome.goals),
+        "noise": _noise(outcome, error),
         "more_trials": more_would_help(tuned.study, outcome.goals, error),
         "methods": outcome.methods,
         "budget": outcome.budget.words,

@@ -38,7 +38,7 @@ def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
             (str(states.count("PRUNED")), "pruned"),
         ),
         quality=quality(found["test"], tuned.title) if found["test"] else (),
-        notes=(found["methods"], *found["notes"], *_comparison(outcome, found)),
+        notes=(found["methods"], found["noise"], *found["notes"], *_comparison(outcome, found)),
         facts={
             "data": outcome.made.rows.origin,
             "split": outcome.made.run.split,

@@ -106,7 +106,7 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
     if outcome.best is None:
         raise _none(outcome)
     conclude(outcome, request.ensemble)
-    _say(outcome, _write(outcome, request)["more_trials"])
+    _say(outcome, _write(outcome, request))
     return outcome
 
 
@@ -264,14 +264,12 @@ def _aligned(other: Plan, made: Plan) -> Plan:
     return replace(other, split=Split(same(cut.train), same(cut.valid), same(cut.calibration), same(cut.test)))
 
 
-def _say(outcome: Outcome, more: str) -> None:
+def _say(outcome: Outcome, found: Mapping[str, Any]) -> None:
     """Say what to take and how to use it."""
     best = outcome.best
-    found = ", ".join(f"{g.label} {v:.4g}" for g, v in zip(outcome.goals, best.values, strict=True))
-    say(
-        f"\ntaken: trial {best.number}, {found} on the validation rows; its settings are in {outcome.out / 'best.toml'}"
-    )
-    for note in (*outcome.notes, more):
+    scores = ", ".join(f"{g.label} {v:.4g}" for g, v in zip(outcome.goals, best.values, strict=True))
+    say(f"\ntaken: trial {best.number}, {scores} on the validation rows; settings in {outcome.out / 'best.toml'}")
+    for note in (found["noise"], *outcome.notes, found["more_trials"]):
         say(note)
     folders = " ".join(str(path) for path in (outcome.out / "best", *(path for _, path in outcome.ensemble)))
     say(f"open {outcome.out / 'study.html'}; use it with --model {folders}")
