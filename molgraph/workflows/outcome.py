@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -141,6 +142,9 @@ def conclude(outcome: Outcome, most: int) -> None:
         folder = outcome.out / "ensemble" / f"trial-{trial.number}"
         members.append(_train(outcome, trial, folder, {}))
         outcome.ensemble.append((trial.number, folder))
+    for old in (outcome.out / "ensemble").glob("trial-*"):
+        if old not in [folder for _, folder in outcome.ensemble]:  # chosen when there were fewer trials
+            shutil.rmtree(old)
     if len(members) > 1:
         _judge_together(outcome, members)
 

@@ -214,6 +214,9 @@ def test_overwrite_forgets_only_what_is_ours(series: pd.DataFrame, tmp_path: Pat
     out = tmp_path / "out"
     tuned(out, series, trials=1, ensemble=1)
     (out / "notes.txt").write_text("mine", encoding="utf-8")
+    (out / "ensemble" / "trial-99").mkdir(parents=True)  # as if chosen before more trials ran
+    tuned(out, series, trials=2, ensemble=1)
+    assert not (out / "ensemble" / "trial-99").exists()
     made = tuned(out, series, trials=1, ensemble=1, seed=5, overwrite=True)
     assert made.best.user_attrs["seed"] == 5 and (out / "notes.txt").exists()
 
