@@ -16,17 +16,32 @@ from molgraph.data.packed import Packed
 class Grower:
     """Say what trees see and how they grow; a room registers one (`molecule/forest`).
 
-    A subclass writes `features` and sets `rounds`, `depth`, `lr`, `l2` and `subset`: its keyword-only arguments.
+    A subclass writes `features`. `given` is the schema of the parts (of several inputs: the growers of each); each
+    split chooses from a random `subset` (share) of the features.
     """
 
     family: ClassVar[str] = "trees"
     needs: ClassVar[tuple[str, ...]] = ()
+    space: ClassVar[dict[str, Any]] = {
+        "rounds": {"low": 200, "high": 2000, "log": True},
+        "depth": [4, 5, 6, 7, 8],
+        "lr": {"low": 0.01, "high": 0.2, "log": True},
+        "l2": {"low": 1.0, "high": 30.0, "log": True},
+        "subset": {"low": 0.05, "high": 1.0, "log": True},
+    }
 
-    rounds: int
-    depth: int
-    lr: float
-    l2: float
-    subset: float
+    def __init__(
+        self,
+        given: Any,
+        *,
+        rounds: int = 1000,
+        depth: int = 6,
+        lr: float = 0.05,
+        l2: float = 3.0,
+        subset: float = 0.2,
+    ) -> None:
+        self.given = given
+        self.rounds, self.depth, self.lr, self.l2, self.subset = rounds, depth, lr, l2, subset
 
     @classmethod
     def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:

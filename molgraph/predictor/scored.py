@@ -72,12 +72,6 @@ class Scorer:
             self.inputs = replace(self.inputs, given=resolve(self.inputs.slots, given), made={})
         return self
 
-    def avoid(self, against: Sequence[str]) -> Scorer:
-        """Return a scorer that also says how much more a molecule hits its target than those to avoid."""
-        from molgraph.predictor.selective import Selective  # it builds on the predictor, which builds on this
-
-        return Selective(self, against) if against else self
-
     def read(self, source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
         """Stream a file or a table as the room of the first input reads it."""
         return self.inputs.read(source, column, block=block)

@@ -24,6 +24,7 @@ from molgraph.data.table import free_names
 from molgraph.errors import ResourceError
 
 LOADER = "molgraph.predictor:load"
+SELECTIVE = "molgraph.predictor.selective:Selective"  # imported only when it is asked for, as the loader is
 ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores
 INPUT = "input"  # how the names call the user's own input column
 DOMAIN = "in_domain"  # there unless the model was shared without its training rows
@@ -55,7 +56,8 @@ class Job:
 @lru_cache(maxsize=1)
 def opened(models: Models) -> Any:
     """Return the predictor of the folders, loaded once per process."""
-    return registry.load(models.loader)(list(models.folders)).give(dict(models.given)).avoid(models.against)
+    made = registry.load(models.loader)(list(models.folders)).give(dict(models.given))
+    return registry.load(SELECTIVE)(made, models.against) if models.against else made
 
 
 def score_shard(job: Job) -> int:

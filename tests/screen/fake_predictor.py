@@ -76,9 +76,6 @@ class Predictor:
     def give(self, given: dict[str, str]) -> Predictor:
         return self
 
-    def avoid(self, against: Sequence[str]) -> Predictor:
-        return self
-
     def score(self, table: Table) -> Any:
         texts = list(table.frame[table.column])
         if DIES in texts:
