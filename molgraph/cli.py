@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     options.predict(_command(commands, "predict", predict, "predict the rows of a file"))
     options.screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
     options.targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
+    options.dock(_command(commands, "dock", dock, "place ligands in a pocket with a docking program"))
     options.share(_command(commands, "share", share, "copy a model without its training rows"))
     options.list_names(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
     options.data(_command(commands, "data", data, "fetch or show a known dataset"))
@@ -200,6 +201,28 @@ def targets(arguments: argparse.Namespace) -> int:
     )
     if output is None:
         show.targets(found)
+    return 0
+
+
+def dock(arguments: argparse.Namespace) -> int:
+    """Place ligands in a pocket with a docking program."""
+    from molgraph.workflows.dock import dock_file
+
+    dock_file(
+        arguments.library,
+        arguments.protein,
+        arguments.around,
+        Path(arguments.out),
+        program=arguments.program,
+        column=arguments.column or None,
+        size=arguments.size,
+        top=arguments.top,
+        poses=arguments.poses,
+        exhaustiveness=arguments.exhaustiveness,
+        seed=arguments.seed,
+        limit=arguments.limit,
+        cores=arguments.cores,
+    )
     return 0
 
 

@@ -118,15 +118,19 @@ def _before(stream: Iterable[bytes], mark: bytes) -> list[int]:
 
 def ligand(record: str, path: str, template: str = "") -> Ligand | Refusal:
     """Make a pose of a record; `template` is the SMILES that tells bond orders where the format does not."""
-    suffix, _ = suffixes(path)
     with rdBase.BlockLogs():
-        if suffix in STRUCTURE_FILES:
-            found = _from_atoms(record, suffix, template)
-        elif suffix in MOL2_FILES:
-            found = _said(lambda: Chem.MolFromMol2Block(record, removeHs=False), "invalid_mol2")
-        else:
-            found = _said(lambda: _from_block(record), "invalid_molblock")
+        found = molecule(record, path, template)
         return found if isinstance(found, Refusal) else _pose(found)
+
+
+def molecule(record: str, path: str, template: str = "") -> Chem.Mol | Refusal:
+    """Return the molecule of a record as it stands there, charges and hydrogens too, or what is wrong with it."""
+    suffix, _ = suffixes(path)
+    if suffix in STRUCTURE_FILES:
+        return _from_atoms(record, suffix, template)
+    if suffix in MOL2_FILES:
+        return _said(lambda: Chem.MolFromMol2Block(record, removeHs=False), "invalid_mol2")
+    return _said(lambda: _from_block(record), "invalid_molblock")
 
 
 def _said(read: Callable[[], Chem.Mol | None], reason: str) -> Chem.Mol | Refusal:
