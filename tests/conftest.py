@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,22 @@ def pairs_table(chembl_table: pd.DataFrame) -> pd.DataFrame:
 def pairs(pairs_table: pd.DataFrame) -> pd.DataFrame:
     """Return the 80 pairs of a ligand and a protein, a table of its own to each test."""
     return pairs_table.copy()
+
+
+@pytest.fixture
+def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a stand-in for smina on the path, alone; return the file that has a line for each ligand it was given."""
+    script, folder = Path(__file__).parent / "binding" / "standin.py", tmp_path / "programs"
+    folder.mkdir()
+    if os.name == "nt":
+        (folder / "smina.bat").write_text(f'@"{sys.executable}" "{script}" %*\n', encoding="utf-8")
+    else:
+        program = folder / "smina"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "standin.log"))
+    return tmp_path / "standin.log"
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,10 @@ def find_program(name: str | None = None) -> Program:
     found = next((program for program in wanted if shutil.which(program.name)), None)
     if found is None:
         places = "; ".join(f"{program.name} ({program.page})" for program in wanted)
-        raise ConfigError(f"no docking program is on the path; looked for {places}. Poses made elsewhere need none.")
+        raise ConfigError(
+            f"no docking program is on the path; looked for {places}. Poses made "
+            "elsewhere (by boltz, too) need none: `molgraph screen poses.sdf --protein FILE` reads them."
+        )
     for other in found.needs:
         if not shutil.which(other):
             raise ConfigError(f"{found.name} needs {other}, which is not on the path: see {found.page}.")
@@ -134,13 +137,15 @@ def _places(path: str) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Docked:
-    """Hold one pose: its SDF record up to the tags that are ours, and the program's score.
+    """Hold one pose: its SDF record up to the tags that are ours, the program's score, and how many stereo centres and
+    double bonds the SMILES left open, so that this pose shows one of several isomers.
 
     Units: `score` in kcal/mol, lower is better.
     """
 
     record: str
     score: float
+    open_stereo: int = 0
 
 
 @dataclass(frozen=True)
@@ -309,7 +314,8 @@ def _docked(record: str | Refusal, path: str, sent: Chem.Mol) -> Docked | Refusa
         return Refusal("no_score", "the pose has no score")
     if suffixes(path)[0] != ".sdf":
         text = Chem.MolToMolBlock(molecule(record, path, template))
-    return Docked(text.partition("\n$$$$")[0].rstrip("\n") + "\n", score)
+    left_open = [each for each in Chem.FindPotentialStereo(sent) if each.specified == Chem.StereoSpecified.Unspecified]
+    return Docked(text.partition("\n$$$$")[0].rstrip("\n") + "\n", score, len(left_open))
 
 
 def _score(found: re.Match[str] | None) -> float | None:

@@ -68,8 +68,9 @@ def dock_file(
 ) -> Counts:
     """Dock the ligands of a library (the first `top` of them) into a box and write their poses as SDF.
 
-    Tags: `id`, `library_row`, `pose` (1 is the program's best), `program`, `score` (kcal/mol, lower is better).
-    Ligands are docked as written, their largest fragment, with hydrogens. A call that was stopped goes on where it was;
+    Tags: `id`, `library_row`, `pose` (1 is the program's best), `program`, `score` (kcal/mol, lower is better) and
+    `open_stereo` (centres and double bonds that the SMILES leaves open: one isomer was docked). Ligands are docked as
+    written, charges too, their largest fragment. A call that was stopped goes on where it was;
     `_rejects.csv` beside the poses has a line for each ligand without one.
 
     Raises: ConfigError for a setting, a program that is not there, or poses that are; DataError where the library or
@@ -113,6 +114,8 @@ def _docked(docking: Docking, row: Row) -> str | Reject:
     if isinstance(made, Refusal):
         return Reject(row.number, row.text, made.reason, made.message)
     tags = {"id": row.name, "library_row": str(row.number), "program": docking.program.name}
+    if made[0].open_stereo:
+        tags["open_stereo"] = str(made[0].open_stereo)
     return "".join(tagged(pose, row.name, {**tags, "pose": str(at)}) for at, pose in enumerate(made, start=1))
 
 
