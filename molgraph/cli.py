@@ -135,7 +135,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
     out = Path(arguments.out) if arguments.out else None
     given = options.given(arguments)
-    evaluate_file(arguments.data, arguments.model, column=arguments.column or None, out=out, given=given)
+    evaluate_file(
+        arguments.data, arguments.model, column=arguments.column or None, out=out, given=given, join=arguments.join
+    )
     return 0
 
 
@@ -150,6 +152,7 @@ def predict(arguments: argparse.Namespace) -> int:
         column=arguments.column or None,
         workers=arguments.workers,
         given=options.given(arguments),
+        join=arguments.join,
     )
     return 3 if arguments.strict and counts.rejected else 0
 
@@ -179,6 +182,7 @@ def screen(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         shard=shard,
         given=options.given(arguments),
+        join=arguments.join,
         against=arguments.against,
     )
     return 0

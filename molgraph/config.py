@@ -75,6 +75,7 @@ class RunSettings:
     targets: list[str] = field(default_factory=list)
     column: str = ""
     id: str = ""
+    join: list[str] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
     split: str = AUTO
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])

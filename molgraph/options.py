@@ -26,6 +26,9 @@ def _models(p: argparse.ArgumentParser) -> None:
         metavar="INPUT=X",
         help="an input that is the same for all rows: a file or the text",
     )
+    p.add_argument(
+        "--join", action="append", default=[], metavar="FILE:COL", help="add the columns of FILE by the ids in COL"
+    )
     p.add_argument("--protein", metavar="X", help="the protein of all rows: a file (FASTA, PDB, mmCIF) or a sequence")
 
 
@@ -40,6 +43,9 @@ def _run(p: argparse.ArgumentParser) -> None:
     p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
     p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
     p.add_argument("--units", action="append", default=[], metavar="COL:UNIT", help="IC50:nM trains on pIC50")
+    p.add_argument(
+        "--join", action="append", default=[], metavar="FILE:COL", help="add the columns of FILE by the ids in COL"
+    )
     p.add_argument("--id", metavar="COL", help="column that names the rows")
     p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
     p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
@@ -190,6 +196,8 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
     raw |= {k: v for k, v in options.items() if v not in (None, "", [])}
     if arguments.no_standardize:
         raw["standardize"] = False
+    if arguments.join:
+        raw["join"] = arguments.join
     if arguments.inputs:
         raw["inputs"] = _inputs(arguments.inputs)
     for text in arguments.units:

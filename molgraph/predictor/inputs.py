@@ -20,6 +20,7 @@ from molgraph.data.stream import name_of, suffixes
 from molgraph.data.table import BLOCK, FORMATS, Table, find_column, nonempty
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.predictor.join import joined
 
 LONGEST_NAME = 250  # characters; systems refuse to look for longer ones
 FILES = (*FORMATS, ".smi", ".sdf", ".cxsmiles", ".fasta", ".fa", ".faa", ".fas", ".pdb", ".cif")
@@ -140,13 +141,14 @@ class Inputs:
 
     `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
     column (one protein for a whole library), by the name of the input, or of what the reader of the first room
-    wants beside the file (`Room.beside`).
+    wants beside the file (`Room.beside`). `join` names other files whose columns are added to every table.
     """
 
     slots: tuple[Slot, ...]
     needs: Mapping[str, tuple[str, ...]]
     standardize: bool
     given: Mapping[str, str] = field(default_factory=dict)
+    join: tuple[str, ...] = ()
     made: dict[str, Prepared] = field(default_factory=dict, compare=False)  # what was given, prepared once
 
     @property
@@ -160,7 +162,8 @@ class Inputs:
     def read(self, source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
         """Stream a user's file or table as the room of the first input reads it; `column` is that input's."""
         beside = {name: value for name, value in self.given.items() if name in self.lead.room.beside}
-        yield from self.lead.room.read(source, column or self.lead.column or None, block=block, **beside)
+        tables = self.lead.room.read(source, column or self.lead.column or None, block=block, **beside)
+        yield from joined(tables, self.join, [slot.room for slot in self.slots[::-1]])
 
     def prepare(self, table: Table, workers: int = 1) -> Ready:
         """Turn the rows of a table into parts, or into reasons why not.

@@ -66,8 +66,11 @@ class Scorer:
         """Return the prediction columns of distinct things, one row each."""
         raise NotImplementedError
 
-    def give(self, given: Mapping[str, str]) -> Self:
-        """Set inputs that are the same for every row and stand in no column (see `inputs.resolve`)."""
+    def give(self, given: Mapping[str, str], join: Sequence[str] = ()) -> Self:
+        """Set inputs that are the same for every row and stand in no column (see `inputs.resolve`), and files whose
+        columns are added to every table (see `join.joined`)."""
+        if join:
+            self.inputs = replace(self.inputs, join=tuple(join))
         if given:
             self.inputs = replace(self.inputs, given=resolve(self.inputs.slots, given), made={})
         return self

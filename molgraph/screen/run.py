@@ -82,6 +82,7 @@ def screen(
     loader: str = LOADER,
     given: Mapping[str, str] | None = None,
     against: Sequence[str] = (),
+    join: Sequence[str] = (),
 ) -> ScreenResult:
     """Score every row of a library and rank the best.
 
@@ -92,6 +93,7 @@ def screen(
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
     - `given` holds inputs that are the same for every row: `{"target": "MKV..."}` (see `inputs.resolve`).
     - `against` names the targets to avoid, or a file of proteins: adds `selectivity` (see `predictor.selective`).
+    - `join` names files whose columns are added to the library's, FILE:COLUMN (see `predictor.join`).
     - `facts` (title, date) go into the manifest at the first call and into the report; the clock is not read.
     - `progress` is told the number of rows just finished; `report` is called when the final files are there.
 
@@ -103,6 +105,8 @@ def screen(
     models = Models(loader, tuple(str(folder) for folder in folders), tuple((given or {}).items()), tuple(against))
     try:
         predictor = opened(models)
+        if join:
+            predictor.give({}, join)  # the workers are sent tables and read none
         targets = tuple(predictor.numbers)
         ranking = Ranking(
             targets, ranked_by(targets, by), directions(targets, direction), top, domain, dict(bounds or {})
@@ -116,6 +120,7 @@ def screen(
             "column": column,
             "given": {name: _content(value) for name, value in (given or {}).items()},
             "against": [_content(value) for value in against],
+            "join": list(join),
         }
         _check(settings, shard, workers)
         source = Source(library, predictor, column, shard_rows)

@@ -32,6 +32,7 @@ def evaluate_file(
     column: str | None = None,
     out: Path | None = None,
     given: Mapping[str, str] | None = None,
+    join: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Score every model on the same rows and return `{folder: assessment}` as JSON values.
 
@@ -47,7 +48,7 @@ def evaluate_file(
     found = {}
     for number, (folder, predictor) in enumerate(predictors.items(), start=1):
         run = replace(predictor.recipe.run, column=column or "", id="", split="random", duplicates="mean")
-        predictor.give(given or {})
+        predictor.give(given or {}, join)
         rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task))
         found[folder] = _assess(folder, predictor, rows)
         if out is not None:

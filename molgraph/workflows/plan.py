@@ -74,7 +74,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
         splits.named(run.split)
     if source is None and not run.data:
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
-    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize)
+    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
     for slot in found:
         if slot.id and slot.id not in rows.frame:

@@ -39,6 +39,7 @@ def predict_file(
     column: str | None = None,
     workers: int = 1,
     given: Mapping[str, str] | None = None,
+    join: Sequence[str] = (),
 ) -> Counts:
     """Predict the rows of a file and write them whole or not at all.
 
@@ -48,7 +49,7 @@ def predict_file(
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
     if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
         raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
-    scorer = load(folders).give(given or {})
+    scorer = load(folders).give(given or {}, join)
     statuses: Counter[str] = Counter()
     tables = nonempty(scorer.read(source, column), name_of(source))
     first = next(tables)

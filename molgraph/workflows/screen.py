@@ -33,6 +33,7 @@ def screen_file(
     shard: tuple[int, int] | None = None,
     given: Mapping[str, str] | None = None,
     against: Sequence[str] = (),
+    join: Sequence[str] = (),
 ) -> ScreenResult:
     """Screen a library into a folder; `low` names the targets that are better when lower, 0 workers means all cores.
 
@@ -58,6 +59,7 @@ def screen_file(
             shard=shard,
             given=given,
             against=against,
+            join=join,
             facts=facts,
             progress=bar.update,
             report=write_screen_report,
