@@ -14,7 +14,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_train_and_predict", "02_screen_a_library"]
+    assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -37,3 +37,10 @@ def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert any("<svg" in page for page in pages), "predictions have pictures"
         assert any("test rmse" in page for page in pages), "a model shows its test score"
         assert any("invalid_smiles" in page for page in pages)
+
+
+def test_pairs_run_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MOLGRAPH_DATA", raising=False)
+    monkeypatch.setenv("MOLGRAPH_CACHE", str(tmp_path / "cache"))
+    (path,) = FOLDER.glob("03*")
+    test_it_runs(path, tmp_path, monkeypatch)
