@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from molgraph.calibrate import Interval, coverage
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
-from molgraph.metrics import compare, main, score
+from molgraph.metrics import compare, main, score, shown
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
 from molgraph.task import Task, block
@@ -26,8 +26,9 @@ def assess(
     """Score a predictor on held-out rows, and every other method's estimates of the same rows.
 
     Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
-    "coverage": {target: share of exact rows inside the 90 % interval, with its own interval}, "rows": n}`, plain JSON
-    values. `others` maps a method's name to estimates [N, columns of the task].
+    "coverage": {target: share of exact rows inside the 90 % interval, with its own interval}, "rows": n,
+    "main": {target: the metric that stands for it}, "shown": {target: those a person sees first}}`, plain JSON values.
+    `others` maps a method's name to estimates [N, columns of the task].
     """
     estimates, _ = predictor.estimate(data)
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}, "verdicts": {}, "coverage": {}}
@@ -46,7 +47,12 @@ def assess(
         sure = observed & (bound == EXACT)
         low, high = _ends(predictor.intervals[name], mine[sure], truth[sure])
         found["coverage"][name] = coverage(low, high, truth[sure]).to_json()
-    return {**found, "rows": len(data), "main": {n: main(predictor.task.kind(n)) for n in predictor.targets}}
+    kinds = {name: predictor.task.kind(name) for name in predictor.targets}
+    first = {
+        "main": {name: main(kind) for name, kind in kinds.items()},
+        "shown": {name: list(shown(kind, len(data.inputs))) for name, kind in kinds.items()},
+    }
+    return {**found, "rows": len(data), **first}
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:

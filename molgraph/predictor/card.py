@@ -24,6 +24,7 @@ def card(recipe: Recipe) -> str:
         lines += [
             f"| {name} | {interval(score)} | {interval(metrics['comparator'][target][name])} |"
             for name, score in scores.items()
+            if name in metrics["shown"][target]
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
         lines += ["", coverage(metrics["coverage"][target], "test rows")]

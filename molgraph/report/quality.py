@@ -19,7 +19,8 @@ def quality(assessment: Assessment, model: str) -> tuple[Quality, ...]:
 def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     others = assessment["others"]
     tables = [assessment["model"][target], *(scores[target] for scores in others.values())]
-    scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in tables[0]}
+    shown = assessment["shown"][target]
+    scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
     verdicts = assessment["verdicts"][target].values()
     return Quality(
         target,

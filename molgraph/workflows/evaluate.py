@@ -15,7 +15,6 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
-from molgraph.metrics import shown
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import coverage, interval
@@ -71,7 +70,7 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
     seen = found["seen_in_training"]
     say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {seen} of them seen in training")
     for target, scores in found["model"].items():
-        for name in shown(predictor.task.kind(target), len(predictor.recipe.run.inputs)):
+        for name in found["shown"][target]:
             rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)
             beside = f"{NEIGHBOUR}: {interval(rival)}" if rival else ""
             say(f"  {target:12} {name:18}{interval(scores[name]):36}{beside}")

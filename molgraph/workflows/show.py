@@ -17,7 +17,6 @@ from molgraph.config import RunSettings
 from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
-from molgraph.metrics import shown
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import coverage, interval
 from molgraph.predictor.scored import OK
@@ -65,7 +64,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
         say(f"\n{target}: {metrics['rows']} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
         say(f"  {'':18}{'model':36}{rival}")
-        for name in shown(predictor.task.kind(target), len(predictor.recipe.run.inputs)):
+        for name in metrics["shown"][target]:
             say(f"  {name:18}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
