@@ -102,13 +102,14 @@ class Domain:
     """Hold the training rows: which parts, the user's ids and the measured values.
 
     Shapes: `index` int64 [N, inputs] into the parts of each side, ABSENT where a row lacks that input; `values`
-    float32 [N, T], NaN where not measured.
+    float32 [N, T], NaN where not measured; `bound` int8 [N, T], whether a value is exact or only a bound.
     """
 
     sides: dict[str, Side]
     index: Rows
     ids: tuple[str, ...]
     values: Floats
+    bound: NDArray[np.int8]
 
     @classmethod
     def learn(cls, rooms: Mapping[str, Room], train: Dataset) -> Domain:
@@ -123,7 +124,7 @@ class Domain:
             sides[name] = Side.learn(room, given.parts.gather(torch.from_numpy(used)), keys, names)
             index.append(inverse.reshape(-1) - lacking)
         values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()
-        return cls(sides, np.stack(index, axis=1), train.ids, values)
+        return cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.numpy())
 
     def key(self, row: int) -> str:
         """Return the key of a training row's first input."""
@@ -195,7 +196,8 @@ class Domain:
         """Write the domain to one `.npz` without pickled objects."""
         sides = {f"{name}_{i}": array for i, s in enumerate(self.sides.values()) for name, array in s.arrays().items()}
         with atomic(path) as file:
-            own = {"index": self.index, "ids": np.array(self.ids, dtype=np.str_), "values": self.values}
+            ids = np.array(self.ids, dtype=np.str_)
+            own = {"index": self.index, "ids": ids, "values": self.values, "bound": self.bound}
             np.savez_compressed(file, allow_pickle=False, **own, **sides)
 
     @classmethod
@@ -210,7 +212,7 @@ class Domain:
             with np.load(content, allow_pickle=False) as file:
                 found = dict(file)
             sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
-            return cls(sides, found["index"], tuple(found["ids"].tolist()), found["values"])
+            return cls(sides, found["index"], tuple(found["ids"].tolist()), found["values"], found["bound"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise CheckpointError(f"{path}: the domain file is damaged. Copy the folder again, or train.") from error
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
+from molgraph.data.targets import BELOW
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Slot, named_by, tables_of, unlabelled
@@ -200,7 +201,7 @@ def _evidence(
     similar = _similar(domain, things)
     at = [list(predictor.targets).index(name) for name in names]
     values = domain.values[:, at]
-    hit = np.stack([_active(predictor, name, values[:, i], active) for i, name in enumerate(names)], axis=1)
+    hit = np.stack([_active(predictor, domain, name, active) for name in names], axis=1)
     return _best(similar, hit, values)
 
 
@@ -216,7 +217,7 @@ def _evidence_of_pairs(
     alike = side.index.similarity(chosen.given.parts)[chosen.given.index.numpy()]  # [T, parts of the side]
     alike = alike >= side.threshold
     rows = alike[:, domain.index[:, 1]].T  # [N, T]
-    hit = rows & _active(predictor, predictor.targets[0], domain.values[:, 0], active)[:, None]
+    hit = rows & _active(predictor, domain, predictor.targets[0], active)[:, None]
     return _best(_similar(domain, things), hit, np.repeat(domain.values[:, :1], len(chosen.names), axis=1))
 
 
@@ -229,9 +230,12 @@ def _similar(domain: Domain, things: Dataset) -> NDArray[np.float32]:
     return similar
 
 
-def _active(predictor: Predictor, name: str, values: NDArray[np.float32], active: float | None) -> NDArray[np.bool_]:
+def _active(predictor: Predictor, domain: Domain, name: str, active: float | None) -> NDArray[np.bool_]:
+    """Tell which training rows are active on a target; one that is only known to lie below a value is not, [N]."""
+    at = predictor.targets.index(name)
     threshold = 1.0 if predictor.task.kind(name) == "binary" else active
-    hit: NDArray[np.bool_] = values >= (np.inf if threshold is None else threshold)  # NaN is not
+    high = domain.values[:, at] >= (np.inf if threshold is None else threshold)  # NaN is not
+    hit: NDArray[np.bool_] = high & (domain.bound[:, at] != BELOW)
     return hit
 
 

@@ -92,7 +92,7 @@ def test_saved_and_loaded_it_is_equal_to_the_bit(domain, tmp_path):
     mine, theirs = domain.sides[INPUT], again.sides[INPUT]
     assert (theirs.keys, again.ids, theirs.threshold) == (mine.keys, domain.ids, mine.threshold)
     assert torch.equal(theirs.prints.values["fingerprint"], mine.prints.values["fingerprint"])
-    for name in ("index", "values"):
+    for name in ("index", "values", "bound"):
         assert getattr(again, name).tobytes() == getattr(domain, name).tobytes()
         assert getattr(again, name).dtype == getattr(domain, name).dtype
 
@@ -222,7 +222,7 @@ def test_a_domain_of_pairs_is_saved_to_the_bit(paired, tmp_path):
         assert theirs.prints.level == side.prints.level
         for mine, other in ((side.prints.values, theirs.prints.values), (side.prints.offsets, theirs.prints.offsets)):
             assert list(mine) == list(other) and all(torch.equal(mine[n], other[n]) for n in mine)
-    for name in ("index", "values"):
+    for name in ("index", "values", "bound"):
         assert getattr(again, name).tobytes() == getattr(domain, name).tobytes()
     mine, theirs = domain.nearest(data), again.nearest(data)
     assert mine.rows.tobytes() == theirs.rows.tobytes() and mine.similarity.tobytes() == theirs.similarity.tobytes()
