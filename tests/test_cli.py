@@ -135,3 +135,38 @@ def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdout", Gone())
     monkeypatch.setattr("sys.stderr", Gone())
     assert main(["list", "models"]) == 0
+
+
+def test_several_inputs_by_column_and_encoder():
+    found = settings("x.csv", "--inputs", "smiles:molecule/gin, seq:protein/cnn", "--set", "inputs.seq.filters=4")
+    assert found.model == config.FUSION
+    assert found.inputs == {
+        "smiles": {"column": "smiles", "encoder": "molecule/gin"},
+        "seq": {"column": "seq", "encoder": "protein/cnn", "filters": 4},
+    }
+    assert (
+        settings("x.csv", "--inputs", "a:molecule/gin,b:protein/cnn", "--model", "fusion/cross").model == "fusion/cross"
+    )
+    one = settings("x.csv", "--inputs", "mol:molecule/gin")
+    assert (one.model, one.column, one.inputs) == ("molecule/gin", "mol", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("smiles", "write COLUMN:ENCODER"),
+        ("smiles:", "write COLUMN:ENCODER"),
+        (":molecule/gin", "write COLUMN:ENCODER"),
+        ("smiles:molecule/gin,", "write COLUMN:ENCODER"),
+        ("smiles:molecule/gin,smiles:molecule/dmpnn", "'smiles' stands twice"),
+    ],
+)
+def test_inputs_that_are_written_wrong(text: str, says: str):
+    with pytest.raises(ConfigError, match=says):
+        settings("x.csv", "--inputs", text)
+
+
+@pytest.mark.parametrize("text", ["target", "target=", "=MKT"])
+def test_what_is_given_needs_a_name_and_a_value(text: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["predict", "x.csv", "--model", "m", "-o", "y.csv", "--given", text]) == 2
+    assert "write INPUT=FILE or INPUT=TEXT" in capsys.readouterr().err

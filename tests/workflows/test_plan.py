@@ -162,3 +162,52 @@ def test_what_happened_to_rows_is_noted(ligands):
     assert "1 cells count as not measured, first row 5: other: 'x' is not a number" in text
     assert made.facts["rejected"] == {"duplicate": 2}
     assert made.facts["rows_read"] == 62 and made.facts["rows_used"] == 60
+
+
+# --- several inputs --------------------------------------------------------------------------------------------------
+
+INPUTS = {
+    "drug": {"column": "smiles", "encoder": "molecule/gin"},
+    "target": {"column": "sequence", "encoder": "protein/cnn"},
+}
+
+
+def pairs_of(frame, **settings):
+    return planned(frame, **{"targets": ["pKd"], "inputs": INPUTS, "split": "random", **settings})
+
+
+def test_pairs_must_beat_trees_on_both_and_on_each_alone(pairs):
+    found = pairs_of(pairs, comparator="auto", ensemble=3).rivals
+    alone = ["drug alone (molecule/forest)", "target alone (protein/forest)"]
+    assert list(found) == ["fusion/forest", *alone]
+    assert {run.model for run in found.values()} == {"fusion/forest"} and {run.ensemble for run in found.values()} == {
+        1
+    }
+    assert [list(run.inputs) for run in found.values()] == [["drug", "target"], ["drug"], ["target"]]
+    trees = {"drug": {"encoder": "molecule/forest"}, "target": {"encoder": "protein/forest"}}
+    assert list(pairs_of(pairs, comparator="auto", inputs=trees, model="fusion/forest").rivals) == alone
+
+
+def test_a_method_to_beat_by_name(pairs):
+    (rival,) = pairs_of(pairs, comparator="fusion/forest").rivals.values()
+    assert [section["encoder"] for section in rival.inputs.values()] == ["molecule/forest", "protein/forest"]
+    (rival,) = pairs_of(pairs, comparator="fusion/bilinear").rivals.values()
+    assert rival.inputs == INPUTS
+    assert pairs_of(pairs, comparator="fusion/concat").rivals == {}
+    with pytest.raises(ConfigError, match="'molecule/forest' reads one input"):
+        pairs_of(pairs, comparator="molecule/forest")
+
+
+@pytest.mark.parametrize(
+    ("split", "name", "column"), [("cold:drug", "drug", "drug_id"), ("cold:target", "target", "target_id")]
+)
+def test_a_cold_split_leaves_whole_parts_out(pairs, split, name, column):
+    made = pairs_of(pairs, split=split, fractions=[0.5, 0.25, 0.25])
+    seen = [set(made.rows.frame[column].iloc[getattr(made.split, fold)]) for fold in ("train", "test")]
+    assert all(seen) and not seen[0] & seen[1]
+
+
+def test_a_column_of_names_that_is_not_there(pairs):
+    inputs = {**INPUTS, "target": {**INPUTS["target"], "id": "traget_id"}}
+    with pytest.raises(DataError, match="no column 'traget_id'; did you mean 'target_id'"):
+        pairs_of(pairs, inputs=inputs)
