@@ -103,7 +103,8 @@
   };
   const line = (row) => {
     const name = own.length && row.own[0] ? row.own[0] : "row " + row.row;
-    const others = own.slice(1, 4).map((title, k) => (row.own[k + 1] ? make("div", "quiet", `${title}: ${row.own[k + 1]}`) : ""));
+    const others = own.slice(1, 4).map((title, k) => (row.own[k + 1] ? make("div", "quiet own", `${title}: ${row.own[k + 1]}`) : ""));
+    others.filter((each) => each).forEach((each) => (each.tabIndex = 0));
     const structure = make("td", "c-structure", picture(row.picture, row.key), make("div", "name", name), ...others);
     const smiles = make("div", "smiles", row.key);
     smiles.tabIndex = 0;
