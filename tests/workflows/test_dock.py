@@ -66,6 +66,8 @@ def test_every_ligand_has_a_pose_or_a_reason(words: Words) -> None:
     rejects = pd.read_csv(out.with_name("poses_rejects.csv"))
     assert rejects["row"].tolist() == [2, 3, 4] and rejects["text"].tolist() == ["CCBr", "C1CC", "CCCl"]
     assert "out of memory" in rejects["message"][0]
+    with pytest.raises(DataError, match="row 1 'CCBr'"):  # the rejects can be tried again
+        dock_file(out.with_name("poses_rejects.csv"), *words[1:3], out.with_name("again.sdf"), column="text", limit=1)
     left = {path.name for path in out.parent.iterdir()}
     assert left == {"library.csv", "poses.sdf", "poses_rejects.csv", "programs", "standin.log"}
 
