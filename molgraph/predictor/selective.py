@@ -47,6 +47,8 @@ class Selective(Scorer):
             self.proteins = list(self._proteins(against))
 
     def __getattr__(self, name: str) -> object:
+        if name == "scorer":  # asked for by a copy that is not filled yet
+            raise AttributeError(name)
         return getattr(self.scorer, name)  # facts, digest, targets: those of the scorer inside
 
     @property

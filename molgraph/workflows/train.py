@@ -73,10 +73,9 @@ def _start(made: Plan) -> Predictor | None:
     start = load([made.run.init])
     if not isinstance(start, Predictor) or start.recipe.run.model != made.run.model:
         raise ConfigError(f"--init {made.run.init}: its architecture is not '{made.run.model}'.")
-    if start.recipe.run.encoder != made.run.encoder:
-        raise ConfigError(
-            f"--init {made.run.init}: its encoder was set up with {start.recipe.run.encoder}; give the same."
-        )
+    for theirs, mine in ((start.recipe.run.encoder, made.run.encoder), (start.recipe.run.inputs, made.run.inputs)):
+        if theirs != mine:
+            raise ConfigError(f"--init {made.run.init}: its encoder was set up with {theirs}; give the same.")
     return start
 
 
