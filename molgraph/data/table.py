@@ -22,6 +22,8 @@ from molgraph.errors import DataError, Reject, did_you_mean
 BLOCK = 4096
 SUFFIX = "_predicted"  # of our columns where the user has one of that name
 FORMATS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".parquet", ".pq")
+LONGEST_NAME = 250  # characters of a file's name; systems refuse to look for longer ones
+FILES = (*FORMATS, ".smi", ".sdf", ".cxsmiles", ".fasta", ".fa", ".faa", ".fas", ".pdb", ".cif")
 MEMORY = "the table given"  # how messages name a source that is no file
 
 
@@ -196,6 +198,18 @@ def is_usual(name: str, usual: Iterable[str]) -> bool:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def is_file(text: str) -> bool:
+    """Tell whether a text names a file; a sequence may be longer than any file's name.
+
+    Raises: DataError for what is called as a file and is not there.
+    """
+    if len(text) >= LONGEST_NAME:
+        return False
+    if not Path(text).is_file() and suffixes(text)[0] in FILES:
+        raise DataError(f"{text}: no such file; check the name.")
+    return Path(text).is_file()
 
 
 def nonempty(tables: Iterable[Table], origin: str) -> Iterator[Table]:

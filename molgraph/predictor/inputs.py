@@ -16,14 +16,12 @@ from molgraph import registry
 from molgraph.config import RunSettings, check
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.room import Prepared, Room
-from molgraph.data.stream import name_of, suffixes
-from molgraph.data.table import BLOCK, FORMATS, Table, find_column, nonempty
+from molgraph.data.stream import name_of
+from molgraph.data.table import BLOCK, Table, find_column, is_file, nonempty
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.join import joined
 
-LONGEST_NAME = 250  # characters; systems refuse to look for longer ones
-FILES = (*FORMATS, ".smi", ".sdf", ".cxsmiles", ".fasta", ".fa", ".faa", ".fas", ".pdb", ".cif")
 INPUT = "input"  # the name of the only input of a run that names none
 
 
@@ -276,18 +274,6 @@ def _meant(found: Sequence[Slot], name: str) -> Slot:
     if slots_named[0] is found[0]:
         raise ConfigError(f"'{name}' is what the rows hold, and cannot be given; known: {', '.join(known) or 'none'}.")
     return slots_named[0]
-
-
-def is_file(text: str) -> bool:
-    """Tell whether a text names a file; a sequence may be longer than any file's name.
-
-    Raises: DataError for what is called as a file and is not there.
-    """
-    if len(text) >= LONGEST_NAME:
-        return False
-    if not Path(text).is_file() and suffixes(text)[0] in FILES:
-        raise DataError(f"{text}: no such file; check the name.")
-    return Path(text).is_file()
 
 
 def tables_of(slot: Slot, path: str | Path) -> list[Table]:

@@ -17,10 +17,9 @@ import pyarrow as pa
 
 from molgraph.data.files import PARTS, os_errors
 from molgraph.data.stream import read_errors
-from molgraph.data.table import nonempty
+from molgraph.data.table import is_file, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, did_you_mean
-from molgraph.predictor.inputs import is_file
 from molgraph.screen import pool
 from molgraph.screen.manifest import Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge

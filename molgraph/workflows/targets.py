@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from molgraph.data.stream import name_of
-from molgraph.data.table import nonempty
+from molgraph.data.table import is_file, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
-from molgraph.predictor.inputs import is_file
 from molgraph.predictor.targets import Proteins, rank_targets, read_proteins
 from molgraph.workflows.show import say
 
