@@ -152,7 +152,7 @@ def test_bad_rows_are_left_out_of_a_training_and_listed(tmp_path: Path, series: 
         ("same", "regression", ["'same'", "have the value 5", "nothing to learn"]),
         ("yes", "binary", ["'yes'", "one class only", "Add rows of the other class"]),
         ("yes", "multiclass", ["'yes'", "fewer than two classes", "Add rows"]),
-        ("smiles", "regression", ["'smiles' holds the molecules"]),
+        ("smiles", "regression", ["'smiles' is an input of the model and no target"]),
     ],
 )
 def test_nothing_to_learn(tmp_path: Path, series: pd.DataFrame, column: str, task: str, words: list[str]):
