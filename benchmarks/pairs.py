@@ -38,7 +38,7 @@ from molgraph.predictor.training import Training
 from molgraph.workflows.plan import FOREST, Plan, plan
 
 HERE = Path(__file__).resolve().parent
-RUNS = HERE / "runs"
+RUNS = HERE / "runs" / "pairs"
 DATA = (
     "davis", "davis_cold_drug", "davis_cold_target", "human_random", "human_cold", "kiba10", "kiba10_cold_drug",
     "kiba10_cold_target", "kiba",

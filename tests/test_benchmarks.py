@@ -15,6 +15,7 @@ import pytest
 
 from molgraph import datasets
 from molgraph.errors import DataError
+from molgraph.predictor.member import needs
 
 ROOT = Path(__file__).resolve().parents[1]
 SERIES = "chembl2321810"
@@ -26,11 +27,15 @@ def bench() -> Iterator[SimpleNamespace]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import accuracy
     import ledger
+    import pair_scores
+    import pairs
     import peer
     import speed
     import table
 
-    yield SimpleNamespace(accuracy=accuracy, ledger=ledger, peer=peer, speed=speed, table=table)
+    yield SimpleNamespace(
+        accuracy=accuracy, ledger=ledger, pair_scores=pair_scores, pairs=pairs, peer=peer, speed=speed, table=table
+    )
     sys.path.remove(str(ROOT / "benchmarks"))
 
 
@@ -170,3 +175,35 @@ def test_a_block_of_a_page_is_replaced_or_missed(bench: SimpleNamespace, tmp_pat
     assert page.read_text(encoding="utf-8") == ("before\n<!-- speed: begin -->\nnew \\1\n<!-- speed: end -->\nafter\n")
     with pytest.raises(DataError, match="has no block"):
         bench.table.replace_block(page, "accuracy", "new")
+
+
+def test_every_contestant_of_pairs_has_settings_that_fit_its_models(bench: SimpleNamespace) -> None:
+    for data in bench.pairs.DATA:
+        for model in bench.pairs.MODELS[:-1]:
+            run = bench.pairs.settings(data, model, seed=2, epochs=3)
+            assert (
+                needs(run).keys()
+                == run.inputs.keys()
+                == ({model} if model in ("drug", "target") else {"drug", "target"})
+            )
+            assert (run.seed, run.train.epochs, run.data) == (2, 3, data.partition("_cold_")[0])
+            assert run.split == (f"cold:{data.partition('_cold_')[2]}" if "_cold_" in data else "column:split")
+    assert bench.pairs.settings("davis", "graphdta").inputs["drug"]["depth"] == 5
+
+
+def test_cells_of_pairs_are_filled_scored_and_averaged(
+    bench: SimpleNamespace, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = bench.pairs.table("davis").groupby("split").head(120).reset_index(drop=True)
+    monkeypatch.setattr(bench.pairs, "table", lambda data: small)
+    monkeypatch.setattr(bench.pair_scores, "table", lambda data: small)
+    tiny = {"drug": {"hidden": 8}, "target": {"hidden": 8}}
+    merged = bench.pairs.merged
+    monkeypatch.setattr(bench.pairs, "GRAPH", merged(bench.pairs.GRAPH, {"inputs": tiny}))
+    ledger = bench.ledger.Ledger(tmp_path)
+    words = ["--data", "davis", "--seeds", "0,1", "--epochs", "1", "--ledger", str(tmp_path)]
+    assert bench.pairs.main([*words, "--model", "ours,graph,neighbour"]) == 0
+    assert len(list(ledger.finished())) == 5, "the neighbour has one seed: nothing in it is drawn"
+    text = bench.pair_scores.section(ledger, "davis")
+    assert "| nearest measured pair | 1 |" in text and "`molecule/feedforward` and `protein/feedforward` | 2 |" in text
+    assert "120 test rows" in text
