@@ -2,76 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from molgraph.data.files import atomic
 from molgraph.report import plots, study_plots
-from molgraph.report.contents import Quality
 from molgraph.report.report import page
-
-
-@dataclass(frozen=True)
-class Attempted:
-    """Hold one trial: `values` per objective where it came to its end, `curve` its score per epoch (or fold).
-
-    `began` and `ended` are seconds since the study began; `state` is complete, pruned or failed.
-    """
-
-    number: int
-    state: str
-    values: tuple[float, ...]
-    settings: Mapping[str, Any]
-    curve: tuple[tuple[int, float], ...] = ()
-    began: float = 0.0
-    ended: float = 0.0
-    worker: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Hold one setting that was tuned: its choices, or none where it is a number on a (logarithmic) scale."""
-
-    name: str
-    choices: tuple[str, ...] = ()
-    log: bool = False
-
-
-@dataclass(frozen=True)
-class Objective:
-    """Name an objective and which way is better."""
-
-    label: str
-    higher_is_better: bool = False
-
-
-@dataclass(frozen=True)
-class StudyPage:
-    """Hold all that the page says. `axes` come in the order of what they explain; `front` are numbers of trials."""
-
-    title: str
-    lead: str
-    objectives: tuple[Objective, ...]
-    trials: tuple[Attempted, ...]
-    axes: tuple[Axis, ...]
-    best: int
-    importances: Mapping[str, float] = field(default_factory=dict)
-    front: tuple[int, ...] = ()
-    step: str = "epoch"
-    figures: tuple[tuple[str, str], ...] = ()
-    quality: tuple[Quality, ...] = ()
-    notes: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def ranked(self) -> list[Attempted]:
-        """Return the trials that came to their end, the best first."""
-        sign = -1 if self.objectives[0].higher_is_better else 1
-        done = [t for t in self.trials if t.values]
-        return sorted(done, key=lambda t: (t.number != self.best, sign * t.values[0], t.number))
+from molgraph.report.study_contents import StudyPage
 
 
 def render_study(contents: StudyPage) -> str:

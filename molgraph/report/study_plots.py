@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from molgraph.report.plots import Scale, axes, line, short, svg, text
-
-if TYPE_CHECKING:
-    from molgraph.report.studied import Attempted, Axis, Objective, StudyPage
+from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 
 WIDTH, HEIGHT = 560, 300
 SHOWN = 8  # axes of the parallel coordinates, most important first

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from molgraph.report.quality import quality
-from molgraph.report.studied import Attempted, Axis, Objective, StudyPage
+from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 from molgraph.tune.attempt import WHY
 from molgraph.tune.space import Dimension
 from molgraph.tune.study import WORKER

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from molgraph.report.contents import Estimate, Quality
-from molgraph.report.studied import Attempted, Axis, Objective, StudyPage, render_study, write_study_report
+from molgraph.report.studied import render_study, write_study_report
+from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 
 NASTY = "</svg><script>alert(1)</script>"
 
