@@ -17,7 +17,8 @@ class Grower:
     """Say what trees see and how they grow; a room registers one (`molecule/forest`).
 
     A subclass writes `features`. `given` is the schema of the parts (of several inputs: the growers of each); each
-    split chooses from a random `subset` (share) of the features.
+    split chooses from a random `subset` (share) of the features. The rounds of the lowest validation loss are kept;
+    with `patience`, growing ends after so many rounds without a lower one (0: never), which is sooner, and may miss a lower one.
     """
 
     family: ClassVar[str] = "trees"
@@ -39,9 +40,11 @@ class Grower:
         lr: float = 0.05,
         l2: float = 3.0,
         subset: float = 0.2,
+        patience: int = 0,
     ) -> None:
         self.given = given
         self.rounds, self.depth, self.lr, self.l2, self.subset = rounds, depth, lr, l2, subset
+        self.patience = patience
 
     @classmethod
     def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -63,7 +63,8 @@ class Trees:
                 )
             model = _untrained(self.grower, self.task.kind(name), run, seed)
             judged = "valid" in pools
-            model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged)
+            stop = self.grower.patience if judged and self.grower.patience else None
+            model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged, early_stopping_rounds=stop)
             self.found[name] = model
             losses = model.get_best_score()
             loss = LOSS[self.task.kind(name)]

@@ -147,3 +147,14 @@ def test_features_are_what_the_recipe_names(series):
     assert features.shape == (4, sum(parts.values[n].shape[1] for n in made.needs))
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
+
+
+def test_growing_ends_where_nothing_gets_better_and_gives_the_same_trees(grown, series):
+    settings = {"rounds": 150, "depth": 3, "lr": 0.3}
+    patient, _, made = grown(series, {"active": "binary"}, encoder={**settings, "patience": 0})
+    hasty, _, _ = grown(series, {"active": "binary"}, encoder={**settings, "patience": 20})
+    assert hasty.size == patient.size
+    np.testing.assert_array_equal(hasty.estimate(made.rows.data), patient.estimate(made.rows.data))
+    assert hasty.found["active"].get_evals_result()["learn"]["Logloss"][-1] > 0
+    grew = [len(member.found["active"].get_evals_result()["validation"]["Logloss"]) for member in (patient, hasty)]
+    assert grew[0] == 150 and grew[1] < 150
