@@ -18,7 +18,7 @@ class Grower:
 
     A subclass writes `features`. `given` is the schema of the parts (of several inputs: the growers of each); each
     split chooses from a random `subset` (share) of the features. The rounds of the lowest validation loss are kept;
-    with `patience`, growing ends after so many rounds without a lower one (0: never), which is sooner, and may miss a lower one.
+    with `patience`, growing ends after so many rounds without a lower one (0: never): sooner, but it may miss it.
     """
 
     family: ClassVar[str] = "trees"
