@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -93,6 +94,22 @@ class Ledger:
         """Return the wanted cells that are not finished: data set by data set, in it seed by seed."""
         wanted = (Cell(d, m, s) for d, s, m in product(data, seeds, models))
         return [cell for cell in wanted if not self.has(cell)]
+
+    def fill(self, left: Sequence[Cell], make: Callable[[Cell], Entry], errors: tuple[type[Exception], ...]) -> int:
+        """Make the missing cells one after the other; return how many failed with one of `errors`."""
+        failed = 0
+        for number, cell in enumerate(left, 1):
+            if self.has(cell):  # finished by another process meanwhile
+                continue
+            try:
+                entry = make(cell)
+            except errors as error:
+                print(f"{cell} failed: {error}", file=sys.stderr, flush=True)
+                failed += 1
+                continue
+            self.write(entry)
+            print(f"[{number}/{len(left)}] {cell}: {entry.seconds:.0f} s", flush=True)
+        return failed
 
     def expected(self, cells: Sequence[Cell], work: Callable[[Cell], float]) -> list[float | None]:
         """Guess the seconds of cells: what the same model took on the same data, else elsewhere by the work there."""

@@ -15,7 +15,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -175,26 +175,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = ledger.left(data, given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
     left = [cell for cell in wanted if cell.model != "neighbour" or cell.seed == 0]  # nothing in it is drawn
     print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
-    return 0 if given.left else fill(ledger, left, given.epochs)
+    return 0 if given.left else int(ledger.fill(left, contests(left, given.epochs), (MolgraphError,)) > 0)
 
 
-def fill(ledger: Ledger, left: Sequence[Cell], epochs: int | None) -> int:
-    """Train the missing cells, data set by data set; return 1 where one failed."""
-    contest, failed = None, 0
-    for number, cell in enumerate(left, 1):
-        if ledger.has(cell):  # finished by another process meanwhile
-            continue
-        try:
-            if contest is None or contest.name != cell.data:
-                contest = Contest.of(cell.data, sorted({c.model for c in left if c.data == cell.data}), epochs)
-            entry = contest.run(cell)
-        except MolgraphError as error:
-            print(f"{cell} failed: {error}", file=sys.stderr, flush=True)
-            failed += 1
-            continue
-        ledger.write(entry)
-        print(f"[{number}/{len(left)}] {cell}: {entry.seconds:.0f} s", flush=True)
-    return int(failed > 0)
+def contests(left: Sequence[Cell], epochs: int | None) -> Callable[[Cell], Entry]:
+    """Return what makes a cell; the rows of a data set are kept until the next set's turn."""
+    held: list[Contest] = []
+
+    def make(cell: Cell) -> Entry:
+        if not held or held[0].name != cell.data:
+            held[:] = [Contest.of(cell.data, sorted({c.model for c in left if c.data == cell.data}), epochs)]
+        return held[0].run(cell)
+
+    return make
 
 
 if __name__ == "__main__":

@@ -146,25 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cells = complexes.cells(given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
             left = [cell for cell in cells if cell.data.partition(".")[2] in only and not ledger.has(cell)]
             print(f"{name}: {len(left)} of {len(cells)} cells left", flush=True)
-            failed += 0 if given.left else fill(Contest(complexes, given.epochs), ledger, left)
+            failed += 0 if given.left else ledger.fill(left, Contest(complexes, given.epochs).run, (MolgraphError,))
     return int(failed > 0)
-
-
-def fill(contest: Contest, ledger: Ledger, left: Sequence[Cell]) -> int:
-    """Train the missing cells; return how many failed."""
-    failed = 0
-    for number, cell in enumerate(left, 1):
-        if ledger.has(cell):  # finished by another process meanwhile
-            continue
-        try:
-            entry = contest.run(cell)
-        except MolgraphError as error:
-            print(f"{cell} failed: {error}", file=sys.stderr, flush=True)
-            failed += 1
-            continue
-        ledger.write(entry)
-        print(f"[{number}/{len(left)}] {cell}: {entry.seconds:.0f} s", flush=True)
-    return failed
 
 
 if __name__ == "__main__":

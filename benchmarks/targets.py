@@ -200,29 +200,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = ledger.left(given.data.split(","), given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
     left = [cell for cell in wanted if enters(cell)]
     print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
-    return 0 if given.left else fill(Contest(given.epochs), ledger, left)
+    return 0 if given.left else int(ledger.fill(left, Contest(given.epochs).run, (MolgraphError,)) > 0)
 
 
 def enters(cell: Cell) -> bool:
     """Tell whether a contestant takes part; in what is no network nothing is drawn."""
     return cell.model in ENTERS.get(cell.data, OTHERS) and (cell.model in NETWORKS or cell.seed == 0)
-
-
-def fill(contest: Contest, ledger: Ledger, left: Sequence[Cell]) -> int:
-    """Make the missing cells; return 1 where one failed."""
-    failed = 0
-    for number, cell in enumerate(left, 1):
-        if ledger.has(cell):  # finished by another process meanwhile
-            continue
-        try:
-            entry = contest.run(cell)
-        except MolgraphError as error:
-            print(f"{cell} failed: {error}", file=sys.stderr, flush=True)
-            failed += 1
-            continue
-        ledger.write(entry)
-        print(f"[{number}/{len(left)}] {cell}: {entry.seconds:.0f} s", flush=True)
-    return int(failed > 0)
 
 
 if __name__ == "__main__":

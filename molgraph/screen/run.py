@@ -101,11 +101,11 @@ def screen(
     message that says how to go on.
     """
     opened.cache_clear()
-    models = Models(loader, tuple(str(folder) for folder in folders), tuple((given or {}).items()), tuple(against))
+    models = Models(
+        loader, tuple(str(folder) for folder in folders), tuple((given or {}).items()), tuple(against), tuple(join)
+    )
     try:
         predictor = opened(models)
-        if join:
-            predictor.give({}, join)  # the workers are sent tables and read none
         targets = tuple(predictor.numbers)
         ranking = Ranking(
             targets, ranked_by(targets, by), directions(targets, direction), top, domain, dict(bounds or {})

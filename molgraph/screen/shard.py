@@ -34,12 +34,14 @@ META = b"molgraph"
 @dataclass(frozen=True)
 class Models:
     """Say which models score: `loader` is the `module:attribute` that opens `folders`; `given` are inputs that are the
-    same for every row; `against` are the targets to avoid (see `predictor.selective`)."""
+    same for every row; `against` are the targets to avoid (see `predictor.selective`), `join` files whose columns are
+    added (see `predictor.join`)."""
 
     loader: str
     folders: tuple[str, ...]
     given: tuple[tuple[str, str], ...] = ()
     against: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Job:
 @lru_cache(maxsize=1)
 def opened(models: Models) -> Any:
     """Return the predictor of the folders, loaded once per process."""
-    made = registry.load(models.loader)(list(models.folders)).give(dict(models.given))
+    made = registry.load(models.loader)(list(models.folders)).give(dict(models.given), models.join)
     return registry.load(SELECTIVE)(made, models.against) if models.against else made
 
 

@@ -73,7 +73,7 @@ class Predictor:
     def read(self, source: Any, column: str | None = None, *, block: int = 4096) -> Iterator[Table]:
         return ROOM.read(source, column, block=block)
 
-    def give(self, given: dict[str, str]) -> Predictor:
+    def give(self, given: dict[str, str], join: Sequence[str] = ()) -> Predictor:
         return self
 
     def score(self, table: Table) -> Any:
