@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from molgraph.errors import MolgraphError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -57,7 +59,7 @@ def test_cells_are_kept_and_scored(bench: SimpleNamespace, complexes: Any, tmp_p
     contest = bench.structures.Contest(complexes, epochs=1)
     cells = complexes.cells(["size"], [0, 1])
     assert len(cells) == len(complexes.folds) and not any(ledger.has(cell) for cell in cells)
-    assert bench.structures.fill(contest, ledger, cells) == 0
+    assert ledger.fill(cells, contest.run, (MolgraphError,)) == 0
     assert all(ledger.has(cell) for cell in cells)
     text = bench.scores.table(complexes, ledger, list(bench.structures.MODELS))
     assert "| size | 1 |" in text and "| egnn |" not in text and "Leakage" in text

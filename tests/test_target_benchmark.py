@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molgraph.errors import MolgraphError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -52,8 +54,8 @@ def test_a_panel_is_trained_ranked_and_scored(small: SimpleNamespace, tmp_path: 
     ledger = small.ledger.Ledger(tmp_path)
     cells = [small.ledger.Cell("toxcast", model, 0) for model in ("panel", "similarity", "frequency")]
     assert all(map(small.targets.enters, cells)) and not small.targets.enters(cells[1]._replace(seed=1))
-    assert small.targets.fill(small.targets.Contest(epochs=1), ledger, cells) == 0
-    assert small.targets.fill(small.targets.Contest(epochs=1), ledger, cells) == 0, "finished cells are skipped"
+    assert ledger.fill(cells, small.targets.Contest(epochs=1).run, (MolgraphError,)) == 0
+    assert ledger.fill(cells, small.targets.Contest(epochs=1).run, (MolgraphError,)) == 0, "finished cells are skipped"
     panel = small.sets.panel("toxcast")
     assert "nonsense" not in set(panel["smiles"]) and set(panel["split"]) == {"train", "valid", "calibration", "test"}
     assert small.sets.learnable("toxcast") == ["potent", "weak"]
@@ -95,7 +97,7 @@ def test_inha_is_ranked_by_the_best_record_of_each_ligand(
     monkeypatch.setenv("MOLGRAPH_DATA", str(shared_data))
     ledger = bench.ledger.Ledger(tmp_path)
     cells = [bench.ledger.Cell("inha", model, 0) for model in ("similarity", "size")]
-    assert bench.targets.fill(bench.targets.Contest(), ledger, cells) == 0
+    assert ledger.fill(cells, bench.targets.Contest().run, (MolgraphError,)) == 0
     records, sequence, _ = bench.sets.inha()
     assert records["active"].value_counts().to_dict() == {0: 2318, 1: 71} and len(sequence) > 200
     truth, estimate = bench.scores.gathered(ledger, "inha", "similarity", 0)
