@@ -11,6 +11,7 @@ from typing import Any
 
 import molgraph
 from molgraph import config, options, registry
+from molgraph.data.interrupts import kept
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError
 from molgraph.options import run_settings
 
@@ -24,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     arguments.argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        return int(arguments.run(arguments) or 0)
+        with kept():
+            return int(arguments.run(arguments) or 0)
     except MolgraphError as error:
         if arguments.debug:
             traceback.print_exc()

@@ -8,7 +8,7 @@ import time
 import pytest
 from rdkit import Chem
 
-from molgraph.data.interrupts import rearm
+from molgraph.data.interrupts import kept, rearm
 
 
 def searched() -> None:
@@ -44,3 +44,51 @@ def test_other_threads_and_who_ignores_ctrl_c_are_left_alone():
         "assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+SEARCHES = """
+import sys
+from rdkit import Chem
+from molgraph.data.interrupts import kept
+wide = Chem.MolFromSmiles("CC(C)(C)C(C(C)(C)C)(C(C)(C)C)C(C)(C)C")
+path = Chem.MolFromSmarts("*~*~*~*~*~*~*~*")
+def count():
+    return len(wide.GetSubstructMatches(path, uniquify=False, maxMatches=10**6))
+
+counts = {count()}
+try:
+    with kept():
+        print("searching", flush=True)
+        while True:
+            counts.add(count())
+except KeyboardInterrupt:
+    print(len(counts), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+@pytest.mark.parametrize("wait", [0.0, 0.05, 0.13, 0.31])
+def test_a_search_is_finished_before_ctrl_c_is_raised(wait):
+    run = subprocess.Popen([sys.executable, "-c", SEARCHES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout is not None and run.stdout.readline() == "searching\n"
+    time.sleep(wait)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=20)
+    assert (run.returncode, out.strip()) == (0, "1") and "interrupted" not in err, err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+def test_what_was_there_before_is_there_after():
+    def asked(number: int, frame: object) -> None: ...
+
+    before = signal.signal(signal.SIGUSR1, asked)
+    try:
+        with kept():
+            assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+        assert signal.getsignal(signal.SIGUSR1) is asked
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGUSR1, before)
