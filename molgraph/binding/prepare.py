@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from molgraph.binding.features import COMPLEX, FEATURES, Featurised, featurise
 from molgraph.binding.residues import KINDS
 from molgraph.data.packed import PART, Packed, Schema, pack
+from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.molecule.features import WHOLE
 from molgraph.molecule.graphs import ATOM_CODES
-from molgraph.molecule.pool import in_processes
 from molgraph.molecule.prepare import joined
 
 CHUNK = 256  # poses that one process works on at a time

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.packed import PART, Packed, Schema, pack
+from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.molecule.features import FEATURES, GRAPH, NONE, TOKEN, WHOLE, Featurised, featurise
 from molgraph.molecule.graphs import ATOM_CODES, BOND_CODES
-from molgraph.molecule.pool import in_processes
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal
 from molgraph.molecule.tokens import TOKENS
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from molgraph.data.pool import in_processes
 from molgraph.errors import ResourceError
-from molgraph.molecule.pool import in_processes
 
 SLEEPERS = """
 import time
-from molgraph.molecule.pool import in_processes
+from molgraph.data.pool import in_processes
 if __name__ == "__main__":
     for _ in in_processes(time.sleep, [0.2] * 1000, 2):
         print("working", flush=True)
