@@ -34,4 +34,5 @@ ROOM = Room(
     properties=PROPERTIES,
     diverse=MOLECULES.diverse,
     beside=("protein",),
+    near=None,  # the same ligand in another protein is another measurement
 )

@@ -23,13 +23,15 @@ class Input:
 
     Shapes: `index` int64 [N], a part number or ABSENT. `keys` has one text per part, which names the part
     for a person and for identity (a standardised SMILES, a sequence, a patient). `names` has the user's own name of
-    each part where the user gives one ("" for a part without).
+    each part where the user gives one ("" for a part without). `things` has the identity of each part (`Room.identity`)
+    where that was asked for.
     """
 
     parts: Packed
     index: Tensor
     keys: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    things: tuple[str, ...] = ()
 
     def key_of(self, row: int) -> str:
         """Return the key of a row's part, or "" where the part is absent."""

@@ -60,6 +60,7 @@ class Room:
     - `diverse(parts, k)`: positions of k parts that differ most, the first part among them.
     - `ids`: the usual names of a column that names the parts, beside another input.
     - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
+    - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
     """
 
     name: str
@@ -78,3 +79,4 @@ class Room:
     diverse: Callable[[Packed, int], list[int]]
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    near: float | None = 0.95

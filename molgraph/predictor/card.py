@@ -28,6 +28,8 @@ def card(recipe: Recipe) -> str:
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
         lines += ["", coverage(metrics["coverage"][target], "test rows")]
+    if metrics.get("leaks"):
+        lines += ["", f"Leaks: {metrics['leaks']['sentence']}."]
     lines += [
         "",
         "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from molgraph.data.packed import PART, Packed
 from molgraph.data.room import Index, Room
 from molgraph.data.stream import read_errors
 from molgraph.errors import CheckpointError
+from molgraph.predictor.inputs import things_of
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
 LEAST = float(np.finfo(np.float32).eps)
@@ -28,11 +30,14 @@ CELLS = 50_000_000  # similarities held at once: 200 MB
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Marks = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class Side:
     """Hold the distinct training parts of one input: fingerprints, keys, and the user's names where there are any.
+
+    `known` are the marks of what the parts are (see `marks`); a folder of an earlier version has none.
 
     `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
     their nearest other; of a single part, 1. It is above 0: what has nothing in common with any part is outside, even
@@ -44,13 +49,19 @@ class Side:
     keys: tuple[str, ...]
     names: tuple[str, ...]
     threshold: float
+    known: Marks | None = None
 
     @classmethod
-    def learn(cls, room: Room, parts: Packed, keys: tuple[str, ...], names: tuple[str, ...]) -> Side:
-        """Learn from distinct parts."""
-        prints = parts.only([room.fingerprint])
-        near = room.index(prints).leave_one_out() if len(parts) > 1 else np.ones(1)
-        return cls(room, prints, keys, names, max(float(np.quantile(near, QUANTILE)), LEAST))
+    def learn(cls, room: Room, used: Input) -> Side:
+        """Learn from distinct parts, all in use."""
+        prints = used.parts.only([room.fingerprint])
+        near = room.index(prints).leave_one_out() if len(prints) > 1 else np.ones(1)
+        threshold = max(float(np.quantile(near, QUANTILE)), LEAST)
+        return cls(room, prints, used.keys, used.names, threshold, marks(things_of(room, used)))
+
+    @cached_property
+    def marks(self) -> Marks:
+        return marks(self.room.identity(self.keys)) if self.known is None else self.known
 
     def name(self, at: int) -> str:
         """Return what a person calls a part: the user's name, else its key."""
@@ -70,6 +81,7 @@ class Side:
             "keys": np.array(self.keys, dtype=np.str_),
             "names": np.array(self.names, dtype=np.str_),
             "threshold": np.array(self.threshold),
+            "known": self.marks,
             **ragged,
         }
 
@@ -80,7 +92,8 @@ class Side:
         offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
         keys, name = tuple(arrays["keys"].tolist()), room.fingerprint
         prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
-        return cls(room, prints, keys, tuple(arrays["names"].tolist()), float(arrays["threshold"]))
+        names, known = tuple(arrays["names"].tolist()), arrays.get("known")
+        return cls(room, prints, keys, names, float(arrays["threshold"]), known)
 
 
 @dataclass(frozen=True)
@@ -120,8 +133,9 @@ class Domain:
             used, inverse = np.unique(given.index.numpy(), return_inverse=True)
             lacking = int(len(used) > 0 and used[0] == ABSENT)
             used = used[lacking:]
-            keys, names = (tuple(texts[i] for i in used) if texts else () for texts in (given.keys, given.names))
-            sides[name] = Side.learn(room, given.parts.gather(torch.from_numpy(used)), keys, names)
+            at = torch.from_numpy(used)
+            texts = (tuple(t[i] for i in used) if t else () for t in (given.keys, given.names, given.things))
+            sides[name] = Side.learn(room, Input(given.parts.gather(at), at, *texts))
             index.append(inverse.reshape(-1) - lacking)
         values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()
         return cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.numpy())
@@ -131,11 +145,15 @@ class Domain:
         (side, *_), at = self.sides.values(), self.index[row, 0]
         return side.keys[at] if at != ABSENT else ""
 
-    def seen(self, data: Dataset) -> int:
-        """Count the rows of `data` whose keys, all inputs together, are those of a training row."""
-        known = set(map(tuple, _keys(self.sides, self.index)))
-        table = np.stack([given.index.numpy() for given in data.inputs.values()], axis=1)
-        return sum(tuple(keys) in known for keys in _keys(data.inputs, table))
+    def seen(self, data: Dataset) -> NDArray[np.bool_]:
+        """Tell which rows of `data` are, in all inputs together, the same things as a training row, [n]."""
+        mine, asked = [], []
+        for at, (name, side) in enumerate(self.sides.items()):
+            given = data.inputs[name]
+            mine.append(np.append(side.marks, np.uint64(0))[self.index[:, at]])
+            asked.append(np.append(marks(things_of(side.room, given)), np.uint64(0))[given.index.numpy()])
+        known = set(zip(*(column.tolist() for column in mine), strict=True))
+        return np.array([row in known for row in zip(*(column.tolist() for column in asked), strict=True)], dtype=bool)
 
     @cached_property
     def _first(self) -> Rows:
@@ -150,7 +168,7 @@ class Domain:
         found: dict[str, tuple[Rows, Floats]] = {}
         inside = np.ones(len(data), dtype=bool)
         for name, side in self.sides.items():
-            parts, at = _used(data.inputs[name])
+            parts, at = in_use(data.inputs[name])
             position, similarity = side.index.nearest(parts)
             at_or_last = np.where(at == ABSENT, len(parts), at)
             found[name] = np.append(position, ABSENT)[at_or_last], np.append(similarity, np.float32(0))[at_or_last]
@@ -169,7 +187,7 @@ class Domain:
         screened against one protein costs no more than its molecules.
         """
         lead, *others = self.sides
-        lead_parts, lead_at = _used(data.inputs[lead])
+        lead_parts, lead_at = in_use(data.inputs[lead])
         first = _similarity(self.sides[lead], lead_parts)  # [P + 1, M + 1]
         combined = np.stack([data.inputs[name].index.numpy() for name in others], axis=1)
         combinations, which = np.unique(combined, axis=0, return_inverse=True)
@@ -222,13 +240,13 @@ def _numbered(found: Mapping[str, NDArray[Any]], at: int) -> dict[str, NDArray[A
     return {name.removesuffix(end): array for name, array in found.items() if name.endswith(end)}
 
 
-def _keys(named: Mapping[str, Side] | Mapping[str, Input], index: Rows) -> Iterator[list[str]]:
-    columns = [(*given.keys, "") for given in named.values()]
-    for row in index.tolist():
-        yield [keys[at] for keys, at in zip(columns, row, strict=True)]
+def marks(things: Sequence[str]) -> Marks:
+    """Return 64 bits of the BLAKE2 hash of each identity: enough to tell things apart, smaller than their names."""
+    whole = b"".join(hashlib.blake2b(thing.encode(), digest_size=8).digest() for thing in things)
+    return np.frombuffer(whole, dtype="<u8").astype(np.uint64)
 
 
-def _used(given: Input) -> tuple[Packed, Rows]:
+def in_use(given: Input) -> tuple[Packed, Rows]:
     """Return the parts in use, and int64 [n] from row to them (ABSENT where a row has none)."""
     used, inverse = np.unique(given.index.numpy(), return_inverse=True)
     lacking = int(len(used) > 0 and used[0] == ABSENT)

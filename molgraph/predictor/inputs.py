@@ -293,11 +293,20 @@ def _only(slot: Slot, path: str) -> str:
     return texts[0]
 
 
-def identity(found: Sequence[Slot], inputs: Mapping[str, Input]) -> list[tuple[str, ...]]:
+def with_things(found: Sequence[Slot], inputs: Mapping[str, Input]) -> dict[str, Input]:
+    """Return the inputs with the identity of each part."""
+    return {s.name: dataclasses.replace(inputs[s.name], things=things_of(s.room, inputs[s.name])) for s in found}
+
+
+def things_of(room: Room, given: Input) -> tuple[str, ...]:
+    """Return the identity of each part: as it is kept, else as the room says."""
+    return given.things or tuple(room.identity(given.keys))
+
+
+def identity(inputs: Mapping[str, Input]) -> list[tuple[str, ...]]:
     """Return for each row what it is, equal where two rows are the same things; "" for an input that is absent."""
     columns = []
-    for slot in found:
-        given = inputs[slot.name]
-        names = [*slot.room.identity(given.keys), ""]
+    for given in inputs.values():
+        names = (*given.things, "")
         columns.append([names[at] if at != ABSENT else "" for at in given.index.tolist()])
     return list(zip(*columns, strict=True))

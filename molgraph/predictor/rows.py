@@ -21,7 +21,7 @@ from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.duplicates import Merged, merge
-from molgraph.predictor.inputs import Inputs, Ready, identity
+from molgraph.predictor.inputs import Inputs, Ready, identity, with_things
 from molgraph.split import IDENTITY
 from molgraph.task import kinds
 
@@ -51,6 +51,12 @@ class Rows:
     read: int
     unread: dict[str, list[Reject]] = field(default_factory=dict)
 
+    @property
+    def repeated(self) -> NDArray[np.int64]:
+        """Return the records of the rows that stand for several, so whose values may be merged ones."""
+        valued = self.merged.keep[~np.isnan(self.merged.values).all(axis=1)]
+        return self.data.rows[np.isin(valued, list(self.merged.into.values()))]
+
 
 def read_rows(
     source: Any,
@@ -78,7 +84,8 @@ def read_rows(
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
-    things, ids = identity(inputs.slots, prepared.inputs), _ids(table, run)
+    known = with_things(inputs.slots, prepared.inputs)
+    things, ids = identity(known), _ids(table, run)
     if not run.id:
         ids = _pair_ids(prepared, ids)
     merged = _merge(table, parsed, kind_by_name, things, kept, run)
@@ -94,7 +101,7 @@ def read_rows(
     same = np.array([number.setdefault(things[i], len(number)) for i in final], dtype=np.int64)
     chosen = torch.from_numpy(final)
     data = Dataset(
-        {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in prepared.inputs.items()},
+        {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in known.items()},
         Targets.of(names, torch.from_numpy(values), torch.from_numpy(bound)),
         table.rows[final],
         tuple(ids[i] for i in final),

@@ -24,7 +24,7 @@ class Quality:
     """Say how good the model is for one target, on rows it has never seen.
 
     `scores` maps a metric's label to one estimate per method, in the order of `methods`, the model first;
-    `main` is the label that is drawn; `sentences` say in plain words which is better.
+    `main` is the label that is drawn; `sentences` say in plain words which is better, `leaks` what flatters the scores.
     """
 
     target: str
@@ -34,6 +34,7 @@ class Quality:
     main: str
     sentences: tuple[str, ...] = ()
     coverage: str = ""
+    leaks: str = ""
 
 
 @dataclass(frozen=True)

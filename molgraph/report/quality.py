@@ -19,17 +19,22 @@ def quality(assessment: Assessment, model: str) -> tuple[Quality, ...]:
 def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     others = assessment["others"]
     tables = [assessment["model"][target], *(scores[target] for scores in others.values())]
+    methods = [f"{model} (this model)", *others]
+    if "unseen" in assessment:
+        tables.insert(1, assessment["unseen"]["model"][target])
+        methods.insert(1, f"the same, on the {assessment['unseen']['rows']:,} rows it did not train on")
     shown = assessment["shown"][target]
     scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
     verdicts = assessment["verdicts"][target].values()
     return Quality(
         target,
         assessment["rows"],
-        (f"{model} (this model)", *others),
+        tuple(methods),
         scores,
         METRICS[assessment["main"][target]].label,
         tuple(verdict["sentence"] for verdict in verdicts),
         coverage_sentence(assessment["coverage"][target]),
+        f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
     )
 
 

@@ -18,6 +18,7 @@ from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import coverage, interval
+from molgraph.predictor.leaks import evaluated
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.report import write_evaluation_report
 from molgraph.task import classes
@@ -35,7 +36,7 @@ def evaluate_file(
 ) -> dict[str, Any]:
     """Score every model on the same rows and return `{folder: assessment}` as JSON values.
 
-    Rows that stood in a model's training set are counted and said: a score on them flatters.
+    Rows that stood in a model's training set are counted, and scores given without them, too: one on them flatters.
 
     Raises: ConfigError where the models have no target in common; DataError where the data has no usable row.
     """
@@ -66,18 +67,32 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
     if predictor.domain is not None:
         others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, rows.data)
     found = assess(predictor, rows.data, others)
-    found["seen_in_training"] = predictor.domain.seen(rows.data) if predictor.domain else 0
-    seen = found["seen_in_training"]
-    say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {seen} of them seen in training")
+    found["seen_in_training"] = 0
+    if predictor.domain is not None:
+        seen, found["leaks"] = evaluated(predictor.domain, rows.data)
+        found["seen_in_training"] = int(seen.sum())
+        if seen.any() and not seen.all():
+            fresh = assess(predictor, rows.data.subset(np.flatnonzero(~seen)), {})
+            found["unseen"] = {name: fresh[name] for name in ("rows", "model", "coverage")}
+    _say(folder, rows, found)
+    return found
+
+
+def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
+    known = found["seen_in_training"]
+    say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {known} of them seen in training")
     for target, scores in found["model"].items():
         for name in found["shown"][target]:
             rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)
             beside = f"{NEIGHBOUR}: {interval(rival)}" if rival else ""
             say(f"  {target:12} {name:18}{interval(scores[name]):36}{beside}")
+            if "unseen" in found:
+                say(f"  {'':12} {'  without seen':18}{interval(found['unseen']['model'][target][name])}")
         for verdict in found["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(found['coverage'][target], 'rows')}")
-    return found
+    if "leaks" in found:
+        say(f"  leaks: {found['leaks']['sentence']}")
 
 
 def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[str, Any]) -> None:

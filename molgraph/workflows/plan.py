@@ -16,6 +16,7 @@ from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.predictor.inputs import Inputs, Slot, slots, with_prints
+from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.split import IDENTITY, Named, Split
@@ -38,6 +39,7 @@ class Plan:
     task: Task
     split: Split
     rivals: dict[str, RunSettings]
+    leaks: Leaks
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -79,10 +81,10 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
     for slot in found:
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
-    cut, notes = guard(_split(run, found, rows), rows, run.leaks)
+    cut, leaks = guarded(run, rows, _split(run, found, rows))
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
-    return Plan(run, rows, task, cut, to_beat, [*rows_notes(rows), *cut.notes, *notes])
+    return Plan(run, rows, task, cut, to_beat, leaks, [*rows_notes(rows), *cut.notes, *leaks.notes])
 
 
 def rivals(run: RunSettings) -> dict[str, RunSettings]:
@@ -185,21 +187,22 @@ def _deepchem(run: RunSettings, keys: list[str], identity: NDArray[np.int64]) ->
     return splits.split(len(keys), method="column", column=labels.tolist(), groups=identity, seed=run.seed)
 
 
-def guard(cut: Split, rows: Rows, rule: str) -> tuple[Split, list[str]]:
-    """Find rows that also stand in a later fold, and drop, report or refuse them.
+def guarded(run: RunSettings, rows: Rows, cut: Split) -> tuple[Split, Leaks]:
+    """Return the split without what leaks, and what the guard found.
 
-    Raises: DataError where rows leak and the rule is "refuse".
+    Raises: DataError where the guard refuses.
     """
-    leaks = splits.check(cut, rows.data.groups[IDENTITY])
-    if not len(leaks):
-        return cut, []
-    records = rows.data.rows[np.concatenate([leaks.train, leaks.valid, leaks.calibration])]
-    text = f"{len(leaks)} rows also stand in a later fold (first: row {records.min()})"
-    if rule == "refuse":
-        raise DataError(f"{rows.origin}: {text}; use --leaks drop to leave them out of the training.")
-    if rule == "report":
-        return cut, [f"{text}; they were left in (--leaks report): the test score flatters."]
-    return splits.drop(cut, leaks), [f"{text}; they were left out of the training."]
+    kept = () if run.split.startswith(DEEPCHEM) else (splits.named(run.split)[0].grouper,)
+    return guard(
+        cut,
+        rows.data,
+        slots(run),
+        rule=run.leaks,
+        origin=rows.origin,
+        merged=rows.repeated,
+        conflicts=rows.merged.conflicts,
+        grouped=kept,
+    )
 
 
 def rows_notes(rows: Rows) -> list[str]:

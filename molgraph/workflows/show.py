@@ -69,6 +69,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(metrics['coverage'][target], 'test rows')}")
+    say(f"leaks: {metrics['leaks']['sentence']}")
     say(f"\nmodel written to {folder}")
 
 

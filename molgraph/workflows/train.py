@@ -99,6 +99,7 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
     found = assess(predictor, test, others, seed=made.run.seed)
     found["comparator"] = found["others"][next(iter(others))]
     found["comparator_name"] = next(iter(others))
+    found["leaks"] = made.leaks.to_json()
     return found
 
 
@@ -124,6 +125,7 @@ def train_folder(
             made = plan(run, source, workers=0)  # bad input is found here, before a folder is made
             if dry_run or out is None:
                 show.plan(made)
+                show.say(f"leaks: {made.leaks.sentence}")
                 show.say("nothing was trained (--dry-run)")
                 return None
             with os_errors(out):

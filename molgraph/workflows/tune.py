@@ -38,7 +38,7 @@ from molgraph.workflows.outcome import (
     write_best,
     write_trials_of,
 )
-from molgraph.workflows.plan import Plan, grouping, plan, rivals
+from molgraph.workflows.plan import Plan, grouping, guarded, plan, rivals
 from molgraph.workflows.show import say
 from molgraph.workflows.study_page import study_page
 from molgraph.workflows.watch import Trials
@@ -155,7 +155,8 @@ def _plans(
     also = [each for space in spaces.values() for each in space.runs()]
     made = plan(run, source, workers=0, also=also)
     if outer is not None:
-        made = replace(made, split=_tested(made, *outer))
+        cut, leaks = guarded(run, made.rows, _tested(made, *outer))
+        made = replace(made, split=cut, leaks=leaks)
     show.plan(made)
     found = {run.standardize: made}
     if any(each.name == "standardize" for each in spaces[MODEL].dimensions):
@@ -261,7 +262,8 @@ def _aligned(other: Plan, made: Plan) -> Plan:
         return np.flatnonzero(np.isin(records, made.rows.data.rows[fold]))
 
     cut = made.split
-    return replace(other, split=Split(same(cut.train), same(cut.valid), same(cut.calibration), same(cut.test)))
+    folds = (same(fold) for fold in (cut.train, cut.valid, cut.calibration, cut.test))
+    return replace(other, split=Split(*folds), leaks=made.leaks)
 
 
 def _say(outcome: Outcome, found: Mapping[str, Any]) -> None:

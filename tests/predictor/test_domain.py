@@ -206,9 +206,9 @@ def test_names_and_keys_of_all_inputs(paired, pairs):
 
 def test_pairs_are_seen_only_as_pairs(paired):
     domain, data = paired
-    assert domain.seen(data.subset(np.arange(60))) == 60
+    assert domain.seen(data.subset(np.arange(60))).all()
     new = data.subset(np.arange(60, 80))
-    assert domain.seen(new) == 0  # every ligand and every protein is known, no pair is
+    assert not domain.seen(new).any()  # every ligand and every protein is known, no pair is
 
 
 def test_a_domain_of_pairs_is_saved_to_the_bit(paired, tmp_path):

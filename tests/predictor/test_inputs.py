@@ -13,7 +13,7 @@ from molgraph.config import RunSettings
 from molgraph.data.dataset import ABSENT
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import load
-from molgraph.predictor.inputs import INPUT, Inputs, Slot, identity, resolve, slots, with_prints
+from molgraph.predictor.inputs import INPUT, Inputs, Slot, identity, resolve, slots, with_prints, with_things
 from molgraph.predictor.member import needs
 
 DRUG = {"encoder": "molecule/gin", "hidden": 8}
@@ -316,7 +316,7 @@ def test_identity_is_that_of_all_inputs_together():
     ready = ready_of(
         {"smiles": ["O=c1cccc[nH]1", "Oc1ccccn1", "O=c1cccc[nH]1", "CCO"], "sequence": [MKT, MKT, GIV, ""]}, run
     )
-    found = identity(slots(run), ready.inputs)
+    found = identity(with_things(slots(run), ready.inputs))
     assert found[0] == found[1] and len(set(found)) == 3  # tautomers are one compound
     assert found[3][1] == "" and found[0][1] == MKT
 

@@ -6,6 +6,7 @@ import pytest
 
 import molgraph
 from molgraph.errors import ConfigError
+from molgraph.predictor.rows import read_rows
 from molgraph.workflows.evaluate import evaluate_file
 
 TINY = {
@@ -47,6 +48,22 @@ def test_rows_of_the_training_are_counted_and_files_are_written(classes, ligands
     assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == {str(classes): found}
     scores = pd.read_csv(tmp_path / "out" / f"scores-{classes.name}.csv")
     assert len(scores) == len(ligands)
+
+
+def test_scores_are_given_without_the_rows_of_the_training(classes, ligands, tmp_path, capsys):
+    salts = ligands.assign(smiles="Cl." + ligands["smiles"])  # another text of the same compound
+    (found,) = evaluate_file(salts, [classes], out=tmp_path).values()
+    seen = molgraph.load(classes).facts["train"]
+    assert found["seen_in_training"] == seen == found["leaks"]["seen"]
+    assert found["unseen"]["rows"] == len(ligands) - seen
+    trained = molgraph.load(classes)
+    known = trained.domain.seen(read_rows(ligands, trained.recipe.run, trained.inputs).data)
+    (alone,) = evaluate_file(ligands[~known], [classes]).values()
+    assert alone["model"] == found["unseen"]["model"] and "unseen" not in alone
+    assert f"leaks: {seen} of {len(ligands)} rows stood in the training set" in capsys.readouterr().err
+    page = (tmp_path / f"report-{classes.name}.html").read_text(encoding="utf-8")
+    assert f"the same, on the {len(ligands) - seen} rows it did not train on" in page
+    assert f"Leaks: {seen} of {len(ligands)} rows stood in the training set" in page
 
 
 def test_models_without_a_target_in_common_are_refused(classes, ligands, tmp_path):

@@ -86,6 +86,9 @@ def test_the_folder_is_complete(folder, ligands):
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     assert set(metrics["model"]["pAct"]["rmse"]) >= {"value", "low", "high"}
     assert metrics["comparator_name"] == NEIGHBOUR
+    assert metrics["leaks"]["across"] == {} and f"Leaks: {metrics['leaks']['sentence']}." in (
+        folder / "card.md"
+    ).read_text("utf-8")
     assert config.settings(config.read(folder / "run.toml")) == Predictor.load(folder).recipe.run
 
 

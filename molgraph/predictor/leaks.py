@@ -1,0 +1,300 @@
+"""What stands on two sides of a split or gives the answer away: looked for before a training, said with its scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from molgraph import split as splits
+from molgraph.data.dataset import ABSENT, Dataset
+from molgraph.data.packed import PART, Packed
+from molgraph.data.room import Index, Room
+from molgraph.data.targets import EXACT
+from molgraph.errors import DataError
+from molgraph.predictor.domain import CELLS, Domain, in_use
+from molgraph.predictor.inputs import Slot
+from molgraph.split import IDENTITY, Split
+
+CHANCE = 1e-6  # a column that orders the rows as a target does, with less than this probability by chance, is a copy
+ROWS, NUMBERS = 10_000, 5_000_000  # at most looked at, of a column and of all: a copy on so many is one
+REMEDY = {"drop": "were left out of the training", "report": "were left in (--leaks report): the test score flatters"}
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Share:
+    """Say how many of the test rows have something in the training set that is like them."""
+
+    rows: int
+    of: int
+    limit: float | None = None
+
+
+@dataclass
+class Leaks:
+    """Hold what the guard found.
+
+    `across` has, for what rows must not share over folds (IDENTITY, a group of the data), how many rows of an earlier
+    fold share it with a later one, and the first of their records. `near` counts test rows with a near duplicate
+    among the training rows (None: not looked for), `shared` those whose group has training rows, by grouping.
+    `conflicts` counts by target the things whose rows disagree; `columns` names by target the inputs that give it away.
+    """
+
+    rule: str
+    across: dict[str, tuple[int, int]] = field(default_factory=dict)
+    near: Share | None = None
+    shared: dict[str, Share] = field(default_factory=dict)
+    conflicts: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """Say what changed the training, or flatters the score."""
+        found = [f"{_across(name, *rows)}; they {REMEDY[self.rule]}." for name, rows in self.across.items()]
+        return found + [f"{_given_away(name, told)} (--leaks report)." for name, told in self.columns.items()]
+
+    @property
+    def sentence(self) -> str:
+        """Say all of it in one line, to stand beside a score."""
+        found = [f"{_across(name, *rows)} and {REMEDY[self.rule]}" for name, rows in self.across.items()]
+        found += [_given_away(name, told) for name, told in self.columns.items()]
+        if self.near and self.near.rows:
+            found.append(
+                f"{self.near.rows} of {self.near.of} test rows have a near duplicate in the training set "
+                f"(similarity {self.near.limit:g} or more)"
+            )
+        for name, share in self.shared.items():
+            if share.rows:
+                found.append(f"{share.rows} of {share.of} test rows share a {name} with a training row")
+        found += [f"{name}: {n} things have rows that disagree" for name, n in self.conflicts.items()]
+        looked = f" nor near it (similarity {self.near.limit:g} or more)" if self.near else ""
+        return "; ".join(found) or f"none found: no test row is in the training set{looked}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "rule": self.rule,
+            "across": {name: {"rows": rows, "first": first} for name, (rows, first) in self.across.items()},
+            "near": None if self.near is None else vars(self.near),
+            "shared": {name: {"rows": share.rows, "of": share.of} for name, share in self.shared.items()},
+            "conflicts": self.conflicts,
+            "columns": self.columns,
+            "sentence": self.sentence,
+        }
+
+
+def guard(
+    cut: Split,
+    data: Dataset,
+    found: Sequence[Slot],
+    *,
+    rule: str,
+    origin: str,
+    merged: Sequence[int] | Rows = (),
+    conflicts: Mapping[str, int] | None = None,
+    grouped: Sequence[str] = (),
+) -> tuple[Split, Leaks]:
+    """Look for leaks between the folds; rows that share an identity or a group of the data with a later fold are
+    dropped, reported or refused by `rule`, and an input that gives a target away is refused unless it is reported.
+
+    `merged` are the records whose values were merged of several, `conflicts` what merging found; `grouped` names the
+    groupings that the split keeps apart, which need no look.
+
+    Raises: DataError where the score would mean nothing, or the rule is "refuse".
+    """
+    leaks = Leaks(rule, conflicts=_conflicts(data, conflicts or {}))
+    for name, groups in data.groups.items():
+        crossing = splits.check(cut, groups)
+        if not len(crossing):
+            continue
+        records = data.rows[np.concatenate([crossing.train, crossing.valid, crossing.calibration])]
+        leaks.across[name] = len(crossing), int(records.min())
+        if rule == "refuse":
+            said = _across(name, *leaks.across[name])
+            raise DataError(f"{origin}: {said}; use --leaks drop to leave them out of the training.")
+        if rule == "drop":
+            cut = splits.drop(cut, crossing)
+    train, test = data.subset(cut.train), data.subset(cut.test)
+    leaks.columns = dict(_told(train, found, merged))
+    for name, told in leaks.columns.items():
+        if rule != "report":
+            raise DataError(
+                f"{origin}: {_given_away(name, told)}: the score would mean nothing. Leave that input out, or train "
+                "all the same with --leaks report."
+            )
+    if len(test) and len(train):
+        _likeness(leaks, train, test, found, grouped)
+    return cut, leaks
+
+
+def _likeness(leaks: Leaks, train: Dataset, test: Dataset, found: Sequence[Slot], grouped: Sequence[str]) -> None:
+    """Count the test rows that are like training rows without being the same things."""
+    limits = _limits({slot.name: slot.room for slot in found})
+    if limits:
+        known, indices = [], {}
+        for slot in found:
+            parts, at = in_use(train.inputs[slot.name])
+            known.append(at)
+            indices[slot.name] = slot.room.index(parts.only([slot.room.fingerprint]))
+        near = near_duplicates(indices, np.stack(known, axis=1), test, limits)
+        leaks.near = _share(near, np.isin(test.groups[IDENTITY], train.groups[IDENTITY]), limits)
+    for slot in found:
+        name = slot.room.default_group
+        if name not in grouped and name not in train.groups:
+            given = train.inputs[slot.name]
+            labels = np.append(slot.room.groupers[name](given.keys), ABSENT)
+            mine, theirs = (labels[data.inputs[slot.name].index.numpy()] for data in (test, train))
+            here = np.isin(mine, theirs) & (mine != ABSENT)
+            leaks.shared[name if len(found) == 1 else f"{name} of {slot.name}"] = Share(int(here.sum()), len(test))
+
+
+def evaluated(domain: Domain, data: Dataset) -> tuple[Mask, dict[str, Any]]:
+    """Tell which rows to evaluate stood in the training, [n], and say so, and of the others which are near it."""
+    seen = domain.seen(data)
+    limits = _limits({name: side.room for name, side in domain.sides.items()})
+    found: dict[str, Any] = {"seen": int(seen.sum()), "of": len(data), "near": None}
+    said = f"{found['seen']} of {len(data)} rows stood in the training set" if seen.any() else "no row was trained on"
+    if limits:
+        indices = {name: side.index for name, side in domain.sides.items()}
+        near = _share(near_duplicates(indices, domain.index, data, limits), seen, limits)
+        found["near"] = vars(near)
+        said += f"; {near.rows} others have a near duplicate in it (similarity {near.limit:g} or more)"
+    return seen, {**found, "sentence": said}
+
+
+def _limits(rooms: Mapping[str, Room]) -> dict[str, float]:
+    """Return from which similarity on parts of each input are near; nothing where a room does not say so."""
+    found = {name: room.near for name, room in rooms.items() if room.near is not None}
+    return found if len(found) == len(rooms) else {}
+
+
+def _share(near: Mask, same: Mask, limits: Mapping[str, float]) -> Share:
+    """Count the rows that are near and not the same."""
+    return Share(int((near & ~same).sum()), len(near), min(limits.values()))
+
+
+def near_duplicates(indices: Mapping[str, Index], known: Rows, data: Dataset, limits: Mapping[str, float]) -> Mask:
+    """Tell which rows of `data` have one known row that is near them in every input.
+
+    Shapes: `known` int64 [M, inputs], the position of each known row's part in the index of that input; returns [n].
+    """
+    if len(indices) == 1:
+        ((name, index),) = indices.items()
+        parts, at = in_use(data.inputs[name])
+        _, similarity = index.nearest(parts)
+        alike: Mask = np.append(similarity >= limits[name], False)[at]
+        return alike
+    rows = set(map(tuple, known.tolist()))
+    wide = known.max(axis=0, initial=0) + 1
+    near = [
+        _near_parts(index, *in_use(data.inputs[name]), limits[name], CELLS // int(wide[at]))
+        for at, (name, index) in enumerate(indices.items())
+    ]
+    return np.array([any(row in rows for row in product(*parts)) for parts in zip(*near, strict=True)], dtype=bool)
+
+
+def _near_parts(index: Index, parts: Packed, at: Rows, limit: float, each: int) -> Iterator[Sequence[int]]:
+    """Yield for each row the known parts as near to its own as `limit`; an absent one is near to an absent one.
+
+    So many parts as `each` says are asked at once.
+    """
+    found: list[list[int]] = []
+    for start in range(0, len(parts), max(each, 1)):
+        block = parts.gather(torch.arange(start, min(start + max(each, 1), len(parts))))
+        found += [np.flatnonzero(row).tolist() for row in index.similarity(block) >= limit]
+    found.append([ABSENT])  # the last place is that of ABSENT
+    for part in at:
+        yield found[part]
+
+
+def _conflicts(data: Dataset, merged: Mapping[str, int]) -> dict[str, int]:
+    """Count the things whose rows disagree: those found when rows were merged, and those that stay apart in folds."""
+    found = dict(merged)
+    same = pd.Series(data.groups[IDENTITY])
+    twice = same.duplicated(keep=False).to_numpy()
+    for name in data.targets.names if twice.any() else ():
+        values, observed, bound = data.targets.arrays(name)
+        sure = twice & observed & (bound == EXACT)
+        several = int((pd.Series(values[sure]).groupby(same[sure].to_numpy()).nunique() > 1).sum())
+        if several:
+            found[name] = found.get(name, 0) + several
+    return found
+
+
+def _told(train: Dataset, found: Sequence[Slot], merged: Sequence[int] | Rows) -> Iterator[tuple[str, list[str]]]:
+    """Yield each target with the inputs, numbers of a part as a whole, that order the training rows as it does."""
+    plain = ~np.isin(train.rows, merged)
+    for name in train.targets.names:
+        values, observed, bound = train.targets.arrays(name)
+        rows = np.flatnonzero(plain & observed & (bound == EXACT))
+        told = [text for slot in found for text in _columns(train, slot, values, rows)]
+        if told:
+            yield name, told
+
+
+def _columns(train: Dataset, slot: Slot, values: NDArray[np.float32], rows: Rows) -> Iterator[str]:
+    given = train.inputs[slot.name]
+    rows = rows[given.index.numpy()[rows] != ABSENT]
+    for feature in dict.fromkeys(need.partition(":")[0] for need in slot.needs):
+        numbers = given.parts.values.get(feature)
+        if numbers is None or given.parts.level[feature] != PART or not numbers.is_floating_point() or numbers.ndim > 2:
+            continue
+        numbers = numbers.reshape(len(numbers), -1)
+        most = min(ROWS, max(NUMBERS // max(numbers.shape[1], 1), 1))
+        some = rows[:: -(-len(rows) // most) or 1]
+        table = numbers[given.index[some]].numpy()
+        for column in same_order(table, values[some]):
+            words = f"'{feature}'" if table.shape[1] == 1 else f"number {column + 1} of '{feature}'"
+            yield words if slot.column == "" else f"{words} of column '{slot.column}'"
+
+
+def same_order(table: NDArray[Any], values: NDArray[Any]) -> list[int]:
+    """Return the columns of a table that order the rows as `values` do, or in reverse: no pair disagrees.
+
+    A copy does so, and any monotone transform: another unit, a rounding, a class made by a threshold. It counts where
+    the ties leave a chance below CHANCE, over all columns, that a random order of the rows would do the same.
+
+    Shapes: `table` [n, D], `values` [n].
+    See: the chance of a table of counts with given margins, Freeman & Halton 1951, doi 10.1093/biomet/38.1-2.141
+
+    >>> same_order(np.array([[i, -i, i % 7] for i in range(30)]), np.arange(30) ** 3)
+    [0, 1]
+    """
+    if len(values) < 2 or not table.shape[1]:
+        return []
+    first = np.argsort(values, kind="stable")
+    table, values = table[first], values[first]
+    found = set()
+    for sign in (1, -1):
+        order = np.argsort(sign * table, axis=0, kind="stable")  # of equal numbers, the lower value comes first
+        found |= set(np.flatnonzero((np.diff(values[order], axis=0) >= 0).all(axis=0)).tolist())
+    limit = math.log(CHANCE / (2 * table.shape[1]))
+    return [column for column in sorted(found) if _log_chance(table[:, column], values) < limit]
+
+
+def _log_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the log of the probability that a random pairing of two columns has this table of counts."""
+    pairs = np.unique(np.stack([a.astype(np.float64), b.astype(np.float64)]), axis=1, return_counts=True)[1]
+    ties = [np.unique(column, return_counts=True)[1] for column in (a, b)]
+    margins = sum(float(gammaln(count + 1).sum()) for count in ties)
+    return margins - float(gammaln(pairs + 1).sum()) - float(gammaln(len(a) + 1))
+
+
+def _across(name: str, rows: int, first: int) -> str:
+    what = "also stand in" if name == IDENTITY else f"share a {name} with"
+    return f"{rows} rows {what} a later fold (first: row {first})"
+
+
+def _given_away(name: str, told: Sequence[str]) -> str:
+    return f"target '{name}' is given away by {', '.join(told)}, a copy of it or computed from the same numbers"
