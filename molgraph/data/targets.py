@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +10,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molgraph.data.packed import spans
+
 EXACT, BELOW, ABOVE = 0, -1, 1  # `=5`, `<5` (the truth is below 5), `>5` (the truth is above 5)
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Hold the target columns of N rows.
+    """Hold the target columns of N rows, or of all that the rows own (voxels, hours), end to end.
 
     Shapes: `values` float32 [N, T] (0 where not observed); `observed` bool [N, T]; `bound` int8 [N, T]
-    of EXACT, BELOW, ABOVE; `weight` float32 [N, T].
+    of EXACT, BELOW, ABOVE; `weight` float32 [N, T]. With `offsets` int64 [N + 1] row n owns offsets[n] to
+    offsets[n + 1] of them.
     """
 
     names: tuple[str, ...]
@@ -26,9 +29,10 @@ class Targets:
     observed: Tensor
     bound: Tensor
     weight: Tensor
+    offsets: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.values) if self.offsets is None else len(self.offsets) - 1
 
     @classmethod
     def of(cls, names: Sequence[str], values: Tensor, bound: Tensor | None = None) -> Targets:
@@ -49,9 +53,8 @@ class Targets:
 
     def take(self, rows: Tensor) -> Targets:
         """Return the targets of `rows` (int64 [B]), in that order."""
-        return Targets(
-            self.names, *(t.index_select(0, rows) for t in (self.values, self.observed, self.bound, self.weight))
-        )
+        own, offsets = (rows, None) if self.offsets is None else spans(self.offsets, rows)
+        return self._each(self.names, lambda tensor: tensor.index_select(0, own), offsets)
 
     def column(self, name: str) -> Targets:
         """Return one column as targets of its own."""
@@ -65,11 +68,15 @@ class Targets:
     def columns(self, which: Sequence[int]) -> Targets:
         """Return the columns at these positions."""
         at = torch.as_tensor(list(which), device=self.values.device)
-        return Targets(
-            tuple(self.names[i] for i in which),
-            *(t.index_select(1, at) for t in (self.values, self.observed, self.bound, self.weight)),
-        )
+        names = tuple(self.names[i] for i in which)
+        return self._each(names, lambda tensor: tensor.index_select(1, at), self.offsets)
 
     def to(self, device: torch.device | str) -> Targets:
         """Return the same targets on a device."""
-        return Targets(self.names, *(t.to(device) for t in (self.values, self.observed, self.bound, self.weight)))
+        offsets = None if self.offsets is None else self.offsets.to(device)
+        return self._each(self.names, lambda tensor: tensor.to(device), offsets)
+
+    def _each(self, names: tuple[str, ...], turn: Callable[[Tensor], Tensor], offsets: Tensor | None) -> Targets:
+        turned = (turn(tensor) for tensor in (self.values, self.observed, self.bound, self.weight))
+        values, observed, bound, weight = turned
+        return Targets(names, values, observed, bound, weight, offsets)

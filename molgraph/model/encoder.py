@@ -49,6 +49,9 @@ class Encoder(nn.Module):
     pooled: ClassVar[bool] = False
     """Whether the features are those of whole parts, so that nothing is left to pool."""
 
+    dense: ClassVar[bool] = False
+    """Whether each of its features (a voxel, an hour) is estimated by itself, so that nothing is pooled."""
+
     dim: int
     """Width of the features."""
 

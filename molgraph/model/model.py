@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, cat, nn
 
 from molgraph.data.dataset import ABSENT, Batch
+from molgraph.data.packed import spans
 from molgraph.errors import DataError
 from molgraph.model.encoder import Encoder
 from molgraph.nn.feedforward import FeedForward
@@ -18,7 +19,8 @@ class Model(nn.Module):
     Each distinct part of a batch is computed once, the head included, so rows with the same part have the same
     outputs to the last bit. Pooling `auto` is the encoder's own.
 
-    Shapes: a batch of B rows to [B, task.outputs].
+    Shapes: a batch of B rows to [B, task.outputs]; of a dense encoder all that the rows own, end to end, to
+    [M, task.outputs].
 
     Raises: DataError where a row has no input.
     """
@@ -45,6 +47,10 @@ class Model(nn.Module):
         if bool(absent.any()):
             row = int(absent.nonzero()[0, 0])
             raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
+        if self.encoder.dense and features.offsets is not None:
+            own, _ = spans(features.offsets, features.index)
+            each: Tensor = self.head(features.values)
+            return each.index_select(0, own)
         parts = self.pool(features.values, features.offsets)
         if features.whole is not None:
             parts = cat([parts, features.whole.to(parts.dtype)], 1)

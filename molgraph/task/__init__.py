@@ -10,9 +10,10 @@ from molgraph.task.binary import Binary
 from molgraph.task.joint import Joint
 from molgraph.task.multiclass import Multiclass
 from molgraph.task.regression import Regression
+from molgraph.task.segmentation import Segmentation
 from molgraph.task.task import Task
 
-__all__ = ["KINDS", "Binary", "Joint", "Multiclass", "Regression", "Task", "make", "restore"]
+__all__ = ["KINDS", "Binary", "Joint", "Multiclass", "Regression", "Segmentation", "Task", "make", "restore"]
 
 KINDS = {
     "regression": "numbers, also known only as bounds (`>10`)",
@@ -66,7 +67,12 @@ def restore(state: Mapping[str, Any]) -> Task:
     values = {k: _tuples(v) for k, v in state.items() if k not in ("kind", "tasks")}
     if state["kind"] == "joint":
         return Joint(tasks=tuple(restore(t) for t in state["tasks"]), **values)
-    made: dict[str, Any] = {"regression": Regression, "binary": Binary, "multiclass": Multiclass}
+    made: dict[str, Any] = {
+        "regression": Regression,
+        "binary": Binary,
+        "multiclass": Multiclass,
+        "segmentation": Segmentation,
+    }
     return made[state["kind"]](**values)  # type: ignore[no-any-return]
 
 
