@@ -1,0 +1,166 @@
+"""One DICOM file as voxels: parsed, decoded, in the values that were measured."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import FileDataset
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from molgraph.imaging.content import quiet
+from molgraph.imaging.planes import placed
+from molgraph.imaging.scan import LIMIT, Scan, ScanError, Spacing, Voxels, foreign
+from molgraph.imaging.shades import measured
+
+PREAMBLE, MAGIC = 128, b"DICM"  # See: DICOM PS3.10 section 7.1
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_BARE_GROUPS = (0x0002, 0x0008)  # what files without a preamble begin with
+
+
+def is_one(data: bytes) -> bool:
+    """Say whether bytes are DICOM; the preamble may be that of a TIFF."""
+    return data[PREAMBLE : PREAMBLE + 4] == MAGIC
+
+
+def is_bare(data: bytes) -> bool:
+    """Say whether bytes look like the elements of DICOM without a preamble."""
+    if len(data) < 8:
+        return False
+    little, big = struct.unpack_from("<HH", data), struct.unpack_from(">HH", data)
+    return any(group in _BARE_GROUPS and element < 0x0100 for group, element in (little, big))
+
+
+def parse(data: bytes, where: str, *, pixels: bool = True) -> FileDataset:
+    """Read the elements of a DICOM file.
+
+    Raises: ScanError where it is cut short or none.
+    """
+    with quiet(), foreign(where, "damaged", "the DICOM file is damaged; export it again"):
+        ds = dcmread(io.BytesIO(data), force=True, stop_before_pixels=not pixels)
+        if "TransferSyntaxUID" not in ds.file_meta:
+            ds.file_meta.TransferSyntaxUID = _syntax(ds)
+        len(str(ds.get("Modality", "")))  # values are converted when first asked for
+        return ds
+
+
+def _syntax(ds: FileDataset) -> Any:
+    """Return the encoding that was guessed while the elements were read."""
+    if ds.original_encoding[0]:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if ds.original_encoding[1] else ExplicitVRBigEndian
+
+
+def read(data: bytes, where: str, from_file: bool) -> Scan:
+    """Read one DICOM file; its frames stand along Z, or along C where several share their place.
+
+    Raises: ScanError where it holds no picture or one that cannot be read.
+    """
+    ds = parse(data, where)
+    found = frames(ds, where, from_file)
+    with quiet(), foreign(where, "bad_geometry", "the header does not say where its frames lie"):
+        place = placed([ds], where)
+    if place is None:
+        return described(ds, grey(found), spacing=loose_spacing(ds, where, found.shape[1]))
+    ordered = found[:, place.order]  # [S, Z, R, Y, X]
+    if len(found) > 1 and place.order.shape[1] > 1:
+        raise ScanError("too_many_dimensions", f"{where}: has colour frames of several kinds at one place.")
+    stack = np.ascontiguousarray(ordered[:, :, 0] if len(found) > 1 else np.moveaxis(ordered[0], 1, 0))
+    return described(ds, grey(stack), affine=place.affine)
+
+
+def frames(ds: FileDataset, where: str, from_file: bool) -> Voxels:
+    """Decode the pixels of a file, in the values that were measured.
+
+    Shapes: [S, F, Y, X], S is 1 or, for colour, 3.
+    """
+    _can_be_shown(ds, where)
+    with quiet(), foreign(where, "damaged_pixels", "its pixels cannot be decoded; export it again"):
+        stored = _decoded(ds, where)
+        if ds.PhotometricInterpretation == "PALETTE COLOR":
+            stored = apply_color_lut(stored, ds)
+        colour = stored.ndim > 2 and stored.shape[-1] == 3 and int(ds.get("SamplesPerPixel", 1)) + stored.ndim > 3
+        shape = (-1, int(ds.Rows), int(ds.Columns))
+        if colour:
+            return np.ascontiguousarray(np.moveaxis(stored.reshape(*shape, 3), -1, 0), dtype=np.float32)
+        return measured(ds, stored.reshape(shape), where, from_file)[None]
+
+
+def _can_be_shown(ds: FileDataset, where: str) -> None:
+    """Refuse what is no picture, and one that would not fit."""
+    if not any(name in ds for name in PIXELS):
+        kind = ds.get("Modality", "") or "of a kind that is not named"
+        raise ScanError("no_pixels", f"{where}: is DICOM without a picture ({kind}); leave it out.")
+    with quiet(), foreign(where, "damaged", "the size of the picture is no number"):
+        size = [int(ds.get(name) or 1) for name in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel")]
+        kind = [str(word).strip() for word in ds.get("ImageType") or ()]
+        high, bits = ds.get("HighBit"), ds.get("BitsStored")
+    if math.prod(size) > LIMIT or min(size) < 1:
+        raise ScanError("too_large", f"{where}: claims {' x '.join(map(str, size))} pixels; no scan has so many.")
+    if "MOSAIC" in kind:
+        raise ScanError("mosaic", f"{where}: is a mosaic of slices; convert it to NIfTI (dcm2niix does).")
+    if high is not None and bits and high + 1 != bits:
+        raise ScanError("unusual_bits", f"{where}: its values do not end at bit {bits}; convert it to plain DICOM.")
+
+
+def _decoded(ds: FileDataset, where: str) -> NDArray[Any]:
+    syntax = ds.file_meta.TransferSyntaxUID
+    try:
+        return ds.pixel_array
+    except (RuntimeError, NotImplementedError) as error:
+        if "missing" in str(error) and "dependencies" in str(error):
+            raise ScanError(
+                "no_decoder",
+                f"{where}: nothing installed here unpacks {syntax.name}: pip install 'molgraph[dicom]'.",
+            ) from error
+        if isinstance(error, NotImplementedError) or "not support" in str(error):
+            raise ScanError("no_decoder", f"{where}: pixels stored as {syntax} cannot be unpacked.") from error
+        raise
+    except ValueError as error:
+        if "less than expected" in str(error):
+            raise ScanError("truncated", f"{where}: {error}; copy or export it again.") from error
+        raise
+
+
+def grey(voxels: Voxels) -> Voxels:
+    """Return one channel where three say the same: grey stored as colour."""
+    if len(voxels) == 3 and np.array_equal(voxels[0], voxels[1]) and np.array_equal(voxels[0], voxels[2]):
+        return voxels[:1]
+    return voxels
+
+
+def described(ds: FileDataset, voxels: Voxels, **place: Any) -> Scan:
+    """Return voxels with what the file says of them."""
+    from molgraph.imaging.geometry import spacing_of
+
+    if place.get("affine") is not None:
+        place["spacing"] = spacing_of(place["affine"])
+    words = ("Modality", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+    modality, patient, study, series = (str(ds.get(word) or "") for word in words)
+    return Scan(
+        voxels,
+        modality=modality,
+        bits=int(ds.get("BitsStored") or 0),
+        patient=patient,
+        study=study,
+        series=series,
+        **place,
+    )
+
+
+def loose_spacing(ds: FileDataset, where: str, size: int) -> Spacing | None:
+    """Return the edges of a voxel where the file has them but not how the patient lies."""
+    from molgraph.imaging.geometry import sound_spacing
+
+    with foreign(where, "bad_spacing", "the spacing of its pixels is no number"):
+        edges = ds.get("PixelSpacing") or ds.get("ImagerPixelSpacing")
+        thick = ds.get("SpacingBetweenSlices") or ds.get("SliceThickness") or (1.0 if size == 1 else None)
+        if not edges or thick is None:
+            return None
+        return sound_spacing((float(edges[1]), float(edges[0]), abs(float(thick))), where)

@@ -1,0 +1,160 @@
+"""Where voxels lie: canonical orientation, resampling in millimetres, voxel index to patient and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from molgraph.imaging.scan import LIMIT, Affine, Scan, ScanError, Spacing, Voxels
+
+FWHM = 2 * math.sqrt(2 * math.log(2))  # full width at half maximum of a Gaussian, in standard deviations
+TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS+ of DICOM to RAS+ of NIfTI, and back
+
+
+def to_world(affine: Affine, index: ArrayLike) -> NDArray[np.float64]:
+    """Return the places in mm of voxel indices (x, y, z).
+
+    Shapes: index [..., 3] -> [..., 3].
+
+    >>> to_world(np.diag([2.0, 2.0, 3.0, 1.0]), [1, 0, 2])
+    array([2., 0., 6.])
+    """
+    found: NDArray[np.float64] = np.asarray(index, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3]
+    return found
+
+
+def to_voxel(affine: Affine, world: ArrayLike) -> NDArray[np.float64]:
+    """Return the voxel indices (x, y, z), fractions kept, of places in mm.
+
+    Shapes: world [..., 3] -> [..., 3].
+    """
+    inverse = np.linalg.inv(affine).astype(np.float64)
+    return to_world(inverse, world)
+
+
+def spacing_of(affine: Affine) -> Spacing:
+    """Return the edges of a voxel in mm."""
+    x, y, z = np.linalg.norm(affine[:3, :3], axis=0)
+    return float(x), float(y), float(z)
+
+
+def sound(affine: Affine, where: str) -> Affine:
+    """Return an affine that places every voxel somewhere else.
+
+    Raises: ScanError where a spacing is zero, no number, or beyond what is scanned, or where axes fall together.
+    """
+    edges = np.linalg.norm(affine[:3, :3], axis=0)
+    _sound_edges(edges, where)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3] / edges)) < 1e-3:
+        raise ScanError("bad_orientation", f"{where}: the axes of the scan fall together or are no numbers.")
+    return affine
+
+
+def sound_spacing(spacing: Spacing, where: str) -> Spacing:
+    """Return a spacing that can be one.
+
+    Raises: ScanError where it is zero, negative, no number or beyond what is scanned.
+    """
+    _sound_edges(np.array(spacing), where)
+    return spacing
+
+
+def _sound_edges(edges: NDArray[np.float64], where: str) -> None:
+    if not (np.isfinite(edges).all() and (edges > 1e-4).all() and (edges < 1e3).all()):  # 0.1 µm to 1 m
+        shown = ", ".join(f"{edge:g}" for edge in edges)
+        raise ScanError("bad_spacing", f"{where}: a voxel of {shown} mm is none; correct the header.")
+
+
+def axes(affine: Affine, keep_z: bool = False) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Return the voxel axis that runs nearest along right, anterior and superior, and whether it runs against it.
+
+    With `keep_z` the third voxel axis stays the third, and the other two come in the order of the patient's axes.
+    """
+    cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)  # [world, voxel]
+    order = max(permutations(range(3)), key=lambda p: sum(abs(cosines[world, p[world]]) for world in range(3)))
+    along = sorted(range(3), key=lambda world: (order[world] == 2, world)) if keep_z else range(3)
+    return tuple(order[world] for world in along), tuple(bool(cosines[world, order[world]] < 0) for world in along)
+
+
+def canonical(scan: Scan) -> Scan:
+    """Turn a volume by whole axes so that x runs nearest to right, y to anterior, z to superior.
+
+    A single slice stays in its plane: x and y run right, anterior or superior, in this order. Without an affine
+    nothing is turned.
+    """
+    if scan.affine is None:
+        return scan
+    order, against = axes(scan.affine, keep_z=scan.voxels.shape[1] == 1)
+    voxels = scan.voxels.transpose(0, *(3 - axis for axis in reversed(order)))  # voxel axis i is array axis 3 - i
+    move = np.zeros((4, 4))  # new index to old index
+    move[3, 3] = 1
+    for new, (old, flip) in enumerate(zip(order, against, strict=True)):
+        size = scan.voxels.shape[3 - old]
+        move[old, new], move[old, 3] = (-1, size - 1) if flip else (1, 0)
+    voxels = np.flip(voxels, tuple(3 - new for new, flip in enumerate(against) if flip))
+    affine = scan.affine @ move
+    return replace(scan, voxels=np.ascontiguousarray(voxels), affine=affine, spacing=spacing_of(affine))
+
+
+def resample(scan: Scan, spacing: float | Spacing, where: str, *, nearest: bool = False) -> Scan:
+    """Resample to an edge of a voxel in mm; the field of view keeps its centre, an axis of one voxel stays.
+
+    Linear, after a Gaussian that keeps what becomes coarser from aliasing.
+
+    Raises: ScanError where the scan does not say how large its voxels are, or the grid would be beyond a scan.
+    See: Cardoso 2015, https://doi.org/10.1007/978-3-319-24571-3_81 (width of the Gaussian)
+    """
+    if scan.spacing is None:
+        raise ScanError("no_spacing", f"{where}: does not say how large its voxels are; resample without spacing.")
+    wanted = sound_spacing((spacing,) * 3 if isinstance(spacing, int | float) else spacing, "spacing")
+    sizes = scan.voxels.shape[:0:-1]  # of x, y, z
+    edges = [old if size == 1 else new for old, new, size in zip(scan.spacing, wanted, sizes, strict=True)]
+    if np.allclose(edges, scan.spacing, rtol=1e-4):
+        return scan
+    grown = [max(1, round(n * old / new)) for n, old, new in zip(sizes, scan.spacing, edges, strict=True)]
+    if math.prod(grown) * len(scan.voxels) > LIMIT:
+        raise ScanError("too_large", f"{where}: at {edges} mm it would have {math.prod(grown):,} voxels.")
+    step = np.array(edges) / scan.spacing
+    move = np.diag([*step, 1.0])
+    move[:3, 3] = (np.array(sizes) - 1 - step * (np.array(grown) - 1)) / 2
+    voxels = scan.voxels if nearest else _smoothed(scan.voxels, scan.spacing, edges)
+    affine = None if scan.affine is None else scan.affine @ move
+    made = _sampled(voxels, move, (grown[2], grown[1], grown[0]), nearest)
+    return replace(scan, voxels=made, affine=affine, spacing=(edges[0], edges[1], edges[2]))
+
+
+def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False) -> Voxels:
+    """Sample voxels that lie in one space at the places of the voxels of another scan; 0 outside.
+
+    Raises: ScanError where that scan has no affine.
+    """
+    if like.affine is None:
+        raise ScanError("no_affine", "the scan does not say where its voxels lie.")
+    move = np.linalg.inv(affine) @ like.affine
+    _, z, y, x = like.voxels.shape
+    return _sampled(voxels, move, (z, y, x), nearest, outside="constant")
+
+
+def _smoothed(voxels: Voxels, old: Spacing, new: list[float]) -> Voxels:
+    widths = [math.sqrt(max(0.0, n * n - o * o)) / FWHM / o for o, n in zip(old, new, strict=True)]
+    made: Voxels = ndimage.gaussian_filter(voxels, sigma=[0, *reversed(widths)], mode="nearest")
+    return made
+
+
+def _sampled(
+    voxels: Voxels, move: Affine, shape: tuple[int, int, int], nearest: bool, outside: str = "nearest"
+) -> Voxels:
+    """Sample every channel; `move` takes an index (x, y, z) of the result to one of `voxels`."""
+    matrix, shift = move[2::-1, 2::-1], move[2::-1, 3]  # in the order z, y, x of the array
+    if np.allclose(matrix, np.diag(np.diag(matrix)), atol=1e-9):
+        matrix = np.diag(matrix)  # the quicker, separable way
+    made = np.empty((len(voxels), *shape), dtype=np.float32)
+    for channel, out in zip(voxels, made, strict=True):
+        order = 0 if nearest else 1
+        ndimage.affine_transform(channel, matrix, shift, shape, output=out, order=order, mode=outside)
+    return made

@@ -1,0 +1,155 @@
+"""A folder of DICOM files: grouped by series, each slice at its place."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import FileDataset
+
+from molgraph.imaging import dicom
+from molgraph.imaging.content import content, quiet
+from molgraph.imaging.planes import placed
+from molgraph.imaging.scan import LIMIT, Scan, ScanError, foreign
+from molgraph.imaging.shades import first
+
+# By what slices at one place differ, in the order in which they are told apart.
+_KINDS = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "InstanceNumber")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Name one series of a folder, its files, and what they say of themselves."""
+
+    uid: str
+    modality: str
+    description: str
+    patient: str
+    files: tuple[Path, ...]
+
+
+def find(folder: Path) -> list[Series]:
+    """List the series of pictures in a folder and below it, by the names of their first files.
+
+    Raises: ScanError where a file that was DICOM is damaged.
+    """
+    return [
+        Series(
+            uid,
+            str(ds.get("Modality") or ""),
+            str(ds.get("SeriesDescription") or ""),
+            str(ds.get("PatientID") or ""),
+            tuple(file for file, _ in members),
+        )
+        for uid, members in _grouped(folder).items()
+        for ds in (members[0][1],)
+    ]
+
+
+def read(folder: Path, uid: str, from_file: bool) -> Scan:
+    """Read the one series of a folder, or the one that is named.
+
+    Raises: ScanError where there is none, several, or one that makes no volume.
+    """
+    where = f"{folder}#{uid}" if uid else str(folder)
+    groups = _grouped(folder)
+    if not groups:
+        raise ScanError("no_dicom", f"{where}: holds no DICOM picture; name a file, or a folder of one series.")
+    if uid and uid not in groups:
+        raise ScanError("no_such_member", f"{where}: has no such series; it has {', '.join(groups)}.")
+    if not uid and len(groups) > 1:
+        shown = "; ".join(f"{name}: {len(found)} files" for name, found in list(groups.items())[:5])
+        raise ScanError(
+            "mixed_series", f"{where}: holds {len(groups)} series ({shown}); name one as {folder}#SERIES_UID."
+        )
+    return _volume(_distinct(groups[uid or next(iter(groups))]), where, from_file)
+
+
+def _grouped(folder: Path) -> dict[str, list[tuple[Path, FileDataset]]]:
+    """Return the headers of all pictures by series."""
+    found: dict[str, list[tuple[Path, FileDataset]]] = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        ds = _header(file)
+        if ds is not None:
+            found.setdefault(str(ds.get("SeriesInstanceUID") or ""), []).append((file, ds))
+    return found
+
+
+def _header(file: Path) -> FileDataset | None:
+    """Return the header of a DICOM picture, None for anything else; a damaged one is not passed over."""
+    if file.name.startswith(".") or not file.stat().st_size:
+        if file.suffix.lower() in (".dcm", ".dicom"):
+            raise ScanError("empty", f"{file}: the file is empty; copy or export it again.")
+        return None
+    data = content(file, str(file))
+    if not (dicom.is_one(data) or dicom.is_bare(data)):
+        if file.suffix.lower() in (".dcm", ".dicom"):
+            raise ScanError("damaged", f"{file}: is no DICOM; copy or export it again.")
+        return None
+    ds = dicom.parse(data, str(file))
+    if any(name in ds for name in dicom.PIXELS):
+        for name in dicom.PIXELS:
+            if name in ds:
+                del ds[name]
+        return ds
+    if "Rows" in ds:
+        raise ScanError("truncated", f"{file}: is cut short before its pixels; copy or export it again.")
+    return None
+
+
+def _distinct(members: list[tuple[Path, FileDataset]]) -> list[tuple[Path, FileDataset]]:
+    """Leave out copies: the same picture under another file name."""
+    found: dict[str, tuple[Path, FileDataset]] = {}
+    digests: dict[str, bytes] = {}
+    for file, ds in members:
+        uid = str(ds.get("SOPInstanceUID") or file)
+        digest = hashlib.sha256(file.read_bytes()).digest()
+        if uid in found and digests[uid] != digest:
+            raise ScanError("duplicate_slices", f"{file}: differs from {found[uid][0].name}, which has the same UID.")
+        found.setdefault(uid, (file, ds))
+        digests[uid] = digest
+    return list(found.values())
+
+
+def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool) -> Scan:
+    """Put each slice at its place."""
+    if len(members) == 1:
+        file = members[0][0]
+        return dicom.read(content(file, str(file)), str(file), from_file)
+    with quiet(), foreign(where, "damaged", "a header of the series is damaged"):
+        members = sorted(members, key=lambda member: _kind(member[1]))
+        headers = [ds for _, ds in members]
+        sizes = {(ds.get("Rows"), ds.get("Columns"), ds.get("SamplesPerPixel"), ds.get("Modality")) for ds in headers}
+        if any(int(ds.get("NumberOfFrames") or 1) > 1 for ds in headers):
+            raise ScanError("several_images", f"{where}: has several files of many frames; name one of them.")
+    if len(sizes) > 1:
+        raise ScanError("mixed_sizes", f"{where}: its slices differ in size or kind: {sorted(map(str, sizes))}.")
+    with quiet(), foreign(where, "bad_geometry", "the headers do not say where the slices lie"):
+        place = placed(headers, where)
+    if place is None:
+        raise ScanError("no_positions", f"{where}: its {len(members)} pictures do not say where they lie; name one.")
+    return _filled(members, place, where, from_file)
+
+
+def _filled(members: list[tuple[Path, FileDataset]], place: Any, where: str, from_file: bool) -> Scan:
+    depth, repeats = place.order.shape
+    head = members[0][1]
+    rows, columns = int(head.Rows), int(head.Columns)
+    if depth * repeats * rows * columns > LIMIT:
+        raise ScanError("too_large", f"{where}: {depth * repeats} slices of {rows} x {columns} are more than one scan.")
+    voxels = np.empty((repeats, depth, rows, columns), dtype=np.float32)
+    for z, shared in enumerate(place.order):
+        for channel, at in enumerate(shared):
+            file = members[at][0]
+            found = dicom.grey(dicom.frames(dicom.parse(content(file, str(file)), str(file)), str(file), from_file))
+            if len(found) > 1 or found.shape[1:] != (1, rows, columns):
+                raise ScanError("mixed_sizes", f"{file}: a slice in colour or of another size among {where}.")
+            voxels[channel, z] = found[0, 0]
+    return dicom.described(head, voxels, affine=place.affine)
+
+
+def _kind(ds: FileDataset) -> tuple[float, ...]:
+    return tuple(-1.0 if (found := first(ds.get(name))) is None else found for name in _KINDS)
