@@ -9,6 +9,9 @@ from molgraph.metrics.overlap import average as average
 from molgraph.metrics.overlap import box_iou as box_iou
 from molgraph.metrics.overlap import dice as dice
 from molgraph.metrics.overlap import pointing as pointing
+from molgraph.metrics.repeated import Pair as Pair
+from molgraph.metrics.repeated import Ranking as Ranking
+from molgraph.metrics.repeated import rank as rank
 from molgraph.metrics.scores import METRICS as METRICS
 from molgraph.metrics.scores import Metric as Metric
 from molgraph.metrics.scores import Score as Score

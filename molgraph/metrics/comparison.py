@@ -118,11 +118,11 @@ def _sentence(
     called: Sequence[str],
 ) -> str:
     first, second = scores[0].value or 0.0, scores[1].value or 0.0
-    places = _places(max(abs(first), abs(second)))
+    digits = places(max(abs(first), abs(second)))
     over = f", mean over {scores[0].over} targets" if scores[0].over else ""
 
     def show(x: float) -> str:
-        return f"{round(x, places) + 0.0:.{places}f}"  # + 0.0 turns -0.0 into 0.0
+        return f"{round(x, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
 
     return (
         f"The {called[0]} is {verdict} than the {called[1]}: {metric.label} {show(first)} against {show(second)}{over} "
@@ -130,7 +130,7 @@ def _sentence(
     )
 
 
-def _places(largest: float) -> int:
+def places(largest: float) -> int:
     """Return how many decimals show three significant digits of the larger score."""
     if largest == 0 or not math.isfinite(largest):
         return 3

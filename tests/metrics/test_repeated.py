@@ -1,0 +1,149 @@
+"""Pairs of models over folds, beside scipy and beside what chance does."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from molgraph.errors import ConfigError, DataError
+from molgraph.metrics import repeated
+from molgraph.metrics.repeated import holm, rank
+
+
+def folds_of(models, folds=25, gap=0.0, seed=0):
+    """Return scores that differ far more between folds than between models; the first is better by `gap`."""
+    random = np.random.default_rng(seed)
+    scores = 1 + 0.5 * random.normal(size=(folds, 1)) + 0.1 * random.normal(size=(folds, models))
+    scores[:, 0] -= gap
+    return scores
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Answer by the critical value alone, looked up once: the distribution takes milliseconds for each question."""
+    border, plain = {}, stats.studentized_range
+
+    class Quick:
+        def ppf(self, *_):
+            return 1.0
+
+        def sf(self, q, models, free):
+            if (models, free) not in border:
+                border[models, free] = plain.ppf(0.95, models, free)
+            return 0.0 if q > border[models, free] else 1.0
+
+    monkeypatch.setattr(repeated.stats, "studentized_range", Quick())
+
+
+def test_of_two_models_it_is_the_paired_t_test():
+    scores = folds_of(2, gap=0.03)
+    (pair,) = rank(["a", "b"], scores, "rmse").pairs
+    paired = stats.ttest_rel(scores[:, 0], scores[:, 1])
+    ends = paired.confidence_interval(0.95)
+    sign = 1 if pair.first == "a" else -1
+    assert pair.p == pytest.approx(paired.pvalue, rel=1e-4)
+    assert (sign * pair.difference) == pytest.approx(np.mean(scores[:, 0] - scores[:, 1]))
+    assert sorted((sign * pair.low, sign * pair.high)) == pytest.approx([ends.low, ends.high], rel=1e-4)
+
+
+def test_the_corrected_interval_of_two_models_is_nadeau_and_bengios():
+    scores, share = folds_of(2, gap=0.05), 0.25
+    (pair,) = rank(["a", "b"], scores, "rmse", share=share).pairs
+    gaps = scores[:, 0] - scores[:, 1]
+    t = gaps.mean() / math.sqrt((1 / 25 + share) * gaps.var(ddof=1))
+    assert pair.p == pytest.approx(2 * stats.t.sf(abs(t), 24), rel=1e-4)
+    half = stats.t.ppf(0.975, 24) * math.sqrt((1 / 25 + share) * gaps.var(ddof=1))
+    assert (pair.high - pair.low) / 2 == pytest.approx(half, rel=1e-4)
+
+
+def test_where_all_folds_are_alike_it_nears_scipys_tukey():
+    """Without an effect of folds, the error of the blocked analysis is that of the plain one, but for its freedom."""
+    random = np.random.default_rng(3)
+    scores = 1 + 0.1 * random.normal(size=(400, 3)) + np.array([0.0, 0.02, 0.05])
+    found = rank(list("abc"), scores, "rmse")
+    plain = stats.tukey_hsd(*scores.T)
+    interval = plain.confidence_interval(0.95)
+    for pair in found.pairs:
+        i, j = "abc".index(pair.first), "abc".index(pair.second)
+        assert pair.difference == pytest.approx(plain.statistic[i, j])
+        assert pair.p == pytest.approx(plain.pvalue[i, j], abs=0.01)
+        assert pair.low == pytest.approx(interval.low[i, j], abs=0.001)
+
+
+def test_wilcoxon_is_scipys_with_holms_correction():
+    scores = folds_of(3, gap=0.06)
+    found = rank(list("abc"), scores, "rmse", test="wilcoxon")
+    plain = {(i, j): stats.wilcoxon(scores[:, i], scores[:, j]).pvalue for i, j in ((0, 1), (0, 2), (1, 2))}
+    adjusted = dict(zip(plain, holm(list(plain.values())), strict=True))
+    for pair in found.pairs:
+        key = tuple(sorted(("abc".index(pair.first), "abc".index(pair.second))))
+        assert pair.p == pytest.approx(adjusted[key])
+
+
+def test_holm_by_hand():
+    assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize("test", ["tukey", "wilcoxon"])
+def test_of_equal_models_on_independent_folds_one_set_in_twenty_shows_a_difference(test, quick):
+    sets = (rank(list("abc"), folds_of(3, folds=15, seed=seed), "rmse", test=test) for seed in range(600))
+    assert 0.025 < np.mean([any(pair.differs for pair in found.pairs) for found in sets]) < 0.075
+
+
+def overlapping(share, folds, seed):
+    """Return scores of two equal models whose differences over folds have the correlation that folds of one set do."""
+    random = np.random.default_rng(seed)
+    rho = share / (1 + share)  # test rows over all rows, as Nadeau & Bengio assume
+    return 1 + math.sqrt(rho) * random.normal(size=(1, 2)) + math.sqrt(1 - rho) * random.normal(size=(folds, 2))
+
+
+def test_the_correction_keeps_its_word_where_folds_share_rows(quick):
+
+    def false(share):
+        sets = (rank(["a", "b"], overlapping(0.25, 25, seed), "rmse", share=share) for seed in range(600))
+        return np.mean([found.pairs[0].differs for found in sets])
+
+    assert false(0.0) > 0.3  # uncorrected, a third of equal pairs "differ"
+    assert 0.02 < false(0.25) < 0.08
+
+
+def test_the_best_stands_first_and_words_say_who_is_tied():
+    scores = folds_of(3, gap=0.0)
+    scores[:, 2] += 0.4
+    found = rank(["one", "two", "far"], scores, "rmse", share=0.25)
+    assert found.names[2] == "far" and set(found.names) == {"one", "two", "far"}
+    best, second = found.names[:2]
+    assert found.sentences[0] == f"{best} has the best mean RMSE and is statistically tied with {second}."
+    assert found.sentences[1].startswith(f"{second} is statistically tied with {best}: RMSE ")
+    assert found.sentences[2].startswith(f"far is worse than {best}: RMSE ")
+    turned = rank(["one", "two", "far"], scores, "auroc")
+    assert turned.names[0] == "far"
+    assert turned.sentences[0] == "far has the best mean AUROC of 3."
+    gap = found.pair("far", best)
+    gaps = scores[:, ["one", "two", "far"].index(gap.first)] - scores[:, ["one", "two", "far"].index(gap.second)]
+    assert (gap.difference, gap.effect) == pytest.approx((gaps.mean(), gaps.mean() / gaps.std(ddof=1)))
+
+
+def test_models_that_are_the_same_are_tied_and_a_constant_gap_is_not():
+    same = np.repeat(folds_of(1), 2, axis=1)
+    (pair,) = rank(["a", "b"], same, "rmse").pairs
+    assert (pair.difference, pair.p, pair.differs, pair.effect) == (0, 1, False, 0)
+    (pair,) = rank(["a", "b"], same + np.array([0.0, 0.25]), "rmse").pairs
+    assert pair.differs and pair.low == pytest.approx(pair.high)
+    assert rank(["a", "b"], same, "rmse").normal is None
+
+
+def test_scores_that_are_not_normal_are_told():
+    random = np.random.default_rng(0)
+    assert rank(list("abc"), 1 + random.standard_cauchy(size=(25, 3)), "rmse").normal < repeated.NORMAL
+    assert rank(["a", "b"], folds_of(2), "rmse").normal > repeated.NORMAL
+
+
+def test_what_cannot_be_compared_is_said():
+    with pytest.raises(ConfigError, match="unknown test 'tukay'; did you mean 'tukey'"):
+        rank(["a", "b"], folds_of(2), "rmse", test="tukay")
+    for scores in (folds_of(1), folds_of(3, folds=1)):
+        with pytest.raises(DataError, match="at least two models with at least two folds"):
+            rank([str(i) for i in range(scores.shape[1])], scores, "rmse")
