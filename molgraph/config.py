@@ -16,7 +16,7 @@ from molgraph.errors import ConfigError, DataError, did_you_mean
 
 Value = Any  # what TOML can hold
 FUSION = "fusion/concat"  # what joins several inputs where a run does not say
-AUTO = "auto"  # a split: the one of the room
+AUTO = "auto"  # a split or a task: the one of the room, or what the data says
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,13 @@ class RunSettings:
 
     `inputs` is empty where the model has one input; else it maps a name to `encoder` (a registered model), `column`
     (else found by its usual names, or called as the input), `optional` (a blank cell is an input that is absent) and
-    that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is the room's own.
+    that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is that of the
+    data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
     """
 
     data: str = ""
     model: str = "molecule/dmpnn"
-    task: str | dict[str, str] = "regression"
+    task: str | dict[str, str] = AUTO
     targets: list[str] = field(default_factory=list)
     column: str = ""
     id: str = ""

@@ -39,7 +39,7 @@ def _run(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
     )
-    p.add_argument("--task", help="regression, binary or multiclass (default regression)")
+    p.add_argument("--task", help="regression, binary or multiclass (default regression; of scans by the labels)")
     p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
     p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
     p.add_argument("--units", action="append", default=[], metavar="COL:UNIT", help="IC50:nM trains on pIC50")

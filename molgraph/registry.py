@@ -72,6 +72,11 @@ MODELS: dict[str, tuple[str, str]] = {
         "molgraph.protein.forest:Forest",
         "gradient-boosted trees on residues, pairs, triads and physico-chemical groups",
     ),
+    "imaging/cnn": ("molgraph.imaging.encoders.cnn:CNN", "small residual convolution network (He 2016, Wu 2018)"),
+    "imaging/forest": (
+        "molgraph.imaging.forest:Forest",
+        "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",
+    ),
     "fusion/concat": ("molgraph.fusion.concat:Concat", "vectors of all inputs side by side (DeepDTA, Ozturk 2018)"),
     "fusion/gated": ("molgraph.fusion.gated:Gated", "gated mixture of the inputs (Arevalo 2017)"),
     "fusion/bilinear": ("molgraph.fusion.bilinear:Bilinear", "low-rank products of the inputs (Liu 2018)"),
@@ -95,6 +100,7 @@ MODELS: dict[str, tuple[str, str]] = {
 ROOMS: dict[str, str] = {
     "molecule": "molgraph.molecule.room:ROOM",
     "protein": "molgraph.protein.room:ROOM",
+    "imaging": "molgraph.imaging.room:ROOM",
     "binding": "molgraph.binding.room:ROOM",
 }
 

@@ -28,6 +28,7 @@ class Named(NamedTuple):
 
 
 COLD, COLD_ALL = "cold", "cold_all"
+GROUP = "group"
 IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule)
 
 METHODS: dict[str, Named] = {
@@ -35,6 +36,8 @@ METHODS: dict[str, Named] = {
     "scaffold_random": Named("group_random", "scaffold", "whole scaffolds in random order"),
     "cluster": Named("group_random", "cluster", "whole clusters of similar molecules (Butina) in random order"),
     "family": Named("group_random", "family", "whole families of similar proteins in random order"),
+    "patient": Named("group_random", "patient", "whole patients (column patient, patient_id, subject, ...) at random"),
+    GROUP: Named("group_random", GROUP, "group:NAME, whole groups of a column of the data (site, batch) at random"),
     COLD: Named("group_random", IDENTITY, "cold:INPUT, whatever stands in that input stands on one side"),
     COLD_ALL: Named(
         COLD_ALL, IDENTITY, "cold:all, nothing in any input stands on two sides; rows that mix are left out"
@@ -83,8 +86,8 @@ class Leaks:
 def named(name: str) -> tuple[Named, str | None]:
     """Return what a split's name stands for, and what follows the colon.
 
-    That is a column in `column:NAME` and `time:NAME`; else the input whose parts are grouped, in `cold:INPUT` by what
-    they are, in `GROUPER:INPUT` (`scaffold:drug`) by that grouping. `cold:all` is `cold_all`.
+    That is a column in `column:NAME`, `time:NAME` and `group:NAME`; else the input whose parts are grouped, in
+    `cold:INPUT` by what they are, in `GROUPER:INPUT` (`scaffold:drug`) by that grouping. `cold:all` is `cold_all`.
 
     Raises: ConfigError for an unknown name, or a column or input missing or too many.
 
@@ -94,7 +97,7 @@ def named(name: str) -> tuple[Named, str | None]:
     head, colon, of = (COLD_ALL, "", "") if name == f"{COLD}:all" else name.partition(":")
     if head not in METHODS:
         raise ConfigError(f"unknown split '{head}'{did_you_mean(head, METHODS)}")
-    if not of and (head == COLD or METHODS[head].method in ("column", "time")):
+    if not of and (head in (COLD, GROUP) or METHODS[head].method in ("column", "time")):
         what = f"an input: write {head}:all, or" if head == COLD else "a column of the data: write"
         raise ConfigError(f"split '{head}' needs {what} {head}:NAME")
     if colon and (not of or METHODS[head].method in ("random", COLD_ALL)):

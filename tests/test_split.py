@@ -428,9 +428,10 @@ def test_too_few_parts_for_cold_all() -> None:
 
 def test_every_name_has_a_method_that_works() -> None:
     groups = some_groups(100, 0)
+    of_columns = ("time", "column", "cold", "group")
     for name in METHODS:
-        what, column = named(name if name not in ("time", "column", "cold") else f"{name}:when")
-        assert what.summary and what.grouper and column == (None if name not in ("time", "column", "cold") else "when")
+        what, column = named(name if name not in of_columns else f"{name}:when")
+        assert what.summary and what.grouper and column == (None if name not in of_columns else "when")
         labels = np.resize(["train"] * 8 + ["test", "valid"], 100).tolist()
         given = [groups] if what.method == COLD_ALL else groups
         whole(split(100, method=what.method, groups=given, column=labels, time=np.arange(100)), 100)

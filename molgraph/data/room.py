@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,6 +60,9 @@ class Room:
     - `diverse(parts, k)`: positions of k parts that differ most, the first part among them.
     - `ids`: the usual names of a column that names the parts, beside another input.
     - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
+    - `belongs`: by name of a group (patient), the usual names of a column whose equal cells never stand on two sides of
+      a split.
+    - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
     """
 
@@ -80,3 +83,5 @@ class Room:
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     near: float | None = 0.95
+    belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    task: str = "regression"

@@ -34,7 +34,8 @@ class Table:
     `frame` has the user's own cells as text, "" for an empty one, in the user's column order. `column` names
     the input column ("" until it is chosen). `rows` numbers the records from 1. `broken` says, by position in
     this block, why a record could not be read: its cells that could not be read are "". `origin` names the
-    source in messages.
+    source in messages. A source that brings its own folds or labels of classes names their columns in `split` and
+    `targets`.
     """
 
     frame: pd.DataFrame
@@ -42,6 +43,8 @@ class Table:
     rows: NDArray[np.int64]
     broken: dict[int, Reject]
     origin: str
+    split: str = ""
+    targets: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)

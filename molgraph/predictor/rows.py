@@ -20,6 +20,7 @@ from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.predictor.auto import groups_of, settled
 from molgraph.predictor.duplicates import Merged, merge
 from molgraph.predictor.inputs import Inputs, Ready, identity, with_things
 from molgraph.split import IDENTITY
@@ -37,7 +38,8 @@ class Rows:
     out. `frame` has the user's own cells of the kept rows. `kinds` maps each target (named as it is trained, after
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
     `columns` names the column of each input.
-    `unread` are cells of kept rows that could not be read and count as not measured, by target.
+    `unread` are cells of kept rows that could not be read and count as not measured, by target. `run` has the
+    settings with what was left to the data settled.
     """
 
     data: Dataset
@@ -50,6 +52,7 @@ class Rows:
     origin: str
     read: int
     unread: dict[str, list[Reject]] = field(default_factory=dict)
+    run: RunSettings = field(default_factory=RunSettings)
 
     @property
     def repeated(self) -> NDArray[np.int64]:
@@ -72,9 +75,11 @@ def read_rows(
     """
     tables = list(nonempty(inputs.read(source, run.column or None), _called(source)))
     table = join(tables)
+    run = settled(run, table, inputs.lead.room)
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
     targets = _targets(table, run, set(prepared.columns.values()))
     kind_of = kinds(run.task, targets)
+    groups = groups_of(table, run, [slot.room for slot in inputs.slots])
     parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes)
     names = parsed.names
     kind_by_name = dict(zip(names, kind_of.values(), strict=True))
@@ -105,14 +110,24 @@ def read_rows(
         Targets.of(names, torch.from_numpy(values), torch.from_numpy(bound)),
         table.rows[final],
         tuple(ids[i] for i in final),
-        groups={IDENTITY: same},
+        groups={IDENTITY: same, **{name: labels[final] for name, labels in groups.items()}},
         rejects=tuple(rejects[at] for at in sorted(rejects)),
     )
     units = {target_name(name, unit): LOG_MOLAR for name, unit in run.units.items()}
     frame = table.frame.iloc[final].reset_index(drop=True)
     unread = _unread(table, parsed, set(range(len(table))) - set(rejects))
     return Rows(
-        data, frame, kind_by_name, parsed.classes, units, merged, prepared.columns, table.origin, len(table), unread
+        data,
+        frame,
+        kind_by_name,
+        parsed.classes,
+        units,
+        merged,
+        prepared.columns,
+        table.origin,
+        len(table),
+        unread,
+        run,
     )
 
 
@@ -128,7 +143,7 @@ def join(tables: Sequence[Table]) -> Table:
     starts = np.cumsum([0, *(len(t) for t in tables)])
     broken = {start + at: r for start, t in zip(starts, tables, strict=False) for at, r in t.broken.items()}
     frame = pd.concat([t.frame for t in tables], ignore_index=True).fillna("")
-    return Table(frame, first.column, np.concatenate([t.rows for t in tables]), broken, first.origin)
+    return dataclasses.replace(first, frame=frame, rows=np.concatenate([t.rows for t in tables]), broken=broken)
 
 
 def _targets(table: Table, run: RunSettings, inputs: set[str]) -> list[str]:

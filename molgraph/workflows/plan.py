@@ -70,14 +70,13 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
     found = slots(run)
     needs(run)
     to_beat = rivals(run)
-    if run.split == AUTO:
-        run = replace(run, split=found[0].room.default_group)
-    if not run.split.startswith(DEEPCHEM):
+    if run.split != AUTO and not run.split.startswith(DEEPCHEM):
         splits.named(run.split)
     if source is None and not run.data:
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
     inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
+    run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
     for slot in found:
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
@@ -85,6 +84,11 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
     return Plan(run, rows, task, cut, to_beat, leaks, [*rows_notes(rows), *cut.notes, *leaks.notes])
+
+
+def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
+    """Return a run with what the data settled for another."""
+    return replace(run, targets=other.targets, task=other.task, split=other.split)
 
 
 def rivals(run: RunSettings) -> dict[str, RunSettings]:
@@ -161,8 +165,10 @@ def _groups(found: Sequence[Slot], data: Dataset, named: Named, of: str | None) 
     """
     if named.method == splits.COLD_ALL:
         return np.stack([data.inputs[slot.name].index.numpy() for slot in found])
-    if named.grouper == IDENTITY and of is None:
-        return data.groups[IDENTITY]
+    if named.grouper == splits.GROUP:
+        return data.groups[str(of)]
+    if named.grouper in data.groups and of is None:
+        return data.groups[named.grouper]
     wanted = [slot for slot in found if of in (None, slot.name)]
     if not wanted:
         raise ConfigError(f"the model has no input '{of}'{did_you_mean(str(of), [slot.name for slot in found])}")

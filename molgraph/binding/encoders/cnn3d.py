@@ -11,7 +11,7 @@ from molgraph.binding.encoders.encoder import SETTINGS, ComplexEncoder, Complexe
 from molgraph.data.packed import Schema, owners
 from molgraph.errors import ConfigError
 from molgraph.molecule.graphs import ATOM
-from molgraph.nn.convolution import Convolution3d
+from molgraph.nn.convolution import Convolution
 
 _ELEMENTS = ATOM[0].values
 # Channels of the ligand and, after them, of the pocket: elements that share one, the rest in the last.
@@ -58,7 +58,7 @@ class CNN3D(ComplexEncoder):
             raise ConfigError(f"side = {side}, spacing = {spacing}: at least 4 voxels, each above 0 angstrom.")
         self.side, self.spacing = side, spacing
         widths = [max(hidden >> (depth - 1 - step), 8) for step in range(depth - 1)] + [hidden]
-        self.network = Convolution3d(CHANNELS, widths, dropout=dropout)
+        self.network = Convolution(CHANNELS, widths, dropout=dropout)
 
     def encode(self, made: Complexes) -> Tensor:
         return self.network.pooled(voxels(made, self.side, self.spacing))

@@ -1,0 +1,96 @@
+"""What becomes of one text: its key, what each view sees of its scans, a thumbnail; or why it has none."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.data.files import atomic, os_errors
+from molgraph.imaging.scan import Scan, ScanError, address
+from molgraph.imaging.similarity import thumbnail
+from molgraph.imaging.source import SET, digest_of_pixels, key_of, load, names_of
+from molgraph.imaging.store import scans_folder
+from molgraph.imaging.view import Bytes, View
+
+FORMAT = 1  # of what is kept on disk; a change of what a view makes of a scan is another number
+KEPT = 1 << 20  # bytes of files from which on decoding takes longer than hashing them
+
+
+class Refusal(NamedTuple):
+    """Say why a text has no picture."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """Hold a part: `values` has for each view what it sees, uint8 [n, C, *shape]; `thumbnail` is int8 [256]."""
+
+    key: str
+    values: dict[str, Bytes]
+    thumbnail: NDArray[np.int8]
+
+
+def made_of(texts: Sequence[str], views: Sequence[View]) -> list[Made | Refusal]:
+    """Read the scans of each text, from the disk cache where they were read before."""
+    return [_made(text, views) for text in texts]
+
+
+def _made(text: str, views: Sequence[View]) -> Made | Refusal:
+    try:
+        kept = _place(text, views)
+        if kept is not None and kept.exists():
+            with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # damaged: made again
+                return _read(kept, text, views)
+        found = _seen(text, load(text), views)
+    except ScanError as error:
+        return Refusal(error.reason, error.message)
+    if kept is not None:
+        _write(kept, found)
+    return found
+
+
+def _seen(text: str, scans: Sequence[Scan], views: Sequence[View]) -> Made:
+    where = text if len(text) <= 200 else f"{text[:200]}…"
+    values = {view.name: np.concatenate([view.of(scan, where) for scan in scans]) for view in views}
+    return Made(key_of(text, digest_of_pixels(scans)), values, thumbnail(scans, where))
+
+
+def _place(text: str, views: Sequence[View]) -> Path | None:
+    """Return where what is made of a text is kept, by the content of its files; None where that does not pay."""
+    files: list[Path] = []
+    names = [name for scan in names_of(text) for name in scan]
+    for name in names:
+        file, _ = address(name)
+        files += sorted(path for path in file.rglob("*") if path.is_file()) if file.is_dir() else [file]
+    if any(SET in name for name in names) or sum(file.stat().st_size for file in files) < KEPT:
+        return None
+    shape = [len(scan) for scan in names_of(text)]
+    digest = hashlib.sha256(repr((FORMAT, [view.name for view in views], shape)).encode())
+    for path in files:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return scans_folder() / f"{digest.hexdigest()}.npz"
+
+
+def _write(kept: Path, made: Made) -> None:
+    with os_errors(kept):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(kept) as file:
+        np.savez(file, allow_pickle=False, key=np.array(made.key), thumbnail=made.thumbnail, **made.values)
+
+
+def _read(kept: Path, text: str, views: Sequence[View]) -> Made:
+    with np.load(kept, allow_pickle=False) as found:
+        values = {view.name: found[view.name] for view in views}
+        return Made(key_of(text, str(found["key"])[-32:]), values, found["thumbnail"])

@@ -1,0 +1,31 @@
+"""The room of imaging, as the floors above see it."""
+
+from __future__ import annotations
+
+from molgraph.data.room import Room
+from molgraph.imaging.draw import draw
+from molgraph.imaging.groups import picture
+from molgraph.imaging.identity import identity
+from molgraph.imaging.prepare import prepare
+from molgraph.imaging.properties import PROPERTIES, properties
+from molgraph.imaging.read import BELONGS, COLUMNS, read
+from molgraph.imaging.similarity import THUMBNAIL, Nearest, diverse
+
+ROOM = Room(
+    name="imaging",
+    columns=COLUMNS,
+    read=read,
+    prepare=prepare,
+    identity=identity,
+    groupers={"patient": picture},
+    default_group="patient",
+    fingerprint=THUMBNAIL,
+    index=Nearest,
+    comparator="imaging/forest",
+    draw=draw,
+    columns_of=properties,
+    properties=tuple(PROPERTIES),
+    diverse=diverse,
+    belongs=BELONGS,
+    task="auto",
+)

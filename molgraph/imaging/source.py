@@ -1,0 +1,66 @@
+"""The text that names what is on a row: files of scans, several for a patient, several sequences for a scan."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from molgraph.imaging.scan import Scan, ScanError, read_scan
+
+BAG, SEQUENCES = ";", "|"
+SET = "#"  # before the place of a picture in a set: x-rays.npz#train_images/12
+_DIGEST = re.compile(r"@([0-9a-f]{32})$")
+
+
+def names_of(text: str) -> list[list[str]]:
+    """Return the scans that a text names, each as the files of its sequences.
+
+    >>> names_of("a_t1.nii|a_t2.nii; b_t1.nii|b_t2.nii")
+    [['a_t1.nii', 'a_t2.nii'], ['b_t1.nii', 'b_t2.nii']]
+    """
+    scans = (_DIGEST.sub("", text).strip().split(BAG)) if text.strip() else []
+    return [[name.strip() for name in scan.split(SEQUENCES)] for scan in scans if scan.strip()]
+
+
+def load(text: str) -> list[Scan]:
+    """Read the scans that a text names; the sequences of one become its channels.
+
+    Raises: ScanError where a file cannot be read or sequences differ in size.
+    """
+    found = [_joined([read_scan(name) for name in names], names) for names in names_of(text)]
+    if not found:
+        raise ScanError("empty", "no file is named")
+    return found
+
+
+def _joined(scans: Sequence[Scan], names: Sequence[str]) -> Scan:
+    first = scans[0]
+    for scan, name in zip(scans, names, strict=True):
+        if scan.voxels.shape[1:] != first.voxels.shape[1:]:
+            size, other = ("x".join(map(str, s.voxels.shape[1:])) for s in (first, scan))
+            raise ScanError("shape_mismatch", f"sequences differ in size: {names[0]} is {size}, {name} is {other}")
+    return first if len(scans) == 1 else replace(first, voxels=np.concatenate([scan.voxels for scan in scans]))
+
+
+def digest_of_pixels(scans: Sequence[Scan]) -> str:
+    """Return 128 bits of the sha256 of all pixels, as hexadecimal digits: equal for equal pictures in any file."""
+    found = hashlib.sha256()
+    for scan in scans:
+        found.update(repr(scan.voxels.shape).encode())
+        found.update(np.ascontiguousarray(scan.voxels, dtype="<f4").data)
+    return found.hexdigest()[:32]
+
+
+def key_of(text: str, digest: str) -> str:
+    """Return the key of a part: its text and the digest of its pixels, so that it is known without its files."""
+    return f"{_DIGEST.sub('', text)}@{digest}"
+
+
+def digest_of(key: str) -> str:
+    """Return the digest in a key, "" where there is none."""
+    found = _DIGEST.search(key)
+    return found[1] if found else ""

@@ -1,0 +1,81 @@
+"""What a run leaves to the data: the targets, what they are, the split; and which rows belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph import split as splits
+from molgraph.config import AUTO, RunSettings
+from molgraph.data.room import Room
+from molgraph.data.table import Table, is_usual
+from molgraph.data.units import BINARY, MISSING, MULTICLASS, NO, REGRESSION, YES
+from molgraph.errors import DataError, did_you_mean
+
+
+def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
+    """Return the settings of a run with what it leaves open taken from the data, else from the room.
+
+    A source that names its own labels has them as targets, one that names its own folds has them as split. Where the
+    room leaves the task to the data, a target whose cells are all yes or no (1, 0) is binary, labels of a source and
+    words are classes, other numbers are regression.
+    """
+    targets = run.targets or list(table.targets)
+    split, task = run.split, run.task
+    if split == AUTO:
+        split = f"column:{table.split}" if table.split else room.default_group
+    if task == AUTO:
+        task = room.task
+    if task == AUTO:
+        known = [name for name in targets if name in table.frame]
+        kinds = {name: _kind(table.frame[name], labels=name in table.targets) for name in known}
+        several = len(set(kinds.values())) > 1
+        task = kinds if several else next(iter(kinds.values()), REGRESSION)
+    return replace(run, targets=targets, split=split, task=task)
+
+
+def _kind(cells: Iterable[str], *, labels: bool) -> str:
+    """Return what a target is by its cells."""
+    found = {str(cell).strip().lower() for cell in cells}
+    if found - (MISSING - {"-"}) <= YES | NO:
+        return BINARY
+    if labels:
+        return MULTICLASS
+    return REGRESSION if all(map(_numeric, found - MISSING)) else MULTICLASS
+
+
+def _numeric(cell: str) -> bool:
+    try:
+        float(cell.lstrip("<>=≤≥~ ").replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def groups_of(table: Table, run: RunSettings, rooms: Sequence[Room]) -> dict[str, NDArray[np.int64]]:
+    """Return the groups of rows that must not stand on two sides: by the columns that the rooms know (patient), and
+    by the column of a split `group:COLUMN`. A row whose cell is blank is a group of its own.
+
+    Shapes: int64 [N] each.
+
+    Raises: DataError where that column is missing.
+    """
+    columns = list(map(str, table.frame.columns))
+    usual = {name: names for room in rooms for name, names in room.belongs.items()}
+    found = {name: next((c for n in names for c in columns if is_usual(c, [n])), "") for name, names in usual.items()}
+    head, _, own = run.split.partition(":")
+    if head == splits.GROUP:
+        if own not in columns:
+            raise DataError(f"{table.origin}: no column '{own}' to group by{did_you_mean(own, columns)}")
+        found[own] = own
+    return {name: _labels(table.frame[c]) for name, c in found.items() if c and c not in run.targets}
+
+
+def _labels(cells: Iterable[str]) -> NDArray[np.int64]:
+    number: dict[str | int, int] = {}
+    texts = [str(cell).strip() for cell in cells]
+    names = [at if text.lower() in MISSING else text for at, text in enumerate(texts)]
+    return np.array([number.setdefault(name, len(number)) for name in names], dtype=np.int64)
