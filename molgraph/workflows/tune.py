@@ -155,7 +155,7 @@ def _plans(
     also = [each for space in spaces.values() for each in space.runs()]
     made = plan(run, source, workers=0, also=also)
     if outer is not None:
-        cut, leaks = guarded(run, made.rows, _tested(made, *outer))
+        cut, leaks = guarded(made.run, made.rows, _tested(made, *outer))
         made = replace(made, split=cut, leaks=leaks)
     show.plan(made)
     found = {run.standardize: made}
