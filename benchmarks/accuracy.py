@@ -32,6 +32,9 @@ OURS = {"dmpnn": "molecule/dmpnn", "forest": "molecule/forest"}
 PEER = "chemprop"
 TASK_TYPES = {"regression": "regression", "binary": "classification"}
 VERSIONS = ("torch", "rdkit", "catboost")
+# Trees of many targets (SIDER, Tox21) stop growing so many rounds after their lowest validation loss, in a third of the
+# time: on the validation rows of six sets the same trees for 6 of 8 targets, a loss higher by 0.03 % and 1.5 % for two.
+PATIENCE, MANY = 200, 10
 
 
 def settings(name: str, epochs: int | None = None) -> RunSettings:
@@ -105,6 +108,8 @@ class Contest:
         """Train one of ours: early stopping on the validation fold, nothing on the calibration fold."""
         torch.set_num_threads(self.threads)
         run = replace(self.plan.run, model=OURS[cell.model], seed=cell.seed)
+        if cell.model == "forest" and len(self.targets) > MANY:
+            run = replace(run, encoder={"patience": PATIENCE})
         data = self.plan.rows.data
         training = Training(run, self.plan.task, data, self.plan.split)
         for _ in training.epochs():
