@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     options.evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
     options.predict(_command(commands, "predict", predict, "predict the rows of a file"))
     options.screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
+    options.find(_command(commands, "find", find, "find lesions in scans, with a place and a mask for each"))
     options.targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
     options.dock(_command(commands, "dock", dock, "place ligands in a pocket with a docking program"))
     options.share(_command(commands, "share", share, "copy a model without its training rows"))
@@ -85,6 +86,12 @@ def train(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.out and not arguments.dry_run:
         raise ConfigError("--out DIR is missing: name the model folder to write.")
+    if registry.model(run.model).family == "finder":
+        from molgraph.workflows.lesions import train_finder
+
+        out = Path(arguments.out) if arguments.out else None
+        train_finder(run, out, dry_run=arguments.dry_run, overwrite=arguments.overwrite)
+        return 0
     from molgraph.workflows.devices import relaunch
     from molgraph.workflows.train import train_folder
 
@@ -187,6 +194,14 @@ def screen(arguments: argparse.Namespace) -> int:
         join=arguments.join,
         against=arguments.against,
     )
+    return 0
+
+
+def find(arguments: argparse.Namespace) -> int:
+    """Find lesions in scans."""
+    from molgraph.workflows.lesions import find_file
+
+    find_file(arguments.scans, arguments.model, Path(arguments.out), column=arguments.column or None)
     return 0
 
 

@@ -132,6 +132,14 @@ def screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--shard", metavar="I/N", help="score only every N-th shard from I (1..N) on, for a scheduler")
 
 
+def find(p: argparse.ArgumentParser) -> None:
+    """Add the words of `find`."""
+    p.add_argument("scans", help="a scan, a folder of one series, or a table with a column of scans")
+    p.add_argument("-s", "--column", default="", metavar="COL", help="column of scans (default: found by its name)")
+    p.add_argument("--model", required=True, metavar="DIR", help="model trained on masks (imaging/unet)")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for nodules.csv, scans.csv and the masks")
+
+
 def targets(p: argparse.ArgumentParser) -> None:
     """Add the words of `targets`."""
     _source(p, "molecules", "a SMILES, or molecules")

@@ -73,6 +73,7 @@ MODELS: dict[str, tuple[str, str]] = {
         "gradient-boosted trees on residues, pairs, triads and physico-chemical groups",
     ),
     "imaging/cnn": ("molgraph.imaging.encoders.cnn:CNN", "small residual convolution network (He 2016, Wu 2018)"),
+    "imaging/unet": ("molgraph.imaging.encoders.unet:UNet", "U-Net that marks lesions (Ronneberger 2015)"),
     "imaging/forest": (
         "molgraph.imaging.forest:Forest",
         "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",

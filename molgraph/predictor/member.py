@@ -74,6 +74,10 @@ def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
 def _check_joined(run: RunSettings) -> None:
     """Refuse a model that cannot read the inputs: a fusion of none, several without one, trees joined with networks."""
     made = registry.model(run.model)
+    if made.family == "finder":
+        raise ConfigError(
+            f"'{run.model}' finds lesions: `molgraph train` and `molgraph find` are what it can be used in."
+        )
     fusion = run.model.partition("/")[0] not in registry.ROOMS
     if fusion and not run.inputs:
         raise ConfigError(
@@ -100,7 +104,7 @@ def make(
     from molgraph.predictor.network import Network
     from molgraph.predictor.trees import Trees
 
-    kinds: dict[str, Any] = {"network": Network, "trees": Trees}
+    kinds: dict[str, Any] = {"network": Network, "finder": Network, "trees": Trees}
     made = registry.model(run.model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(seed, 0))

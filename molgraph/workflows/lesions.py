@@ -1,0 +1,295 @@
+"""Train a finder of lesions on scans with masks, judge it beside a method without learning; find lesions in scans."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from molgraph import registry
+from molgraph import split as splits
+from molgraph.config import RunSettings, dump
+from molgraph.data.files import atomic, os_errors
+from molgraph.data.interrupts import rearm
+from molgraph.data.stream import name_of
+from molgraph.data.table import Table, free_names, nonempty
+from molgraph.data.write import open_writer
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.fit.device import memory_errors
+from molgraph.imaging.blobs import blobs
+from molgraph.imaging.boxes import Found, lesions
+from molgraph.imaging.patches import LEVELS, Case
+from molgraph.imaging.phantom import PLACE
+from molgraph.imaging.scan import ScanError
+from molgraph.imaging.write import save_nifti
+from molgraph.metrics import average, dice, froc
+from molgraph.predictor.auto import groups_of, settled
+from molgraph.predictor.card import interval
+from molgraph.predictor.finder import Finder
+from molgraph.predictor.folder import clear, save_history, save_rejects
+from molgraph.predictor.rows import join
+from molgraph.predictor.scored import OK
+from molgraph.split import Split
+from molgraph.workflows import show
+
+BLOBS = "bright blobs (Laplacian of a Gaussian)"
+NODULES, SCANS = "nodules.csv", "scans.csv"
+COLUMNS = ("scan", "row", *PLACE, "score", "volume", "mask")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cases:
+    """Hold the scans of a table whose masks could be read; `table` has their rows only."""
+
+    cases: list[Case]
+    table: Table
+    rejects: list[Reject]
+    read: int
+
+
+def train_finder(run: RunSettings, out: Path | None, *, dry_run: bool = False, overwrite: bool = False) -> Finder:
+    """Train on a table with a column of scans and one of masks, and write a model folder.
+
+    Raises: ConfigError for settings that mean nothing to a finder; DataError where no scan can be used.
+    """
+    if out is not None and (out / "recipe.json").exists() and not overwrite:
+        raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
+    began = time.perf_counter()
+    room = registry.room(run.model)
+    table = join(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
+    run = dataclasses.replace(settled(run, table, room), task="segmentation")
+    finder, found = read_cases(run, table)
+    cut = _split(run, found, finder)
+    folds = {name: [found.cases[at] for at in getattr(cut, name)] for name in ("train", "valid", "calibration", "test")}
+    finder.recipe.facts = _facts(run, found, folds)
+    for line in (f"{run.data}: {found.read} scans, {len(found.cases)} used", *finder.recipe.facts["notes"]):
+        show.say(line)
+    show.say(f"split {run.split}: " + ", ".join(f"{len(cases)} {name}" for name, cases in folds.items()))
+    if dry_run or out is None:
+        show.say("nothing was trained (--dry-run)")
+        return finder
+    with os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        clear(out)
+    history = _train(finder, folds, out)
+    finder.recipe.columns = {"scan": table.column, "mask": run.targets[0]}
+    finder.recipe.metrics = judge(finder, folds["test"], seed=run.seed)
+    finder.recipe.facts |= {"epochs": len(history), "seconds": round(time.perf_counter() - began, 1)}
+    finder.recipe.facts["trained"] = datetime.now(UTC).isoformat(timespec="seconds")
+    finder.save(out)
+    save_history(out, history)
+    save_rejects(out, found.rejects)
+    for name, text in (("run.toml", dump(run)), ("metrics.json", json.dumps(finder.recipe.metrics, indent=1))):
+        with atomic(out / name) as file:
+            file.write(text.encode())
+    _say(finder, out)
+    return finder
+
+
+def _train(finder: Finder, folds: dict[str, list[Case]], out: Path) -> list[dict[str, Any]]:
+    """Train and return the history, one entry per epoch."""
+    history: list[dict[str, Any]] = []
+    with show.Epochs(finder.recipe.run, out, tensorboard=False) as watch:
+        for epoch in finder.epochs(folds["train"], folds["valid"] + folds["calibration"]):
+            watch(0, epoch)
+            losses = {"train_loss": epoch.train_loss, "valid_loss": epoch.valid_loss}
+            history.append({"member": 0, "epoch": epoch.number, **losses, "seconds": round(epoch.seconds, 3)})
+    return history
+
+
+def read_cases(run: RunSettings, table: Table) -> tuple[Finder, Cases]:
+    """Read the scans and masks of a table; a row that cannot be used is a reject with its reason.
+
+    Raises: ConfigError where not one target is named; DataError where its column is missing or no row can be used.
+    """
+    if len(run.targets) != 1:
+        raise ConfigError(
+            f"name one target: the column of the masks, as in --target mask; named: {run.targets or 'none'}."
+        )
+    (target,) = run.targets
+    columns = [c for c in table.frame.columns if c != table.column]
+    if target not in columns:
+        raise DataError(f"{table.origin}: no column '{target}'{did_you_mean(target, columns)}")
+    folder = Path() if run.data == "-" else Path(run.data).parent
+    finder = Finder.untrained(run, 1, target)
+    cases: dict[int, Case] = {}
+    rejects = []
+    for at, (scan, mask) in enumerate(zip(table.texts, table.frame[target].astype(str), strict=True)):
+        try:
+            if not mask.strip():
+                raise ScanError("not_measured", f"{scan}: no mask is named; a healthy scan has one without a mark.")
+            with memory_errors(f"reading {scan}"):
+                case = finder.read_case(scan, str((folder / mask.strip()).resolve()))
+            channels = len(next(iter(cases.values()), case).voxels)
+            if len(case.voxels) != channels:
+                raise ScanError(
+                    "wrong_channels", f"{scan}: {len(case.voxels)} channels, the scans before it {channels}."
+                )
+            cases[at] = case
+        except ScanError as error:
+            rejects.append(Reject(int(table.rows[at]), scan, error.reason, error.message))
+    if not cases:
+        first = f"; the first: {rejects[0].message}" if rejects else ""
+        raise DataError(f"{table.origin}: none of {len(table)} scans can be used{first}")
+    channels = len(next(iter(cases.values())).voxels)
+    if channels != 1:
+        finder = Finder.untrained(run, channels, target)
+    kept = list(cases)
+    used = dataclasses.replace(
+        table, frame=table.frame.iloc[kept].reset_index(drop=True), rows=table.rows[kept], broken={}
+    )
+    return finder, Cases(list(cases.values()), used, rejects, len(table))
+
+
+def _split(run: RunSettings, found: Cases, finder: Finder) -> Split:
+    """Cut the scans as the run says; patients, and scans of the same voxels, stay on one side."""
+    table, room = found.table, registry.room(run.model)
+    named, of = splits.named(run.split)
+    belongs = groups_of(table, run, [room])
+    number: dict[bytes, int] = {}
+    same = np.array([number.setdefault(c.voxels.numpy().tobytes(), len(number)) for c in found.cases])
+    together = {"the same scan": same, **belongs}
+    labels = None
+    if named.method in ("column", "time"):
+        if of not in table.frame:
+            raise DataError(f"{table.origin}: no column '{of}'{did_you_mean(str(of), table.frame.columns)}")
+        labels = [str(cell) for cell in table.frame[of]]
+    cut = splits.split(
+        len(found.cases),
+        method=named.method,
+        groups=belongs.get(str(of) if named.grouper == splits.GROUP else named.grouper, same),
+        column=labels if named.method == "column" else None,
+        time=labels if named.method == "time" else None,
+        fractions=(run.fractions[0], run.fractions[1], run.fractions[2]),
+        seed=run.seed,
+        rows=table.rows,
+    )
+    for what, groups in together.items():
+        leaks = splits.check(cut, groups)
+        if len(leaks) and run.leaks == "refuse":
+            raise DataError(f"{table.origin}: {len(leaks)} rows share {what} with a later fold; use --leaks drop.")
+        if len(leaks) and run.leaks == "drop":
+            cut = splits.drop(cut, leaks)
+    return cut
+
+
+def _facts(run: RunSettings, found: Cases, folds: dict[str, list[Case]]) -> dict[str, Any]:
+    counts = Counter(reject.reason for reject in found.rejects)
+    kept = sum(map(len, folds.values()))
+    notes = [f"{len(found.rejects)} scans cannot be used: {dict(counts)}."] if counts else []
+    notes += [f"{len(found.cases) - kept} scans stand in a later fold too and were left out."] * (
+        kept < len(found.cases)
+    )
+    return {
+        "data": run.data,
+        "rows_read": found.read,
+        "rows_used": len(found.cases),
+        "rejected": dict(counts),
+        "split": run.split,
+        **{name: len(cases) for name, cases in folds.items()},
+        "lesions": {name: sum(len(case.lesions) for case in cases) for name, cases in folds.items()},
+        "notes": notes,
+    }
+
+
+def judge(finder: Finder, cases: Sequence[Case], *, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Return Dice and FROC on held-out scans, and the FROC of the method to beat, as JSON values."""
+    truth, mine, theirs, overlaps = [], [], [], []
+    for case in cases:
+        chance = finder.chance(case.voxels)
+        truth.append(lesions(case.mask.numpy().astype(np.float32), case.affine, threshold=1.0, smallest=0.0))
+        mine.append(lesions(chance, case.affine))
+        theirs.append(blobs((case.voxels[0] / LEVELS).numpy(), case.affine))
+        overlaps.append(dice(case.mask.numpy(), chance >= 0.5))
+    return {
+        "scans": len(cases),
+        "lesions": sum(map(len, truth)),
+        "dice": average(overlaps, bootstrap=bootstrap, seed=seed).to_json(),
+        "froc": _froc(truth, mine, bootstrap, seed),
+        "comparator_name": BLOBS,
+        "comparator": {"froc": _froc(truth, theirs, bootstrap, seed)},
+    }
+
+
+def _froc(truth: Sequence[list[Found]], found: Sequence[list[Found]], bootstrap: int, seed: int) -> dict[str, Any]:
+    boxes = [[[lesion.box for lesion in scan] for scan in scans] for scans in (truth, found)]
+    scores = [[lesion.score for lesion in scan] for scan in found]
+    return froc(boxes[0], boxes[1], scores, bootstrap=bootstrap, seed=seed).to_json()
+
+
+def _say(finder: Finder, out: Path) -> None:
+    found = finder.recipe.metrics
+    show.say(f"\n{found['scans']} test scans with {found['lesions']} lesions, 95 % intervals in brackets")
+    show.say(f"  Dice {interval(found['dice'])}")
+    for name, froc_of in (("the model", found["froc"]), (found["comparator_name"], found["comparator"]["froc"])):
+        at_one = froc_of["sensitivity"]["1"]
+        show.say(
+            f"  {name}: finds {interval(at_one)} at 1 false positive per scan, FROC mean {interval(froc_of['mean'])}"
+        )
+    show.say(f"\nmodel written to {out}")
+
+
+def find_file(source: str, model: str | Path, out: Path, *, column: str | None = None) -> Counter[str]:
+    """Find lesions in scans; return how many rows of the source have which status.
+
+    Written are `nodules.csv` (a line per lesion), `scans.csv` (a line per row, with the user's own columns) and a mask
+    for each scan. A scan that cannot be read is a line with its reason.
+    """
+    finder = Finder.load(model)
+    tables = nonempty(registry.room(finder.recipe.run.model).read(source, column), source)
+    statuses: Counter[str] = Counter()
+    with os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with open_writer(out / NODULES) as nodules, open_writer(out / SCANS) as scans:
+        nodules.write(pd.DataFrame(columns=list(COLUMNS)))
+        for table in tables:
+            for at, file in enumerate(table.texts):
+                rearm()
+                line, found = _found(finder, file, int(table.rows[at]), out)
+                statuses[line["status"]] += 1
+                nodules.write(pd.DataFrame(found, columns=list(COLUMNS)))
+                names = free_names(list(table.frame.columns), list(line))
+                ours = pd.DataFrame([{names[name]: value for name, value in line.items()}])
+                scans.write(pd.concat([table.frame.iloc[[at]].reset_index(drop=True), ours], axis="columns"))
+                show.say(f"{file}: {line['message'] or str(line['lesions']) + ' found'}")
+    show.say(f"{statuses.total()} scans, {statuses.total() - statuses[OK]} not read; written to {out}")
+    return statuses
+
+
+def _found(finder: Finder, file: str, row: int, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the line of a scan and the lines of its lesions, with its mask written."""
+    began = time.perf_counter()
+    try:
+        with memory_errors(f"finding lesions in {file}"):
+            finding = finder.find(file)
+    except ScanError as error:
+        return _line(0, None, "", 0.0, error.reason, error.message), []
+    mask = f"mask-{row}.nii.gz"
+    assert finding.scan.affine is not None  # else it had not been read
+    save_nifti(out / mask, finding.mask, finding.scan.affine)
+    found = []
+    for lesion in finding.lesions:
+        place = {k: round(v, 2) for k, v in zip(PLACE, (*lesion.centre, *lesion.size), strict=True)}
+        numbers = {"score": round(lesion.score, 4), "volume": round(lesion.volume, 1)}
+        found.append({"scan": file, "row": row, **place, **numbers, "mask": mask})
+    highest = found[0]["score"] if found else None
+    return _line(len(found), highest, mask, time.perf_counter() - began, OK, ""), found
+
+
+def _line(count: int, score: Any, mask: str, seconds: float, status: str, message: str) -> dict[str, Any]:
+    return {
+        "lesions": count if status == OK else None,
+        "highest_score": score,
+        "mask_file": mask,
+        "seconds": round(seconds, 2),
+        "status": status,
+        "message": message,
+    }
