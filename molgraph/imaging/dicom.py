@@ -11,8 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
+)
 
 from molgraph.imaging.content import quiet
 from molgraph.imaging.planes import placed
@@ -88,7 +94,8 @@ def frames(ds: FileDataset, where: str, from_file: bool) -> Voxels:
         colour = stored.ndim > 2 and stored.shape[-1] == 3 and int(ds.get("SamplesPerPixel", 1)) + stored.ndim > 3
         shape = (-1, int(ds.Rows), int(ds.Columns))
         if colour:
-            return np.ascontiguousarray(np.moveaxis(stored.reshape(*shape, 3), -1, 0), dtype=np.float32)
+            made = np.ascontiguousarray(np.moveaxis(stored.reshape(*shape, 3), -1, 0), dtype=np.float32)
+            return made / np.float32(2 ** bits_of(ds) - 1) if from_file else made
         return measured(ds, stored.reshape(shape), where, from_file)[None]
 
 
@@ -111,6 +118,8 @@ def _can_be_shown(ds: FileDataset, where: str) -> None:
 
 def _decoded(ds: FileDataset, where: str) -> NDArray[Any]:
     syntax = ds.file_meta.TransferSyntaxUID
+    if syntax in JPEG2000TransferSyntaxes and "pylibjpeg" in get_decoder(syntax).available_plugins:
+        ds.pixel_array_options(decoding_plugin="pylibjpeg")  # GDCM writes its complaints to the terminal
     try:
         return ds.pixel_array
     except (RuntimeError, NotImplementedError) as error:
@@ -126,6 +135,13 @@ def _decoded(ds: FileDataset, where: str) -> NDArray[Any]:
         if "less than expected" in str(error):
             raise ScanError("truncated", f"{where}: {error}; copy or export it again.") from error
         raise
+
+
+def bits_of(ds: FileDataset) -> int:
+    """Return the bits of a stored value, behind a palette those of its colours."""
+    if ds.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return int(ds.RedPaletteColorLookupTableDescriptor[2])
+    return int(ds.get("BitsStored") or 0)
 
 
 def grey(voxels: Voxels) -> Voxels:
@@ -146,7 +162,7 @@ def described(ds: FileDataset, voxels: Voxels, **place: Any) -> Scan:
     return Scan(
         voxels,
         modality=modality,
-        bits=int(ds.get("BitsStored") or 0),
+        bits=bits_of(ds),
         patient=patient,
         study=study,
         series=series,

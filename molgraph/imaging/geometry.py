@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from molgraph.errors import ConfigError
 from molgraph.imaging.scan import LIMIT, Affine, Scan, ScanError, Spacing, Voxels
 
 FWHM = 2 * math.sqrt(2 * math.log(2))  # full width at half maximum of a Gaussian, in standard deviations
@@ -106,12 +107,15 @@ def resample(scan: Scan, spacing: float | Spacing, where: str, *, nearest: bool 
 
     Linear, after a Gaussian that keeps what becomes coarser from aliasing.
 
-    Raises: ScanError where the scan does not say how large its voxels are, or the grid would be beyond a scan.
+    Raises: ConfigError for a spacing that is none; ScanError where the scan does not say how large its voxels are, or
+    the grid would be beyond a scan.
     See: Cardoso 2015, https://doi.org/10.1007/978-3-319-24571-3_81 (width of the Gaussian)
     """
     if scan.spacing is None:
         raise ScanError("no_spacing", f"{where}: does not say how large its voxels are; resample without spacing.")
-    wanted = sound_spacing((spacing,) * 3 if isinstance(spacing, int | float) else spacing, "spacing")
+    wanted: tuple[float, ...] = (spacing,) * 3 if isinstance(spacing, int | float) else spacing
+    if len(wanted) != 3 or not all(0 < edge < math.inf for edge in wanted):
+        raise ConfigError(f"spacing {spacing}: give one number of mm, or three, above 0.")
     sizes = scan.voxels.shape[:0:-1]  # of x, y, z
     edges = [old if size == 1 else new for old, new, size in zip(scan.spacing, wanted, sizes, strict=True)]
     if np.allclose(edges, scan.spacing, rtol=1e-4):

@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.imaging.scan import Scan, ScanError, Voxels
@@ -31,7 +30,7 @@ def normalise(scan: Scan, window: str | tuple[float, float], where: str) -> Scan
     """Take the values to 0..1 by a window in Hounsfield units or, "auto", by what the modality asks for.
 
     CT: soft tissue; stored bytes: 255 is 1; X-ray and others: percentiles of each channel; MR and what names no
-    modality: percentiles of its foreground, the voxels above the mean.
+    modality: the upper percentile is that of the foreground, the voxels above the mean.
 
     Raises: ConfigError for an unknown name; ScanError where a window in Hounsfield units is asked of something that
     is not computed tomography, or shows nothing of it.
@@ -94,13 +93,15 @@ def _by_modality(scan: Scan) -> Voxels:
         return scan.voxels / np.float32(BYTE)
     made = np.empty_like(scan.voxels)
     for channel, out in zip(scan.voxels, made, strict=True):
-        seen = channel if scan.modality not in ("", "MR") else channel[channel > channel.mean(dtype=np.float64)]
-        out[:] = _stretched(channel, seen if seen.size else channel)
+        out[:] = _stretched(channel, foreground=scan.modality in ("", "MR"))
     return made
 
 
-def _stretched(channel: Voxels, seen: NDArray[np.float32]) -> Voxels:
-    low, high = np.percentile(seen, PERCENTILES)
+def _stretched(channel: Voxels, foreground: bool) -> Voxels:
+    """Take percentiles to 0 and 1; air around a patient must not say how bright the patient is."""
+    low, high = np.percentile(channel, PERCENTILES)
+    seen = channel[channel > channel.mean(dtype=np.float64)] if foreground else channel
+    high = np.percentile(seen, PERCENTILES[1]) if seen.size else high
     if not high > low:  # nearly all of it is one value
         low, high = float(channel.min()), float(channel.max())
     return windowed(channel, (low + high) / 2, high - low) if high > low else np.zeros_like(channel)

@@ -95,7 +95,10 @@ def _voxels(header: Any, body: bytes, shape: tuple[int, ...], where: str) -> Vox
         return np.ascontiguousarray(values, dtype=np.float32)
     if not np.isfinite([slope, inter or 0.0]).all():
         raise ScanError("bad_rescale", f"{where}: scales its values by {slope} and {inter}.")
-    return np.ascontiguousarray(values * np.float64(slope) + (inter or 0.0), dtype=np.float32)
+    made = np.empty(values.shape, dtype=np.float32)
+    for at in np.ndindex(values.shape[:2]):  # slice by slice: a float64 copy of all would be large
+        made[at] = values[at] * np.float64(slope) + (inter or 0.0)
+    return made
 
 
 def _plain_integers(header: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from molgraph.imaging.geometry import TURN, sound
+from molgraph.imaging.geometry import TURN, sound, sound_spacing
 from molgraph.imaging.scan import Affine, ScanError
 from molgraph.imaging.shades import first, functional
 
@@ -72,9 +72,11 @@ def planes(ds: Dataset, where: str) -> Iterator[Plane | None]:
         if not (enhanced or count == 1) and (offsets is None or len(offsets) != count):
             yield None  # a clip: its frames follow each other in time
             continue
+        sound_spacing((edges[1], edges[0], 1.0), where)  # a sign would be lost below
         right, down = _square(cosines, where)
         if offsets is not None and count > 1:
-            origin = origin + np.cross(right, down) * _offset(offsets, at, origin)
+            # Offsets are relative or z itself: their differences are steps. See: DICOM PS3.3 C.8.8.3.2
+            origin = origin + np.cross(right, down) * (float(offsets[at]) - float(offsets[0]))
         yield Plane(origin, right * edges[1], down * edges[0])
 
 
@@ -91,14 +93,6 @@ def _square(cosines: NDArray[np.float64], where: str) -> tuple[NDArray[np.float6
     if not np.isfinite(cosines).all() or np.abs(lengths - 1).max() > 0.01 or abs(right @ down) > 0.01:
         raise ScanError("bad_orientation", f"{where}: its orientation {cosines.tolist()} is no pair of right angles.")
     return right / lengths[0], down / lengths[1]
-
-
-def _offset(offsets: Any, at: int, origin: NDArray[np.float64]) -> float:
-    """Return how far a frame of a dose grid lies from the first: offsets are relative, or z itself.
-
-    See: DICOM PS3.3 C.8.8.3.2
-    """
-    return float(offsets[at]) - float(offsets[0])
 
 
 def _thickness(ds: Dataset) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import FileDataset
+from pydicom.uid import UID
 
 from molgraph.imaging import dicom
 from molgraph.imaging.content import content, quiet
@@ -95,7 +95,8 @@ def _header(file: Path) -> FileDataset | None:
             if name in ds:
                 del ds[name]
         return ds
-    if "Rows" in ds:
+    kind = UID(str(ds.file_meta.get("MediaStorageSOPClassUID") or ds.get("SOPClassUID") or ""))
+    if "Rows" in ds or "Image" in kind.name:
         raise ScanError("truncated", f"{file}: is cut short before its pixels; copy or export it again.")
     return None
 
@@ -103,14 +104,11 @@ def _header(file: Path) -> FileDataset | None:
 def _distinct(members: list[tuple[Path, FileDataset]]) -> list[tuple[Path, FileDataset]]:
     """Leave out copies: the same picture under another file name."""
     found: dict[str, tuple[Path, FileDataset]] = {}
-    digests: dict[str, bytes] = {}
     for file, ds in members:
         uid = str(ds.get("SOPInstanceUID") or file)
-        digest = hashlib.sha256(file.read_bytes()).digest()
-        if uid in found and digests[uid] != digest:
-            raise ScanError("duplicate_slices", f"{file}: differs from {found[uid][0].name}, which has the same UID.")
-        found.setdefault(uid, (file, ds))
-        digests[uid] = digest
+        first_file, _ = found.setdefault(uid, (file, ds))
+        if first_file != file and first_file.read_bytes() != file.read_bytes():
+            raise ScanError("duplicate_slices", f"{file}: differs from {first_file.name}, which has the same UID.")
     return list(found.values())
 
 

@@ -1,0 +1,259 @@
+"""Folders of slices: in order whatever they are called, refused where slices are missing, mixed or uneven."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from molgraph.imaging import series
+from molgraph.imaging.geometry import TURN, to_world
+from molgraph.imaging.scan import Scan, ScanError, read_scan
+
+SIZES = (6, 5, 7)
+Make = Callable[[np.ndarray, tuple[int, int, int]], np.ndarray]
+Write = Callable[..., Path]
+AXIAL = np.array([[0.8, 0, 0, -10.0], [0, 0.8, 0, -20.0], [0, 0, 2.5, 30.0], [0, 0, 0, 1]])
+
+
+def volume(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2000, SIZES[::-1]).astype(np.int16)
+
+
+def reason_of(path: Path | str) -> str:
+    with pytest.raises(ScanError) as caught:
+        read_scan(path)
+    return caught.value.reason
+
+
+def places(scan: Scan) -> np.ndarray:
+    index = np.stack(np.meshgrid(*map(np.arange, scan.voxels.shape[:0:-1]), indexing="ij"), axis=-1)
+    return np.moveaxis(to_world(scan.affine, index), -1, 0).transpose(0, 3, 2, 1)
+
+
+def test_every_voxel_stays_at_its_place_in_every_orientation(
+    orientation: np.ndarray, world: Make, write_series: Write, tmp_path: Path
+):
+    """Scan a patient in whom each place holds its own coordinates, one axis at a time."""
+    lps = TURN @ orientation
+    right = world(orientation, SIZES)
+    for axis in range(3):
+        stored = np.rint(right[axis] * 10).astype(np.int16)  # tenths of a mm
+        scan = read_scan(write_series(tmp_path / str(axis), stored, lps))
+        assert np.abs(scan.voxels[0] / 10 - places(scan)[axis]).max() < 0.051
+        raw = read_scan(tmp_path / str(axis), canonical=False)
+        flipped = np.linalg.det(lps[:3, :3]) < 0  # DICOM's slices run along rows x columns; a mirrored stack is turned
+        assert np.array_equal(raw.voxels[0], stored[::-1] if flipped else stored)
+
+
+def test_ids_modality_and_values(write_series: Write, tmp_path: Path):
+    stored = volume()
+    folder = write_series(
+        tmp_path / "s", stored, AXIAL, Modality="CT", RescaleSlope="2", RescaleIntercept="-1024", StudyInstanceUID="1.9"
+    )
+    scan = read_scan(folder, canonical=False)
+    assert np.array_equal(scan.voxels[0], stored * 2.0 - 1024)
+    assert (scan.modality, scan.patient, scan.study, scan.series, scan.bits) == ("CT", "p1", "1.9", "1.2.3", 16)
+    assert np.allclose(scan.spacing, (0.8, 0.8, 2.5))
+
+
+def test_each_slice_is_rescaled_by_its_own_slope(write_series: Write, write_slice: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, RescaleSlope="1", RescaleIntercept="0")
+    shutil.rmtree(tmp_path / "s")
+    folder.mkdir()
+    for z, stored in enumerate(volume()):
+        place = {"ImagePositionPatient": [-10, -20, 30 + 2.5 * z], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        write_slice(
+            folder / f"{9 - z}.dcm", stored, PixelSpacing=[0.8, 0.8], RescaleSlope=z + 1, RescaleIntercept=-z, **place
+        )
+    scan = read_scan(folder, canonical=False)
+    right = volume() * (np.arange(7) + 1)[:, None, None] - np.arange(7)[:, None, None]
+    assert np.array_equal(scan.voxels[0], right)
+
+
+@pytest.mark.parametrize("gone", [(3,), (1, 2), (2, 4)], ids=str)
+def test_slices_that_are_missing_are_counted(gone: tuple[int, ...], write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, skip=gone)
+    with pytest.raises(ScanError) as caught:
+        read_scan(folder)
+    assert caught.value.reason == "missing_slices" and f"{len(gone)} slices" in caught.value.message
+
+
+def test_uneven_steps_are_refused_rounding_is_not(write_series: Write, write_slice: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    by_z = {float(read_scan(f, canonical=False).affine[2, 3]): f for f in folder.iterdir()}
+    file = by_z[30 + 2.5 * 3]
+    for off, wanted in ((0.004, None), (0.4, "uneven_slices"), (1.2, "uneven_slices")):
+        place = {"ImagePositionPatient": [-10, -20, 37.5 + off], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        write_slice(file, volume()[3], PixelSpacing=[0.8, 0.8], **place)
+        if wanted:
+            assert reason_of(folder) == wanted
+        else:
+            assert read_scan(folder).voxels.shape == (1, 7, 5, 6)
+
+
+def test_a_tilted_gantry_shears_the_affine_and_not_the_patient(write_series: Write, world: Make, tmp_path: Path):
+    tilted = AXIAL.copy()
+    tilted[:3, 2] = [0, 0.7, 2.5]
+    right = world(TURN @ tilted, SIZES)
+    scan = read_scan(write_series(tmp_path / "s", np.rint(right[1] * 10).astype(np.int16), tilted))
+    assert np.abs(scan.voxels[0] / 10 - places(scan)[1]).max() < 0.051
+
+
+def test_several_series_in_a_folder_are_told_apart(write_series: Write, tmp_path: Path):
+    write_series(tmp_path / "a", volume(1), AXIAL, SeriesInstanceUID="1.2.3.1", SeriesDescription="T1")
+    write_series(tmp_path / "a" / "b", volume(2), AXIAL, SeriesInstanceUID="1.2.3.2", SeriesDescription="T2")
+    with pytest.raises(ScanError) as caught:
+        read_scan(tmp_path / "a")
+    assert caught.value.reason == "mixed_series" and "1.2.3.1: 7 files" in caught.value.message
+    for uid, seed in (("1.2.3.1", 1), ("1.2.3.2", 2)):
+        scan = read_scan(f"{tmp_path / 'a'}#{uid}", canonical=False)
+        assert scan.series == uid and np.array_equal(scan.voxels[0], volume(seed))
+    found = series.find(tmp_path / "a")
+    assert [(s.uid, s.description, s.patient, len(s.files)) for s in found] == [
+        ("1.2.3.1", "T1", "p1", 7),
+        ("1.2.3.2", "T2", "p1", 7),
+    ]
+    assert reason_of(f"{tmp_path / 'a'}#1.2.3.4") == "no_such_member"
+
+
+def test_a_localizer_in_the_series_is_refused(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    coronal = np.array([[0.8, 0, 0, 0], [0, 0, 1, 0], [0, -0.8, 0, 0], [0, 0, 0, 1.0]])
+    write_series(tmp_path / "t", volume()[:1], coronal)
+    shutil.copy(next((tmp_path / "t").iterdir()), folder / "localizer")
+    assert reason_of(folder) == "mixed_orientations"
+
+
+def test_slices_of_another_size_are_refused(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    moved = AXIAL.copy()
+    moved[2, 3] += 17.5
+    write_series(tmp_path / "t", volume()[:1, :4], moved)
+    shutil.copy(next((tmp_path / "t").iterdir()), folder / "other")
+    assert reason_of(folder) == "mixed_sizes"
+
+
+def test_a_copy_is_one_slice_and_a_double_is_refused(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    some = next(folder.iterdir())
+    shutil.copy(some, folder / "copy of it")
+    assert read_scan(folder).voxels.shape == (1, 7, 5, 6)
+    write_series(tmp_path / "t", volume()[:1], AXIAL)
+    shutil.copy(next((tmp_path / "t").iterdir()), folder / "double")
+    assert reason_of(folder) == "duplicate_slices"
+
+
+def test_echoes_at_one_place_are_channels(write_series: Write, tmp_path: Path):
+    (tmp_path / "s").mkdir()
+    for echo in (2, 0, 1):
+        write_series(tmp_path / "s" / str(echo), volume(echo), AXIAL, EchoTime=10.0 * (echo + 1))
+    scan = read_scan(tmp_path / "s", canonical=False)
+    assert scan.voxels.shape == (3, 7, 5, 6)
+    assert all(np.array_equal(scan.voxels[echo], volume(echo)) for echo in range(3))
+
+
+def test_a_truncated_slice_names_its_file(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    last = sorted(folder.iterdir())[-1]
+    last.write_bytes(last.read_bytes()[:-20])
+    with pytest.raises(ScanError) as caught:
+        read_scan(folder)
+    assert caught.value.reason == "truncated" and last.name in caught.value.message
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.8])
+def test_a_damaged_slice_is_not_passed_over(share: float, write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    last = sorted(folder.iterdir())[-1].rename(folder / "last.dcm")
+    data = last.read_bytes()
+    last.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(ScanError) as caught:
+        read_scan(folder)
+    assert "last.dcm" in caught.value.message
+
+
+def test_what_lies_beside_the_slices_does_not_matter(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    (folder / "README.txt").write_text("hello", encoding="utf-8")
+    (folder / ".DS_Store").write_bytes(b"x" * 600)
+    assert read_scan(folder).voxels.shape == (1, 7, 5, 6)
+
+
+def test_pictures_without_a_place_make_no_volume(write_slice: Write, tmp_path: Path):
+    for n, stored in enumerate(volume()[:3]):
+        write_slice(tmp_path / f"{n}.dcm", stored)
+    assert reason_of(tmp_path) == "no_positions"
+    (tmp_path / "empty").mkdir()
+    assert reason_of(tmp_path / "empty") == "no_dicom"
+
+
+def test_one_file_is_a_series_too(write_slice: Write, tmp_path: Path):
+    write_slice(tmp_path / "only.dcm", volume()[0])
+    assert np.array_equal(read_scan(tmp_path).voxels[0, 0], volume()[0])
+
+
+def item(**elements: object) -> Dataset:
+    made = Dataset()
+    for name, value in elements.items():
+        setattr(made, name, value)
+    return made
+
+
+def enhanced(order: list[int], slopes: list[int] | None = None) -> dict[str, object]:
+    """Return the functional groups of frames that lie at the places `order` names."""
+    shared = item(
+        PlaneOrientationSequence=Sequence([item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]),
+        PixelMeasuresSequence=Sequence([item(PixelSpacing=[0.8, 0.8], SliceThickness=2.5)]),
+    )
+    frames = []
+    for at, z in enumerate(order):
+        frame = item(PlanePositionSequence=Sequence([item(ImagePositionPatient=[-10, -20, 30 + 2.5 * z])]))
+        if slopes:
+            rule = item(RescaleSlope=slopes[at], RescaleIntercept=at)
+            frame.PixelValueTransformationSequence = Sequence([rule])
+        frames.append(frame)
+    return {
+        "NumberOfFrames": len(order),
+        "SharedFunctionalGroupsSequence": Sequence([shared]),
+        "PerFrameFunctionalGroupsSequence": Sequence(frames),
+    }
+
+
+def test_frames_of_an_enhanced_file_are_put_in_order(write_slice: Write, tmp_path: Path):
+    order = [3, 0, 6, 1, 5, 2, 4]
+    groups = enhanced(order, slopes=list(range(1, 8)))
+    scan = read_scan(write_slice(tmp_path / "x.dcm", volume()[order], **groups), canonical=False)
+    for frame, z in enumerate(order):
+        assert np.array_equal(scan.voxels[0, z], volume()[z] * (frame + 1.0) + frame)
+    assert np.allclose(scan.affine, TURN @ AXIAL)
+
+
+def test_frames_that_share_their_places_are_channels(write_slice: Write, tmp_path: Path):
+    stored = np.concatenate([volume(1), volume(2)])
+    scan = read_scan(write_slice(tmp_path / "x.dcm", stored, **enhanced([*range(7)] * 2)), canonical=False)
+    assert np.array_equal(scan.voxels, [volume(1), volume(2)])
+    assert reason_of(write_slice(tmp_path / "y.dcm", stored[:9], **enhanced([*range(7), 0, 1]))) == "duplicate_slices"
+    assert reason_of(write_slice(tmp_path / "z.dcm", stored[:4], **enhanced([0, 1, 2, 4]))) == "missing_slices"
+
+
+def test_frames_without_a_place_stand_along_z(write_slice: Write, tmp_path: Path):
+    scan = read_scan(write_slice(tmp_path / "x.dcm", volume(), NumberOfFrames=7))
+    assert scan.affine is None and np.array_equal(scan.voxels[0], volume())
+
+
+@pytest.mark.parametrize("edge", [[0, 1], [-1, 1], [1, 0]], ids=str)
+def test_absurd_spacing_in_a_header(edge: list[float], write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, PixelSpacing=edge)
+    assert reason_of(next(folder.iterdir())) == reason_of(folder) == "bad_spacing"
+
+
+@pytest.mark.parametrize("cosines", [[1, 0, 0, 1, 0, 0], [0] * 6, [2, 0, 0, 0, 1, 0]], ids=str)
+def test_an_orientation_that_is_none(cosines: list[float], write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, ImageOrientationPatient=cosines)
+    assert reason_of(folder) == "bad_orientation"
