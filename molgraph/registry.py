@@ -74,6 +74,17 @@ MODELS: dict[str, tuple[str, str]] = {
     ),
     "imaging/cnn": ("molgraph.imaging.encoders.cnn:CNN", "small residual convolution network (He 2016, Wu 2018)"),
     "imaging/unet": ("molgraph.imaging.encoders.unet:UNet", "U-Net that marks lesions (Ronneberger 2015)"),
+    "imaging/resnet18": ("molgraph.imaging.encoders.resnet:ResNet18", "residual network of 18 layers (He 2016)"),
+    "imaging/resnet34": ("molgraph.imaging.encoders.resnet:ResNet34", "residual network of 34 layers (He 2016)"),
+    "imaging/resnet50": ("molgraph.imaging.encoders.resnet:ResNet50", "residual network of 50 layers (He 2016)"),
+    "imaging/resnet_gn": (
+        "molgraph.imaging.encoders.resnet_gn:ResNetGN",
+        "residual network of 18 layers with group norms, for gradients per sample (Wu 2018)",
+    ),
+    "imaging/densenet121": (
+        "molgraph.imaging.encoders.densenet:DenseNet121",
+        "densely connected network of 121 layers (Huang 2017)",
+    ),
     "imaging/forest": (
         "molgraph.imaging.forest:Forest",
         "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",

@@ -75,8 +75,8 @@ class ImageEncoder(Encoder):
         """Return the name of the view that the settings describe."""
         return (view_of(settings).name,)
 
-    @staticmethod
-    def build(channels: int, dims: int, small: bool) -> tuple[nn.Module, int]:
+    @classmethod
+    def build(cls, channels: int, dims: int, small: bool) -> tuple[nn.Module, int]:
         """Return the network from pictures [M, C, (Z,) Y, X] to maps [M, dim, (z,) y, x], and dim."""
         raise NotImplementedError
 

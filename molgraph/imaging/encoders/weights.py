@@ -15,7 +15,7 @@ from molgraph.errors import DataError
 
 SAFE = ".safetensors"
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # what others wrap the weights of a checkpoint in
-HEADS = ("module.", "model.", "encoder.", "network.", "backbone.")
+HEADS = ("module.", "model.", "encoder.", "network.", "backbone.", "features.")
 
 
 def start_from(network: nn.Module, path: str) -> list[str]:
