@@ -14,37 +14,37 @@ from molgraph.imaging.geometry import spacing_of, to_world
 RADII = (2.0, 3.0, 4.5, 6.75, 10.0, 15.0)  # mm: of the blobs that are looked for
 DARK = 0.5  # of the darkest and the brightest: below it is lung
 LARGEST = 200  # blobs that are kept of a scan
-CLOSED = 6.0  # mm: vessels and nodules narrower than twice this are taken into the lung
+CLOSED = 6.0  # mm: what is narrower than twice this, or enclosed, is taken into the lung
 
 Volume = NDArray[np.float32]
 
 
 def blobs(seen: Volume, affine: NDArray[np.float64], *, most: int = LARGEST) -> list[Found]:
-    """Return bright blobs by the scale-normalised Laplacian of a Gaussian, largest response first.
+    """Return bright blobs, the best first.
 
-    A blob is a maximum over place and scale inside of the lungs (all of the scan where it has none); the radius of a
-    ball is sqrt(3) standard deviations of the Gaussian that answers it most.
+    Looked for are maxima, over place and scale, of the scale-normalised Laplacian of a Gaussian inside of the lungs (in
+    all of the scan where it has none); a ball is answered most by a Gaussian of radius / sqrt(3). What counts of them
+    is how round they are: the smallest curvature squared by the largest, which is near 0 on a vessel.
 
     Shapes: `seen` [Z, Y, X] from 0 (dark) to 1; `affine` [4, 4] from voxel (x, y, z) to world mm.
 
-    See: Lindeberg 1998, doi 10.1023/A:1008045108935
+    See: Lindeberg 1998, doi 10.1023/A:1008045108935; Li et al. 2003 (the dot filter), doi 10.1118/1.1581411
     """
     steps = np.array(spacing_of(affine))[::-1]
-    inside = lungs(seen, steps)
     scales = [radius / math.sqrt(3) for radius in RADII]
-    answers = np.stack([-(s**2) * _laplacian(seen, s / steps, steps) for s in scales])
+    smooth = [ndimage.gaussian_filter(seen, scale / steps, mode="nearest") for scale in scales]
+    answers = np.stack([-(scale**2) * _laplacian(each, steps) for scale, each in zip(scales, smooth, strict=True)])
     peak = ndimage.maximum_filter(answers, size=3, mode="nearest") == answers
-    scale, *places = np.nonzero(peak & inside & (answers > 0))
-    strength = answers[(scale, *places)]
+    peak &= lungs(seen, steps) & (answers > 0)
     found = []
-    for at in np.argsort(-strength, kind="stable")[:most]:
-        x, y, z = to_world(affine, [places[2][at], places[1][at], places[0][at]]).tolist()
-        side = 2 * RADII[scale[at]]
-        volume = math.pi / 6 * side**3
-        found.append(
-            Found((x, y, z), (side, side, side), float(strength[at]), volume, round(volume / float(steps.prod())))
-        )
-    return found
+    for at, z, y, x in np.argwhere(peak).tolist():
+        round_one = scales[at] ** 2 * _roundness(smooth[at], (z, y, x), steps)
+        if round_one > 0:
+            side = 2 * RADII[at]
+            place = to_world(affine, [x, y, z]).tolist()
+            volume = math.pi / 6 * side**3
+            found.append(Found((place[0], place[1], place[2]), (side, side, side), round_one, volume))
+    return sorted(found, key=lambda blob: -blob.score)[:most]
 
 
 def lungs(seen: Volume, steps: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -62,14 +62,27 @@ def lungs(seen: Volume, steps: NDArray[np.float64]) -> NDArray[np.bool_]:
     away: NDArray[np.float64] = ndimage.distance_transform_edt(~lung, sampling=steps)
     grown = away <= CLOSED
     back: NDArray[np.float64] = ndimage.distance_transform_edt(grown, sampling=steps)
-    closed: NDArray[np.bool_] = (back > CLOSED) | lung
+    closed: NDArray[np.bool_] = ndimage.binary_fill_holes((back > CLOSED) | lung)
     return closed
 
 
-def _laplacian(seen: Volume, sigma: NDArray[np.float64], steps: NDArray[np.float64]) -> Volume:
-    """Return the sum of second derivatives after a Gaussian of `sigma` voxels, per mm2."""
-    total = np.zeros_like(seen)
-    for axis in range(3):
-        order = [2 if a == axis else 0 for a in range(3)]
-        total += ndimage.gaussian_filter(seen, sigma, order=order, mode="nearest") / np.float32(steps[axis] ** 2)
+def _laplacian(smooth: Volume, steps: NDArray[np.float64]) -> Volume:
+    """Return the sum of second derivatives, per mm2."""
+    total = np.zeros_like(smooth)
+    for axis, step in enumerate(steps):
+        total += ndimage.convolve1d(smooth, np.array([1.0, -2.0, 1.0]) / step**2, axis, mode="nearest")
     return total
+
+
+def _roundness(smooth: Volume, place: tuple[int, int, int], steps: NDArray[np.float64]) -> float:
+    """Return the smallest curvature squared by the largest, 0 where not all of them fall off."""
+    around = smooth[tuple(slice(max(p - 1, 0), p + 2) for p in place)].astype(np.float64)
+    if around.shape != (3, 3, 3):  # at the border of the scan
+        return 0.0
+    gradients = np.gradient(around, *steps)
+    curvature = [[np.gradient(g, step, axis=axis)[1, 1, 1] for axis, step in enumerate(steps)] for g in gradients]
+    for axis, step in enumerate(steps):  # of one axis twice: from the neighbours, not from the next but one
+        line = around[tuple(slice(None) if a == axis else 1 for a in range(3))]
+        curvature[axis][axis] = (line[0] - 2 * line[1] + line[2]) / step**2
+    small, _, large = sorted(-np.linalg.eigvalsh(np.array(curvature)))
+    return float(small**2 / large) if small > 0 else 0.0

@@ -8,22 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Place = tuple[float, float, float]
-THRESHOLD = 0.3  # a voxel of at least this probability may belong to a lesion
+THRESHOLD = 0.2  # a voxel of at least this probability may belong to a lesion
 
 
 @dataclass(frozen=True)
 class Found:
     """Hold one lesion that was found.
 
-    Units: `centre` and `size` (of the box, along x, y, z) in mm, world axes RAS+; `volume` in mm3. `score` is the
-    highest probability in it, of neighbouring voxels together; `voxels` how many it has.
+    Units: `centre` and `size` (of the box, along x, y, z) in mm, world axes RAS+; `volume` in mm3. `score`
+    is the higher, the surer: of a network the mean probability of its voxels.
     """
 
     centre: Place
     size: Place
     score: float
     volume: float
-    voxels: int
 
     @property
     def box(self) -> tuple[float, ...]:
@@ -42,21 +41,17 @@ def lesions(
 
     Shapes: `chance` [Z, Y, X]; `affine` [4, 4] takes voxels (x, y, z) to world mm.
     """
-    from scipy.ndimage import find_objects, label, uniform_filter
+    from scipy.ndimage import find_objects, label
 
     numbered, _ = label(chance >= threshold, structure=np.ones((3, 3, 3)))
     voxel = abs(float(np.linalg.det(affine[:3, :3])))
     found = []
     for number, where in enumerate(find_objects(numbered), start=1):
         inside = numbered[where] == number
-        count = int(inside.sum())
-        if count * voxel < smallest:
-            continue
-        around = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in where)
-        smooth = uniform_filter(chance[around], 3, mode="nearest")
-        own = numbered[around] == number
-        centre, size = _box(np.argwhere(inside) + [s.start for s in where], affine)
-        found.append(Found(centre, size, float(smooth[own].max()), count * voxel, count))
+        volume = voxel * int(inside.sum())
+        if volume >= smallest:
+            centre, size = _box(np.argwhere(inside) + [s.start for s in where], affine)
+            found.append(Found(centre, size, float(chance[where][inside].mean(dtype=np.float64)), volume))
     return sorted(found, key=lambda lesion: -lesion.score)
 
 
