@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     options.train(_command(commands, "train", train, "train a model on measured molecules"))
     options.tune(_command(commands, "tune", tune, "look for better settings, and train with the best"))
+    options.compare(_command(commands, "compare", compare, "compare models by repeated cross-validation"))
     options.evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
     options.predict(_command(commands, "predict", predict, "predict the rows of a file"))
     options.screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
@@ -135,6 +136,18 @@ def tune(arguments: argparse.Namespace) -> int:
         nested_folder(run, request, arguments.outer, overwrite=arguments.overwrite)
     else:
         tune_folder(run, request, overwrite=arguments.overwrite)
+    return 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Compare models by repeated cross-validation."""
+    run = run_settings(arguments)
+    from molgraph.workflows.compare import Request, compare_folder
+
+    request = Request(
+        Path(arguments.out), arguments.folds, arguments.repeats, metric=arguments.metric, test=arguments.test
+    )
+    compare_folder(run, arguments.models.split(","), request, overwrite=arguments.overwrite)
     return 0
 
 

@@ -32,28 +32,32 @@ def _models(p: argparse.ArgumentParser) -> None:
     p.add_argument("--protein", metavar="X", help="the protein of all rows: a file (FASTA, PDB, mmCIF) or a sequence")
 
 
-def _run(p: argparse.ArgumentParser) -> None:
+def _rows(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured molecules")
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
-    p.add_argument("--model", metavar="NAME", help=f"architecture (default {config.RunSettings.model})")
-    p.add_argument(
-        "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
-    )
     p.add_argument("--task", help="regression, binary or multiclass (default regression; of scans by the labels)")
     p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
-    p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
     p.add_argument("--units", action="append", default=[], metavar="COL:UNIT", help="IC50:nM trains on pIC50")
     p.add_argument(
         "--join", action="append", default=[], metavar="FILE:COL", help="add the columns of FILE by the ids in COL"
     )
     p.add_argument("--id", metavar="COL", help="column that names the rows")
-    p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
     p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
     p.add_argument(
         "--leaks", choices=("drop", "report", "refuse"), help="training rows that also stand in the test set"
     )
     p.add_argument("--no-standardize", action="store_true", help="take molecules as they are")
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
+
+
+def _run(p: argparse.ArgumentParser) -> None:
+    _rows(p)
+    p.add_argument("--model", metavar="NAME", help=f"architecture (default {config.RunSettings.model})")
+    p.add_argument(
+        "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
+    )
+    p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
+    p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
 
 
 def train(p: argparse.ArgumentParser) -> None:
@@ -82,6 +86,18 @@ def tune(p: argparse.ArgumentParser) -> None:
     p.add_argument("--pick", type=int, metavar="TRIAL", help="take this trial (see the Pareto front), not the best")
     p.add_argument("--overwrite", action="store_true", help="forget the study that stands in --out")
     p.add_argument("--out", required=True, metavar="DIR", help="folder of the study and of the models it makes")
+
+
+def compare(p: argparse.ArgumentParser) -> None:
+    """Add the words of `compare`."""
+    _rows(p)
+    p.add_argument("--models", required=True, metavar="A,B,...", help="architectures, or run files with settings")
+    p.add_argument("--folds", type=int, default=5, metavar="N", help="parts that test in turn (default 5)")
+    p.add_argument("--repeats", type=int, default=5, metavar="N", help="times the rows are parted anew (default 5)")
+    p.add_argument("--metric", default="", metavar="NAME", help="score that decides (default rmse, auroc, ... by task)")
+    p.add_argument("--test", default="tukey", metavar="NAME", help="tukey (default) or wilcoxon")
+    p.add_argument("--overwrite", action="store_true", help="forget the folds that are finished in --out")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for every fold, the table and the page")
 
 
 def evaluate(p: argparse.ArgumentParser) -> None:
@@ -192,7 +208,7 @@ def demo(p: argparse.ArgumentParser) -> None:
 
 
 def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
-    """Return the settings of `train`: the run file, the options on top, then --set."""
+    """Return the settings of a run: the run file, the options on top, then --set."""
     given = arguments.data
     from_file = given.lower().endswith(RUN_FILE)
     raw: dict[str, Any] = config.read(given) if from_file else {"data": given}
@@ -200,13 +216,14 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         beside = Path(given).parent / raw["data"]
         raw["data"] = str(beside) if beside.exists() else raw["data"]
     options = {"targets": arguments.target, "column": arguments.column}
-    options |= {k: getattr(arguments, k) for k in ("model", "task", "split", "ensemble", "id", "init", "seed", "leaks")}
+    words = ("model", "task", "split", "ensemble", "id", "init", "seed", "leaks")
+    options |= {k: getattr(arguments, k, None) for k in words}
     raw |= {k: v for k, v in options.items() if v not in (None, "", [])}
     if arguments.no_standardize:
         raw["standardize"] = False
     if arguments.join:
         raw["join"] = arguments.join
-    if arguments.inputs:
+    if getattr(arguments, "inputs", ""):
         raw["inputs"] = _inputs(arguments.inputs)
     for text in arguments.units:
         column, sign, unit = text.partition(":")

@@ -1,0 +1,80 @@
+"""From the folds of a comparison to the contents of its page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from molgraph.metrics import METRICS, shown
+from molgraph.metrics.repeated import NORMAL, TESTS
+from molgraph.report.compared import Compared, ComparisonPage
+
+if TYPE_CHECKING:
+    from molgraph.workflows.compare import Comparison
+
+
+def comparison_page(found: Comparison) -> ComparisonPage:
+    """Return the page of a comparison."""
+    made, request = found.made, found.request
+    return ComparisonPage(
+        title=f"{len(found.runs)} models on {', '.join(made.rows.kinds)}",
+        lead=f"{made.rows.origin}: {request.repeats} times {request.folds} folds by {made.run.split}, alike for all.",
+        figures=(
+            (f"{len(made.rows.data):,}", "rows, each tested once in every repeat"),
+            (str(len(found.cells)), "trainings"),
+        ),
+        targets=tuple(_compared(found, target) for target in found.rankings),
+        notes=(*_notes(found), *found.notes),
+        facts={
+            "data": made.rows.origin,
+            "rows read": f"{made.rows.read:,}",
+            "rows used": f"{len(made.rows.data):,}",
+            "split": made.run.split,
+            "test": request.test,
+            "seed": str(made.run.seed),
+            "hours": f"{sum(cell.seconds for cell in found.cells.values()) / 3600:.2f}",
+        },
+    )
+
+
+def _compared(found: Comparison, target: str) -> Compared:
+    ranking = found.rankings[target]
+    kind = found.made.rows.kinds[target]
+    columns = dict.fromkeys((ranking.metric, *shown(kind, len(found.made.rows.data.inputs))))
+    return Compared(
+        target,
+        ranking,
+        {name: _values(found, target, ranking.metric, name) for name in ranking.names},
+        {
+            METRICS[metric].label: tuple(_values(found, target, metric, name) for name in ranking.names)
+            for metric in columns
+        },
+        found.made.rows.units.get(target, ""),
+    )
+
+
+def _values(found: Comparison, target: str, metric: str, name: str) -> tuple[float, ...]:
+    """Return a model's scores of the folds that have one."""
+    values = (cell.scores[target][metric] for cell in found.cells.values() if cell.model == name)
+    return tuple(value for value in values if value is not None)
+
+
+def _notes(found: Comparison) -> list[str]:
+    request = found.request
+    notes = [
+        f"{TESTS[request.test]}. Models whose difference has p of 0.05 or more are called statistically tied: "
+        "that is not proof that they are equal, only that these rows cannot tell them apart.",
+        "Folds of a repeated cross-validation share training rows, so their scores are not independent, and a test "
+        "that takes them for independent finds differences where there are none. The intervals"
+        + (" and p values" if request.test == "tukey" else "")
+        + " are corrected for that (Nadeau and Bengio 2003: variance times 1/n + test rows / training rows)"
+        + (", the p values of Wilcoxon's test are not." if request.test == "wilcoxon" else "."),
+        "The protocol follows Ash et al. 2025 (doi 10.1021/acs.jcim.5c01609), who do not correct; whether a difference "
+        "matters in practice is for the reader to say: see its interval.",
+    ]
+    for target, ranking in found.rankings.items():
+        if ranking.normal is not None and ranking.normal < NORMAL and request.test == "tukey":
+            notes.append(
+                f"{target}: the scores are not normally distributed (Shapiro-Wilk p {ranking.normal:.1g}); "
+                "see whether --test wilcoxon agrees."
+            )
+    return notes
