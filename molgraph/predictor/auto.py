@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +15,15 @@ from molgraph.data.table import Table, is_usual
 from molgraph.data.units import BINARY, MISSING, MULTICLASS, NO, REGRESSION, YES
 from molgraph.errors import DataError, did_you_mean
 
+MOST = 0.9  # share of the cells of a target that say what it is
+
 
 def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     """Return the settings of a run with what it leaves open taken from the data, else from the room.
 
     A source that names its own labels has them as targets, one that names its own folds has them as split. Where the
-    room leaves the task to the data, a target whose cells are all yes or no (1, 0) is binary, labels of a source and
-    words are classes, other numbers are regression.
+    room leaves the task to the data, a target whose cells are yes or no (1, 0) is binary, labels of a source and words
+    are classes, other numbers are regression; one cell in ten may be neither and is then a reject.
     """
     targets = run.targets or list(table.targets)
     split, task = run.split, run.task
@@ -39,12 +41,14 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
 
 def _kind(cells: Iterable[str], *, labels: bool) -> str:
     """Return what a target is by its cells."""
-    found = {str(cell).strip().lower() for cell in cells}
-    if found - (MISSING - {"-"}) <= YES | NO:
+    known = [cell for cell in (str(cell).strip().lower() for cell in cells) if cell not in MISSING]
+    if not known or _share(known, (YES | NO).__contains__) >= MOST:
         return BINARY
-    if labels:
-        return MULTICLASS
-    return REGRESSION if all(map(_numeric, found - MISSING)) else MULTICLASS
+    return REGRESSION if not labels and _share(known, _numeric) >= MOST else MULTICLASS
+
+
+def _share(cells: Sequence[str], what: Callable[[str], bool]) -> float:
+    return sum(map(what, cells)) / len(cells)
 
 
 def _numeric(cell: str) -> bool:

@@ -76,6 +76,8 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
     inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
+    told = rows.kinds.items() if run.task == AUTO == found[0].room.task else ()
+    guessed = [f"{name} is taken as {kind}; --task says otherwise." for name, kind in told]
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
     for slot in found:
         if slot.id and slot.id not in rows.frame:
@@ -83,7 +85,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
     cut, leaks = guarded(run, rows, _split(run, found, rows))
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
-    return Plan(run, rows, task, cut, to_beat, leaks, [*rows_notes(rows), *cut.notes, *leaks.notes])
+    return Plan(run, rows, task, cut, to_beat, leaks, [*guessed, *rows_notes(rows), *cut.notes, *leaks.notes])
 
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
