@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Place = tuple[float, float, float]
-THRESHOLD = 0.2  # a voxel of at least this probability may belong to a lesion
+SURE = 0.5  # a voxel of at least this probability belongs to a lesion
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Found:
 
 
 def lesions(
-    chance: NDArray[np.float32], affine: NDArray[np.float64], *, threshold: float = THRESHOLD, smallest: float = 10.0
+    chance: NDArray[np.float32], affine: NDArray[np.float64], *, threshold: float = SURE, smallest: float = 10.0
 ) -> list[Found]:
     """Return the lesions in a volume of probabilities, highest score first.
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.imaging import geometry, intensity
+from molgraph.imaging.boxes import SURE
 from molgraph.imaging.patches import Case
 from molgraph.imaging.scan import Scan, ScanError, read_scan
 from molgraph.imaging.view import eight_bits
 
 SLAB = 16  # slices of a scan that are filled at once
-SURE = 0.5  # a voxel of at least this probability is part of the mask
 
 Affine = NDArray[np.float64]
 

@@ -113,6 +113,8 @@ class Predictor(Scorer):
         """
         folder = Path(path)
         recipe, digest = folders.unseal(folder)
+        if recipe.task.get("kind") == "segmentation":
+            raise CheckpointError(f"{folder}: '{recipe.run.model}' marks lesions in scans; use `molgraph find`.")
         rooms = {slot.name: slot.room for slot in slots(recipe.run)}
         domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
         try:

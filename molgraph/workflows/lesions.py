@@ -25,7 +25,7 @@ from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.fit.device import memory_errors
 from molgraph.imaging.blobs import blobs
-from molgraph.imaging.boxes import Found, lesions
+from molgraph.imaging.boxes import SURE, Found, lesions
 from molgraph.imaging.patches import LEVELS, Case
 from molgraph.imaging.phantom import PLACE
 from molgraph.imaging.scan import ScanError
@@ -208,7 +208,7 @@ def judge(finder: Finder, cases: Sequence[Case], *, bootstrap: int = 1000, seed:
         truth.append(lesions(case.mask.numpy().astype(np.float32), case.affine, threshold=1.0, smallest=0.0))
         mine.append(lesions(chance, case.affine))
         theirs.append(blobs((case.voxels[0] / LEVELS).numpy(), case.affine))
-        overlaps.append(dice(case.mask.numpy(), chance >= 0.5))
+        overlaps.append(dice(case.mask.numpy(), chance >= SURE))
     return {
         "scans": len(cases),
         "lesions": sum(map(len, truth)),
