@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     options.targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
     options.dock(_command(commands, "dock", dock, "place ligands in a pocket with a docking program"))
     options.share(_command(commands, "share", share, "copy a model without its training rows"))
+    options.deidentify(_command(commands, "deidentify", deidentify, "write scans without their patients"))
     options.list_names(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
     options.data(_command(commands, "data", data, "fetch or show a known dataset"))
     options.demo(_command(commands, "demo", demo, "the whole way on the data inside RDKit's wheel"))
@@ -266,6 +267,22 @@ def share(arguments: argparse.Namespace) -> int:
 
     share_folder(Path(arguments.model), Path(arguments.out))
     return 0
+
+
+def deidentify(arguments: argparse.Namespace) -> int:
+    """Write scans without their patients."""
+    from molgraph.workflows.deidentify import deidentify_folder
+
+    counts = deidentify_folder(
+        Path(arguments.source),
+        Path(arguments.out),
+        key=Path(arguments.key) if arguments.key else None,
+        dates=arguments.dates,
+        characteristics=arguments.characteristics,
+        blanks=arguments.blank,
+        inspected=arguments.inspected,
+    )
+    return 3 if arguments.strict and counts.reasons else 0
 
 
 def list_names(arguments: argparse.Namespace) -> int:

@@ -190,6 +190,22 @@ def share(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", required=True, metavar="DIR", help="folder to write; predictions then name no neighbour")
 
 
+def deidentify(p: argparse.ArgumentParser) -> None:
+    """Add the words of `deidentify`."""
+    p.add_argument("source", metavar="IN", help="folder of scans, or one: DICOM, NIfTI, PNG, JPEG, TIFF")
+    p.add_argument("out", metavar="OUT", help="folder to write; OUT_deidentified.csv beside it has old and new names")
+    p.add_argument("--key", metavar="FILE", help="secret of the new names, made where there is none: keep it")
+    p.add_argument(
+        "--dates", choices=("shift", "remove"), default="shift", help="move the dates of each patient back (default)"
+    )
+    p.add_argument("--characteristics", action="store_true", help="keep sex, age, size and weight")
+    p.add_argument(
+        "--blank", action="append", default=[], metavar="X,Y,W,H", help="paint over this region of every picture"
+    )
+    p.add_argument("--inspected", action="store_true", help="somebody has looked: no text is burned into the pixels")
+    p.add_argument("--strict", action="store_true", help="exit 3 when a file was refused")
+
+
 def list_names(p: argparse.ArgumentParser) -> None:
     """Add the words of `list`."""
     p.add_argument("what", choices=("models", "tasks", "datasets", "splits"))

@@ -88,7 +88,7 @@ def frames(ds: FileDataset, where: str, from_file: bool) -> Voxels:
     """
     _can_be_shown(ds, where)
     with quiet(), foreign(where, "damaged_pixels", "its pixels cannot be decoded; export it again"):
-        stored = _decoded(ds, where)
+        stored = decoded(ds, where)
         if ds.PhotometricInterpretation == "PALETTE COLOR":
             stored = apply_color_lut(stored, ds)
         colour = stored.ndim > 2 and stored.shape[-1] == 3 and int(ds.get("SamplesPerPixel", 1)) + stored.ndim > 3
@@ -116,7 +116,11 @@ def _can_be_shown(ds: FileDataset, where: str) -> None:
         raise ScanError("unusual_bits", f"{where}: its values do not end at bit {bits}; convert it to plain DICOM.")
 
 
-def _decoded(ds: FileDataset, where: str) -> NDArray[Any]:
+def decoded(ds: FileDataset, where: str) -> NDArray[Any]:
+    """Return the stored values, colour as RGB.
+
+    Raises: ScanError where they are cut short or nothing installed unpacks them.
+    """
     syntax = ds.file_meta.TransferSyntaxUID
     if syntax in JPEG2000TransferSyntaxes and "pylibjpeg" in get_decoder(syntax).available_plugins:
         ds.pixel_array_options(decoding_plugin="pylibjpeg")  # GDCM writes its complaints to the terminal
@@ -129,7 +133,9 @@ def _decoded(ds: FileDataset, where: str) -> NDArray[Any]:
                 f"{where}: nothing installed here unpacks {syntax.name}: pip install 'molgraph[dicom]'.",
             ) from error
         if isinstance(error, NotImplementedError) or "not support" in str(error):
-            raise ScanError("no_decoder", f"{where}: pixels stored as {syntax} cannot be unpacked.") from error
+            raise ScanError(
+                "no_decoder", f"{where}: {syntax.name} of this kind cannot be unpacked; convert it to plain DICOM."
+            ) from error
         raise
     except ValueError as error:
         if "less than expected" in str(error):

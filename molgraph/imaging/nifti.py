@@ -18,6 +18,7 @@ from molgraph.imaging.scan import LIMIT, Scan, ScanError, Voxels, foreign
 _AT1, ONE = 344, (b"n+1\0", b"ni1\0")
 _AT2, TWO = 4, (b"n+2\0\r\n\x1a\n", b"ni2\0\r\n\x1a\n")
 _PAIR = (b"ni1\0", b"ni2\0\r\n\x1a\n")
+SINGLE = {348: ONE[0], 540: TWO[0]}  # of header and voxels in one file, by the size of the header
 MM = {"unknown": 1.0, "meter": 1e3, "mm": 1.0, "micron": 1e-3}
 
 
@@ -32,22 +33,9 @@ def read(data: bytes, file: Path, from_file: bool) -> Scan:
     Raises: ScanError where it is cut short, has more axes than a scan, or places its voxels nowhere.
     """
     where = str(file)
-    kind = nib.Nifti2Image if data[_AT2 : _AT2 + 8] in TWO else nib.Nifti1Image
-    with quiet(), foreign(where, "damaged", "the NIfTI header is damaged; convert the scan again"):
-        pair = data[_AT1 : _AT1 + 4] in _PAIR or data[_AT2 : _AT2 + 8] in _PAIR
-        header = kind.header_class(data[: kind.header_class.sizeof_hdr], check=False)
-        header.check_fix()
-        shape = tuple(int(size) for size in header.get_data_shape())
-        body = _values_of_pair(file) if pair else data
-        start = 0 if pair else int(header["vox_offset"])
-        needed = start + math.prod(shape) * header.get_data_dtype().itemsize
-    _fits(shape, where)
-    if len(body) < needed:
-        raise ScanError("truncated", f"{where}: has {len(body):,} of {needed:,} bytes; copy or convert it again.")
-    if pair:
-        header["vox_offset"] = 0
+    header, body = opened(data, file)
     with quiet(), foreign(where, "damaged", "its voxels cannot be read; convert the scan again"):
-        voxels = _voxels(header, body, shape, where)
+        voxels = _voxels(header, body, where)
         bits = header.get_data_dtype().itemsize * 8 if _plain_integers(header) else 0
         if from_file:
             low, high = float(header["cal_min"]), float(header["cal_max"])
@@ -55,6 +43,37 @@ def read(data: bytes, file: Path, from_file: bool) -> Scan:
                 raise ScanError("no_window", f"{where}: names no range to be shown in; name a window, or auto.")
             voxels = windowed(voxels, (low + high) / 2, high - low)
     return Scan(voxels, bits=bits, **_place(header, where))
+
+
+def opened(data: bytes, file: Path) -> tuple[Any, bytes]:
+    """Return the header, and the bytes in which its voxels begin at `vox_offset`.
+
+    Raises: ScanError where the header is damaged or there are fewer bytes than it promises.
+    """
+    where = str(file)
+    kind = nib.Nifti2Image if data[_AT2 : _AT2 + 8] in TWO else nib.Nifti1Image
+    with quiet(), foreign(where, "damaged", "the NIfTI header is damaged; convert the scan again"):
+        header = kind.header_class(data[: kind.header_class.sizeof_hdr], check=False)
+        header.check_fix()
+        pair = data[_AT1 : _AT1 + 4] in _PAIR or data[_AT2 : _AT2 + 8] in _PAIR
+        body = _values_of_pair(file) if pair else data
+        if pair:
+            header["vox_offset"] = 0
+        shape = _shape(header)
+        needed = int(header["vox_offset"]) + size_of(header)
+    _fits(shape, where)
+    if len(body) < needed:
+        raise ScanError("truncated", f"{where}: has {len(body):,} of {needed:,} bytes; copy or convert it again.")
+    return header, body
+
+
+def _shape(header: Any) -> tuple[int, ...]:
+    return tuple(int(size) for size in header.get_data_shape())
+
+
+def size_of(header: Any) -> int:
+    """Return how many bytes the voxels take."""
+    return math.prod(_shape(header)) * int(header.get_data_dtype().itemsize)
 
 
 def _values_of_pair(file: Path) -> bytes:
@@ -77,11 +96,12 @@ def _fits(shape: tuple[int, ...], where: str) -> None:
         raise ScanError("too_many_dimensions", f"{where}: has {len(shape)} axes {shape}; part it into volumes.")
 
 
-def _voxels(header: Any, body: bytes, shape: tuple[int, ...], where: str) -> Voxels:
+def _voxels(header: Any, body: bytes, where: str) -> Voxels:
     """Return voxels [C, Z, Y, X]; colour and the axes behind the third stand along C."""
     dtype = header.get_data_dtype()
     if dtype.kind == "c":
         raise ScanError("complex_voxels", f"{where}: its voxels are complex numbers; keep the magnitude.")
+    shape = _shape(header)
     spatial = (*shape, 1, 1, 1)[:3]
     stored = np.frombuffer(body, dtype, math.prod(shape), int(header["vox_offset"]))
     if dtype.names:  # colour

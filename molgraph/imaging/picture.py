@@ -35,7 +35,7 @@ def read(data: bytes, where: str, from_file: bool) -> Scan:
     try:
         with quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
             deep = _depth(data, image, where)
-            pages = [_page(page, where) for page in _pages(image, where)]
+            found = [_page(page, where) for page in pages(image, where)]
     except Image.DecompressionBombError as error:
         raise ScanError("too_large", f"{where}: {error}.") from error
     except UnidentifiedImageError as error:
@@ -44,9 +44,9 @@ def read(data: bytes, where: str, from_file: bool) -> Scan:
         raise ScanError("truncated", f"{where}: {error}; copy or export it again.") from error
     except (SyntaxError, ValueError, struct.error, IndexError, TypeError, KeyError) as error:
         raise ScanError("damaged", f"{where}: the picture is damaged ({error}); export it again.") from error
-    if len({page.shape for page in pages}) > 1:
-        raise ScanError("mixed_sizes", f"{where}: its {len(pages)} pages differ in size; part them.")
-    voxels = grey(np.stack(pages, axis=1))
+    if len({page.shape for page in found}) > 1:
+        raise ScanError("mixed_sizes", f"{where}: its {len(found)} pages differ in size; part them.")
+    voxels = grey(np.stack(found, axis=1))
     if from_file:
         if not deep:
             raise ScanError("no_window", f"{where}: holds fractions and names no range; name a window, or auto.")
@@ -74,7 +74,7 @@ def _depth(data: bytes, image: Any, where: str) -> int:
     return max(8, int(bits))
 
 
-def _pages(image: Any, where: str) -> Any:
+def pages(image: Any, where: str) -> Any:
     """Yield the pages of a picture.
 
     Raises: ScanError where they are more than a scan.

@@ -16,7 +16,6 @@ from molgraph.imaging.scan import LIMIT, Scan, ScanError, Voxels, foreign
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
-COLOURS = (3, 4)
 
 
 def kind(file: Path) -> str:
@@ -102,6 +101,7 @@ def _item(array: Any, number: int, where: str) -> NDArray[Any]:
 def shaped(item: NDArray[Any], where: str) -> Voxels:
     """Return an item as voxels [C, Z, Y, X].
 
+    >>> import numpy as np
     >>> shaped(np.zeros((5, 4, 3), np.uint8), "x").shape, shaped(np.zeros((9, 5, 4), np.uint8), "x").shape
     ((3, 1, 5, 4), (1, 9, 5, 4))
     """
@@ -114,9 +114,9 @@ def shaped(item: NDArray[Any], where: str) -> Voxels:
     if not 2 <= item.ndim <= 4:
         reason = "too_many_dimensions" if item.ndim > 4 else "not_an_image"
         raise ScanError(reason, f"{where}: has {item.ndim} axes {item.shape}; a scan has 2 to 4.")
-    colour = item.ndim > 2 and item.shape[-1] in COLOURS
+    colour = item.ndim > 2 and item.shape[-1] == 3
     if colour:
-        item = np.moveaxis(item[..., :3], -1, 0)
+        item = np.moveaxis(item, -1, 0)
         item = item[:, None] if item.ndim == 3 else item
     elif item.ndim == 2:
         item = item[None, None]

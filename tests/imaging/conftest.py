@@ -83,7 +83,9 @@ def world() -> Callable[[np.ndarray, tuple[int, int, int]], np.ndarray]:
     return make
 
 
-@pytest.fixture(params=ORIENTATIONS, ids=lambda param: "".join("RAS"[a] if s > 0 else "LPI"[a] for a, s in zip(*param)))
+@pytest.fixture(
+    params=ORIENTATIONS, ids=lambda param: "".join("RAS"[a] if s > 0 else "LPI"[a] for a, s in zip(*param, strict=True))
+)
 def orientation(request: pytest.FixtureRequest) -> np.ndarray:
     """Return an affine (RAS+) of one of the 48 ways in which voxel axes run along a patient's, slightly oblique."""
     order, flips = request.param

@@ -1,4 +1,4 @@
-"""The DICOM and NIfTI files of pydicom and nibabel, all of them: read right, or refused with a reason; and bad input."""
+"""All DICOM and NIfTI files of pydicom and nibabel: read right, or refused with a reason; and bad input."""
 
 from __future__ import annotations
 

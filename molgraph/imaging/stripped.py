@@ -1,0 +1,62 @@
+"""NIfTI and pictures with nothing but what is seen: no descriptions, no extensions, no EXIF."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from molgraph.imaging import nifti, picture
+from molgraph.imaging.burned import Region, painted
+from molgraph.imaging.content import quiet
+from molgraph.imaging.scan import foreign
+
+# Fields for text. See: https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h and nifti2.h
+TEXTS = ("data_type", "db_name", "descrip", "aux_file", "intent_name")
+_NO_EXTENSION = b"\0\0\0\0"
+
+
+def stripped_nifti(data: bytes, file: Path) -> bytes:
+    """Return a NIfTI as one packed file (.nii.gz) with the same voxels at the same places, and no text.
+
+    Raises: ScanError where it cannot be read.
+    """
+    header, body = nifti.opened(data, file)
+    start, size = int(header["vox_offset"]), nifti.size_of(header)
+    names = header.structarr.dtype.names
+    for name in TEXTS:
+        if name in names:
+            header[name] = b""
+    header["magic"] = nifti.SINGLE[header.sizeof_hdr]
+    header["vox_offset"] = header.sizeof_hdr + len(_NO_EXTENSION)
+    whole = header.binaryblock + _NO_EXTENSION + body[start : start + size]
+    return gzip.compress(whole, mtime=0)
+
+
+def stripped_picture(data: bytes, where: str, regions: list[Region]) -> tuple[bytes, str]:
+    """Return a picture as PNG, or TIFF where it is deep or has pages, upright, with nothing but its pixels.
+
+    Raises: ScanError where it cannot be read or a region lies outside.
+    """
+    picture.read(data, where, from_file=False)  # refuses what would lose values
+    with quiet(), foreign(where, "damaged", "the picture cannot be written again"):
+        with Image.open(io.BytesIO(data), formats=picture.FORMATS) as image:
+            pages = [_bare(page, regions, where) for page in picture.pages(image, where)]
+        kind = "TIFF" if len(pages) > 1 or pages[0].mode in ("I", "F") else "PNG"
+        stream = io.BytesIO()
+        more: dict[str, Any] = {"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}
+        pages[0].save(stream, format=kind, **more)
+    return stream.getvalue(), ".tif" if kind == "TIFF" else ".png"
+
+
+def _bare(image: Any, regions: list[Region], where: str) -> Any:
+    """Return the pixels of a page as an image that knows nothing else."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("P", "PA", "1", "La", "RGBa"):
+        upright = upright.convert("L" if upright.mode == "1" else "RGBA" if "transparency" in image.info else "RGB")
+    pixels = np.array(upright)
+    return Image.fromarray(painted(pixels, regions, where, 0) if regions else pixels)
