@@ -12,6 +12,7 @@ from molgraph.imaging.view import LARGEST, View
 from molgraph.model.grower import Grower
 
 VIEW = View((28, 28))  # the size of MedMNIST, on which trees do well
+PIXELS = 28 * 28
 BINS, TURNS, CELL = 16, 8, 7  # shades of the histogram, directions of gradients, pixels a side of a cell
 
 
@@ -28,7 +29,7 @@ class Forest(Grower):
     def features(self, parts: Packed) -> NDArray[np.float32]:
         """Return one row per part, float32 [P, D]."""
         pictures = (parts.values[VIEW.name][:, 0] / LARGEST).numpy().astype(np.float32, copy=False)
-        each = np.concatenate([pictures.reshape(len(pictures), -1), histograms(pictures), gradients(pictures)], axis=1)
+        each = np.concatenate([pictures.reshape(len(pictures), PIXELS), histograms(pictures), gradients(pictures)], axis=1)
         offsets = parts.offsets[VIEW.name].numpy()
         if not len(parts):
             return each
@@ -39,7 +40,7 @@ class Forest(Grower):
 
 def histograms(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the share of pixels of each shade: [M, Y, X] to [M, BINS]."""
-    shade = np.minimum((pictures * BINS).astype(np.int64), BINS - 1).reshape(len(pictures), -1)
+    shade = np.minimum((pictures * BINS).astype(np.int64), BINS - 1).reshape(len(pictures), PIXELS)
     rows = np.arange(len(pictures))[:, None] * BINS
     counts = np.bincount((rows + shade).reshape(-1), minlength=len(pictures) * BINS)
     return (counts.reshape(-1, BINS) / shade.shape[1]).astype(np.float32)
@@ -55,4 +56,4 @@ def gradients(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     for number in range(TURNS):
         mine = np.where(turn == number, strength, 0).reshape(len(pictures), cells, CELL, cells, CELL)
         found[:, number] = mine.sum(axis=(2, 4))
-    return found.reshape(len(pictures), -1)
+    return found.reshape(len(pictures), TURNS * cells**2)

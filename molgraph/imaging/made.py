@@ -91,6 +91,6 @@ def _write(kept: Path, made: Made) -> None:
 
 
 def _read(kept: Path, text: str, views: Sequence[View]) -> Made:
-    with np.load(kept, allow_pickle=False) as found:
+    with kept.open("rb") as file, np.load(file, allow_pickle=False) as found:
         values = {view.name: found[view.name] for view in views}
         return Made(key_of(text, str(found["key"])[-32:]), values, found["thumbnail"])

@@ -62,4 +62,5 @@ class Stack:
         if self.file is None or not math.prod(shape):
             return torch.from_numpy(np.concatenate([*self.held, np.zeros((0, *self.shape), self.dtype)]))
         self._spill()
-        return torch.from_numpy(np.memmap(self.file, self.dtype, "r+", shape=shape))
+        with self.file:  # what is mapped stays when the file is closed
+            return torch.from_numpy(np.memmap(self.file, self.dtype, "r+", shape=shape))

@@ -79,6 +79,8 @@ class View:
         if not found or (found[5] is None) != (found[1] == PIXELS):
             raise ConfigError(f"scans have no feature '{name}'; known: pixels/CxYxX, voxels/CxZxYxX, thumbnail.")
         told = dict(word.split("=") for word in found[6].split("/")[1:])
+        for key in set(told) - {"window", "spacing", "slices"}:
+            raise ConfigError(f"scans have no feature '{name}': {key} is not known; window, spacing and slices are.")
         try:
             return cls(
                 tuple(int(n) for n in found.groups()[2:5] if n is not None),
