@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molgraph.data.files import atomic
-from molgraph.imaging.phantom import PLACE, chest
+from molgraph.imaging.phantom import PLACE, Chest
 
 
 def save_nifti(path: Path, volume: NDArray[Any], affine: NDArray[np.float64]) -> None:
@@ -29,19 +30,18 @@ def save_nifti(path: Path, volume: NDArray[Any], affine: NDArray[np.float64]) ->
             image.to_stream(file)
 
 
-def write_chests(folder: Path, count: int, *, seed: int = 0, **settings: Any) -> Path:
-    """Write `count` chest phantoms as NIfTI with their masks; return `labels.csv`, one line per scan.
+def write_chests(folder: Path, chests: Iterable[Chest]) -> Path:
+    """Write chest phantoms as NIfTI with their masks; return `labels.csv`, one line per scan.
 
-    `nodules.csv`, beside it, has one line per nodule: place and size in mm (RAS+), diameter and contrast. `settings`
-    are those of `chest`.
+    `nodules.csv`, beside it, has one line per nodule: place and size in mm (RAS+), diameter and contrast.
     """
     folder.mkdir(parents=True, exist_ok=True)
     scans, nodules = [], []
-    for number in range(count):
-        made, scan, mask = chest(seed + number, **settings), f"scan-{number:03d}.nii.gz", f"mask-{number:03d}.nii.gz"
+    for number, made in enumerate(chests):
+        scan, mask = f"scan-{number:03d}.nii.gz", f"mask-{number:03d}.nii.gz"
         save_nifti(folder / scan, made.voxels[0].astype(np.int16), made.affine)
         save_nifti(folder / mask, (made.mask > 0).astype(np.uint8), made.affine)
-        scans.append({"scan": scan, "mask": mask, "patient": f"phantom {seed + number}", "nodules": len(made.nodules)})
+        scans.append({"scan": scan, "mask": mask, "patient": f"phantom {number}", "nodules": len(made.nodules)})
         nodules += [{"scan": scan, **nodule.row} for nodule in made.nodules]
     columns = ["scan", *PLACE, "diameter", "contrast"]
     for name, frame in (("nodules", pd.DataFrame(nodules, columns=columns)), ("labels", pd.DataFrame(scans))):

@@ -22,14 +22,18 @@ class Froc:
     """Hold a curve.
 
     `sensitivity` maps each rate of false positives per scan to the share of lesions found there; `mean` is their mean,
-    LUNA16's competition performance metric. Shapes: `false_positives` per scan and `found` (share of lesions) [K], one
-    point per threshold, from the highest score down.
+    LUNA16's competition performance metric.
+
+    Shapes: `false_positives` per scan and `found` (share of lesions) [K], one
+    point per threshold, from the highest score down; `means` the mean in each resample [1 + R], the first the mean
+    itself: two methods on the same scans with the same seed see the same resamples.
     """
 
     sensitivity: dict[float, Score]
     mean: Score
     false_positives: Floats
     found: Floats
+    means: Floats
 
     def to_json(self) -> dict[str, Any]:
         """Return the scores as plain values."""
@@ -73,7 +77,7 @@ def froc(
     total = int(events.lesions.sum())
     made = {float(rate): _score(values[:, i], total) for i, rate in enumerate(at)}
     false_positives, found = events.curve(np.ones(len(events.lesions)))
-    return Froc(made, _score(values.mean(1), total), false_positives, found)
+    return Froc(made, _score(values.mean(1), total), false_positives, found, values.mean(1))
 
 
 def _score(values: Floats, total: int) -> Score:

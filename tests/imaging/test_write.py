@@ -26,7 +26,7 @@ def test_a_volume_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
 
 
 def test_chests_come_with_a_table_of_scans_and_one_of_nodules(tmp_path: Path) -> None:
-    labels = pd.read_csv(write_chests(tmp_path / "out", 2, seed=5, **TINY))
+    labels = pd.read_csv(write_chests(tmp_path / "out", [chest(5, **TINY), chest(6, **TINY)]))
     nodules = pd.read_csv(tmp_path / "out" / "nodules.csv")
     assert labels["nodules"].sum() == len(nodules) and list(labels) == ["scan", "mask", "patient", "nodules"]
     made = chest(6, **TINY)
@@ -37,5 +37,5 @@ def test_chests_come_with_a_table_of_scans_and_one_of_nodules(tmp_path: Path) ->
 
 
 def test_no_nodules_are_a_table_without_lines(tmp_path: Path) -> None:
-    write_chests(tmp_path, 1, **{**TINY, "nodules": 0})
+    write_chests(tmp_path, [chest(0, **{**TINY, "nodules": 0})])
     assert len(pd.read_csv(tmp_path / "nodules.csv")) == 0

@@ -13,6 +13,7 @@ from molgraph.cli import main
 from molgraph.config import FitSettings, RunSettings
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.imaging.geometry import to_world
+from molgraph.imaging.phantom import chest
 from molgraph.imaging.scan import read_scan
 from molgraph.imaging.write import write_chests
 from molgraph.predictor import load
@@ -27,7 +28,8 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of ten small chests with large solid nodules."""
     folder = tmp_path_factory.mktemp("phantoms")
     shape = {"field": (50.0, 90.0, 110.0), "spacing": (2.5, 1.6, 1.6), "nodules": 3}
-    write_chests(folder, 10, **shape, diameters=(11.0, 16.0), contrasts=["solid"], noise=10.0)
+    planted = {"diameters": (11.0, 16.0), "contrasts": ["solid"], "noise": 10.0}
+    write_chests(folder, (chest(seed, **shape, **planted) for seed in range(10)))
     return folder
 
 
