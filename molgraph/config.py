@@ -24,14 +24,16 @@ class FitSettings:
     """Set how a network is trained.
 
     Units: `warmup` and `patience` are epochs; `clip` is the largest gradient norm (0 = none); `ema` the decay of
-    the moving average of the weights (0 = none). `batches` are rows at random or, of several inputs, blocks of pairs
-    in which few parts stand: each is encoded less often.
+    the moving average of the weights (0 = none). `batches` are rows at random; `balanced`, each class of the first
+    target as often as any other; or, of several inputs, `blocks` of pairs in which few parts stand: each is encoded
+    less often. `mixup` is the alpha of mixing the features and labels of rows (0 = none; see `fit.step`).
     """
 
     epochs: int = 50
     lr: float = 2e-3
     batch_size: int = 64
-    batches: Literal["random", "blocks"] = "random"
+    batches: Literal["random", "balanced", "blocks"] = "random"
+    mixup: float = 0.0
     weight_decay: float = 0.0
     warmup: int = 2
     patience: int = 15
@@ -46,6 +48,8 @@ class FitSettings:
                 raise ConfigError(f"train.{name} = {getattr(self, name)} is out of range: it must be at least {low}.")
         if not self.lr > 0:
             raise ConfigError(f"train.lr = {self.lr} is out of range: it must be above 0.")
+        if self.mixup < 0:
+            raise ConfigError(f"train.mixup = {self.mixup} is out of range: it must be at least 0.")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"train.ema = {self.ema} is out of range: it must be at least 0 and below 1.")
 
@@ -54,7 +58,7 @@ class FitSettings:
 class HeadSettings:
     """Set what stands between the encoder and the outputs; `pooling = "auto"` is the encoder's own."""
 
-    pooling: Literal["auto", "mean", "sum", "max", "attention", "last", "none"] = "auto"
+    pooling: Literal["auto", "mean", "sum", "max", "attention", "gated", "last", "none"] = "auto"
     depth: int = 1
     hidden: int = 300
     dropout: float = 0.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 
-REGRESSION, BINARY, MULTICLASS = "regression", "binary", "multiclass"
+REGRESSION, BINARY, MULTICLASS, ORDINAL = "regression", "binary", "multiclass", "ordinal"
 # Powers of ten of the SI prefixes (BIPM, The International System of Units, 9th edition, table 7).
 CONCENTRATIONS = {"M": 0, "mM": -3, "uM": -6, "nM": -9, "pM": -12, "fM": -15}
 # Free energies of binding: dG = RT ln(Kd / 1 M), so pK = -dG / (RT ln 10), at 298.15 K.
@@ -76,8 +76,8 @@ def parse_targets(
     A column of `units` becomes a negative decadic logarithm of a molar concentration, and its name says so: of a
     concentration (nM, uM, M, ...) or of the dissociation constant that belongs to a free energy of binding (kcal/mol,
     kJ/mol, at 298.15 K); `pK` says that a column is such a logarithm already. `>10` and the like are bounds, `~10` is
-    10. `kinds` says which columns are `binary` or `multiclass` (else `regression`); `classes` gives labels known from
-    training.
+    10. `kinds` says which columns are `binary`, `multiclass` or `ordinal` (else `regression`); `classes` gives labels
+    known from training.
 
     Raises: DataError for a missing column, for cells with units that were not declared and for free energies of which
     none is below 0; ConfigError for an unknown unit.
@@ -95,8 +95,10 @@ def parse_targets(
             raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
         cells = [str(cell).strip() for cell in frame[name]]
         kind = kinds.get(name, REGRESSION)
-        if kind == MULTICLASS:
+        if kind in (MULTICLASS, ORDINAL):
             labels[name] = tuple(classes[name]) if name in classes else _labels(cells)
+        if kind == ORDINAL:
+            _refuse_words(name, labels[name])
         read = _reader(kind, name, cells, units.get(name), labels.get(name, ()))
         blank = MISSING - {"-"} if kind == BINARY and "+" in cells else MISSING
         for i, cell in enumerate(cells):
@@ -126,7 +128,7 @@ def target_name(name: str, unit: str = "nM") -> str:
 def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str]) -> Read:
     if kind == BINARY:
         return _binary
-    if kind == MULTICLASS:
+    if kind in (MULTICLASS, ORDINAL):
         at = {label: float(i) for i, label in enumerate(labels)}
         return lambda cell: _class(cell, at)
     comma = _decimal_comma(cells)
@@ -165,6 +167,17 @@ def _labels(cells: Sequence[str]) -> tuple[str, ...]:
         return tuple(sorted(found, key=lambda label: (float(label), label)))
     except ValueError:
         return tuple(sorted(found))
+
+
+def _refuse_words(name: str, labels: Sequence[str]) -> None:
+    """Refuse grades whose order nobody can know."""
+    try:
+        list(map(float, labels))
+    except ValueError as error:
+        raise DataError(
+            f"{name}: the grades {', '.join(labels[:8])} are words, and their order is not known; number them (0, 1, "
+            "2), or use --task multiclass."
+        ) from error
 
 
 def _split(cell: str, comma: bool) -> tuple[float, int, str]:

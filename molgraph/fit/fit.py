@@ -8,22 +8,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from molgraph.config import FitSettings
-from molgraph.data.dataset import Batch, Dataset
+from molgraph.data.dataset import Dataset
 from molgraph.errors import DivergedError
 from molgraph.fit import processes
 from molgraph.fit.device import Place, choose, memory_errors
 from molgraph.fit.infer import mean_loss
-from molgraph.fit.sampler import Sampler, blocks, bounds, mix, shuffled
+from molgraph.fit.sampler import Sampler, bounds, mix, named
 from molgraph.fit.state import State, copy, moments, set_moments
+from molgraph.fit.step import Step, mixed, plain
 from molgraph.model.model import Model
 
 FLOOR = 0.01  # the cosine ends at this share of the learning rate; the warm-up begins at WARM
 WARM = 0.1
-
-Step = Callable[[Model, Batch, torch.optim.Optimizer, Place, float], tuple[Tensor, Tensor]]
 
 
 @dataclass
@@ -54,23 +53,6 @@ class Epoch:
         self.stopped = True
 
 
-def plain(
-    model: Model, batch: Batch, optimiser: torch.optim.Optimizer, place: Place, clip: float
-) -> tuple[Tensor, Tensor]:
-    """Take one optimiser step on a batch; return the sums of loss and of weight over this process's rows."""
-    with place.autocast():
-        raw = model(batch)
-    loss, weight = model.task.loss(raw, batch.targets)
-    loss_sum, weight_sum = (loss * weight).sum(), weight.sum()
-    optimiser.zero_grad(set_to_none=True)
-    (loss_sum / processes.total(weight_sum.detach()).clamp(min=1e-12)).backward()
-    processes.sum_gradients(model.parameters())
-    if clip:
-        nn.utils.clip_grad_norm_(model.parameters(), clip)
-    optimiser.step()
-    return loss_sum.detach(), weight_sum.detach()
-
-
 def fit(
     model: Model,
     train: Dataset,
@@ -79,14 +61,14 @@ def fit(
     *,
     seed: int = 0,
     state: State | None = None,
-    step: Step = plain,
+    step: Step | None = None,
     sampler: Sampler | None = None,
 ) -> Iterator[Epoch]:
     """Train a model and yield after every epoch; when the generator ends, the model holds the best weights.
 
     The best epoch is the one of lowest loss on `valid` (the last one where `valid` measures nothing). The random
     numbers of an epoch depend on (seed, epoch) alone, so going on from a saved state gives the same model as
-    never having stopped. The sampler is the one that the settings name, unless one is given.
+    never having stopped. Step and sampler are those that the settings name, unless they are given.
 
     Raises: DivergedError where the loss is not finite; ResourceError where memory runs out.
     """
@@ -94,8 +76,8 @@ def fit(
     model.to(place.device)
     processes.same_start(model)
     train, valid = place.resident(train), place.resident(valid)
-    if sampler is None:
-        sampler = blocks(train) if settings.batches == "blocks" and len(train.inputs) > 1 else shuffled
+    sampler = sampler or named(settings.batches, train)
+    step = step or (mixed(settings.mixup) if settings.mixup else plain)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     run = _Run(model, optimiser, settings, place, seed, step, sampler)
     if state is not None:

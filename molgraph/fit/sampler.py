@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from molgraph.data.dataset import Dataset
+from molgraph.errors import ConfigError
 
 
 class Sampler(Protocol):
@@ -25,6 +26,40 @@ def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: i
     order = torch.randperm(rows, generator=generator)
     for begin, end in bounds(rows, size, world):
         yield order[begin:end][rank::world]
+
+
+def named(name: str, train: Dataset) -> Sampler:
+    """Return the sampler of a name for these training rows; blocks of a single input are rows at random.
+
+    Raises: ConfigError where the first target has no classes to balance.
+    """
+    if name == "balanced":
+        return balanced(train)
+    return blocks(train) if name == "blocks" and len(train.inputs) > 1 else shuffled
+
+
+def balanced(train: Dataset) -> Sampler:
+    """Return a sampler that draws each class of the first target equally often: rare rows come several times.
+
+    An epoch is as long as the rows are many. Rows whose first target was not measured are drawn as rows of a class.
+
+    Raises: ConfigError where the first target has no classes.
+    See: Japkowicz and Stephen 2002, doi 10.3233/IDA-2002-6504 (random oversampling)
+    """
+    first = torch.where(train.targets.observed, train.targets.values, torch.nan).cpu()[:, 0]
+    label = first.nan_to_num(-1.0)
+    if bool((label != label.round()).any()):
+        raise ConfigError(f"train.batches = 'balanced': '{train.targets.names[0]}' has no classes; use random.")
+    _, which, counts = torch.unique(label, return_inverse=True, return_counts=True)
+    chance = 1 / counts[which].double()
+
+    def sampler(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: int) -> Iterator[Tensor]:
+        generator = torch.Generator().manual_seed(mix(seed, epoch))
+        order = torch.multinomial(chance, rows, replacement=True, generator=generator)
+        for begin, end in bounds(rows, size, world):
+            yield order[begin:end][rank::world]
+
+    return sampler
 
 
 def blocks(train: Dataset) -> Sampler:

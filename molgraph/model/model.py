@@ -7,7 +7,7 @@ from torch import Tensor, cat, nn
 from molgraph.data.dataset import ABSENT, Batch
 from molgraph.data.packed import spans
 from molgraph.errors import DataError
-from molgraph.model.encoder import Encoder
+from molgraph.model.encoder import Encoder, Features
 from molgraph.nn.feedforward import FeedForward
 from molgraph.nn.pool import Pool
 from molgraph.task import Task
@@ -42,20 +42,29 @@ class Model(nn.Module):
         self.head = FeedForward(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
 
     def forward(self, batch: Batch) -> Tensor:
-        features = self.encoder(batch)
-        absent = features.index == ABSENT
-        if bool(absent.any()):
-            row = int(absent.nonzero()[0, 0])
-            raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
+        features = self.features(batch)
         if self.encoder.dense and features.offsets is not None:
             own, _ = spans(features.offsets, features.index)
             each: Tensor = self.head(features.values)
             return each.index_select(0, own)
-        parts = self.pool(features.values, features.offsets)
+        raw: Tensor = self.head(self.vectors(features))
+        return raw.index_select(0, features.index)
+
+    def features(self, batch: Batch) -> Features:
+        """Return what the encoder makes of a batch in which every row has its input."""
+        features: Features = self.encoder(batch)
+        absent = features.index == ABSENT
+        if bool(absent.any()):
+            row = int(absent.nonzero()[0, 0])
+            raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
+        return features
+
+    def vectors(self, features: Features) -> Tensor:
+        """Return one vector per part, as the head takes it."""
+        parts: Tensor = self.pool(features.values, features.offsets)
         if features.whole is not None:
             parts = cat([parts, features.whole.to(parts.dtype)], 1)
-        raw: Tensor = self.head(parts)
-        return raw.index_select(0, features.index)
+        return parts
 
 
 def pool(encoder: Encoder, kind: str = "auto") -> Pool:

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from molgraph.data.packed import owners
 from molgraph.errors import ConfigError, did_you_mean
 
-Kind = Literal["mean", "sum", "max", "attention", "last", "none"]
+Kind = Literal["mean", "sum", "max", "attention", "gated", "last", "none"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Pool(nn.Module):
-    """Turn features of rows into features of parts: `mean`, `sum`, `max`, `attention`, `last`, or `none`.
+    """Turn features of rows into features of parts: `mean`, `sum`, `max`, `attention`, `gated`, `last`, or `none`.
 
-    Attention weighs each row by a softmax over its part of a learnt linear score. A part without rows gives zeros.
+    Attention weighs each row by a softmax over its part of a learnt score: linear, or `gated`, as multiple-instance
+    learning has it (Ilse 2018, arXiv 1802.04712, equation 9). A part without rows gives zeros.
 
     Shapes: values [M, dim] and offsets int64 [P + 1] to [P, dim]; offsets None means that the rows are the parts.
 
@@ -29,14 +30,19 @@ class Pool(nn.Module):
         if kind not in KINDS:
             raise ConfigError(f"unknown pooling '{kind}'{did_you_mean(kind, KINDS)}")
         self.kind = kind
-        # without bias: a softmax does not change when all its scores are shifted
-        self.score = nn.Linear(dim, 1, bias=False) if kind == "attention" else None
+        self.score: nn.Module | None = None
+        if kind == "attention":  # without bias: a softmax does not change when all its scores are shifted
+            self.score = nn.Linear(dim, 1, bias=False)
+        elif kind == "gated":
+            self.score = Gated(dim)
 
     def forward(self, values: Tensor, offsets: Tensor | None) -> Tensor:
         if offsets is None:
             return values
         if self.kind == "none":
-            raise ConfigError("pooling 'none' leaves several rows per part; choose mean, sum, max, attention or last.")
+            raise ConfigError(
+                "pooling 'none' leaves several rows per part; choose mean, sum, max, attention, gated or last."
+            )
         if self.kind == "last":
             return last(values, offsets)
         if self.kind == "max":
@@ -45,6 +51,22 @@ class Pool(nn.Module):
             values = values * softmax(self.score(values), offsets)
         total = segment_sum(values, offsets)
         return total / offsets.diff().clamp(min=1).unsqueeze(1) if self.kind == "mean" else total
+
+
+class Gated(nn.Module):
+    """Score each row by a tangent gated by a sigmoid: [M, dim] to [M, 1].
+
+    See: Ilse, Tomczak and Welling 2018, arXiv 1802.04712, equation 9 (128 hidden units there)
+    """
+
+    def __init__(self, dim: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.value, self.gate = nn.Linear(dim, hidden), nn.Linear(dim, hidden)
+        self.weight = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, values: Tensor) -> Tensor:
+        score: Tensor = self.weight(self.value(values).tanh() * self.gate(values).sigmoid())
+        return score
 
 
 def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:

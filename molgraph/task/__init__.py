@@ -9,16 +9,18 @@ from molgraph.errors import ConfigError, did_you_mean
 from molgraph.task.binary import Binary
 from molgraph.task.joint import Joint
 from molgraph.task.multiclass import Multiclass
+from molgraph.task.ordinal import Ordinal
 from molgraph.task.regression import Regression
 from molgraph.task.segmentation import Segmentation
 from molgraph.task.task import Task
 
-__all__ = ["KINDS", "Binary", "Joint", "Multiclass", "Regression", "Segmentation", "Task", "make", "restore"]
+__all__ = ["KINDS", "Binary", "Joint", "Multiclass", "Ordinal", "Regression", "Segmentation", "Task", "make", "restore"]
 
 KINDS = {
     "regression": "numbers, also known only as bounds (`>10`)",
     "binary": "0 or 1, as probabilities",
     "multiclass": "one of several classes, as probabilities",
+    "ordinal": "one of several grades, numbered in their order (severity 0 to 3), as probabilities",
 }
 
 
@@ -58,7 +60,8 @@ def make(
         elif kind == "binary":
             made.append(Binary(names, balance, focal))
         else:
-            made.append(Multiclass(names, tuple(tuple(labels[name]) for name in names), balance, focal))
+            classed = Ordinal if kind == "ordinal" else Multiclass
+            made.append(classed(names, tuple(tuple(labels[name]) for name in names), balance, focal))
     return made[0] if len(made) == 1 else Joint(tuple(kind_of), tuple(made))
 
 
@@ -71,6 +74,7 @@ def restore(state: Mapping[str, Any]) -> Task:
         "regression": Regression,
         "binary": Binary,
         "multiclass": Multiclass,
+        "ordinal": Ordinal,
         "segmentation": Segmentation,
     }
     return made[state["kind"]](**values)  # type: ignore[no-any-return]

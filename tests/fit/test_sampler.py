@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import Tensor
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
-from molgraph.fit.sampler import Sampler, blocks, bounds, shuffled
+from molgraph.errors import ConfigError
+from molgraph.fit.sampler import Sampler, balanced, blocks, bounds, shuffled
 
 
 def pairs(drug: np.ndarray, target: np.ndarray) -> Dataset:
@@ -87,3 +89,19 @@ def test_batches_of_real_pairs_hold_fewer_parts(name: str, most: dict[str, float
         found = distinct(data, at_random, part), distinct(data, in_blocks, part)
         print(name, part, found)
         assert found[1] < share * found[0]
+
+
+def test_balanced_batches_draw_every_class_alike() -> None:
+    data = pairs(np.zeros(1000), np.arange(1000))
+    values = torch.tensor([[1.0]] * 50 + [[0.0]] * 900 + [[2.0]] * 50)
+    data = replace(data, targets=Targets.of(("y",), values))
+    drawn = torch.cat(epoch(balanced(data), data, 64))
+    assert len(drawn) == 1000
+    shares = torch.bincount(values[drawn, 0].long()) / 1000
+    assert shares.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
+    assert torch.equal(drawn, torch.cat(epoch(balanced(data), data, 64)))
+    assert not torch.equal(drawn, torch.cat(epoch(balanced(data), data, 64, number=2)))
+    two = [torch.cat(epoch(balanced(data), data, 64, rank=rank, world=2)) for rank in (0, 1)]
+    assert sorted(torch.cat(two).tolist()) == sorted(drawn.tolist())
+    with pytest.raises(ConfigError, match="has no classes"):
+        balanced(replace(data, targets=Targets.of(("y",), values + 0.5)))

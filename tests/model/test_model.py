@@ -46,7 +46,7 @@ def test_every_pooling_serves(pooling: str) -> None:
 
 
 def test_pooling_none_refuses_features_of_atoms() -> None:
-    with pytest.raises(ConfigError, match="choose mean, sum, max, attention or last"):
+    with pytest.raises(ConfigError, match="choose mean, sum, max, attention, gated or last"):
         Model(DMPNN(PARTS.schema, hidden=8), Regression(("a",)), pooling="none")(batch([0]))
 
 

@@ -28,8 +28,9 @@ def test_sum_mean_max_and_last() -> None:
         torch.testing.assert_close(Pool(kind, 5)(VALUES, OFFSETS), torch.stack(parts))
 
 
-def test_attention_is_a_softmax_within_each_part() -> None:
-    pool = Pool("attention", 5).double()
+@pytest.mark.parametrize("kind", ["attention", "gated"])
+def test_attention_is_a_softmax_within_each_part(kind: str) -> None:
+    pool = Pool(kind, 5).double()
     assert pool.score is not None
     expected = [(torch.softmax(pool.score(r), 0) * r).sum(0) for r in rows()]
     torch.testing.assert_close(pool(VALUES, OFFSETS), torch.stack(expected))
@@ -43,7 +44,7 @@ def test_attention_stands_large_scores() -> None:
     assert scores.grad is not None and scores.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("kind", ["sum", "mean", "max", "last", "attention"])
+@pytest.mark.parametrize("kind", ["sum", "mean", "max", "last", "attention", "gated"])
 def test_gradients(kind: str) -> None:
     pool = Pool(kind, 5).double()
     assert torch.autograd.gradcheck(lambda v: pool(v, OFFSETS), VALUES.clone().requires_grad_())
