@@ -77,8 +77,19 @@ def painted(pixels: NDArray[Any], regions: list[Region], where: str, fill: int) 
     return made
 
 
+def hides_overlay(ds: FileDataset) -> bool:
+    """Say whether unused bits of the pixels hold an overlay, which may be text.
+
+    See: DICOM PS3.3 C.9.2 (Overlay Bit Position; retired since 2004)
+    """
+    positions = (ds.get((group, 0x0102)) for group in range(0x6000, 0x6020, 2))
+    return any(element is not None and element.value for element in positions)
+
+
 def blank(ds: FileDataset, regions: list[Region], where: str) -> None:
-    """Paint over regions of all frames of a picture in its darkest value; compressed pixels are unpacked.
+    """Paint over regions of all frames of a picture in its darkest value, and over all bits that are no pixels.
+
+    Compressed pixels are unpacked.
 
     Raises: ScanError where a region lies outside, or the pixels are of a kind that cannot be written back.
     """

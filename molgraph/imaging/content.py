@@ -14,6 +14,7 @@ from pathlib import Path
 
 from molgraph.imaging.scan import LIMIT, ScanError
 
+UNPACKED = 2 * LIMIT  # bytes of a file: as many voxels of 16 bits as a scan may have
 GZIP = b"\x1f\x8b"  # RFC 1952 section 2.3.1
 _one_at_a_time = threading.RLock()  # the list of warning filters belongs to the process, not to a thread
 
@@ -27,7 +28,7 @@ def content(file: Path, where: str) -> bytes:
         data = file.read_bytes()
         if data[:2] == GZIP:
             with gzip.open(io.BytesIO(data)) as stream:
-                data = stream.read(4 * LIMIT + 1)
+                data = stream.read(UNPACKED + 1)
     except PermissionError as error:
         raise ScanError("no_permission", f"{where}: no permission to read; ask its owner or copy it.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -36,8 +37,8 @@ def content(file: Path, where: str) -> bytes:
         raise ScanError("unreadable", f"{where}: cannot be read ({error.strerror or error}).") from error
     if not data:
         raise ScanError("empty", f"{where}: the file is empty; fetch or export it again.")
-    if len(data) > 4 * LIMIT:
-        raise ScanError("too_large", f"{where}: unpacks to over {4 * LIMIT >> 30} GiB.")
+    if len(data) > UNPACKED:
+        raise ScanError("too_large", f"{where}: unpacks to over {UNPACKED:,} bytes; no scan is so large.")
     return data
 
 

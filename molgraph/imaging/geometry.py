@@ -13,6 +13,7 @@ from scipy import ndimage
 from molgraph.errors import ConfigError
 from molgraph.imaging.scan import LIMIT, Affine, Scan, ScanError, Spacing, Voxels
 
+REACH = 4  # standard deviations at which the Gaussian ends, as in SciPy
 FWHM = 2 * math.sqrt(2 * math.log(2))  # full width at half maximum of a Gaussian, in standard deviations
 TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS+ of DICOM to RAS+ of NIfTI, and back
 
@@ -126,10 +127,45 @@ def resample(scan: Scan, spacing: float | Spacing, where: str, *, nearest: bool 
     step = np.array(edges) / scan.spacing
     move = np.diag([*step, 1.0])
     move[:3, 3] = (np.array(sizes) - 1 - step * (np.array(grown) - 1)) / 2
-    voxels = scan.voxels if nearest else _smoothed(scan.voxels, scan.spacing, edges)
     affine = None if scan.affine is None else scan.affine @ move
-    made = _sampled(voxels, move, (grown[2], grown[1], grown[0]), nearest)
-    return replace(scan, voxels=made, affine=affine, spacing=(edges[0], edges[1], edges[2]))
+    voxels = _along_axes(scan.voxels, [_places(*each) for each in zip(sizes, grown, step, strict=True)], step, nearest)
+    return replace(scan, voxels=voxels, affine=affine, spacing=(edges[0], edges[1], edges[2]))
+
+
+def _places(size: int, grown: int, step: float) -> NDArray[np.float64]:
+    """Return where the new voxels of an axis lie among its old ones: around the same centre."""
+    return (size - 1 - step * (grown - 1)) / 2 + step * np.arange(grown, dtype=np.float64)
+
+
+def _along_axes(voxels: Voxels, places: list[NDArray[np.float64]], step: NDArray[np.float64], nearest: bool) -> Voxels:
+    """Sample along x, y and z in turn, each a small matrix: what is linear may be done axis by axis."""
+    if nearest:
+        z, y, x = (
+            np.rint(along).clip(0, n - 1).astype(int) for along, n in zip(places[::-1], voxels.shape[1:], strict=True)
+        )
+        return np.ascontiguousarray(voxels[:, z[:, None, None], y[:, None], x])
+    sizes = voxels.shape[:0:-1]
+    x, y, z = (_weights(*each) for each in zip(sizes, places, step, strict=True))
+    made = np.matmul(y, np.matmul(voxels, x.T))  # [C, Z, Y', X']
+    flat = np.matmul(z, made.reshape(len(made), len(made[0]), -1))
+    return np.ascontiguousarray(flat.reshape(len(made), len(z), len(y), len(x)))
+
+
+def _weights(size: int, places: NDArray[np.float64], step: float) -> Voxels:
+    """Return what each old voxel of an axis gives to each new one: a Gaussian, then linear; the border goes on outside.
+
+    Shapes: [new, old].
+    """
+    sigma = math.sqrt(max(0.0, step * step - 1)) / FWHM  # in old voxels
+    reach = math.ceil(REACH * sigma)
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma or 1.0)) ** 2)
+    low = np.floor(places)
+    made = np.zeros((len(places), size))
+    rows = np.arange(len(places))
+    for tap, share in zip(range(-reach, reach + 1), bell / bell.sum(), strict=True):
+        for side, part in ((0, low + 1 - places), (1, places - low)):
+            np.add.at(made, (rows, (low + tap + side).clip(0, size - 1).astype(int)), share * part)
+    return made.astype(np.float32)
 
 
 def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False) -> Voxels:
@@ -140,25 +176,8 @@ def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False) -
     if like.affine is None:
         raise ScanError("no_affine", "the scan does not say where its voxels lie.")
     move = np.linalg.inv(affine) @ like.affine
-    _, z, y, x = like.voxels.shape
-    return _sampled(voxels, move, (z, y, x), nearest, outside="constant")
-
-
-def _smoothed(voxels: Voxels, old: Spacing, new: list[float]) -> Voxels:
-    widths = [math.sqrt(max(0.0, n * n - o * o)) / FWHM / o for o, n in zip(old, new, strict=True)]
-    made: Voxels = ndimage.gaussian_filter(voxels, sigma=[0, *reversed(widths)], mode="nearest")
-    return made
-
-
-def _sampled(
-    voxels: Voxels, move: Affine, shape: tuple[int, int, int], nearest: bool, outside: str = "nearest"
-) -> Voxels:
-    """Sample every channel; `move` takes an index (x, y, z) of the result to one of `voxels`."""
     matrix, shift = move[2::-1, 2::-1], move[2::-1, 3]  # in the order z, y, x of the array
-    if np.allclose(matrix, np.diag(np.diag(matrix)), atol=1e-9):
-        matrix = np.diag(matrix)  # the quicker, separable way
-    made = np.empty((len(voxels), *shape), dtype=np.float32)
+    made = np.empty((len(voxels), *like.voxels.shape[1:]), dtype=np.float32)
     for channel, out in zip(voxels, made, strict=True):
-        order = 0 if nearest else 1
-        ndimage.affine_transform(channel, matrix, shift, shape, output=out, order=order, mode=outside)
+        ndimage.affine_transform(channel, matrix, shift, out.shape, output=out, order=0 if nearest else 1)
     return made

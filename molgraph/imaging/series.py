@@ -16,6 +16,7 @@ from molgraph.imaging.planes import placed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, foreign
 from molgraph.imaging.shades import first
 
+_SUFFIXES = (".dcm", ".dicom", ".ima")
 # By what slices at one place differ, in the order in which they are told apart.
 _KINDS = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "InstanceNumber")
 
@@ -80,13 +81,14 @@ def _grouped(folder: Path) -> dict[str, list[tuple[Path, FileDataset]]]:
 
 def _header(file: Path) -> FileDataset | None:
     """Return the header of a DICOM picture, None for anything else; a damaged one is not passed over."""
-    if file.name.startswith(".") or not file.stat().st_size:
-        if file.suffix.lower() in (".dcm", ".dicom"):
-            raise ScanError("empty", f"{file}: the file is empty; copy or export it again.")
+    if file.name.startswith("."):
+        return None
+    suffix = file.suffix.lower()
+    if not file.stat().st_size and suffix not in ("", *_SUFFIXES):
         return None
     data = content(file, str(file))
     if not (dicom.is_one(data) or dicom.is_bare(data)):
-        if file.suffix.lower() in (".dcm", ".dicom"):
+        if suffix in _SUFFIXES:
             raise ScanError("damaged", f"{file}: is no DICOM; copy or export it again.")
         return None
     ds = dicom.parse(data, str(file))

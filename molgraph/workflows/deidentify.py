@@ -18,7 +18,7 @@ from molgraph.data.interrupts import rearm
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError
 from molgraph.imaging import dicom, nifti, picture
-from molgraph.imaging.burned import Region, blank, region, suspicion
+from molgraph.imaging.burned import Region, blank, hides_overlay, region, suspicion
 from molgraph.imaging.cleaning import Cleaner
 from molgraph.imaging.content import content, quiet
 from molgraph.imaging.profile import EDITION
@@ -99,7 +99,7 @@ class Desk:
             )
         stream = io.BytesIO()
         with quiet(), foreign(name, "damaged", "it cannot be read and written anew"):
-            if self.regions:
+            if self.regions or hides_overlay(ds):
                 blank(ds, self.regions, name)
             else:
                 dicom.decoded(ds, name)  # what cannot be read is not handed on

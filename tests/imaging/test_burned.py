@@ -11,7 +11,7 @@ import pytest
 from pydicom.dataset import FileDataset
 
 from molgraph.errors import ConfigError
-from molgraph.imaging.burned import Region, blank, painted, region, suspicion
+from molgraph.imaging.burned import Region, blank, hides_overlay, painted, region, suspicion
 from molgraph.imaging.content import quiet
 from molgraph.imaging.dicom import parse
 from molgraph.imaging.scan import ScanError, read_scan
@@ -109,6 +109,17 @@ def test_pixels_that_cannot_be_written_back_are_refused(name: str):
     with pytest.raises(ScanError) as caught:
         blank(opened(name), [REGION], name)
     assert caught.value.reason == "cannot_blank"
+
+
+def test_an_overlay_in_unused_bits_is_seen_and_gone():
+    ds = opened("examples_overlay.dcm")
+    assert not hides_overlay(ds)  # it is stored apart
+    ds.add_new(0x60020102, "US", 15)
+    stored = np.frombuffer(ds.PixelData, "<u2")
+    ds.PixelData = (stored | 0x8000).tobytes()
+    assert hides_overlay(ds)
+    blank(ds, [], "x")
+    assert np.array_equal(np.frombuffer(ds.PixelData, "<u2"), stored)
 
 
 def test_painting_copies():

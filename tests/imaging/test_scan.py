@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pandas as pd
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.pixels.decoders.base import get_decoder
 
 from molgraph.errors import DataError
 from molgraph.imaging.geometry import TURN, to_world
@@ -213,6 +215,15 @@ def png(path: Path, array: np.ndarray) -> Path:
     return path
 
 
+def test_without_the_plugin_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
+    for name in ("SC_rgb_jpeg_gdcm.dcm", "MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm"):
+        path = PYDICOM / "test_files" / name
+        decoder = get_decoder(dataset(path).file_meta.TransferSyntaxUID)
+        monkeypatch.setattr(decoder, "_available", {})
+        error = refusal(path)
+        assert error.reason == "no_decoder" and "molgraph[dicom]" in error.message
+
+
 def test_what_a_file_is_called_does_not_matter(tmp_path: Path):
     ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
     nib.save(nib.Nifti1Image(ramp[None], np.eye(4)), tmp_path / "scan.nii.gz")
@@ -322,3 +333,16 @@ def test_reading_leaves_the_users_warnings_alone():
         assert not seen
         warnings.warn("mine", UserWarning, stacklevel=1)
         assert len(seen) == 1
+
+
+READERS = "scan content dicom series planes shades nifti picture sets geometry intensity".split()
+
+
+def test_every_reason_is_documented():
+    root = Path(__file__).parents[2]
+    files = [root / "molgraph" / "imaging" / f"{name}.py" for name in READERS]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    reasons = set(re.findall(r'ScanError\(\s*"(\w+)"', text)) | set(re.findall(r'foreign\(\w+, "(\w+)"', text))
+    documented = (root / "docs" / "scans.md").read_text(encoding="utf-8")
+    assert len(reasons) > 40
+    assert not [reason for reason in reasons if f"`{reason}`" not in documented]
