@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
@@ -20,8 +21,8 @@ class DenseNet121(ImageEncoder):
     def build(cls, channels: int, dims: int, small: bool) -> tuple[nn.Module, int]:
         from monai.networks.nets.densenet import DenseNet121 as Network  # here: it takes seconds
 
-        whole = Network(spatial_dims=dims, in_channels=channels, out_channels=1)
-        kept = dict(whole.features.named_children())
+        whole: Any = Network(spatial_dims=dims, in_channels=channels, out_channels=1)
+        kept: dict[str, Any] = dict(whole.features.named_children())
         if small:
             kept["conv0"] = convolution(dims)(channels, kept["conv0"].out_channels, 3, padding=1, bias=False)
             del kept["pool0"]
