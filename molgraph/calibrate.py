@@ -28,7 +28,8 @@ NUMBERS, BINARY, CLASSES = "regression", "binary", "multiclass"
 class Interval:
     """Hold what calibration learned, for one target.
 
-    `limits` are the largest nonconformities that stay inside: for a regression one half-width; for classes
+    `limits` are the largest nonconformities that stay inside: for a regression one half-width, or where it is `scaled`
+    one multiple of the standard deviation that is predicted of a row; for classes
     one limit per class on 1 - its probability, None where a class has too few calibration rows to be ever
     left out. Without limits there is no interval, and `reason` says why. `n` rows calibrated.
     """
@@ -38,6 +39,7 @@ class Interval:
     n: int
     limits: tuple[float | None, ...]
     reason: str | None = None
+    scaled: bool = False
 
     @classmethod
     def fit(
@@ -48,6 +50,7 @@ class Interval:
         *,
         observed: ArrayLike | None = None,
         bound: ArrayLike | None = None,
+        spread: ArrayLike | None = None,
         level: float = LEVEL,
     ) -> Self:
         """Learn the limits from calibration rows.
@@ -55,12 +58,14 @@ class Interval:
         A new row, exchangeable with these, falls inside with a probability of at least `level`; for classes so
         does a new row of each class (Mondrian). That holds on average over calibration sets, and only so far as
         the new rows resemble these: for new scaffolds measure it with `coverage`. Rows that are not observed or
-        known only by a bound are left out, so the promise is about values that the assay can measure.
+        known only by a bound are left out, so the promise is about values that the assay can measure. With `spread`,
+        the standard deviations predicted of numbers, intervals are as much wider as those are (normalised).
 
-        Shapes: `estimate`, `truth`, `observed`, `bound` [n]; `estimate` of several classes [n, C].
+        Shapes: `estimate`, `truth`, `observed`, `bound`, `spread` [n]; `estimate` of several classes [n, C].
         Raises: ConfigError for an unknown kind or a level outside 0 to 1; DataError for an estimate not finite.
         See: Vovk 2005, doi 10.1007/b106715; Papadopoulos 2002, doi 10.1007/3-540-36755-1_29;
-        Angelopoulos & Bates 2023, doi 10.1561/2200000101; class by class: Vovk 2013, doi 10.1007/s10994-013-5355-6
+        Angelopoulos & Bates 2023, doi 10.1561/2200000101; class by class: Vovk 2013, doi 10.1007/s10994-013-5355-6;
+        normalised: Papadopoulos 2011, doi 10.1613/jair.3198
 
         >>> Interval.fit("regression", [0.0] * 9, [1, 2, 3, 4, 5, 6, 7, 8, 9]).limits
         (9.0,)
@@ -75,28 +80,29 @@ class Interval:
         if not np.isfinite(given).all():
             raise DataError("a calibration row has no finite estimate: leave it out of `observed`")
         if kind == NUMBERS:
-            limits = [_limit(np.abs(wanted - given), level)]
+            limits = [_limit(np.abs(wanted - given) / _unit(spread, rows), level)]
         else:
             off = 1.0 - _probabilities(given)
             limits = [_limit(off[wanted == c, c], level) for c in range(off.shape[1])] if len(off) else []
         if any(limit is not None for limit in limits):
-            return cls(kind, level, len(wanted), tuple(limits))
+            return cls(kind, level, len(wanted), tuple(limits), scaled=spread is not None)
         of = "" if kind == NUMBERS else " of any class"
         least = math.ceil(level / (1 - level) - 1e-9)
         reason = f"{len(wanted)} calibration rows, and a {100 * level:g} % interval needs at least {least}{of}"
         return cls(kind, level, len(wanted), (), reason)
 
-    def apply(self, estimate: ArrayLike) -> tuple[Floats, Floats]:
+    def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
         """Return the lower and upper end of each row's interval; NaN where there is none (see `reason`).
 
-        For classes they are the lowest and highest label of the prediction set: 0 and 1 is "undecided".
+        Where it is scaled, `spread` [n] is the standard deviation predicted of each row. For classes they are the
+        lowest and highest label of the prediction set: 0 and 1 is "undecided".
         """
         given = np.asarray(estimate, dtype=np.float64)
         if not self.limits:
             blank = np.full(len(given), np.nan)
             return blank, blank.copy()
         if self.kind == NUMBERS:
-            half = self.limits[0] or 0.0
+            half = (self.limits[0] or 0.0) * _unit(spread if self.scaled else None, slice(None))
             return given - half, given + half
         inside = self.sets(given)
         high = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)
@@ -121,6 +127,7 @@ class Interval:
             "n": self.n,
             "limits": list(self.limits),
             "reason": self.reason,
+            "scaled": self.scaled,
         }
 
     @classmethod
@@ -131,7 +138,8 @@ class Interval:
         """
         try:
             limits = tuple(None if limit is None else float(limit) for limit in found["limits"])
-            return cls(str(found["kind"]), float(found["level"]), int(found["n"]), limits, found["reason"])
+            scaled = bool(found.get("scaled", False))  # models of earlier versions do not say
+            return cls(str(found["kind"]), float(found["level"]), int(found["n"]), limits, found["reason"], scaled)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
 
@@ -147,6 +155,7 @@ class Chance:
     kind: str
     n: int
     values: tuple[float, ...]
+    scaled: bool = False
 
     @classmethod
     def fit(
@@ -157,8 +166,9 @@ class Chance:
         *,
         observed: ArrayLike | None = None,
         bound: ArrayLike | None = None,
+        spread: ArrayLike | None = None,
     ) -> Self:
-        """Learn from calibration rows.
+        """Learn from calibration rows; with `spread`, errors are counted in the deviation predicted of each row.
 
         Shapes: all [n].
         See: predictive distributions from calibration errors: Vovk 2019, doi 10.1007/s10994-018-5755-8; Platt 1999,
@@ -168,13 +178,13 @@ class Chance:
         rows = _usable(wanted, observed, bound)
         wanted, given = wanted[rows], given[rows]
         if kind == NUMBERS:
-            errors = np.sort(wanted - given)
+            errors = np.sort((wanted - given) / _unit(spread, rows))
             if len(errors) > ERRORS:
                 errors = np.quantile(errors, (np.arange(ERRORS) + 0.5) / ERRORS)
-            return cls(kind, len(wanted), tuple(float(f"{error:.6g}") for error in errors))
+            return cls(kind, len(wanted), tuple(float(f"{error:.6g}") for error in errors), spread is not None)
         return cls(kind, len(wanted), _platt(given, wanted))
 
-    def of(self, estimate: ArrayLike, threshold: float | None) -> Floats:
+    def of(self, estimate: ArrayLike, threshold: float | None, spread: ArrayLike | None = None) -> Floats:
         """Return the probability that the true value is at least `threshold` (of a class: that it is 1), [n].
 
         NaN where no row calibrated a number.
@@ -188,12 +198,13 @@ class Chance:
         if not self.values:
             return np.full(len(given), np.nan)
         errors = np.array(self.values)
-        above = len(errors) - np.searchsorted(errors, threshold - given, side="left")
+        far = (threshold - given) / _unit(spread if self.scaled else None, slice(None))
+        above = len(errors) - np.searchsorted(errors, far, side="left")
         return np.asarray((above + 0.5) / (len(errors) + 1))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {"kind": self.kind, "n": self.n, "values": list(self.values)}
+        return {"kind": self.kind, "n": self.n, "values": list(self.values), "scaled": self.scaled}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Self:
@@ -202,7 +213,8 @@ class Chance:
         Raises: CheckpointError where something is missing or of the wrong type.
         """
         try:
-            made = cls(str(found["kind"]), int(found["n"]), tuple(float(v) for v in found["values"]))
+            values = tuple(float(v) for v in found["values"])
+            made = cls(str(found["kind"]), int(found["n"]), values, bool(found.get("scaled", False)))
             if made.kind != NUMBERS and len(made.values) != 2:
                 raise ValueError("a slope and an offset are needed")
             return made
@@ -242,7 +254,7 @@ def merge(intervals: Sequence[Interval]) -> Interval:
     Raises: ConfigError where the kinds, levels or classes differ.
     """
     first = intervals[0]
-    if len({(i.kind, i.level) for i in intervals}) > 1:
+    if len({(i.kind, i.level, i.scaled) for i in intervals if i.limits}) > 1 or len({i.kind for i in intervals}) > 1:
         raise ConfigError("predictors of different kinds of task or interval levels make no ensemble")
     n = min(i.n for i in intervals)
     lacking = next((i for i in intervals if not i.limits), None)
@@ -251,7 +263,7 @@ def merge(intervals: Sequence[Interval]) -> Interval:
     if len({len(i.limits) for i in intervals}) > 1:
         raise ConfigError("predictors of different numbers of classes make no ensemble")
     limits = tuple(_average(limits) for limits in zip(*(i.limits for i in intervals), strict=True))
-    return Interval(first.kind, first.level, n, limits)
+    return Interval(first.kind, first.level, n, limits, scaled=first.scaled)
 
 
 @dataclass(frozen=True)
@@ -295,6 +307,11 @@ def coverage(
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return Coverage(share, max(0.0, centre - half), min(1.0, centre + half), None, n)
+
+
+def _unit(spread: ArrayLike | None, rows: Any) -> Floats | float:
+    """Return what an error is counted in: the predicted deviation of each row, or 1."""
+    return 1.0 if spread is None else np.asarray(spread, dtype=np.float64)[rows]
 
 
 def _usable(truth: Floats, observed: ArrayLike | None, bound: ArrayLike | None) -> NDArray[np.bool_]:

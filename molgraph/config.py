@@ -72,6 +72,8 @@ class RunSettings:
     (else found by its usual names, or called as the input), `optional` (a blank cell is an input that is absent) and
     that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is that of the
     data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
+    With `variance` numbers are predicted with their standard deviation; with `calibrate` probabilities are mapped as
+    the calibration rows teach.
     """
 
     data: str = ""
@@ -90,6 +92,8 @@ class RunSettings:
     duplicates: Literal["mean", "median", "drop", "keep"] = "mean"
     balance: bool = False
     focal: float = 0.0
+    variance: bool = False
+    calibrate: bool = False
     ensemble: int = 1
     init: str = ""
     comparator: str = "auto"

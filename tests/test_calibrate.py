@@ -309,3 +309,44 @@ def test_json_gives_back_the_same_chance() -> None:
     ):
         with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
             Chance.from_json(damaged)
+
+
+# --- scaled by a predicted deviation ---------------------------------------------------------------------------------
+
+
+def test_scaled_intervals_hold_their_level_and_are_wide_only_where_they_must_be():
+    random = np.random.default_rng(0)
+    spread = random.uniform(0.2, 2.0, size=6000)
+    truth = random.normal(size=6000) * spread
+    half, rest = slice(0, 3000), slice(3000, None)
+    made = Interval.fit("regression", np.zeros(3000), truth[half], spread=spread[half])
+    plain = Interval.fit("regression", np.zeros(3000), truth[half])
+    low, high = made.apply(np.zeros(3000), spread[rest])
+    flat = plain.apply(np.zeros(3000))
+    assert made.scaled and not plain.scaled
+    assert coverage(low, high, truth[rest]).value == pytest.approx(0.9, abs=0.02)
+    assert np.mean(high - low) < np.mean(flat[1] - flat[0])
+    for sure in (spread[rest] < 0.5, spread[rest] > 1.5):
+        assert coverage(low[sure], high[sure], truth[rest][sure]).value == pytest.approx(0.9, abs=0.04)
+    assert coverage(flat[0], flat[1], truth[rest]).value == pytest.approx(0.9, abs=0.02)
+
+
+def test_scaled_limits_are_quantiles_of_scaled_errors_and_survive_json():
+    truth, spread = np.arange(1.0, 20.0), np.tile([1.0, 2.0], 10)[:19]
+    made = Interval.fit("regression", np.zeros(19), truth, spread=spread)
+    assert made.limits == (np.sort(truth / spread)[17],)
+    assert Interval.from_json(made.to_json()) == made
+    old = {k: v for k, v in made.to_json().items() if k != "scaled"}
+    assert Interval.from_json(old).scaled is False
+    chance = Chance.fit("regression", np.zeros(19), truth, spread=spread)
+    assert Chance.from_json(chance.to_json()) == chance and chance.scaled
+    assert chance.of([0.0], 5.0, [1.0])[0] == pytest.approx((np.sum(truth / spread >= 5) + 0.5) / 20)
+    assert chance.of([0.0], 5.0, [2.0])[0] > chance.of([0.0], 5.0, [1.0])[0]
+
+
+def test_scaled_and_plain_intervals_are_not_averaged():
+    truth = np.arange(1.0, 20.0)
+    scaled = Interval.fit("regression", np.zeros(19), truth, spread=np.ones(19))
+    assert merge([scaled, scaled]) == scaled
+    with pytest.raises(ConfigError):
+        merge([scaled, Interval.fit("regression", np.zeros(19), truth)])

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import Interval, coverage
+from molgraph.calibrate import NUMBERS, Interval, coverage
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.metrics import compare, main, score, shown
+from molgraph.metrics.reliability import Reliability, of_classes, of_numbers
+from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
 from molgraph.task import Task, block
@@ -26,12 +28,14 @@ def assess(
     """Score a predictor on held-out rows, and every other method's estimates of the same rows.
 
     Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
-    "coverage": {target: share of exact rows inside the 90 % interval, with its own interval}, "rows": n,
+    "coverage": {target: share of exact rows inside the 90 % interval, with its own interval},
+    "reliability": {target: calibration, width, how spread ranks errors (`metrics.reliability`)}, "rows": n,
     "main": {target: the metric that stands for it}, "shown": {target: those a person sees first}}`, plain JSON values.
     `others` maps a method's name to estimates [N, columns of the task].
     """
-    estimates, _ = predictor.estimate(data)
-    found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}, "verdicts": {}, "coverage": {}}
+    estimates, spread = predictor.estimate(data)
+    found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
+    found |= {"verdicts": {}, "coverage": {}, "reliability": {}}
     for name in predictor.targets:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
         truth, observed, bound = data.targets.arrays(name)
@@ -45,8 +49,13 @@ def assess(
             words = ("model", f"comparator ({other})")
             found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
         sure = observed & (bound == EXACT)
-        low, high = _ends(predictor.intervals[name], mine[sure], truth[sure])
+        predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
+        scale = None if predicted is None else predicted[sure]
+        low, high = _ends(predictor.intervals[name], mine[sure], truth[sure], scale)
         found["coverage"][name] = coverage(low, high, truth[sure]).to_json()
+        among = spread[sure, where.start]
+        rest = _reliability(predictor, name, mine[sure], truth[sure], among if scale is None else scale)
+        found["reliability"][name] = rest.to_json()
     kinds = {name: predictor.task.kind(name) for name in predictor.targets}
     first = {
         "main": {name: main(kind) for name, kind in kinds.items()},
@@ -78,9 +87,21 @@ def _shaped(kind: str, estimates: Array) -> Array:
     return estimates if kind == "multiclass" else estimates[:, 0]
 
 
-def _ends(interval: Interval, estimates: Array, truth: Array) -> tuple[Floats, Floats]:
+def _reliability(predictor: Predictor, name: str, estimates: Array, truth: Array, spread: Array) -> Reliability:
+    """Say of exact rows how far the model knows how far off it is."""
+    kind, interval = predictor.task.kind(name), predictor.intervals[name]
+    if kind != NUMBERS:
+        width = interval.sets(estimates).sum(axis=1) if interval.limits else np.full(len(truth), np.nan)
+        return of_classes(estimates, truth, width)
+    known = None if np.isnan(spread).any() else spread
+    low, high = interval.apply(estimates, known)
+    chance = predictor.chances[name]
+    return of_numbers(estimates, truth, high - low, known, chance.values, scaled=chance.scaled)
+
+
+def _ends(interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> tuple[Floats, Floats]:
     """Return the ends of each row's interval; of a set of classes, ends that hold the truth where the set does."""
-    low, high = interval.apply(estimates)
+    low, high = interval.apply(estimates, spread)
     if estimates.ndim == 1 or not interval.limits:
         return low, high
     inside = np.take_along_axis(interval.sets(estimates), truth.astype(np.int64)[:, None], axis=1)[:, 0]

@@ -8,26 +8,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.calibrate import Interval
-from molgraph.task import Task, labels
+from molgraph.task import Task, labels, spreads
 
 Array = NDArray[np.float32]
+
+
+def deviation(task: Task, name: str, estimates: Array, spread: Array) -> Array | None:
+    """Return the standard deviation that is predicted of each row, and that between members, together; None where the
+    model predicts none.
+
+    The variance of a mixture: that of the members (here the square of their mean deviation) and that of their means.
+
+    Shapes: `estimates`, `spread` [P, columns of the target]; returns [P].
+    See: Lakshminarayanan 2017, arXiv 1612.01474, section 2.4
+    """
+    if not spreads(task, name):
+        return None
+    found: Array = np.hypot(estimates[:, 1], np.nan_to_num(spread[:, 0])).astype(np.float32)
+    return found
 
 
 def target_columns(task: Task, name: str, estimates: Array, spread: Array, interval: Interval) -> dict[str, Any]:
     """Return the columns of one target for P parts.
 
-    A number, or a probability: `T`, `T_std` (between members), `T_lo90`, `T_hi90`; for a probability the ends are the
-    labels still possible at 90 % (0 and 1: undecided). One of several classes: `T` is the likeliest, `T_p_CLASS` the
-    probability of each, `T_set90` the classes still possible.
+    A number, or a probability: `T`, `T_std` (predicted, where the model predicts it, and between members), `T_lo90`,
+    `T_hi90`; for a probability the ends are the labels still possible at 90 % (0 and 1: undecided). One of several
+    classes: `T` is the likeliest, `T_p_CLASS` the probability of each, `T_set90` the classes still possible.
 
     Shapes: `estimates`, `spread` [P, columns of the target].
     """
     if task.kind(name) == "multiclass":
         return _classes(name, labels(task, name), estimates, spread, interval)
-    low, high = interval.apply(estimates[:, 0])
+    predicted = deviation(task, name, estimates, spread)
+    low, high = interval.apply(estimates[:, 0], predicted)
     return {
         name: estimates[:, 0],
-        f"{name}_std": spread[:, 0],
+        f"{name}_std": spread[:, 0] if predicted is None else predicted,
         f"{name}_lo90": low.astype(np.float32),
         f"{name}_hi90": high.astype(np.float32),
     }

@@ -16,7 +16,7 @@ from molgraph.predictor.columns import target_columns
 from molgraph.predictor.inputs import INPUT, Inputs, with_prints
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer, neighbour_columns
-from molgraph.task import block, labels
+from molgraph.task import block, labels, spreads
 
 
 class Panel(Scorer):
@@ -79,6 +79,8 @@ class Panel(Scorer):
         kinds = {p.task.kind(name) for p in mine}
         units = {p.recipe.units.get(name, "") for p in mine}
         classes = {labels(p.task, name) for p in mine} if kinds == {"multiclass"} else {()}
+        if len({spreads(p.task, name) for p in mine}) > 1:
+            raise ConfigError(f"one model predicts how far off '{name}' may be and another does not: score them apart.")
         if len(kinds) > 1 or len(units) > 1 or len(classes) > 1:
             raise ConfigError(
                 f"the models mean different things by '{name}': {kinds}, units {units}; score them apart."

@@ -22,6 +22,7 @@ from molgraph.predictor.member import Member
 from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
 from molgraph.predictor.scored import Scorer, neighbour_columns
+from molgraph.predictor.tempered import Tempered
 from molgraph.task import Task, block, restore
 
 Array = NDArray[np.float32]
@@ -36,6 +37,7 @@ class Predictor(Scorer):
         self.inputs = Inputs(slots(recipe.run), with_prints(recipe.run), recipe.run.standardize)
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
         self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
+        self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -58,7 +60,14 @@ class Predictor(Scorer):
         """Return the members' mean estimate and their standard deviation, both [N, columns of the task]."""
         found = np.stack([m.estimate(data) for m in self.members])
         spread = found.std(axis=0, ddof=1) if len(found) > 1 else np.full(found.shape[1:], np.nan)
-        return found.mean(axis=0), spread.astype(np.float32)
+        return self.temper(found.mean(axis=0)), spread.astype(np.float32)
+
+    def temper(self, estimates: Array) -> Array:
+        """Return estimates with the probabilities mapped as the calibration rows taught."""
+        for name, each in self.tempered.items():
+            where = block(self.task, name)
+            estimates[:, where] = each.apply(estimates[:, where])
+        return estimates
 
     def columns_of(self, things: Dataset) -> pd.DataFrame:
         """Return the prediction columns of distinct things, one row each."""
@@ -107,11 +116,11 @@ class Predictor(Scorer):
 
     @classmethod
     def load(cls, path: str | Path) -> Predictor:
-        """Read a model folder.
+        """Read a model folder, or a model that ships by its name.
 
         Raises: CheckpointError where it is missing, damaged or of another version.
         """
-        folder = Path(path)
+        folder = folders.find(path)
         recipe, digest = folders.unseal(folder)
         if recipe.task.get("kind") == "segmentation":
             raise CheckpointError(f"{folder}: '{recipe.run.model}' marks lesions in scans; use `molgraph find`.")

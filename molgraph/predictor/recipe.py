@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import molgraph
-from molgraph import registry
+from molgraph import registry, shipped
 from molgraph.config import RunSettings, settings
 from molgraph.data.files import atomic
 from molgraph.data.packed import Schema
-from molgraph.errors import CheckpointError, MolgraphError
+from molgraph.errors import CheckpointError, MolgraphError, did_you_mean
 
 FORMAT = 1
 PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost", "numpy", "scikit-learn")
@@ -37,6 +37,7 @@ class Recipe:
     units: dict[str, str] = field(default_factory=dict)
     intervals: dict[str, Any] = field(default_factory=dict)
     chances: dict[str, Any] = field(default_factory=dict)
+    tempered: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -79,7 +80,8 @@ def _absent(folder: Path) -> str:
         return "a file, not a model folder. Name the folder that `molgraph train --out` wrote."
     if folder.is_dir():
         return "no finished model (no recipe.json). Repeat the `molgraph train` that began it, or train into another."
-    return f"no such model folder. Train one with `molgraph train ... --out {folder}`."
+    ships = did_you_mean(folder.as_posix(), shipped.names())
+    return f"no such model folder, and none ships by that name{ships} Train one with `molgraph train ... --out {folder}`."
 
 
 def sha256(path: Path) -> str:

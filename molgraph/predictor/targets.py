@@ -17,6 +17,7 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
 from molgraph.data.targets import BELOW
 from molgraph.errors import ConfigError, DataError
+from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Slot, named_by, tables_of, unlabelled
 from molgraph.predictor.predictor import Predictor
@@ -146,10 +147,11 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
     names = [name for name in predictor.targets if name in predictor.chances]
     if not names:
         raise ConfigError("the model has no target that is a number or a yes or no.")
-    estimates, _ = predictor.estimate(things)
+    estimates, spread = predictor.estimate(things)
+    predicted = [_deviation(predictor, name, estimates, spread) for name in names]
     value = np.stack([estimates[:, block(predictor.task, name).start] for name in names], axis=1).astype(np.float64)
-    ends = [predictor.intervals[name].apply(value[:, at]) for at, name in enumerate(names)]
-    chance = [predictor.chances[name].of(value[:, at], active) for at, name in enumerate(names)]
+    ends = [predictor.intervals[name].apply(value[:, at], predicted[at]) for at, name in enumerate(names)]
+    chance = [predictor.chances[name].of(value[:, at], active, predicted[at]) for at, name in enumerate(names)]
     known, similarity, seen = _evidence(predictor, things, names, active)
     inside = predictor.domain.nearest(things).inside if predictor.domain else np.zeros(len(things), dtype=bool)
     return Asked(
@@ -163,6 +165,13 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
         similarity,
         seen,
     )
+
+
+def _deviation(
+    predictor: Predictor, name: str, estimates: NDArray[np.float32], spread: NDArray[np.float32]
+) -> NDArray[np.float32] | None:
+    where = block(predictor.task, name)
+    return deviation(predictor.task, name, estimates[:, where], spread[:, where])
 
 
 def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins: Proteins | None) -> Asked:
@@ -181,9 +190,10 @@ def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins
         slot.name: dataclasses.replace(others, index=others.index.repeat(shape[0])),
     }
     pairs = unlabelled(inputs, shape[0] * shape[1])
-    value = predictor.estimate(pairs)[0][:, 0].astype(np.float64)
-    low, high = predictor.intervals[name].apply(value)
-    chance = predictor.chances[name].of(value, active)
+    estimates, spread = predictor.estimate(pairs)
+    value, predicted = estimates[:, 0].astype(np.float64), _deviation(predictor, name, estimates, spread)
+    low, high = predictor.intervals[name].apply(value, predicted)
+    chance = predictor.chances[name].of(value, active, predicted)
     near = predictor.domain.nearest(pairs) if predictor.domain else None
     inside = near.inside if near else np.zeros(len(pairs), dtype=bool)
     known, similarity, seen = _evidence_of_pairs(predictor, things, chosen, active)

@@ -18,11 +18,13 @@ from molgraph.fit import Epoch, processes
 from molgraph.fit import state as states
 from molgraph.fit.state import State
 from molgraph.predictor import member as members_of
+from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
+from molgraph.predictor.tempered import Tempered
 from molgraph.split import Split
 from molgraph.task import Task, block
 
@@ -97,19 +99,30 @@ class Training:
         domain = Domain.learn({slot.name: slot.room for slot in slots(self.run)}, self.train)
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), versions=versions())
         made = Predictor(recipe, members, domain)
-        held = self.data.subset(self.split.calibration)
-        estimates, _ = made.estimate(held)
-        for name in self.task.names:
-            truth, observed, bound = held.targets.arrays(name)
-            mine = estimates[:, block(self.task, name)]
-            kind = self.task.kind(name)
-            shaped = mine if kind == "multiclass" else mine[:, 0]
-            made.intervals[name] = Interval.fit(kind, shaped, truth, observed=observed, bound=bound)
-            if kind != "multiclass":
-                made.chances[name] = Chance.fit(kind, shaped, truth, observed=observed, bound=bound)
+        self._calibrate(made, self.data.subset(self.split.calibration))
+        recipe.tempered = {name: each.to_json() for name, each in made.tempered.items()}
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
         recipe.chances = {name: chance.to_json() for name, chance in made.chances.items()}
         return made
+
+    def _calibrate(self, made: Predictor, held: Dataset) -> None:
+        """Learn from rows that chose nothing how far off estimates are."""
+        estimates, spread = made.estimate(held)
+        for name in self.task.names if self.run.calibrate else ():
+            truth, observed, _ = held.targets.arrays(name)
+            if self.task.kind(name) != "regression":
+                mine = estimates[:, block(self.task, name)]
+                made.tempered[name] = Tempered.fit(self.task.kind(name), mine, truth, observed)
+        estimates = made.temper(estimates)
+        for name in self.task.names:
+            truth, observed, bound = held.targets.arrays(name)
+            where, kind = block(self.task, name), self.task.kind(name)
+            shaped = estimates[:, where] if kind == "multiclass" else estimates[:, where.start]
+            known: dict[str, Any] = {"observed": observed, "bound": bound}
+            known["spread"] = deviation(self.task, name, estimates[:, where], spread[:, where])
+            made.intervals[name] = Interval.fit(kind, shaped, truth, **known)
+            if kind != "multiclass":
+                made.chances[name] = Chance.fit(kind, shaped, truth, **known)
 
     def _make(self, number: int) -> Member:
         member = members_of.make(self.run, self.schemas, self.task, self.run.seed + number, self.train)

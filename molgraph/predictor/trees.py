@@ -18,9 +18,10 @@ from molgraph.errors import CheckpointError, DataError, ResourceError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
 from molgraph.model.grower import Grower
-from molgraph.task import Task, block
+from molgraph.task import Task, block, spreads
 
 Array = NDArray[np.float32]
+WITH_SPREAD = "RMSEWithUncertainty"  # CatBoost's name of the normal likelihood (Duan 2020, arXiv 1910.03225)
 LOSS = {"regression": "RMSE", "binary": "Logloss", "multiclass": "MultiClass"}
 
 
@@ -61,13 +62,13 @@ class Trees:
                 pools[which] = Pool(
                     inputs[which][at], column.values[at, 0].numpy(), weight=column.weight[at, 0].numpy()
                 )
-            model = _untrained(self.grower, self.task.kind(name), run, seed)
+            model = _untrained(self.grower, self.task, name, run, seed)
             judged = "valid" in pools
             stop = self.grower.patience if judged and self.grower.patience else None
             model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged, early_stopping_rounds=stop)
             self.found[name] = model
             losses = model.get_best_score()
-            loss = LOSS[self.task.kind(name)]
+            loss = _loss(self.task, name)
             yield Epoch(
                 number,
                 len(self.task.names),
@@ -88,6 +89,10 @@ class Trees:
             return out
         for name, model in self.found.items():
             where = block(self.task, name)
+            if spreads(self.task, name):
+                mean, variance = model.predict(features, prediction_type=WITH_SPREAD, thread_count=_threads()).T
+                out[:, where] = np.stack([mean, np.sqrt(variance)], axis=1)
+                continue
             if self.task.kind(name) == "regression":
                 out[:, where.start] = model.predict(features, thread_count=_threads())
                 continue
@@ -151,9 +156,14 @@ def _threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS", "0")) or -1  # -1: all cores
 
 
-def _untrained(grower: Grower, kind: str, run: RunSettings, seed: int) -> Any:
+def _loss(task: Task, name: str) -> str:
+    return WITH_SPREAD if spreads(task, name) else LOSS[task.kind(name)]
+
+
+def _untrained(grower: Grower, task: Task, name: str, run: RunSettings, seed: int) -> Any:
     from catboost import CatBoostClassifier, CatBoostRegressor
 
+    kind = task.kind(name)
     made = CatBoostRegressor if kind == "regression" else CatBoostClassifier
     balance = {"auto_class_weights": "Balanced"} if run.balance and kind != "regression" else {}
     return made(
@@ -162,7 +172,7 @@ def _untrained(grower: Grower, kind: str, run: RunSettings, seed: int) -> Any:
         learning_rate=grower.lr,
         l2_leaf_reg=grower.l2,
         rsm=grower.subset,
-        loss_function=LOSS[kind],
+        loss_function=_loss(task, name),
         random_seed=seed,
         thread_count=_threads(),
         allow_writing_files=False,

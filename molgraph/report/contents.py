@@ -25,6 +25,7 @@ class Quality:
 
     `scores` maps a metric's label to one estimate per method, in the order of `methods`, the model first;
     `main` is the label that is drawn; `sentences` say in plain words which is better, `leaks` what flatters the scores.
+    `reliable` says whether the model knows how far off it is, and `curve` has (said, seen, rows) to draw of it.
     """
 
     target: str
@@ -35,6 +36,9 @@ class Quality:
     sentences: tuple[str, ...] = ()
     coverage: str = ""
     leaks: str = ""
+    reliable: str = ""
+    curve: tuple[tuple[float, float, int], ...] = ()
+    classes: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from molgraph.report.contents import Distribution, Estimate, Parity
+from molgraph.report.contents import Distribution, Estimate, Parity, Quality
 from molgraph.screen.summary import nice_step
 
 POINTS = 1500  # a parity plot with more would be a blot
@@ -148,6 +148,20 @@ def parity(shown: Parity) -> Markup:
         kind = "inside" if shown.in_domain[k] else "outside"
         parts.append(f'<circle cx="{x(shown.measured[k])}" cy="{y(shown.predicted[k])}" r="3" class="dot {kind}"/>')
     return svg(side, side, f"Predicted against measured {shown.target}", parts)
+
+
+def calibration(shown: Quality) -> Markup:
+    """Draw what came true against what was said: a model that knows how far off it is lies on the dashed line."""
+    side = 320
+    x, y = Scale(0, 1, 56, side - 12), Scale(0, 1, side - 48, 30)
+    words = ("predicted probability", "share of hits") if shown.classes else ("level of the interval", "share inside")
+    parts = [*axes(x, y, *words, 5, 5), line(x(0), y(0), x(1), y(1), "equal")]
+    points = [f"{x(said)},{y(seen)}" for said, seen, _ in shown.curve]
+    parts.append(f'<polyline points="{" ".join(points)}" class="sofar"/>')
+    for said, seen, rows in shown.curve:
+        title = f"<title>{said:.2f} said, {seen:.2f} came true, {rows:,} rows</title>"
+        parts.append(f'<circle cx="{x(said)}" cy="{y(seen)}" r="4" class="model">{title}</circle>')
+    return svg(side, side, f"Calibration of {shown.target}", parts)
 
 
 def by_similarity(shown: Parity) -> list[tuple[str, int, float, float | None]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
+from molgraph.metrics.reliability import sentence
 from molgraph.report.contents import Estimate, Quality
 
 Assessment = Mapping[str, Any]
@@ -26,6 +28,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     shown = assessment["shown"][target]
     scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
     verdicts = assessment["verdicts"][target].values()
+    reliable = assessment.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
         target,
         assessment["rows"],
@@ -35,6 +38,9 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         tuple(verdict["sentence"] for verdict in verdicts),
         coverage_sentence(assessment["coverage"][target]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
+        f"Reliability: {sentence(reliable)}." if reliable else "",
+        tuple((said, seen, rows) for said, seen, rows in reliable.get("curve", ())),
+        NUMBERS not in METRICS[assessment["main"][target]].kinds,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.task.binary import Binary
+from molgraph.task.gaussian import Gaussian
 from molgraph.task.joint import Joint
 from molgraph.task.multiclass import Multiclass
 from molgraph.task.ordinal import Ordinal
@@ -14,7 +15,19 @@ from molgraph.task.regression import Regression
 from molgraph.task.segmentation import Segmentation
 from molgraph.task.task import Task
 
-__all__ = ["KINDS", "Binary", "Joint", "Multiclass", "Ordinal", "Regression", "Segmentation", "Task", "make", "restore"]
+__all__ = [
+    "KINDS",
+    "Binary",
+    "Gaussian",
+    "Joint",
+    "Multiclass",
+    "Ordinal",
+    "Regression",
+    "Segmentation",
+    "Task",
+    "make",
+    "restore",
+]
 
 KINDS = {
     "regression": "numbers, also known only as bounds (`>10`)",
@@ -49,14 +62,18 @@ def make(
     *,
     balance: bool = False,
     focal: float = 0.0,
+    variance: bool = False,
 ) -> Task:
-    """Return the task for targets of these kinds, in this order: a plain one, or a `Joint` of several."""
+    """Return the task for targets of these kinds, in this order: a plain one, or a `Joint` of several.
+
+    With `variance`, numbers are predicted with their standard deviation.
+    """
     labels = classes or {}
     made: list[Task] = []
     for kind in dict.fromkeys(kind_of.values()):
         names = tuple(name for name, k in kind_of.items() if k == kind)
         if kind == "regression":
-            made.append(Regression(names))
+            made.append(Gaussian(names) if variance else Regression(names))
         elif kind == "binary":
             made.append(Binary(names, balance, focal))
         else:
@@ -72,6 +89,7 @@ def restore(state: Mapping[str, Any]) -> Task:
         return Joint(tasks=tuple(restore(t) for t in state["tasks"]), **values)
     made: dict[str, Any] = {
         "regression": Regression,
+        "gaussian": Gaussian,
         "binary": Binary,
         "multiclass": Multiclass,
         "ordinal": Ordinal,
@@ -90,11 +108,17 @@ def block(task: Task, name: str) -> slice:
     at = 0
     for each in tasks:
         for i, mine in enumerate(each.names):
-            width = len(each.classes[i]) if isinstance(each, Multiclass) else 1
+            width = len(each.classes[i]) if isinstance(each, Multiclass) else 1 + isinstance(each, Gaussian)
             if mine == name:
                 return slice(at, at + width)
             at += width
     raise ConfigError(f"unknown target '{name}'{did_you_mean(name, task.names)}")
+
+
+def spreads(task: Task, name: str) -> bool:
+    """Tell whether the estimates of a target have its standard deviation beside it."""
+    tasks = task.tasks if isinstance(task, Joint) else (task,)
+    return any(isinstance(each, Gaussian) and name in each.names for each in tasks)
 
 
 def classes(task: Task) -> dict[str, tuple[str, ...]]:

@@ -99,7 +99,7 @@ class Attempt:
         rows = self.readings[run.standardize]
         found, estimates = [], []
         for number, fold in enumerate(rows.folds):
-            task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
+            task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
             training = Training(run, task, rows.data, rows.split(fold))
             member = self._train(trial, training, rows)
             scored = rows.data.subset(fold.score)

@@ -37,7 +37,17 @@ from molgraph.workflows.plan import DEEPCHEM, NONE, Plan, grouping, guarded, pla
 from molgraph.workflows.show import say
 
 RUN_FILE = ".toml"
-OWN = ("model", "encoder", "inputs", "head", "train", "ensemble", "balance", "focal")  # what a run file brings along
+OWN = (
+    "model",
+    "encoder",
+    "inputs",
+    "head",
+    "train",
+    "ensemble",
+    "balance",
+    "focal",
+    "variance",
+)  # what a run file brings along
 SAME = ("targets", "task", "units", "standardize", "duplicates")  # what must be the same for all
 CELLS, SCORES, RESULT, PAGE = "cells", "scores.csv", "comparison.json", "comparison.html"
 FEWEST = 2
@@ -238,7 +248,7 @@ def _cell(
     """Train a model on a fold and score it."""
     rows, began = found.made.rows, time.perf_counter()
     repeat, fold, name = at
-    task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
+    task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
     training = Training(replace(run, seed=run.seed + repeat, init=""), task, rows.data, cut)
     for _ in training.epochs():
         rearm()

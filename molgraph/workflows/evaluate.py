@@ -15,6 +15,7 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
+from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import coverage, interval
@@ -91,6 +92,7 @@ def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
         for verdict in found["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(found['coverage'][target], 'rows')}")
+        say(f"  reliability: {sentence(found['reliability'][target])}")
     if "leaks" in found:
         say(f"  leaks: {found['leaks']['sentence']}")
 

@@ -87,7 +87,7 @@ class Outcome:
     ) -> tuple[float, float | None]:
         """Return the first objective of estimates of the scored rows, and its standard error."""
         rows = self.readings[standardize]
-        task = make(rows.kinds, rows.classes)
+        task = make(rows.kinds, rows.classes, variance=self.made.run.variance)
         train = rows.data.subset(rows.folds[0].train)
         return accuracy(
             self.goals[0],

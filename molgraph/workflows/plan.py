@@ -83,7 +83,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
     cut, leaks = guarded(run, rows, _split(run, found, rows))
-    task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal)
+    task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
     return Plan(run, rows, task, cut, to_beat, leaks, [*guessed, *rows_notes(rows), *cut.notes, *leaks.notes])
 

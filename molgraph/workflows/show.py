@@ -17,6 +17,7 @@ from molgraph.config import RunSettings
 from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
+from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import coverage, interval
 from molgraph.predictor.scored import OK
@@ -69,6 +70,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(metrics['coverage'][target], 'test rows')}")
+        say(f"  reliability: {sentence(metrics['reliability'][target])}")
     say(f"leaks: {metrics['leaks']['sentence']}")
     say(f"\nmodel written to {folder}")
 

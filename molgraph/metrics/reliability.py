@@ -1,0 +1,147 @@
+"""Whether a model knows how far off it is: calibration, sharpness, and the ranking of its errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+BINS = 10
+LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 10))
+FEWEST = 3  # rows from which ranks say anything
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Hold what is known of a target. What does not exist is None, and `reason` says why.
+
+    `ece` is the expected calibration error: of classes the mean gap between confidence and share of hits, of numbers
+    between the level of central intervals and the share of values inside. `width` is the mean width of the 90 %
+    intervals (of classes the mean number of them still possible), `spearman` how well the predicted spread ranks the
+    errors. `curve` has (said, seen, rows) to draw: a perfect model lies on the diagonal.
+    """
+
+    ece: float | None
+    width: float | None
+    spearman: float | None
+    curve: tuple[tuple[float, float, int], ...]
+    n: int
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {**asdict(self), "curve": [list(point) for point in self.curve]}
+
+
+def of_classes(probability: ArrayLike, truth: ArrayLike, width: ArrayLike) -> Reliability:
+    """Say how far probabilities can be believed.
+
+    The curve of two classes is that of class 1, and of several that of the likeliest class. Rows are put into ten bins
+    of equal width; the error weighs each bin by its rows.
+
+    Shapes: `probability` [n] of class 1, or [n, classes]; `truth`, `width` [n]. No NaN but in `width`.
+    See: Guo 2017, arXiv 1706.04599 (equation 3)
+
+    >>> of_classes([0.25, 0.25, 0.25, 0.25], [0, 0, 0, 1], [1, 1, 1, 1]).ece
+    0.0
+    """
+    given, labels = np.asarray(probability, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+    if not len(labels):
+        return _nothing("no row has an exact measured value")
+    if given.ndim == 1:
+        said, hit, sure = given, labels, np.maximum(given, 1 - given)
+        wrong = (given >= 0.5) != (labels == 1)
+    else:
+        said = sure = given.max(axis=1)
+        wrong = given.argmax(axis=1) != labels
+        hit = 1.0 - wrong
+    at = np.minimum((said * BINS).astype(np.int64), BINS - 1)
+    curve = tuple(
+        (float(said[at == b].mean()), float(hit[at == b].mean()), int((at == b).sum())) for b in np.unique(at)
+    )
+    ece = sum(abs(mean - share) * rows for mean, share, rows in curve) / len(labels)
+    ranked = _spearman(wrong.astype(np.float64), 1 - sure)
+    return Reliability(ece, _mean(width), ranked, curve, len(labels), None if ranked is not None else EQUAL)
+
+
+def of_numbers(
+    estimate: ArrayLike,
+    truth: ArrayLike,
+    width: ArrayLike,
+    spread: ArrayLike | None,
+    errors: ArrayLike,
+    *,
+    scaled: bool,
+) -> Reliability:
+    """Say how far intervals can be believed, at all levels.
+
+    `errors` are those of the calibration rows, in units of `spread` where `scaled`: with them an estimate becomes a
+    distribution, and each value has a place (a quantile) in it. A central interval of a level holds the values whose
+    place is at most half the level from the middle.
+
+    Shapes: `estimate`, `truth`, `width`, `spread` [n]; `errors` any number.
+    See: Kuleshov 2018, arXiv 1807.00263; predictive distributions from calibration errors: Vovk 2019, doi
+    10.1007/s10994-018-5755-8
+    """
+    given, wanted = np.asarray(estimate, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+    if not len(wanted):
+        return _nothing("no row has an exact measured value")
+    known = np.sort(np.asarray(errors, dtype=np.float64))
+    off = wanted - given
+    unit = np.ones(len(off)) if spread is None else np.asarray(spread, dtype=np.float64)
+    curve: tuple[tuple[float, float, int], ...] = ()
+    ece = None
+    if len(known):
+        far = off / unit if scaled else off
+        places = (np.searchsorted(known, far, "left") + np.searchsorted(known, far, "right") + 1) / (2 * len(known) + 2)
+        curve = tuple((level, float((np.abs(places - 0.5) <= level / 2).mean()), len(off)) for level in LEVELS)
+        ece = float(np.mean([abs(said - seen) for said, seen, _ in curve]))
+    ranked = None if spread is None or np.isnan(unit).any() else _spearman(np.abs(off), unit)
+    reason = "no row calibrated" if not len(known) else None
+    if ranked is None:
+        why = "one model predicts no spread: train an ensemble, or with variance = true" if spread is None else EQUAL
+        reason = "; ".join(filter(None, [reason, why]))
+    return Reliability(ece, _mean(width), ranked, curve, len(off), reason)
+
+
+EQUAL = "errors or spreads are all alike, or too few to rank"
+
+
+def _spearman(errors: Floats, spread: Floats) -> float | None:
+    if len(errors) < FEWEST or np.ptp(errors) == 0 or np.ptp(spread) == 0:
+        return None
+    return float(stats.spearmanr(errors, spread).statistic)
+
+
+def _mean(width: ArrayLike) -> float | None:
+    known = np.asarray(width, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if len(known) else None
+
+
+def _nothing(reason: str) -> Reliability:
+    return Reliability(None, None, None, (), 0, reason)
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """Say what a `Reliability` holds, as JSON values, in one line.
+
+    >>> sentence(Reliability(0.042, 1.93, None, (), 99, "one model predicts no spread").to_json())
+    'calibration error 0.042; 90 % intervals 1.93 wide on average; no ranking of errors: one model predicts no spread'
+    """
+    parts = []
+    if found["ece"] is not None:
+        parts.append(f"calibration error {found['ece']:.3f}")
+    if found["width"] is not None and not math.isnan(found["width"]):
+        parts.append(f"90 % intervals {found['width']:.3g} wide on average")
+    if found["spearman"] is not None:
+        parts.append(f"predicted spread ranks the errors with Spearman {found['spearman']:.2f}")
+    elif found["reason"]:
+        parts.append(f"no ranking of errors: {found['reason']}")
+    return "; ".join(parts) or "nothing is known"

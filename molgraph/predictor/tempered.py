@@ -1,0 +1,80 @@
+"""Probabilities as calibration rows teach them: what is said to be 80 % likely should be so in 8 of 10 cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from molgraph.calibrate import BINARY, Chance
+from molgraph.errors import CheckpointError
+
+Array = NDArray[Any]
+FEWEST = 20  # rows from which one number can be learnt of them
+RANGE = (0.05, 20.0)  # of temperatures: far beyond what networks need (1 to 3 in Guo 2017)
+
+
+@dataclass(frozen=True)
+class Tempered:
+    """Map the probabilities of one target: of two classes by a slope and an offset on the logit, of several by a
+    temperature, which ranks nothing anew. Where too few rows calibrated, probabilities stay as they are.
+
+    See: Platt 1999, Probabilistic outputs for support vector machines; Guo 2017, arXiv 1706.04599
+    """
+
+    kind: str
+    n: int
+    values: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, kind: str, estimates: Array, truth: Array, observed: Array) -> Self:
+        """Learn from calibration rows.
+
+        Shapes: `estimates` [n, 1] or [n, classes]; `truth`, `observed` [n].
+        """
+        rows = observed & np.isfinite(truth)
+        if kind == BINARY:
+            learnt = Chance.fit(kind, estimates[:, 0], truth, observed=rows)
+            return cls(kind, learnt.n, learnt.values)
+        logs, labels = _logs(estimates[rows]), truth[rows].astype(np.int64)
+        if len(labels) < FEWEST:
+            return cls(kind, len(labels), (1.0,))
+
+        def loss(power: float) -> float:
+            return float(-np.take_along_axis(log_softmax(logs / np.exp(power), axis=1), labels[:, None], 1).mean())
+
+        found = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded")
+        return cls(kind, len(labels), (float(f"{np.exp(found.x):.6g}"),))
+
+    def apply(self, estimates: Array) -> NDArray[np.float32]:
+        """Return the probabilities, shaped as they came."""
+        if self.kind == BINARY:
+            return Chance(self.kind, self.n, self.values).of(estimates, None).astype(np.float32)
+        return np.asarray(softmax(_logs(estimates) / self.values[0], axis=1), dtype=np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"kind": self.kind, "n": self.n, "values": list(self.values)}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_json` wrote.
+
+        Raises: CheckpointError where something is missing or of the wrong type.
+        """
+        try:
+            made = cls(str(found["kind"]), int(found["n"]), tuple(float(v) for v in found["values"]))
+            if len(made.values) != (2 if made.kind == BINARY else 1) or made.values[0] <= 0:
+                raise ValueError("a slope and an offset, or a temperature is needed, above 0")
+            return made
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
+
+
+def _logs(estimates: Array) -> Array:
+    return np.log(np.clip(np.asarray(estimates, dtype=np.float64), 1e-6, 1.0))
