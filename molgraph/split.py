@@ -27,8 +27,7 @@ class Named(NamedTuple):
     summary: str
 
 
-COLD, COLD_ALL = "cold", "cold_all"
-GROUP = "group"
+COLD, COLD_ALL, GROUP = "cold", "cold_all", "group"
 IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule)
 
 METHODS: dict[str, Named] = {
@@ -39,9 +38,7 @@ METHODS: dict[str, Named] = {
     "patient": Named("group_random", "patient", "whole patients (column patient, patient_id, subject, ...) at random"),
     GROUP: Named("group_random", GROUP, "group:NAME, whole groups of a column of the data (site, batch) at random"),
     COLD: Named("group_random", IDENTITY, "cold:INPUT, whatever stands in that input stands on one side"),
-    COLD_ALL: Named(
-        COLD_ALL, IDENTITY, "cold:all, nothing in any input stands on two sides; rows that mix are left out"
-    ),
+    COLD_ALL: Named(COLD_ALL, IDENTITY, "cold:all, nothing in any input on two sides; rows that mix are left out"),
     "random": Named("random", IDENTITY, "rows at random; the same molecule stays on one side"),
     "time": Named("time", IDENTITY, "time:NAME, oldest rows train, newest test, by a column of dates or numbers"),
     "column": Named("column", IDENTITY, "column:NAME, the user's own train, valid, test (and calibration)"),

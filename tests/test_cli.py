@@ -36,6 +36,7 @@ def test_every_option_of_train_reaches_the_settings():
         column="mol",
         targets=["IC50", "b"],
         model="molecule/gin",
+        task="regression",
         split="random",
         ensemble=3,
         units={"IC50": "nM"},
