@@ -82,8 +82,8 @@ def hides_overlay(ds: FileDataset) -> bool:
 
     See: DICOM PS3.3 C.9.2 (Overlay Bit Position; retired since 2004)
     """
-    positions = (ds.get((group, 0x0102)) for group in range(0x6000, 0x6020, 2))
-    return any(element is not None and element.value for element in positions)
+    tags = ((group, 0x0102) for group in range(0x6000, 0x6020, 2))
+    return any(ds[tag].value for tag in tags if tag in ds)
 
 
 def blank(ds: FileDataset, regions: list[Region], where: str) -> None:

@@ -17,15 +17,15 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000TransferSyntaxes,
 )
 
-from molgraph.imaging.content import quiet
+from molgraph.imaging.decoder import DECODER
 from molgraph.imaging.planes import placed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, Spacing, Voxels, foreign
 from molgraph.imaging.shades import measured
 
 PREAMBLE, MAGIC = 128, b"DICM"  # See: DICOM PS3.10 section 7.1
+PLUGINS = ("pydicom", "pylibjpeg", "pillow", "pyjpegls")  # those that survive damaged data, first choice first
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _BARE_GROUPS = (0x0002, 0x0008)  # what files without a preamble begin with
 
@@ -48,7 +48,7 @@ def parse(data: bytes, where: str, *, pixels: bool = True) -> FileDataset:
 
     Raises: ScanError where it is cut short or none.
     """
-    with quiet(), foreign(where, "damaged", "the DICOM file is damaged; export it again"):
+    with foreign(where, "damaged", "the DICOM file is damaged; export it again"):
         ds = dcmread(io.BytesIO(data), force=True, stop_before_pixels=not pixels)
         if "TransferSyntaxUID" not in ds.file_meta:
             ds.file_meta.TransferSyntaxUID = _syntax(ds)
@@ -70,7 +70,7 @@ def read(data: bytes, where: str, from_file: bool) -> Scan:
     """
     ds = parse(data, where)
     found = frames(ds, where, from_file)
-    with quiet(), foreign(where, "bad_geometry", "the header does not say where its frames lie"):
+    with foreign(where, "bad_geometry", "the header does not say where its frames lie"):
         place = placed([ds], where)
     if place is None:
         return described(ds, grey(found), spacing=loose_spacing(ds, where, found.shape[1]))
@@ -87,7 +87,7 @@ def frames(ds: FileDataset, where: str, from_file: bool) -> Voxels:
     Shapes: [S, F, Y, X], S is 1 or, for colour, 3.
     """
     _can_be_shown(ds, where)
-    with quiet(), foreign(where, "damaged_pixels", "its pixels cannot be decoded; export it again"):
+    with foreign(where, "damaged_pixels", "its pixels cannot be decoded; export it again"):
         stored = decoded(ds, where)
         if ds.PhotometricInterpretation == "PALETTE COLOR":
             stored = apply_color_lut(stored, ds)
@@ -104,7 +104,7 @@ def _can_be_shown(ds: FileDataset, where: str) -> None:
     if not any(name in ds for name in PIXELS):
         kind = ds.get("Modality", "") or "of a kind that is not named"
         raise ScanError("no_pixels", f"{where}: is DICOM without a picture ({kind}); leave it out.")
-    with quiet(), foreign(where, "damaged", "the size of the picture is no number"):
+    with foreign(where, "damaged", "the size of the picture is no number"):
         size = [int(ds.get(name) or 1) for name in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel")]
         kind = [str(word).strip() for word in ds.get("ImageType") or ()]
         high, bits = ds.get("HighBit"), ds.get("BitsStored")
@@ -122,24 +122,38 @@ def decoded(ds: FileDataset, where: str) -> NDArray[Any]:
     Raises: ScanError where they are cut short or nothing installed unpacks them.
     """
     syntax = ds.file_meta.TransferSyntaxUID
-    if syntax in JPEG2000TransferSyntaxes and "pylibjpeg" in get_decoder(syntax).available_plugins:
-        ds.pixel_array_options(decoding_plugin="pylibjpeg")  # GDCM writes its complaints to the terminal
+    if syntax.is_private or syntax.is_compressed:
+        return _unpacked(ds, where)
     try:
         return ds.pixel_array
-    except (RuntimeError, NotImplementedError) as error:
-        if "missing" in str(error) and "dependencies" in str(error):
-            raise ScanError(
-                "no_decoder",
-                f"{where}: nothing installed here unpacks {syntax.name}: pip install 'molgraph[dicom]'.",
-            ) from error
-        if isinstance(error, NotImplementedError) or "not support" in str(error):
-            raise ScanError(
-                "no_decoder", f"{where}: {syntax.name} of this kind cannot be unpacked; convert it to plain DICOM."
-            ) from error
-        raise
     except ValueError as error:
         if "less than expected" in str(error):
             raise ScanError("truncated", f"{where}: {error}; copy or export it again.") from error
+        raise
+
+
+def _unpacked(ds: FileDataset, where: str) -> NDArray[Any]:
+    """Return the values of compressed pixels."""
+    syntax = ds.file_meta.TransferSyntaxUID
+    try:
+        there = get_decoder(syntax).available_plugins
+    except NotImplementedError as error:
+        raise ScanError("no_decoder", f"{where}: nothing unpacks {syntax.name}; convert it to plain DICOM.") from error
+    plugin = next((name for name in PLUGINS if name in there), "gdcm" if "gdcm" in there else "")
+    if not plugin:
+        raise ScanError(
+            "no_decoder", f"{where}: nothing installed here unpacks {syntax.name}: pip install 'molgraph[dicom]'."
+        )
+    try:
+        if plugin == "gdcm":
+            return DECODER.decode(ds)
+        ds.pixel_array_options(decoding_plugin=plugin)
+        return ds.pixel_array
+    except RuntimeError as error:
+        if "not support" in str(error):
+            raise ScanError(
+                "no_decoder", f"{where}: {syntax.name} of this kind cannot be unpacked; convert it to plain DICOM."
+            ) from error
         raise
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from molgraph.imaging.content import content, quiet
+from molgraph.imaging.content import content
 from molgraph.imaging.geometry import sound, sound_spacing, spacing_of
 from molgraph.imaging.intensity import windowed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, Voxels, foreign
@@ -34,7 +34,7 @@ def read(data: bytes, file: Path, from_file: bool) -> Scan:
     """
     where = str(file)
     header, body = opened(data, file)
-    with quiet(), foreign(where, "damaged", "its voxels cannot be read; convert the scan again"):
+    with foreign(where, "damaged", "its voxels cannot be read; convert the scan again"):
         voxels = _voxels(header, body, where)
         bits = header.get_data_dtype().itemsize * 8 if _plain_integers(header) else 0
         if from_file:
@@ -52,7 +52,7 @@ def opened(data: bytes, file: Path) -> tuple[Any, bytes]:
     """
     where = str(file)
     kind = nib.Nifti2Image if data[_AT2 : _AT2 + 8] in TWO else nib.Nifti1Image
-    with quiet(), foreign(where, "damaged", "the NIfTI header is damaged; convert the scan again"):
+    with foreign(where, "damaged", "the NIfTI header is damaged; convert the scan again"):
         header = kind.header_class(data[: kind.header_class.sizeof_hdr], check=False)
         header.check_fix()
         pair = data[_AT1 : _AT1 + 4] in _PAIR or data[_AT2 : _AT2 + 8] in _PAIR

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
-from molgraph.imaging.content import quiet
 from molgraph.imaging.dicom import grey
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, Voxels
 
@@ -33,7 +32,7 @@ def read(data: bytes, where: str, from_file: bool) -> Scan:
     Raises: ScanError where it is cut short, a bomb, or of a kind in which values would be lost.
     """
     try:
-        with quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             deep = _depth(data, image, where)
             found = [_page(page, where) for page in pages(image, where)]
     except Image.DecompressionBombError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.errors import DataError
+from molgraph.errors import DataError, MolgraphError
 
 Voxels = NDArray[np.float32]
 Affine = NDArray[np.float64]
@@ -77,9 +77,11 @@ def read_scan(
     Raises: ScanError with its reason.
     """
     from molgraph.imaging import geometry, intensity  # they build on this module
+    from molgraph.imaging.content import quiet
 
     where = str(path)
-    scan = _load(path, from_file=window == "file" and not mask)
+    with quiet(), foreign(where, "damaged", "it cannot be read; export it again"):
+        scan = _load(path, from_file=window == "file" and not mask)
     scan = replace(scan, modality=scan.modality if modality is None else modality)
     _check(scan, where, mask)
     if channels is not None:
@@ -160,7 +162,7 @@ def foreign(where: str, reason: str, what: str) -> Iterator[None]:
     """Turn whatever a foreign library raises about a file into a ScanError."""
     try:
         yield
-    except ScanError:
+    except MolgraphError:
         raise
     except MemoryError as error:
         raise ScanError("too_large", f"{where}: there is not enough memory for it.") from error

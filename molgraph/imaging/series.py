@@ -37,17 +37,13 @@ def find(folder: Path) -> list[Series]:
 
     Raises: ScanError where a file that was DICOM is damaged.
     """
-    return [
-        Series(
-            uid,
-            str(ds.get("Modality") or ""),
-            str(ds.get("SeriesDescription") or ""),
-            str(ds.get("PatientID") or ""),
-            tuple(file for file, _ in members),
-        )
-        for uid, members in _grouped(folder).items()
-        for ds in (members[0][1],)
-    ]
+    found = []
+    with quiet(), foreign(str(folder), "damaged", "a header in it is damaged"):
+        for uid, members in _grouped(folder).items():
+            ds = members[0][1]
+            kind, what, who = (str(ds.get(word) or "") for word in ("Modality", "SeriesDescription", "PatientID"))
+            found.append(Series(uid, kind, what, who, tuple(file for file, _ in members)))
+    return found
 
 
 def read(folder: Path, uid: str, from_file: bool) -> Scan:
@@ -119,7 +115,7 @@ def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool
     if len(members) == 1:
         file = members[0][0]
         return dicom.read(content(file, str(file)), str(file), from_file)
-    with quiet(), foreign(where, "damaged", "a header of the series is damaged"):
+    with foreign(where, "damaged", "a header of the series is damaged"):
         members = sorted(members, key=lambda member: _kind(member[1]))
         headers = [ds for _, ds in members]
         sizes = {(ds.get("Rows"), ds.get("Columns"), ds.get("SamplesPerPixel"), ds.get("Modality")) for ds in headers}
@@ -127,7 +123,7 @@ def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool
             raise ScanError("several_images", f"{where}: has several files of many frames; name one of them.")
     if len(sizes) > 1:
         raise ScanError("mixed_sizes", f"{where}: its slices differ in size or kind: {sorted(map(str, sizes))}.")
-    with quiet(), foreign(where, "bad_geometry", "the headers do not say where the slices lie"):
+    with foreign(where, "bad_geometry", "the headers do not say where the slices lie"):
         place = placed(headers, where)
     if place is None:
         raise ScanError("no_positions", f"{where}: its {len(members)} pictures do not say where they lie; name one.")

@@ -12,7 +12,6 @@ from PIL import Image, ImageOps
 
 from molgraph.imaging import nifti, picture
 from molgraph.imaging.burned import Region, painted
-from molgraph.imaging.content import quiet
 from molgraph.imaging.scan import foreign
 
 # Fields for text. See: https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h and nifti2.h
@@ -43,7 +42,7 @@ def stripped_picture(data: bytes, where: str, regions: list[Region]) -> tuple[by
     Raises: ScanError where it cannot be read or a region lies outside.
     """
     picture.read(data, where, from_file=False)  # refuses what would lose values
-    with quiet(), foreign(where, "damaged", "the picture cannot be written again"):
+    with foreign(where, "damaged", "the picture cannot be written again"):
         with Image.open(io.BytesIO(data), formats=picture.FORMATS) as image:
             pages = [_bare(page, regions, where) for page in picture.pages(image, where)]
         kind = "TIFF" if len(pages) > 1 or pages[0].mode in ("I", "F") else "PNG"

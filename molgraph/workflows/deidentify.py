@@ -67,7 +67,8 @@ class Desk:
     def take(self, file: Path, name: str) -> Line:
         """De-identify one file."""
         try:
-            output, note = self._write(file, name)
+            with quiet(), foreign(name, "damaged", "it cannot be read and written anew"):
+                output, note = self._write(file, name)
         except ScanError as error:
             return Line(name, error.reason, error.message, "")
         return Line(name, OK, note, output)
@@ -97,14 +98,13 @@ class Desk:
             raise ScanError(
                 "damaged", f"{name}: does not say what it is (SOP Class and Instance UID); export it again."
             )
+        if self.regions or hides_overlay(ds):
+            blank(ds, self.regions, name)
+        else:
+            dicom.decoded(ds, name)  # what cannot be read is not handed on
+        self.cleaner.clean(ds, blanked=bool(self.regions), inspected=self.inspected)
         stream = io.BytesIO()
-        with quiet(), foreign(name, "damaged", "it cannot be read and written anew"):
-            if self.regions or hides_overlay(ds):
-                blank(ds, self.regions, name)
-            else:
-                dicom.decoded(ds, name)  # what cannot be read is not handed on
-            self.cleaner.clean(ds, blanked=bool(self.regions), inspected=self.inspected)
-            ds.save_as(stream, enforce_file_format=True)
+        ds.save_as(stream, enforce_file_format=True)
         output = f"{ds.PatientID}/{ds.get('SeriesInstanceUID') or 'no-series'}/{ds.SOPInstanceUID}.dcm"
         return self._put(stream.getvalue(), output, name), ""
 

@@ -335,7 +335,10 @@ def test_reading_leaves_the_users_warnings_alone():
         assert len(seen) == 1
 
 
-READERS = "scan content dicom series planes shades nifti picture sets geometry intensity".split()
+READERS = [
+    *("scan", "content", "dicom", "series", "planes", "shades", "nifti", "picture", "sets"),
+    *("geometry", "intensity"),
+]
 
 
 def test_every_reason_is_documented():

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from molgraph.cli import main
-from molgraph.errors import ConfigError, DataError
+from molgraph.errors import ConfigError, DataError, ResourceError
 from molgraph.imaging.scan import read_scan
 from molgraph.workflows import deidentify
 from molgraph.workflows.deidentify import deidentify_folder
@@ -197,3 +197,12 @@ def test_the_command(hospital: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["deidentify", str(hospital), str(tmp_path / "x"), "--blank", "1,2"]) == 2
     assert main(["deidentify", str(FILES / "CT_small.dcm"), str(tmp_path / "one")]) == 0
     assert len(list((tmp_path / "one").rglob("*.dcm"))) == 1
+
+
+def test_a_full_disk_is_no_damaged_file(hospital: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise ResourceError("no space is left on the disk")
+
+    monkeypatch.setattr(deidentify, "atomic", full)
+    with pytest.raises(ResourceError, match="no space"):
+        deidentify_folder(hospital, tmp_path / "out")
