@@ -44,15 +44,20 @@ class Augment(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.flip:
-            x = torch.where(_some(x, 0.5), x.flip(-1), x)
+            x = _in_some(x, 0.5, mirrored)
         if self.kind == "none":
             return x
         x = contrast(moved(x))
         if self.kind == "scanner":
             faults: tuple[Callable[[Tensor], Tensor], ...] = (biased, blurred, coarse, ghosted, gamma, noisy)
             for fault in faults:
-                x = torch.where(_some(x, OFTEN), fault(x), x)
+                x = _in_some(x, OFTEN, fault)
         return x.clamp(0, 1)
+
+
+def mirrored(x: Tensor) -> Tensor:
+    """Exchange left and right."""
+    return x.flip(-1)
 
 
 def moved(x: Tensor) -> Tensor:
@@ -135,6 +140,7 @@ def _each(x: Tensor, low: float, high: float) -> Tensor:
     return _between(x, low, high).view(-1, 1, *_ones(x))
 
 
-def _some(x: Tensor, share: float) -> Tensor:
-    """Choose a share of the pictures."""
-    return _each(x, 0, 1) < share
+def _in_some(x: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Change a share of the pictures; which, is drawn on the CPU, so that no device is waited for."""
+    chosen = (torch.rand(len(x)) < share).nonzero()[:, 0].to(x.device)
+    return x.index_copy(0, chosen, change(x.index_select(0, chosen))) if len(chosen) else x

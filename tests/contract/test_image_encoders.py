@@ -14,6 +14,7 @@ from molgraph import registry
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.packed import Packed, pack
 from molgraph.data.targets import Targets
+from molgraph.imaging.encoders import encoder
 from molgraph.imaging.view import LARGEST
 from molgraph.model.model import Model
 from molgraph.task import Regression
@@ -132,3 +133,14 @@ def test_gradients_per_sample_go_through(name: str, dims: int) -> None:
         alone = grad(loss)(weights, pictures[at])
         for key, value in alone.items():
             torch.testing.assert_close(each[key][at], value, rtol=1e-7, atol=1e-10)
+
+
+def test_many_slices_are_predicted_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = settings(2)
+    parts = parts_of("imaging/cnn", given)
+    model, seen = made("imaging/cnn", parts, given), []
+    model.encoder.network.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    together = predicted(model, parts)
+    monkeypatch.setattr(encoder, "AT_ONCE", 3 * 16 * 16)
+    torch.testing.assert_close(predicted(model, parts), together, rtol=1e-9, atol=1e-11)
+    assert seen == [7, 3, 3, 1]

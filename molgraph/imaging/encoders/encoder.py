@@ -19,6 +19,7 @@ from molgraph.model.encoder import Encoder, Features
 
 SMALL = 64  # pixels a side up to which a picture is not halved before the first block
 BLOCK = 256  # pictures looked at together while the scale is learnt
+AT_ONCE = 1 << 21  # pixels that go through the network together where no gradient is kept: a patient has many slices
 
 Stem = Literal["auto", "small", "standard"]
 Build = Callable[[int, int, bool], tuple[nn.Module, int]]
@@ -91,8 +92,10 @@ class ImageEncoder(Encoder):
         offsets = parts.offsets[self.view.name]
         if not len(parts):
             return Features(next(self.network.parameters()).new_zeros(0, self.dim), offsets, index)
-        maps: Tensor = self.network(self.pictures(parts))
-        return Features(maps.flatten(2).mean(2), offsets, index)
+        pictures = self.pictures(parts)
+        each = len(pictures) if torch.is_grad_enabled() else max(AT_ONCE // pictures[0].numel(), 1)
+        maps = (self.network(some) for some in pictures.split(each))
+        return Features(torch.cat([some.flatten(2).mean(2) for some in maps]), offsets, index)
 
     def pictures(self, parts: Packed) -> Tensor:
         """Return the slices (or volumes) of parts as the network sees them, augmented in training: [M, C, ...]."""
