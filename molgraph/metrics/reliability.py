@@ -71,43 +71,52 @@ def of_classes(probability: ArrayLike, truth: ArrayLike, width: ArrayLike) -> Re
 
 
 def of_numbers(
-    estimate: ArrayLike,
-    truth: ArrayLike,
-    width: ArrayLike,
-    spread: ArrayLike | None,
-    errors: ArrayLike,
-    *,
-    scaled: bool,
+    estimate: ArrayLike, truth: ArrayLike, width: ArrayLike, spread: ArrayLike | None, places: ArrayLike
 ) -> Reliability:
     """Say how far intervals can be believed, at all levels.
 
-    `errors` are those of the calibration rows, in units of `spread` where `scaled`: with them an estimate becomes a
-    distribution, and each value has a place (a quantile) in it. A central interval of a level holds the values whose
-    place is at most half the level from the middle.
+    `places` says where each value lies in the distribution that was predicted of it (`place`), NaN where there is
+    none. A central interval of a level holds the values whose place is at most half the level from the middle.
 
-    Shapes: `estimate`, `truth`, `width`, `spread` [n]; `errors` any number.
-    See: Kuleshov 2018, arXiv 1807.00263; predictive distributions from calibration errors: Vovk 2019, doi
-    10.1007/s10994-018-5755-8
+    Shapes: all [n].
+    See: Kuleshov 2018, arXiv 1807.00263
     """
     given, wanted = np.asarray(estimate, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     if not len(wanted):
         return _nothing("no row has an exact measured value")
-    known = np.sort(np.asarray(errors, dtype=np.float64))
-    off = wanted - given
-    unit = np.ones(len(off)) if spread is None else np.asarray(spread, dtype=np.float64)
+    error, where = np.abs(wanted - given), np.asarray(places, dtype=np.float64)
     curve: tuple[tuple[float, float, int], ...] = ()
     ece = None
-    if len(known):
-        far = off / unit if scaled else off
-        places = (np.searchsorted(known, far, "left") + np.searchsorted(known, far, "right") + 1) / (2 * len(known) + 2)
-        curve = tuple((level, float((np.abs(places - 0.5) <= level / 2).mean()), len(off)) for level in LEVELS)
+    if np.isfinite(where).all():
+        curve = tuple((level, float((np.abs(where - 0.5) <= level / 2).mean()), len(where)) for level in LEVELS)
         ece = float(np.mean([abs(said - seen) for said, seen, _ in curve]))
-    ranked = None if spread is None or np.isnan(unit).any() else _spearman(np.abs(off), unit)
-    reason = "no row calibrated" if not len(known) else None
+    known = None if spread is None else np.asarray(spread, dtype=np.float64)
+    ranked = None if known is None or not np.isfinite(known).all() else _spearman(error, known)
+    reason = "no row calibrated" if ece is None else None
     if ranked is None:
-        why = "one model predicts no spread: train an ensemble, or with variance = true" if spread is None else EQUAL
+        why = "one model predicts no spread: train an ensemble, or with variance = true" if known is None else EQUAL
         reason = "; ".join(filter(None, [reason, why]))
-    return Reliability(ece, _mean(width), ranked, curve, len(off), reason)
+    return Reliability(ece, _mean(width), ranked, curve, len(error), reason)
+
+
+def place(
+    estimate: ArrayLike, truth: ArrayLike, errors: ArrayLike, spread: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Return where each value lies, 0 to 1, in the distribution that `errors` of calibration rows make of its estimate.
+
+    With `spread`, errors are in units of it. NaN where no row calibrated. Shapes: `errors` any number, else [n].
+    See: predictive distributions from calibration errors: Vovk 2019, doi 10.1007/s10994-018-5755-8
+
+    >>> place([0.0, 0.0], [0.0, 9.0], [-1.0, 0.0, 1.0]).tolist()
+    [0.5, 0.875]
+    """
+    known = np.sort(np.asarray(errors, dtype=np.float64))
+    off = np.asarray(truth, dtype=np.float64) - np.asarray(estimate, dtype=np.float64)
+    if not len(known):
+        return np.full(len(off), np.nan)
+    far = off if spread is None else off / np.asarray(spread, dtype=np.float64)
+    below, up_to = (np.searchsorted(known, far, side) for side in ("left", "right"))
+    return np.asarray((below + up_to + 1) / (2 * len(known) + 2), dtype=np.float64)
 
 
 EQUAL = "errors or spreads are all alike, or too few to rank"

@@ -11,7 +11,7 @@ from molgraph.calibrate import NUMBERS, Interval, coverage
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.metrics import compare, main, score, shown
-from molgraph.metrics.reliability import Reliability, of_classes, of_numbers
+from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
@@ -96,7 +96,8 @@ def _reliability(predictor: Predictor, name: str, estimates: Array, truth: Array
     known = None if np.isnan(spread).any() else spread
     low, high = interval.apply(estimates, known)
     chance = predictor.chances[name]
-    return of_numbers(estimates, truth, high - low, known, chance.values, scaled=chance.scaled)
+    places = place(estimates, truth, chance.values, known if chance.scaled else None)
+    return of_numbers(estimates, truth, high - low, known, places)
 
 
 def _ends(interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from molgraph.metrics.reliability import of_classes, of_numbers, sentence
+from molgraph.metrics.reliability import of_classes, of_numbers, place, sentence
 
 
 def noisy(n=4000, seed=0):
@@ -52,21 +52,22 @@ def test_several_classes_are_judged_by_the_likeliest():
 
 def test_levels_hold_where_the_distribution_is_the_right_one():
     estimate, truth, spread, errors, other = noisy()
-    found = of_numbers(estimate, truth, spread, spread, errors / other, scaled=True)
+    found = of_numbers(estimate, truth, spread, spread, place(estimate, truth, errors / other, spread))
     assert found.ece < 0.02
     assert [said for said, _, _ in found.curve] == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     assert found.spearman == pytest.approx(stats.spearmanr(abs(truth - estimate), spread).statistic)
-    plain = of_numbers(estimate, truth, spread, None, errors, scaled=False)
+    plain = of_numbers(estimate, truth, spread, None, place(estimate, truth, errors))
     assert plain.ece < 0.02 and plain.spearman is None and "one model predicts no spread" in plain.reason
-    narrow = of_numbers(estimate, truth, spread, None, errors / 3, scaled=False)
+    narrow = of_numbers(estimate, truth, spread, None, place(estimate, truth, errors / 3))
     assert narrow.ece > 0.2 and all(seen < said for said, seen, _ in narrow.curve)
 
 
 def test_what_does_not_exist_says_why():
-    none = of_numbers([], [], [], None, [], scaled=False)
+    none = of_numbers([], [], [], None, [])
     assert (none.ece, none.width, none.curve, none.n) == (None, None, (), 0) and none.reason
     assert of_classes([], [], []).reason == "no row has an exact measured value"
-    alike = of_numbers([1.0, 1.0, 1.0], [1.5, 2.0, 3.0], [np.nan] * 3, [1.0] * 3, [], scaled=False)
+    truth = [1.5, 2.0, 3.0]
+    alike = of_numbers([1.0] * 3, truth, [np.nan] * 3, [1.0] * 3, place([1.0] * 3, truth, []))
     assert alike.ece is None and alike.width is None
     assert alike.reason == "no row calibrated; errors or spreads are all alike, or too few to rank"
     assert json.loads(json.dumps(alike.to_json(), allow_nan=False))["reason"] == alike.reason
@@ -75,5 +76,6 @@ def test_what_does_not_exist_says_why():
 
 def test_one_line_says_it_all():
     estimate, truth, spread, errors, _ = noisy(200)
-    said = sentence(of_numbers(estimate, truth, np.full(200, 2.5), spread, errors, scaled=False).to_json())
+    places = place(estimate, truth, errors)
+    said = sentence(of_numbers(estimate, truth, np.full(200, 2.5), spread, places).to_json())
     assert "90 % intervals 2.5 wide on average; predicted spread ranks the errors with Spearman 0." in said
