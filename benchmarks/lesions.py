@@ -95,8 +95,9 @@ def train(folder: Path, train_scans: int, test_scans: int, epochs: int) -> tuple
     began, cpu = time.perf_counter(), time.process_time()
     finder = train_finder(run, folder / "model")
     took = {"seconds": round(time.perf_counter() - began), "cpu_seconds": round(time.process_time() - cpu)}
-    sizes = {"train_scans": train_scans, "valid_scans": valid, "epochs": finder.recipe.facts["epochs"]}
-    return finder, {**sizes, "weights": finder.network.size, **took}
+    facts = finder.recipe.facts
+    sizes = {"train_scans": facts["train"], "valid_scans": facts["valid"] + facts["calibration"]}
+    return finder, {**sizes, "epochs": facts["epochs"], "weights": finder.network.size, **took}
 
 
 def scored(finder: Finder, folder: Path) -> dict[str, Any]:

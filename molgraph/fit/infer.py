@@ -9,8 +9,6 @@ from molgraph.data.dataset import Dataset
 from molgraph.fit.device import Place, choose, memory_errors
 from molgraph.model.model import Model
 
-BATCH = 256
-
 
 @torch.no_grad()
 def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
@@ -18,7 +16,7 @@ def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
     where = place or choose("cpu")
     model.to(where.device).eval()
     found = []
-    for rows in torch.arange(len(data)).split(BATCH):
+    for rows in torch.arange(len(data)).split(model.encoder.at_once):
         with memory_errors("predicting"), where.autocast():
             raw = model(data.batch(rows.to(data.device)).to(where.device))
         found.append(model.task.predict(raw).cpu())
@@ -30,7 +28,7 @@ def mean_loss(model: Model, data: Dataset, place: Place) -> float | None:
     """Return the weighted mean loss over all rows, or None where nothing was measured."""
     model.eval()
     loss_sum = weight_sum = 0.0
-    for rows in torch.arange(len(data)).split(BATCH):
+    for rows in torch.arange(len(data)).split(model.encoder.at_once):
         batch = data.batch(rows.to(data.device)).to(place.device)
         with place.autocast():
             raw = model(batch)

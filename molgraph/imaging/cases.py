@@ -13,11 +13,23 @@ from molgraph.imaging import geometry, intensity
 from molgraph.imaging.boxes import SURE
 from molgraph.imaging.patches import Case
 from molgraph.imaging.scan import Scan, ScanError, read_scan
+from molgraph.imaging.source import load
 from molgraph.imaging.view import eight_bits
 
 SLAB = 16  # slices of a scan that are filled at once
 
 Affine = NDArray[np.float64]
+
+
+def as_it_lies(text: str) -> Scan:
+    """Read the one scan that a text names, on its own voxels; its sequences (`t1.nii|flair.nii`) are its channels.
+
+    Raises: ScanError where it cannot be read or there are several.
+    """
+    found = load(text, canonical=False)
+    if len(found) > 1:
+        raise ScanError("several_scans", f"{text}: names {len(found)} scans; lesions are found in one at a time.")
+    return found[0]
 
 
 def on_grid(scan: Scan, spacing: float, window: str, where: str) -> tuple[Tensor, Affine]:
@@ -39,7 +51,7 @@ def read_case(scan_file: str, mask_file: str, spacing: float, window: str) -> Ca
     Raises: ScanError where a file cannot be read, the mask lies elsewhere, or it marks something that is lost at this
     spacing.
     """
-    voxels, affine = on_grid(read_scan(scan_file, canonical=False), spacing, window, scan_file)
+    voxels, affine = on_grid(as_it_lies(scan_file), spacing, window, scan_file)
     mask = read_scan(mask_file, mask=True)
     if mask.affine is None:
         raise ScanError("no_affine", f"{mask_file}: does not say where its voxels lie.")

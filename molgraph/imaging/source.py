@@ -26,12 +26,12 @@ def names_of(text: str) -> list[list[str]]:
     return [[name.strip() for name in scan.split(SEQUENCES)] for scan in scans if scan.strip()]
 
 
-def load(text: str) -> list[Scan]:
-    """Read the scans that a text names; the sequences of one become its channels.
+def load(text: str, *, canonical: bool = True) -> list[Scan]:
+    """Read the scans that a text names; the sequences of one become its channels, those not canonical as they lie.
 
     Raises: ScanError where a file cannot be read or sequences differ in size.
     """
-    found = [_joined([read_scan(name) for name in names], names) for names in names_of(text)]
+    found = [_joined([read_scan(name, canonical=canonical) for name in names], names) for names in names_of(text)]
     if not found:
         raise ScanError("empty", "no file is named")
     return found

@@ -52,6 +52,9 @@ class Encoder(nn.Module):
     dense: ClassVar[bool] = False
     """Whether each of its features (a voxel, an hour) is estimated by itself, so that nothing is pooled."""
 
+    at_once: ClassVar[int] = 256
+    """How many rows are estimated together; fixed, so that the same rows give the same numbers."""
+
     dim: int
     """Width of the features."""
 

@@ -16,10 +16,10 @@ from molgraph.config import HeadSettings, RunSettings
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.imaging.boxes import Found, lesions
-from molgraph.imaging.cases import in_own_space, on_grid, read_case
+from molgraph.imaging.cases import as_it_lies, in_own_space, on_grid, read_case
 from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS, Case, Patches
-from molgraph.imaging.scan import Scan, read_scan
+from molgraph.imaging.scan import Scan
 from molgraph.imaging.window import slide
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
@@ -102,7 +102,7 @@ class Finder:
 
         Raises: ScanError with its reason.
         """
-        scan = read_scan(file, canonical=False)
+        scan = as_it_lies(file)
         voxels, affine = on_grid(scan, self.encoder.spacing, self.encoder.window, file)
         chance = self.chance(voxels)
         return Finding(scan, lesions(chance, affine), in_own_space(chance, affine, scan))

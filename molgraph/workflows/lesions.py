@@ -95,7 +95,7 @@ def train_finder(run: RunSettings, out: Path | None, *, dry_run: bool = False, o
 
 
 def _train(finder: Finder, folds: dict[str, list[Case]], out: Path) -> list[dict[str, Any]]:
-    """Train and return the history, one entry per epoch."""
+    """Train and return the history, one entry per epoch; the calibration fold, of no use here, stops it too."""
     history: list[dict[str, Any]] = []
     with show.Epochs(finder.recipe.run, out, tensorboard=False) as watch:
         for epoch in finder.epochs(folds["train"], folds["valid"] + folds["calibration"]):

@@ -84,6 +84,14 @@ def test_an_empty_mask_is_a_healthy_scan(tmp_path: Path) -> None:
     assert read_case(str(scan), str(mask), 1.25, "lung").lesions == ()
 
 
+def test_sequences_are_channels_and_several_scans_are_refused(tmp_path: Path) -> None:
+    scan, mask, _ = write_pair(tmp_path, turned((2, 1, 0), (1, -1, 1)))
+    case = read_case(f"{scan}|{scan}", str(mask), 1.25, "lung")
+    assert len(case.voxels) == 2 and bool((case.voxels[0] == case.voxels[1]).all())
+    with pytest.raises(ScanError, match="names 2 scans"):
+        read_case(f"{scan};{scan}", str(mask), 1.25, "lung")
+
+
 def test_a_scan_without_a_place_is_refused() -> None:
     with pytest.raises(ScanError, match="does not say where its voxels lie"):
         on_grid(Scan(np.zeros((1, 4, 4, 4), np.float32)), 1.0, "lung", "x.npz")

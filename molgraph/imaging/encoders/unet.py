@@ -32,6 +32,7 @@ class UNet(Encoder):
     family: ClassVar[str] = "finder"
     pooling: ClassVar[str] = "none"
     dense: ClassVar[bool] = True
+    at_once: ClassVar[int] = 16
     space: ClassVar[dict[str, Any]] = {
         "hidden": [8, 16, 32],
         "depth": {"low": 2, "high": 4},
