@@ -6,6 +6,7 @@ whenever the table is made.
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -32,6 +33,22 @@ class Cell(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.data} {self.model} seed {self.seed}"
+
+
+def words(
+    about: str | None, data: Sequence[str], models: Sequence[str], folder: Path, *, seeds: str = "0,1,2"
+) -> argparse.ArgumentParser:
+    """Return the command line that every filler of a ledger understands: what to fill, how, what to say or tabulate."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default=",".join(data), metavar="A,B", help=f"sets ({','.join(data)})")
+    parser.add_argument("--model", default=",".join(models), metavar="A,B", help=f"contestants ({','.join(models)})")
+    parser.add_argument("--seeds", default=seeds, metavar="0,1", help=f"seeds ({seeds})")
+    parser.add_argument("--epochs", type=int, help="other than the settings say: to try the harness, with --ledger")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every contestant (1)")
+    parser.add_argument("--ledger", type=Path, default=folder, help="folder of the cells")
+    parser.add_argument("--left", action="store_true", help="say what is left to do, and do nothing")
+    parser.add_argument("--table", action="store_true", help="write the scores of the finished cells into README.md")
+    return parser
 
 
 @dataclass(frozen=True)

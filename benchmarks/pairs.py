@@ -11,7 +11,6 @@ MOLGRAPH_DATA. Of KIBA, `kiba10` is a fixed tenth of the rows, for machines with
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -24,7 +23,7 @@ import numpy as np
 import pandas as pd
 import torch
 from accuracy import circumstances
-from ledger import Cell, Entry, Ledger
+from ledger import Cell, Entry, Ledger, words
 from numpy.typing import NDArray
 
 from molgraph import config, datasets
@@ -153,15 +152,8 @@ class Contest:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default=",".join(DATA[:-1]), metavar="A,B", help=f"sets ({','.join(DATA)})")
-    parser.add_argument("--model", default=",".join(MODELS), metavar="A,B", help=f"contestants ({','.join(MODELS)})")
-    parser.add_argument("--seeds", default="0,1,2", metavar="0,1", help="initialisation seeds (0,1,2)")
-    parser.add_argument("--epochs", type=int, help="other than the run files say: to try the harness, with --ledger")
-    parser.add_argument("--threads", type=int, default=1, help="threads of every contestant (1)")
-    parser.add_argument("--ledger", type=Path, default=HERE / "results", help="folder of the cells")
-    parser.add_argument("--left", action="store_true", help="say what is left to do, and do nothing")
-    parser.add_argument("--table", action="store_true", help="write the table of the finished cells into README.md")
+    parser = words(__doc__, DATA, MODELS, HERE / "results")
+    parser.set_defaults(data=",".join(DATA[:-1]))
     given = parser.parse_args(arguments)
     if not os.environ.get("MOLGRAPH_DATA"):
         parser.error("name the folder that holds `dti` in the variable MOLGRAPH_DATA")

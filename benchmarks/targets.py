@@ -13,7 +13,6 @@ MOLGRAPH_DATA.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -26,7 +25,7 @@ import numpy as np
 import pandas as pd
 import torch
 from accuracy import circumstances
-from ledger import Cell, Entry, Ledger
+from ledger import Cell, Entry, Ledger, words
 from numpy.typing import NDArray
 from rdkit import Chem
 from target_sets import DATA, DAVIS, INHA, hits, inha, learnable, pairs, panel, targets
@@ -178,15 +177,7 @@ def similarity(train: Dataset, test: Dataset, known: NDArray[np.bool_]) -> Float
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default=",".join(DATA), metavar="A,B", help=f"sets ({','.join(DATA)})")
-    parser.add_argument("--model", default=",".join(MODELS), metavar="A,B", help=f"contestants ({','.join(MODELS)})")
-    parser.add_argument("--seeds", default="0,1,2", metavar="0,1", help="initialisation seeds (0,1,2)")
-    parser.add_argument("--epochs", type=int, help="other than the settings say: to try the harness, with --ledger")
-    parser.add_argument("--threads", type=int, default=1, help="threads of every contestant (1)")
-    parser.add_argument("--ledger", type=Path, default=HERE / "results" / "targets", help="folder of the cells")
-    parser.add_argument("--left", action="store_true", help="say what is left to do, and do nothing")
-    parser.add_argument("--table", action="store_true", help="write the scores of the finished cells into README.md")
+    parser = words(__doc__, DATA, tuple(MODELS), HERE / "results" / "targets")
     given = parser.parse_args(arguments)
     if not os.environ.get("MOLGRAPH_DATA"):
         parser.error("name the folder that holds the data in the variable MOLGRAPH_DATA")

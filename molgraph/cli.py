@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import molgraph
-from molgraph import config, options, registry
+from molgraph import config, options, registry, shipped
 from molgraph.data.interrupts import kept
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError
 from molgraph.options import run_settings
@@ -288,7 +288,7 @@ def deidentify(arguments: argparse.Namespace) -> int:
 def list_names(arguments: argparse.Namespace) -> int:
     """Print the names of one kind with a line each."""
     if arguments.what == "models":
-        rows = {name: line for name, (_, line) in registry.models().items()}
+        rows = {**shipped.MODELS, **{name: line for name, (_, line) in registry.models().items()}}
     elif arguments.what == "tasks":
         from molgraph.task import KINDS as rows
     elif arguments.what == "splits":

@@ -18,7 +18,8 @@ def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
 
 
 def _models(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--model", nargs="+", required=True, metavar="DIR", help="model folder; several make one ensemble")
+    called = "model folder, or the name of a model that ships (admet); several make one ensemble"
+    p.add_argument("--model", nargs="+", required=True, metavar="DIR", help=called)
     p.add_argument(
         "--given",
         action="append",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from molgraph import shipped
 from molgraph.data.files import atomic, os_errors
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
@@ -22,6 +23,17 @@ OURS = (
     *WEIGHTS, DOMAIN, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
     "checkpoint.safetensors", "metrics.jsonl", "run.log",
 )  # fmt: skip
+
+
+def find(name: str | Path) -> Path:
+    """Return the folder that a model is called by: the user's own, else that of a model that ships.
+
+    A folder of that name is the user's own where something of a model stands in it, unfinished or damaged as it may
+    be: the results of a screen are not taken for one. See docs/decisions/0019.
+    """
+    own = Path(name)
+    taken = any(any(own.glob(pattern)) for pattern in OURS)
+    return own if taken or str(name) not in shipped.names() else shipped.FOLDER / name
 
 
 def seal(folder: Path, recipe: Recipe) -> str:
@@ -67,6 +79,7 @@ def share(folder: Path, out: Path) -> str:
 
     Raises: CheckpointError where the model is damaged; ConfigError where something stands in `out`.
     """
+    folder = find(folder)
     recipe, _ = unseal(folder)
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)

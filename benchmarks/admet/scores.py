@@ -1,0 +1,168 @@
+"""From the finished cells of the ADMET group to scores beside the board's, aims reached, and the table in README.md."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cells import TOGETHER
+from endpoints import ENDPOINTS, kind, metric, rows
+from ledger import Cell, Ledger
+from numpy.typing import NDArray
+from table import replace_block
+
+from molgraph.metrics import score
+from molgraph.metrics.scores import METRICS
+
+SEEDS = range(5)
+DRAWS = 500
+ENSEMBLE, MEAN = "ensemble", "ensemble of all seeds"
+PARTS = ("graph", "forest")
+MODELS = ("graph", "forest", ENSEMBLE, MEAN, "multi", "tuned")
+BOARD = {"chemprop_rdkit": "Chemprop-RDKit", "chemprop": "Chemprop", "attentivefp": "AttentiveFP"}
+Floats = NDArray[np.float64]
+
+
+def write(ledger: Ledger, readme: Path) -> None:
+    """Score what is finished and write the tables into the page."""
+    replace_block(readme, "admet", tables(ledger))
+
+
+def tables(ledger: Ledger) -> str:
+    """Return the scores, the board beside them, and what of the aims is reached, as Markdown."""
+    found = {name: scored(ledger, name) for name in ENDPOINTS}
+    found = {name: scores for name, scores in found.items() if scores}
+    if not found:
+        return "No endpoint is finished yet."
+    parts = [_ours(found), _beside(found), "\n".join([*_aims(found), *_together(found)]), _left_out(ledger, found)]
+    return "\n\n".join(parts)
+
+
+def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[np.int64], Floats]]:
+    """Return by seed the test rows of an endpoint, as positions in its file, and what a contestant says of them."""
+    if model == ENSEMBLE:
+        both = [estimates(ledger, name, part) for part in PARTS]
+        return {s: (both[0][s][0], (both[0][s][1] + both[1][s][1]) / 2) for s in both[0] if s in both[1]}
+    if model == MEAN:
+        each = estimates(ledger, name, ENSEMBLE)
+        if not all(seed in each for seed in SEEDS):
+            return {}
+        return {0: (each[0][0], np.mean([each[seed][1] for seed in SEEDS], axis=0))}
+    data = TOGETHER if model == "multi" else name
+    start = sum(len(rows(other)) for other in list(ENDPOINTS)[: list(ENDPOINTS).index(name)]) if data == TOGETHER else 0
+    made: dict[int, tuple[NDArray[np.int64], Floats]] = {}
+    for seed in SEEDS:
+        if ledger.has(Cell(data, model, seed)):
+            entry = ledger.read(Cell(data, model, seed))
+            at = np.array(entry.rows) - 1 - start
+            mine = (at >= 0) & (at < len(rows(name)))
+            made[seed] = at[mine], np.array(entry.estimates, dtype=np.float64)[mine, 0]
+    return made
+
+
+def scored(ledger: Ledger, name: str) -> dict[str, dict[str, Any]]:
+    """Return for each contestant with a finished seed `{mean, sd, low, high, seeds}` by the board's metric.
+
+    The interval is that of the test rows, drawn for all seeds together; the deviation is between seeds.
+    """
+    truth, asked = rows(name)[ENDPOINTS[name].column].to_numpy(np.float64), metric(name)
+    found = {}
+    for model in MODELS:
+        made = list(estimates(ledger, name, model).values())
+        if not made:
+            continue
+        several = np.stack([each for _, each in made], axis=1)
+        measured = np.repeat(truth[made[0][0], None], len(made), axis=1)
+        whole = score(kind(name), measured, several, metrics=[asked], bootstrap=DRAWS)[asked]
+        each = [_plain(name, measured[:, at], several[:, at]) for at in range(len(made))]
+        sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
+        found[model] = {"mean": whole.value, "sd": sd, "low": whole.low, "high": whole.high, "seeds": len(each)}
+    return found
+
+
+def _plain(name: str, truth: Floats, estimate: Floats) -> float:
+    value = score(kind(name), truth, estimate, metrics=[metric(name)], bootstrap=0)[metric(name)].value
+    return float("nan") if value is None else value
+
+
+def better(name: str, one: float, other: float) -> bool:
+    """Tell whether a score is at least as good as another."""
+    return one >= other if METRICS[metric(name)].higher_is_better else one <= other
+
+
+@cache
+def board() -> dict[str, dict[str, Any]]:
+    """Return the board's figures by endpoint."""
+    return tomllib.loads((Path(__file__).with_name("board.toml")).read_text(encoding="utf-8"))
+
+
+def _ours(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    models = [model for model in MODELS if any(model in scores for scores in found.values())]
+    lines = [f"| endpoint | metric | {' | '.join(models)} |", "|---" * (2 + len(models)) + "|"]
+    for name, scores in found.items():
+        known = METRICS[metric(name)]
+        asked = f"{known.label} ({'higher' if known.higher_is_better else 'lower'} is better)"
+        lines.append(f"| {name} | {asked} | {' | '.join(_cell(scores.get(model)) for model in models)} |")
+    return "\n".join(lines)
+
+
+def _cell(found: dict[str, Any] | None) -> str:
+    if found is None or found["mean"] is None:
+        return ""
+    sd = "" if found["sd"] is None else f" ± {found['sd']:.3f}"
+    few = f", {found['seeds']} seeds" if 1 < found["seeds"] < len(SEEDS) else ""
+    return f"{found['mean']:.3f}{sd} ({found['low']:.3f} to {found['high']:.3f}{few})"
+
+
+def _beside(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    head = ["endpoint", ENSEMBLE, "best on the board", "best audited", *BOARD.values(), "aim"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for name, scores in found.items():
+        theirs, aim = board()[name], ENDPOINTS[name].aim
+        named = [f"{theirs[key]['score']:.3f} {theirs[key]['by']}".strip() for key in ("best", "audited")]
+        others = [f"{theirs[key]:.3f}" if key in theirs else "" for key in BOARD]
+        mine = f"{scores[ENSEMBLE]['mean']:.3f}" if ENSEMBLE in scores else ""
+        lines.append(f"| {' | '.join([name, mine, *named, *others, '' if aim is None else f'{aim:.2f}'])} |")
+    return "\n".join(lines)
+
+
+def _aims(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    aimed = [name for name, endpoint in ENDPOINTS.items() if endpoint.aim is not None]
+    lines = []
+    for model in (ENSEMBLE, MEAN):
+        there = [name for name in aimed if model in found.get(name, {})]
+        if there:
+            hit = [n for n in there if better(n, found[n][model]["mean"], float(ENDPOINTS[n].aim or 0))]
+            missed, open_ = [n for n in there if n not in hit], [n for n in aimed if n not in there]
+            words = [("reached", hit), ("missed", missed), ("not finished", open_)]
+            lines.append(
+                f"- Aims, {model}: " + "; ".join(f"{word} {', '.join(n) or 'none'}" for word, n in words) + "."
+            )
+    return lines
+
+
+def _together(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    there = [name for name, scores in found.items() if "multi" in scores and "graph" in scores]
+    if not there:
+        return []
+    won = [name for name in there if better(name, found[name]["multi"]["mean"], found[name]["graph"]["mean"])]
+    return [f"- One network for all endpoints is at least as good as one for each on {len(won)} of {len(there)}."]
+
+
+def _left_out(ledger: Ledger, found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """Say which molecules left the training, and which test rows could not be read."""
+    said: list[str] = []
+    for name in (*found, TOGETHER):
+        first = next((c for c in ledger.finished() if c.data == name), None)
+        if first is None:
+            continue
+        entry = ledger.read(first)
+        names: Sequence[str] = list(ENDPOINTS) if name == TOGETHER else [name]
+        unread = sum(int((rows(each)["split"] == "test").sum()) for each in names) - len(entry.rows)
+        unscored = f", {unread} test rows cannot be read" if unread else ""
+        said.append(f"{name}: {entry.split.partition('; ')[2]}{unscored}")
+    return "Leaks. " + "; ".join(said) + "."

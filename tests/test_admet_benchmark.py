@@ -1,0 +1,166 @@
+"""The harness of the ADMET benchmark: folds as TDC draws them, leaks out of the training, cells, scores and aims."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molgraph import datasets
+from molgraph.errors import MolgraphError
+from molgraph.predictor import Predictor
+
+ROOT = Path(__file__).resolve().parents[1]
+CLASS, NUMBER = "hia_hou", "half_life_obach"
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """Import the harness as its own scripts do."""
+    before = list(sys.path)
+    sys.path[:0] = [str(ROOT / "benchmarks" / "admet"), str(ROOT / "benchmarks")]
+    import cells
+    import endpoints
+    import ledger
+    import scores
+    import ship
+
+    yield SimpleNamespace(cells=cells, endpoints=endpoints, ledger=ledger, scores=scores, ship=ship)
+    sys.path[:] = before
+
+
+@pytest.fixture
+def small(bench: SimpleNamespace, chembl: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """Let two endpoints of one series stand for all; each has a training molecule that the other tests, and its own."""
+    frame = chembl.iloc[::4].reset_index(drop=True)
+    number = pd.DataFrame({"smiles": frame["smiles"], "Y": 10.0 ** (frame["pAct"] - 6), "split": "train_val"})
+    number.loc[:39, "split"] = "test"
+    number = pd.concat([number, number.iloc[[0, 1]].assign(split="train_val")], ignore_index=True)
+    label = number.iloc[30:].assign(Y=(number["Y"] > number["Y"].median()).astype(float), split="train_val")
+    label.loc[60:99, "split"] = "test"
+    label = pd.concat([label, pd.DataFrame({"smiles": ["nonsense"], "Y": [1.0], "split": ["test"]})])
+    frames = {NUMBER: number, CLASS: label.reset_index(drop=True)}
+    monkeypatch.setattr(bench.endpoints.datasets, "load", frames.__getitem__)
+    kept = {name: bench.endpoints.ENDPOINTS[name] for name in frames}
+    for module in (bench.endpoints, bench.cells, bench.scores, bench.ship):
+        monkeypatch.setattr(module, "ENDPOINTS", kept)
+    for model in bench.cells.MODELS.values():
+        if "encoder" in model:
+            monkeypatch.setitem(model, "encoder", {"hidden": 16})
+    bench.endpoints.rows.cache_clear()
+    yield bench
+    bench.endpoints.rows.cache_clear()
+
+
+def filled(bench: SimpleNamespace, folder: Path, *cells: tuple[str, str, int]) -> Any:
+    """Return a ledger with these cells made, one epoch each."""
+    ledger = bench.ledger.Ledger(folder)
+    wanted = [bench.ledger.Cell(*cell) for cell in cells]
+    assert all(map(bench.cells.enters, wanted))
+    assert ledger.fill(wanted, bench.cells.Contest(epochs=1).run, (MolgraphError,)) == 0
+    return ledger
+
+
+def test_every_endpoint_has_a_card_that_says_how_it_is_scored(bench: SimpleNamespace) -> None:
+    assert len(bench.endpoints.ENDPOINTS) == 12 and set(bench.scores.board()) == set(bench.endpoints.ENDPOINTS)
+    for name, endpoint in bench.endpoints.ENDPOINTS.items():
+        card = datasets.card(name)
+        assert card.licence.startswith("CC BY 4.0") and card.metric in bench.scores.METRICS
+        assert endpoint.column.endswith("_p") == (card.targets[0].kind == "binary")
+    columns = [endpoint.column for endpoint in bench.endpoints.ENDPOINTS.values()]
+    assert len(set(columns)) == 12
+
+
+def test_what_an_endpoint_tests_never_trains(small: SimpleNamespace) -> None:
+    made = small.endpoints.planned([NUMBER], [small.cells.settings(NUMBER, "graph")])
+    assert [count for count, _ in made.leaks.across.values()] == [2]
+    both = small.endpoints.planned([NUMBER, CLASS], [small.cells.settings("together", "multi")])
+    for plan in (made, both):
+        cut = small.endpoints.drawn(plan, 3)
+        (given,) = plan.rows.data.inputs.values()
+        things = np.array(given.things)[given.index]
+        trains = np.concatenate([cut.train, cut.valid, cut.calibration])
+        assert not set(things[trains]) & set(things[cut.test])
+        assert 0.03 < (len(cut.valid) + len(cut.calibration)) / len(trains) < 0.3
+        assert cut.train.tolist() != small.endpoints.drawn(plan, 4).train.tolist()
+    assert len(both.split.test) == 40 + 40, "the molecules that either tests"
+
+
+def test_rare_endpoints_weigh_more_and_the_mean_weight_is_one(small: SimpleNamespace) -> None:
+    data = small.endpoints.planned([NUMBER, CLASS], [small.cells.settings("together", "multi")]).rows.data
+    count = data.targets.observed.sum(dim=0)
+    weights = data.targets.weight[0]
+    assert float(weights[0] / weights[1]) == pytest.approx(float((count[1] / count[0]) ** 0.5), rel=1e-5)
+    assert float(data.targets.weight[data.targets.observed].mean()) == pytest.approx(1, abs=1e-5)
+
+
+def test_cells_estimate_every_official_test_row_that_can_be_read(small: SimpleNamespace, tmp_path: Path) -> None:
+    cells = [(CLASS, "graph", 0), (CLASS, "forest", 0), (NUMBER, "graph", 0), (NUMBER, "graph", 1)]
+    ledger = filled(small, tmp_path, *cells, ("together", "multi", 0))
+    for model in ("graph", "forest", "multi", "ensemble"):
+        rows, found = small.scores.estimates(ledger, CLASS, model)[0]
+        frame = small.endpoints.rows(CLASS).iloc[rows]
+        assert (
+            len(rows) == len(found) == 40 and set(frame["split"]) == {"test"} and "nonsense" not in set(frame["smiles"])
+        )
+        assert ((found >= 0) & (found <= 1)).all()
+    rows, found = small.scores.estimates(ledger, NUMBER, "multi")[0]
+    assert len(rows) == 40 and found.std() > 0
+    text = small.scores.tables(ledger)
+    assert "Spearman (higher is better)" in text and "± " in text and "2 seeds" in text
+    assert "2 training molecules that are tested were left out" in text and "1 test rows cannot be read" in text
+    assert not small.cells.enters(small.ledger.Cell(CLASS, "multi", 0))
+    assert not small.cells.enters(small.ledger.Cell("together", "graph", 0))
+
+
+def test_aims_are_of_the_ensemble_and_missing_ones_are_said(small: SimpleNamespace, tmp_path: Path) -> None:
+    ledger, truth = small.ledger.Ledger(tmp_path), small.endpoints.rows(NUMBER).query("split == 'test'")
+    column = small.endpoints.ENDPOINTS[NUMBER].column
+    rows = (truth.index.to_numpy() + 1).tolist()
+    for seed in range(5):
+        for model, sign in (("graph", 1.0), ("forest", 0.5)):
+            values = (sign * truth[[column]] + seed).to_numpy().tolist()
+            ledger.write(small.ledger.Entry(NUMBER, model, seed, 1, "official; none", 1, 1, {}, [column], rows, values))
+    found = small.scores.scored(ledger, NUMBER)
+    assert {model: scores["seeds"] for model, scores in found.items()} == {
+        "graph": 5, "forest": 5, "ensemble": 5, "ensemble of all seeds": 1
+    }  # fmt: skip
+    assert found["ensemble"]["mean"] == pytest.approx(1) and found["graph"]["sd"] == pytest.approx(0)
+    text = small.scores.tables(ledger)
+    assert f"- Aims, ensemble: reached {NUMBER}; missed none; not finished none." in text
+    assert "| 0.576 CFA |" in text
+
+
+def test_the_command_says_what_is_left(
+    bench: SimpleNamespace, tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOLGRAPH_DATA", str(tmp_path))
+    asked = ["--left", "--data", "herg,together", "--model", "graph,multi", "--seeds", "0,4", "--ledger", str(tmp_path)]
+    assert bench.cells.main(asked) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("4 cells left: herg graph seed 0, herg graph seed 4, together multi seed 0")
+
+
+def test_a_model_is_trained_judged_and_put_without_its_rows(small: SimpleNamespace, tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "out"
+    words = ["--epochs", "2", "--members", "1", "--hidden", "16", "--work", str(work), "--out", str(out)]
+    assert small.ship.main(["--endpoints", f"{NUMBER},{CLASS}", *words]) == 0
+    assert {file.name for file in out.iterdir()} == {"card.md", "history.csv", "recipe.json", "weights-0.safetensors"}
+    predictor = Predictor.load(out)
+    assert predictor.domain is None
+    found = predictor.predict(["CCO", "nonsense"])
+    assert {"Half_life_log_h", "Half_life_log_h_lo90", "HIA_p"} <= set(found) and "nn_id" not in found
+    assert 0 <= found["HIA_p"][0] <= 1 and found["status"].tolist() == ["ok", "invalid_smiles"]
+    card = (out / "card.md").read_text(encoding="utf-8")
+    assert (
+        "## Limits" in card
+        and "CC BY 4.0" in card
+        and "nearest measured molecule" in card
+        and "Not for clinical" in card
+    )
