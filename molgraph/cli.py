@@ -288,7 +288,7 @@ def deidentify(arguments: argparse.Namespace) -> int:
 def list_names(arguments: argparse.Namespace) -> int:
     """Print the names of one kind with a line each."""
     if arguments.what == "models":
-        rows = {**shipped.MODELS, **{name: line for name, (_, line) in registry.models().items()}}
+        rows = {**shipped.models(), **{name: line for name, (_, line) in registry.models().items()}}
     elif arguments.what == "tasks":
         from molgraph.task import KINDS as rows
     elif arguments.what == "splits":

@@ -4,7 +4,7 @@
     python benchmarks/admet/ship.py [--members 3] [--epochs 30] [--descriptors]
 
 Stop it at any moment and start it again: it goes on from its last epoch in --work. The data are found through the
-variable MOLGRAPH_DATA. Nothing of the training rows goes into the model: see docs/decisions/0019.
+variable MOLGRAPH_DATA. Nothing of the training rows goes into the model: see docs/decisions/0014.
 """
 
 from __future__ import annotations

@@ -29,11 +29,11 @@ def find(name: str | Path) -> Path:
     """Return the folder that a model is called by: the user's own, else that of a model that ships.
 
     A folder of that name is the user's own where something of a model stands in it, unfinished or damaged as it may
-    be: the results of a screen are not taken for one. See docs/decisions/0019.
+    be: the results of a screen are not taken for one. See docs/decisions/0014.
     """
     own = Path(name)
     taken = any(any(own.glob(pattern)) for pattern in OURS)
-    return own if taken or str(name) not in shipped.names() else shipped.FOLDER / name
+    return own if taken or str(name) not in shipped.models() else shipped.FOLDER / name
 
 
 def seal(folder: Path, recipe: Recipe) -> str:

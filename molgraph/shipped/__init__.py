@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-MODELS = {"admet": "ready to use: twelve ADMET endpoints of a molecule at once, trained on the sets of TDC"}
+ABOUT = {"admet": "ready to use: twelve ADMET endpoints of a molecule at once, trained on the sets of TDC"}
 
 
-def names() -> tuple[str, ...]:
-    """Return the names of the models that ship."""
-    return tuple(MODELS)
+def models() -> dict[str, str]:
+    """Return a line on each model that ships, by its name."""
+    return {name: about for name, about in ABOUT.items() if (FOLDER / name / "recipe.json").is_file()}
