@@ -29,7 +29,8 @@ class Forest(Grower):
     def features(self, parts: Packed) -> NDArray[np.float32]:
         """Return one row per part, float32 [P, D]."""
         pictures = (parts.values[VIEW.name][:, 0] / LARGEST).numpy().astype(np.float32, copy=False)
-        each = np.concatenate([pictures.reshape(len(pictures), PIXELS), histograms(pictures), gradients(pictures)], axis=1)
+        flat = pictures.reshape(len(pictures), PIXELS)
+        each = np.concatenate([flat, histograms(pictures), gradients(pictures)], axis=1)
         offsets = parts.offsets[VIEW.name].numpy()
         if not len(parts):
             return each
