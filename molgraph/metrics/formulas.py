@@ -40,7 +40,7 @@ class Sample:
         return Sample(self.truth[rows], self.estimate[rows], self.bound[rows])
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
     """Divide; NaN where the divisor is 0."""
     quotient = np.full(above.shape, np.nan)
     np.divide(above, below, out=quotient, where=below != 0)
@@ -48,7 +48,7 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 
 
 def _mean(loss: Floats, counts: Floats) -> Floats:
-    return _ratio(counts @ loss, counts.sum(1))
+    return ratio(counts @ loss, counts.sum(1))
 
 
 def _error(sample: Sample) -> Floats:
@@ -89,14 +89,14 @@ def _spread(values: Floats, counts: Floats) -> Floats:
 def r2(sample: Sample, counts: Floats) -> Floats:
     """Return the coefficient of determination, 1 - SSE / SST about the mean of the resample itself."""
     squares = counts @ (sample.estimate - sample.truth) ** 2
-    return 1.0 - _ratio(squares, _spread(_centred(sample.truth), counts))
+    return 1.0 - ratio(squares, _spread(_centred(sample.truth), counts))
 
 
 def pearson(sample: Sample, counts: Floats) -> Floats:
     """Return the linear correlation."""
     x, y = _centred(sample.truth), _centred(sample.estimate)
     joint = counts @ (x * y) - (counts @ x) * (counts @ y) / counts.sum(1)
-    return np.clip(_ratio(joint, np.sqrt(_spread(x, counts) * _spread(y, counts))), -1.0, 1.0)
+    return np.clip(ratio(joint, np.sqrt(_spread(x, counts) * _spread(y, counts))), -1.0, 1.0)
 
 
 def _ranks(values: Floats, counts: Floats) -> Floats:
@@ -118,7 +118,7 @@ def spearman(sample: Sample, counts: Floats) -> Floats:
     weighted = counts * x
     joint, xx = np.einsum("rn,rn->r", weighted, y), np.einsum("rn,rn->r", weighted, x)
     yy = np.einsum("rn,rn,rn->r", counts, y, y)
-    return np.clip(_ratio(joint, np.sqrt(xx * yy)), -1.0, 1.0)
+    return np.clip(ratio(joint, np.sqrt(xx * yy)), -1.0, 1.0)
 
 
 def _ties(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -128,7 +128,7 @@ def _ties(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
 
 
-def _ranking(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
+def ranking(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
     """Return how many positives and how many rows [R, K] share each of the K estimates, highest first."""
     order, starts = _ties(-sample.estimate)
     drawn = counts[:, order]
@@ -162,8 +162,8 @@ def rm2_roy(sample: Sample, counts: Floats) -> Floats:
 def _through_origin(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
     """Return r^2, and r0^2 of the line truth = k estimate that fits best."""
     truth, estimate = sample.truth, sample.estimate
-    left = counts @ truth**2 - _ratio((counts @ (truth * estimate)) ** 2, counts @ estimate**2)
-    return pearson(sample, counts) ** 2, 1.0 - _ratio(left, _spread(_centred(truth), counts))
+    left = counts @ truth**2 - ratio((counts @ (truth * estimate)) ** 2, counts @ estimate**2)
+    return pearson(sample, counts) ** 2, 1.0 - ratio(left, _spread(_centred(truth), counts))
 
 
 def concordance(sample: Sample, counts: Floats) -> Floats:
@@ -174,7 +174,7 @@ def concordance(sample: Sample, counts: Floats) -> Floats:
     See: Gonen & Heller 2005, doi 10.1093/biomet/92.4.965
     """
     alike, all_pairs, truth, estimate, both = _pairs(sample, counts)
-    return _ratio(alike + (estimate - both) / 2, all_pairs - truth)
+    return ratio(alike + (estimate - both) / 2, all_pairs - truth)
 
 
 def kendall(sample: Sample, counts: Floats) -> Floats:
@@ -184,7 +184,7 @@ def kendall(sample: Sample, counts: Floats) -> Floats:
     """
     alike, all_pairs, truth, estimate, both = _pairs(sample, counts)
     otherwise = all_pairs - truth - estimate + both - alike
-    return _ratio(alike - otherwise, np.sqrt((all_pairs - truth) * (all_pairs - estimate)))
+    return ratio(alike - otherwise, np.sqrt((all_pairs - truth) * (all_pairs - estimate)))
 
 
 def _pairs(sample: Sample, counts: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -236,11 +236,11 @@ def auroc(sample: Sample, counts: Floats) -> Floats:
 
     See: Hanley & McNeil 1982, doi 10.1148/radiology.143.1.7063747
     """
-    positive, both = _ranking(sample, counts)
+    positive, both = ranking(sample, counts)
     negative = both - positive
     below = negative.sum(1, keepdims=True) - np.cumsum(negative, axis=1) + negative / 2
     pairs = np.einsum("rk,rk->r", positive, below)
-    return _ratio(pairs, positive.sum(1) * negative.sum(1))
+    return ratio(pairs, positive.sum(1) * negative.sum(1))
 
 
 def auprc(sample: Sample, counts: Floats) -> Floats:
@@ -248,9 +248,9 @@ def auprc(sample: Sample, counts: Floats) -> Floats:
 
     See: Davis & Goadrich 2006, doi 10.1145/1143844.1143874
     """
-    positive, both = _ranking(sample, counts)
-    precision = np.nan_to_num(_ratio(np.cumsum(positive, axis=1), np.cumsum(both, axis=1)))
-    found = _ratio(np.einsum("rk,rk->r", positive, precision), positive.sum(1))
+    positive, both = ranking(sample, counts)
+    precision = np.nan_to_num(ratio(np.cumsum(positive, axis=1), np.cumsum(both, axis=1)))
+    found = ratio(np.einsum("rk,rk->r", positive, precision), positive.sum(1))
     return np.where(positive.sum(1) < both.sum(1), found, np.nan)
 
 
@@ -262,13 +262,13 @@ def enrichment(sample: Sample, counts: Floats, share: float) -> Floats:
 
     See: Truchon & Bayly 2007, doi 10.1021/ci600426e
     """
-    positive, both = _ranking(sample, counts)
+    positive, both = ranking(sample, counts)
     rows, found = both.sum(1), positive.sum(1)
     top = np.ceil(share * rows - 1e-9)
     above = np.cumsum(both, axis=1) - both
     inside = np.clip(top[:, None] - above, 0.0, both)
-    hits = np.einsum("rk,rk->r", positive, np.nan_to_num(_ratio(inside, both)))
-    factor = _ratio(hits * rows, top * found)
+    hits = np.einsum("rk,rk->r", positive, np.nan_to_num(ratio(inside, both)))
+    factor = ratio(hits * rows, top * found)
     return np.where(found < rows, factor, np.nan)
 
 
@@ -281,15 +281,15 @@ def bedroc(sample: Sample, counts: Floats, alpha: float = 20.0) -> Floats:
 
     See: Truchon & Bayly 2007, doi 10.1021/ci600426e, equation 36
     """
-    positive, both = _ranking(sample, counts)
+    positive, both = ranking(sample, counts)
     rows, found = both.sum(1), positive.sum(1)
     end = np.cumsum(both, axis=1) / rows[:, None]
     begin = end - both / rows[:, None]
     # the sum of exp(-alpha rank / n) over the ranks of a tie, but for a factor that cancels
     weight = np.exp(-alpha * begin) - np.exp(-alpha * end)
-    seen = np.einsum("rk,rk->r", positive, np.nan_to_num(_ratio(weight, both)))
+    seen = np.einsum("rk,rk->r", positive, np.nan_to_num(ratio(weight, both)))
     best, worst = 1.0 - np.exp(-alpha * found / rows), np.exp(alpha * (found / rows - 1.0)) - np.exp(-alpha)
-    return np.where(found < rows, _ratio(seen - worst, np.where(found > 0, best - worst, 0.0)), np.nan)
+    return np.where(found < rows, ratio(seen - worst, np.where(found > 0, best - worst, 0.0)), np.nan)
 
 
 def _probabilities(sample: Sample) -> Floats:
@@ -327,7 +327,7 @@ def balanced_accuracy(sample: Sample, counts: Floats) -> Floats:
     """
     table = _confusion(sample, counts)
     size = table.sum(2)
-    recall = np.nan_to_num(_ratio(np.einsum("rcc->rc", table), size))
+    recall = np.nan_to_num(ratio(np.einsum("rcc->rc", table), size))
     present = (size > 0).sum(1)
     return np.where(present > 1, recall.sum(1) / np.maximum(present, 1), np.nan)
 
@@ -341,7 +341,7 @@ def mcc(sample: Sample, counts: Floats) -> Floats:
     rows, right = table.sum((1, 2)), np.einsum("rcc->r", table)
     true, called = table.sum(2), table.sum(1)
     joint = right * rows - (true * called).sum(1)
-    return _ratio(joint, np.sqrt((rows**2 - (true**2).sum(1)) * (rows**2 - (called**2).sum(1))))
+    return ratio(joint, np.sqrt((rows**2 - (true**2).sum(1)) * (rows**2 - (called**2).sum(1))))
 
 
 def brier(sample: Sample, counts: Floats) -> Floats:

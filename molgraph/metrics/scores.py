@@ -273,7 +273,7 @@ def replicates(
     for drawn in draws(int(seen.sum()), bootstrap, seed, units):
         for key, (sample, rows) in at.items():
             counts = drawn if rows[seen].all() else drawn[:, rows[seen]]
-            parts[key].append(_values(METRICS[key[0]], sample, counts))
+            parts[key].append(values_of(METRICS[key[0]], sample, counts))
     return {
         m: [
             np.stack([np.concatenate(parts[m, c, t]) for t in range(len(columns.samples))], axis=1)
@@ -283,7 +283,7 @@ def replicates(
     }
 
 
-def _values(metric: Metric, sample: Sample, counts: Floats) -> Floats:
+def values_of(metric: Metric, sample: Sample, counts: Floats) -> Floats:
     """Apply a formula; NaN where fewer than two rows could enter or were drawn."""
     if len(sample) < 2:
         return np.full(len(counts), np.nan)

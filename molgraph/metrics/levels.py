@@ -1,0 +1,131 @@
+"""The score of rows beside the score of what the rows belong to: slices and patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from molgraph.data.targets import EXACT
+from molgraph.metrics.formulas import Floats, Sample
+from molgraph.metrics.scores import (
+    BINARY,
+    CLASSES,
+    METRICS,
+    NUMBERS,
+    Columns,
+    Score,
+    draws,
+    interval,
+    summary,
+    values_of,
+)
+
+SCORES = {NUMBERS: ("rmse",), BINARY: ("auroc", "accuracy"), CLASSES: ("balanced_accuracy", "accuracy")}
+
+
+@dataclass(frozen=True)
+class Level:
+    """Hold one metric of rows and of the groups they belong to; the gap is rows less groups, with its 95 % interval.
+
+    All intervals come from drawing groups. Of `groups` groups, the measured rows of `disagree` have not one label.
+    """
+
+    metric: str
+    rows: Score
+    whole: Score
+    gap: float | None
+    low: float | None
+    high: float | None
+    groups: int
+    disagree: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {**vars(self), "rows": self.rows.to_json(), "whole": self.whole.to_json()}
+
+
+def levels(
+    kind: str,
+    truth: ArrayLike,
+    estimate: ArrayLike,
+    groups: ArrayLike,
+    *,
+    observed: ArrayLike | None = None,
+    bound: ArrayLike | None = None,
+    bootstrap: int = 1000,
+    seed: int = 0,
+) -> dict[str, Level]:
+    """Score rows, and groups by the mean of their rows' estimates; `{metric: Level}`.
+
+    A group has a label where its measured rows agree on it; else it is left out of the level of groups, and where
+    none is left there is no score, and the reason says so. Rows known by a bound are left out.
+
+    Shapes: as in `score`, one target; `groups` [n].
+    See: rows of a group are no independent evidence: Saeb 2017, doi 10.1093/gigascience/gix019
+    """
+    columns = Columns.of(kind, SCORES[kind], truth, estimate, observed, bound)
+    (sample,), (seen,) = columns.samples, columns.rows
+    exact = sample.bound == EXACT
+    sample, of = sample.take(exact), np.asarray(groups)[seen][exact]
+    member = np.unique(of, return_inverse=True)[1]
+    whole, agree = _whole(sample, member)
+    values: dict[str, tuple[list[Floats], list[Floats]]] = {name: ([], []) for name in SCORES[kind]}
+    for drawn in draws(len(agree), bootstrap, seed, None):
+        for name, (first, second) in values.items():
+            first.append(values_of(METRICS[name], sample, drawn[:, member]))
+            second.append(values_of(METRICS[name], whole, drawn[:, agree]))
+    found = {}
+    for name, parts in values.items():
+        rows, wholes = np.concatenate(parts[0]), np.concatenate(parts[1])
+        scores = _score(name, sample, rows), _said(_score(name, whole, wholes), len(agree), int((~agree).sum()))
+        gap = rows - wholes
+        low, high = interval(gap[1:]) or (None, None)
+        known = None if np.isnan(gap[0]) else float(gap[0])
+        found[name] = Level(name, *scores, known, low, high, len(agree), int((~agree).sum()))
+    return found
+
+
+def _whole(sample: Sample, member: Any) -> tuple[Sample, Any]:
+    """Return the groups whose rows have one label, with the mean of their estimates; and which groups those are."""
+    size = np.bincount(member).astype(np.float64)
+    wide = sample.estimate.reshape(len(sample), -1)
+    mean = np.stack([np.bincount(member, column) / size for column in wide.T], axis=1) if len(sample) else wide
+    lowest, highest = np.full(len(size), np.inf), np.full(len(size), -np.inf)
+    np.minimum.at(lowest, member, sample.truth)
+    np.maximum.at(highest, member, sample.truth)
+    agree = lowest == highest
+    shaped = mean.reshape(len(size), *sample.estimate.shape[1:])
+    return Sample(lowest[agree], shaped[agree], np.full(int(agree.sum()), EXACT, dtype=np.int8)), agree
+
+
+def _score(name: str, sample: Sample, values: Floats) -> Score:
+    return summary(METRICS[name], Columns((sample,), (np.ones(len(sample), dtype=bool),), False), values[:, None])
+
+
+def _said(score: Score, groups: int, disagree: int) -> Score:
+    """Say why groups were left out, beside why there is no score."""
+    if not disagree:
+        return score
+    why = f"the rows of {disagree} of {groups} groups have different labels, so these have none"
+    return replace(score, reason="; ".join(filter(None, [why, score.reason])))
+
+
+def level_sentence(name: str, group: str, found: Mapping[str, Any]) -> str:
+    """Say what a `Level` holds, as JSON values, in one line.
+
+    >>> one, two = Score(0.9, 0.8, 1.0, None, 40), Score(0.7, 0.5, 0.9, None, 8)
+    >>> level_sentence("AUROC", "patient", Level("auroc", one, two, 0.2, 0.05, 0.35, 8, 0).to_json())
+    'AUROC of rows 0.900, by patient (mean over its rows) 0.700: a gap of 0.200 (0.050 to 0.350)'
+    """
+    rows, whole = found["rows"], found["whole"]
+    first = "none" if rows["value"] is None else f"{rows['value']:.3f}"
+    if whole["value"] is None:
+        return f"{name} of rows {first}; by {group} it is undefined: {whole['reason']}"
+    ends = "" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})"
+    gap = "" if found["gap"] is None else f": a gap of {found['gap']:.3f}{ends}"
+    note = f"; {whole['reason']}" if whole["reason"] else ""
+    return f"{name} of rows {first}, by {group} (mean over its rows) {whole['value']:.3f}{gap}{note}"
