@@ -47,6 +47,7 @@ LIMITS = """## Limits
   intervals hold for molecules like the held-out ones; for others they are too narrow.
 - The labels are those of the sets, with their thresholds and their mistakes: repeated measurements of one molecule
   disagree in several of them. Metals, mixtures, polymers and peptides are hardly among them.
+- A column whose verdict above is "not better" than the nearest measured molecule is to be left alone.
 - For ranking and for asking which experiment to do first. Not for clinical use.
 """
 

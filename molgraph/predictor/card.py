@@ -18,7 +18,7 @@ def card(recipe: Recipe) -> str:
     lines += [f"- note: {note}" for note in facts.get("notes", [])]
     for target, scores in metrics.get("model", {}).items():
         unit = recipe.units.get(target)
-        lines += ["", f"## {target}{f' ({unit})' if unit else ''}, {metrics['rows']} test rows", ""]
+        lines += ["", f"## {target}{f' ({unit})' if unit else ''}, {tested(scores)} test rows", ""]
         rival = metrics["comparator_name"]
         lines += [f"| metric | model | {rival} |", "|---|---|---|"]
         lines += [
@@ -32,16 +32,24 @@ def card(recipe: Recipe) -> str:
         lines += ["", f"Leaks: {metrics['leaks']['sentence']}."]
     lines += [
         "",
-        "Scores carry bootstrap 95 % intervals. Predictions outside the domain of the training rows are flagged,",
+        f"Scores carry bootstrap 95 % intervals. {SHARED if facts.get('shared') else FLAGGED}",
+        "Not for clinical use.",
+        "",
     ]
-    lines += ["not withheld. Not for clinical use.", ""]
     return "\n".join(lines)
 
 
+FLAGGED = "Predictions outside the domain of the training rows are flagged, not withheld."
+SHARED = "Shared without its training rows: predictions name no neighbour and no domain."
 FACTS = (
     "data", "rows_read", "rows_used", "rejected", "split", "train", "valid", "calibration", "test", "size", "members",
     "epochs", "seconds", "trained", "interrupted",
 )  # fmt: skip
+
+
+def tested(scores: dict[str, dict[str, Any]]) -> int:
+    """Return how many rows the scores of one target are of: where it was not measured, a test row says nothing."""
+    return max(int(score["n"]) for score in scores.values())
 
 
 def interval(score: dict[str, Any]) -> str:

@@ -89,7 +89,7 @@ def share(folder: Path, out: Path) -> str:
             for path in folder.glob(pattern):
                 shutil.copyfile(path, out / path.name)
     recipe.run = replace(recipe.run, data=Path(recipe.run.data).name, init=Path(recipe.run.init).name)
-    recipe.facts["notes"] = []  # they quote rows
+    recipe.facts |= {"notes": [], "shared": True}  # notes quote rows
     return seal(out, recipe)
 
 

@@ -19,7 +19,7 @@ from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import coverage, interval
+from molgraph.predictor.card import coverage, interval, tested
 from molgraph.predictor.scored import OK
 from molgraph.predictor.training import CHECKPOINT
 from molgraph.workflows.plan import Plan
@@ -62,7 +62,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
     """Say how good the predictor is beside the method it had to beat."""
     metrics = predictor.recipe.metrics
     for target, found in metrics["model"].items():
-        say(f"\n{target}: {metrics['rows']} test rows, 95 % intervals in brackets")
+        say(f"\n{target}: {tested(found)} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
         say(f"  {'':18}{'model':36}{rival}")
         for name in metrics["shown"][target]:

@@ -1,0 +1,81 @@
+"""Models that ship: found by name, behind a folder of the user's own, offline, without their training rows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import molgraph
+from molgraph import shipped
+from molgraph.cli import main
+from molgraph.errors import CheckpointError
+from molgraph.predictor import Predictor
+from molgraph.predictor.folder import find
+
+OFFLINE = """
+import socket, sys
+def refuse(*_): raise OSError("no network here")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+from molgraph.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_name_is_the_model_that_ships_unless_a_model_of_the_user_stands_there(inside: Path) -> None:
+    assert find("admet") == shipped.FOLDER / "admet"
+    (inside / "admet").mkdir()
+    (inside / "admet" / "report.html").touch()
+    assert find("admet") == shipped.FOLDER / "admet", "the results of a screen are no model"
+    (inside / "admet" / "checkpoint.safetensors").touch()
+    assert find("admet") == Path("admet")
+    with pytest.raises(CheckpointError, match="no finished model"):
+        Predictor.load("admet")
+
+
+def test_a_wrong_name_is_answered_with_the_nearest(inside: Path) -> None:
+    with pytest.raises(CheckpointError, match="did you mean 'admet'"):
+        molgraph.load("amdet")
+
+
+def test_it_is_listed_and_small_and_has_no_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "models"]) == 0
+    assert "admet " in capsys.readouterr().out
+    files = {path.name: path.stat().st_size for path in (shipped.FOLDER / "admet").iterdir() if path.is_file()}
+    assert "domain.npz" not in files and "rejects.csv" not in files and sum(files.values()) < 10_000_000
+    card = (shipped.FOLDER / "admet" / "card.md").read_text(encoding="utf-8")
+    assert card.count("CC BY 4.0") == 12 and "## Limits" in card
+
+
+def test_known_drugs_come_out_as_they_are_known(inside: Path) -> None:
+    found = molgraph.load("admet").predict(["CCO", "CCCCCCCCCCCCCCCC", "O=C(O)c1ccccc1OC(C)=O", "nonsense"])
+    assert found["status"].tolist() == ["ok", "ok", "ok", "invalid_smiles"]
+    assert found["Solubility_log_mol_L"][0] > 0 > -4 > found["Solubility_log_mol_L"][1], "ethanol mixes, hexadecane not"
+    assert found["LogD_7_4"][0] < found["LogD_7_4"][1]
+    chances = found.loc[:2, [name for name in found if str(name).endswith("_p")]]
+    assert chances.shape == (3, 8) and ((chances >= 0) & (chances <= 1)).all().all()
+
+
+def test_a_chemist_without_data_screens_offline(inside: Path, chembl: pd.DataFrame) -> None:
+    chembl.iloc[:20][["smiles", "name"]].to_csv("library.csv", index=False)
+    words = ["screen", "library.csv", "--model", "admet", "--by", "LogD_7_4", "--out", "admet", "--format", "csv"]
+    line = [sys.executable, "-c", OFFLINE, *words]
+    done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    top = pd.read_csv("admet/top.csv")
+    assert len(top) == 20 and top["LogD_7_4"].is_monotonic_decreasing
+    assert {"hERG_p", "Caco2_log_cm_s", "Caco2_log_cm_s_lo90"} <= set(top) and "nn_id" not in top
+    page = (inside / "admet" / "report.html").read_text(encoding="utf-8")
+    assert "shared without its training compounds" in page
+    shutil.rmtree("admet")
