@@ -24,11 +24,12 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     methods = [f"{model} (this model)", *others]
     if "unseen" in assessment:
         tables.insert(1, assessment["unseen"]["model"][target])
-        methods.insert(1, f"the same, on the {assessment['unseen']['rows']:,} rows it did not train on")
+        methods.insert(1, f"the same, {assessment['unseen']['rows']:,} rows not trained on")
     shown = assessment["shown"][target]
     scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
     verdicts = assessment["verdicts"][target].values()
-    reliable = assessment.get("reliability", {}).get(target, {})  # none where an earlier version judged
+    judged = assessment.get("unseen", assessment)  # what a model was trained on says nothing of its intervals
+    reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
         target,
         assessment["rows"],
@@ -36,7 +37,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         scores,
         METRICS[assessment["main"][target]].label,
         tuple(verdict["sentence"] for verdict in verdicts),
-        coverage_sentence(assessment["coverage"][target]),
+        coverage_sentence(judged["coverage"][target]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
         tuple((said, seen, rows) for said, seen, rows in reliable.get("curve", ())),

@@ -74,7 +74,7 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
         found["seen_in_training"] = int(seen.sum())
         if seen.any() and not seen.all():
             fresh = assess(predictor, rows.data.subset(np.flatnonzero(~seen)), {})
-            found["unseen"] = {name: fresh[name] for name in ("rows", "model", "coverage")}
+            found["unseen"] = {name: fresh[name] for name in ("rows", "model", "coverage", "reliability")}
     _say(folder, rows, found)
     return found
 
@@ -91,8 +91,9 @@ def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
                 say(f"  {'':12} {'  without seen':18}{interval(found['unseen']['model'][target][name])}")
         for verdict in found["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        say(f"  {coverage(found['coverage'][target], 'rows')}")
-        say(f"  reliability: {sentence(found['reliability'][target])}")
+        rows, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
+        say(f"  {coverage(judged['coverage'][target], rows)}")
+        say(f"  reliability: {sentence(judged['reliability'][target])}")
     if "leaks" in found:
         say(f"  leaks: {found['leaks']['sentence']}")
 

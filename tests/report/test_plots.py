@@ -1,9 +1,11 @@
 """Pictures of numbers: places, ticks, and data that leave nothing to draw."""
 
+import re
+
 import pytest
 
-from molgraph.report.contents import Distribution, Estimate, Parity
-from molgraph.report.plots import POINTS, Scale, by_similarity, histogram, parity, short, whiskers
+from molgraph.report.contents import Distribution, Estimate, Parity, Quality
+from molgraph.report.plots import POINTS, Scale, by_similarity, calibration, histogram, parity, short, whiskers
 from molgraph.screen import Histogram
 
 NAN = float("nan")
@@ -62,3 +64,13 @@ def test_errors_are_told_by_similarity() -> None:
 
 def test_numbers_keep_three_digits() -> None:
     assert [short(v) for v in (0.5, 12.0, 120.0, -0.0123)] == ["0.500", "12.0", "120", "-0.0123"]
+
+
+def test_calibration_lies_on_the_diagonal_where_all_came_true_as_said() -> None:
+    curve = ((0.1, 0.1, 20), (0.5, 0.5, 30), (0.9, 0.9, 50))
+    drawn = calibration(Quality("active", 100, (), {}, "", curve=curve, classes=True))
+    places = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn)
+    assert len(places) == 3 and "share of hits" in drawn and "0.90 said, 0.90 came true, 50 rows" in drawn
+    x, y = Scale(0, 1, 56, 308), Scale(0, 1, 272, 30)
+    assert [(float(a), float(b)) for a, b in places] == [(x(v), y(v)) for v in (0.1, 0.5, 0.9)]
+    assert "share inside" in calibration(Quality("pAct", 100, (), {}, "", curve=curve))

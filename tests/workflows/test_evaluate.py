@@ -62,7 +62,7 @@ def test_scores_are_given_without_the_rows_of_the_training(classes, ligands, tmp
     assert alone["model"] == found["unseen"]["model"] and "unseen" not in alone
     assert f"leaks: {seen} of {len(ligands)} rows stood in the training set" in capsys.readouterr().err
     page = (tmp_path / f"report-{classes.name}.html").read_text(encoding="utf-8")
-    assert f"the same, on the {len(ligands) - seen} rows it did not train on" in page
+    assert f"the same, {len(ligands) - seen} rows not trained on" in page
     assert f"Leaks: {seen} of {len(ligands)} rows stood in the training set" in page
 
 
