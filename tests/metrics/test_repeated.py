@@ -109,6 +109,33 @@ def test_the_correction_keeps_its_word_where_folds_share_rows(quick):
     assert 0.02 < false(0.25) < 0.08
 
 
+def crossed(random, rows=150, features=6, folds=5, repeats=5):
+    """Return the errors over folds of two ridge regressions that each see one half of features drawn alike."""
+    x = random.normal(size=(rows, 2 * features))
+    y = 0.5 * x.sum(axis=1) + random.normal(size=rows)
+    errors = []
+    for _ in range(repeats):
+        fold = random.permutation(rows) % folds
+        for number in range(folds):
+            train, test = x[fold != number], x[fold == number]
+            row = []
+            for half in (slice(0, features), slice(features, None)):
+                a = train[:, half]
+                weights = np.linalg.solve(a.T @ a + np.eye(features), a.T @ y[fold != number])
+                row.append(np.sqrt(np.mean((y[fold == number] - test[:, half] @ weights) ** 2)))
+            errors.append(row)
+    return np.array(errors)
+
+
+def test_equal_models_in_a_real_cross_validation_are_called_tied(quick):
+    random = np.random.default_rng(0)
+    sets = [crossed(random) for _ in range(150)]
+    plain, corrected = (
+        np.mean([rank(["a", "b"], each, "rmse", share=share).pairs[0].differs for each in sets]) for share in (0, 0.25)
+    )
+    assert plain > 0.3 and corrected < 0.09
+
+
 def test_the_best_stands_first_and_words_say_who_is_tied():
     scores = folds_of(3, gap=0.0)
     scores[:, 2] += 0.4
