@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     options.compare(_command(commands, "compare", compare, "compare models by repeated cross-validation"))
     options.evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))
     options.predict(_command(commands, "predict", predict, "predict the rows of a file"))
+    options.explain(_command(commands, "explain", explain, "show where a model looked in scans, and check it"))
     options.screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
     options.find(_command(commands, "find", find, "find lesions in scans, with a place and a mask for each"))
     options.targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
@@ -91,6 +92,8 @@ def train(arguments: argparse.Namespace) -> int:
     if registry.model(run.model).family == "finder":
         from molgraph.workflows.lesions import train_finder
 
+        if arguments.devices != 1 or arguments.tensorboard:
+            raise ConfigError(f"'{run.model}' trains in one process and without TensorBoard.")
         out = Path(arguments.out) if arguments.out else None
         train_finder(run, out, dry_run=arguments.dry_run, overwrite=arguments.overwrite)
         return 0
@@ -178,6 +181,23 @@ def predict(arguments: argparse.Namespace) -> int:
         join=arguments.join,
     )
     return 3 if arguments.strict and counts.rejected else 0
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Show where a model looked."""
+    from molgraph.workflows.explain import explain_file
+
+    explain_file(
+        arguments.data,
+        arguments.model,
+        Path(arguments.out),
+        column=arguments.column or None,
+        target=arguments.target,
+        method=arguments.method,
+        top=arguments.top,
+        mask=arguments.mask,
+    )
+    return 0
 
 
 def screen(arguments: argparse.Namespace) -> int:

@@ -119,6 +119,19 @@ def predict(p: argparse.ArgumentParser) -> None:
     p.add_argument("--strict", action="store_true", help="exit 3 when a row could not be predicted")
 
 
+def explain(p: argparse.ArgumentParser) -> None:
+    """Add the words of `explain`."""
+    p.add_argument("data", help="scans: a table with a column of files, a set (.npz, HDF5), a scan, a folder")
+    p.add_argument("-s", "--column", default="", metavar="COL", help="column of scans (default: found by its name)")
+    p.add_argument("--model", required=True, metavar="DIR", help="model folder")
+    p.add_argument("--target", metavar="T", help="target to explain (default: the model's first)")
+    methods = ("gradcam", "integrated", "occlusion")
+    p.add_argument("--method", choices=methods, default="gradcam", help="method of attribution (default gradcam)")
+    p.add_argument("--top", type=int, default=10, metavar="N", help="explain the first N rows (default 10)")
+    p.add_argument("--mask", metavar="COL", help="column of masks: score whether the model looked there")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for explained.csv, overlays and attributions")
+
+
 def screen(p: argparse.ArgumentParser) -> None:
     """Add the words of `screen`."""
     _source(p, "library", "molecules to rank")

@@ -28,6 +28,19 @@ class Prepared:
     rejects: dict[int, Reject]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Hold what was written to show where a model looked at one part.
+
+    `pointing` is 1 where it looked most inside of the mask, else 0, and `share` how much of the part the mask fills;
+    both NaN without a mask.
+    """
+
+    files: tuple[str, ...]
+    pointing: float
+    share: float
+
+
 class Index(Protocol):
     """Find the nearest of the training parts."""
 
@@ -63,6 +76,8 @@ class Room:
     - `belongs`: by name of a group (patient), the usual names of a column whose equal cells never stand on two sides of
       a split.
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
+    - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
+      part itself, in files whose names begin as `goal`, or say why not; None where nothing can be shown yet.
     - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
     """
 
@@ -85,3 +100,4 @@ class Room:
     near: float | None = 0.95
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     task: str = "regression"
+    show: Callable[..., Shown | Reject] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,6 +102,17 @@ def canonical(scan: Scan) -> Scan:
     voxels = np.flip(voxels, tuple(3 - new for new, flip in enumerate(against) if flip))
     affine = scan.affine @ move
     return replace(scan, voxels=np.ascontiguousarray(voxels), affine=affine, spacing=spacing_of(affine))
+
+
+def as_it_lay(voxels: NDArray[Any], affine: Affine) -> NDArray[Any]:
+    """Turn the voxels of a canonical scan back to where they lay under the affine of its file.
+
+    Shapes: [Z, Y, X], both ways.
+    """
+    order, against = axes(affine, keep_z=len(voxels) == 1)
+    turned = np.flip(voxels, tuple(2 - new for new, flip in enumerate(against) if flip))
+    back: NDArray[Any] = np.ascontiguousarray(turned.transpose(np.argsort([2 - axis for axis in reversed(order)])))
+    return back
 
 
 def resample(scan: Scan, spacing: float | Spacing, where: str, *, nearest: bool = False) -> Scan:

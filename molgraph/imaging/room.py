@@ -6,6 +6,7 @@ from molgraph.data.room import Room
 from molgraph.imaging.draw import draw
 from molgraph.imaging.groups import picture
 from molgraph.imaging.identity import identity
+from molgraph.imaging.overlay import show
 from molgraph.imaging.prepare import prepare
 from molgraph.imaging.properties import PROPERTIES, properties
 from molgraph.imaging.read import BELONGS, COLUMNS, read
@@ -29,4 +30,5 @@ ROOM = Room(
     near=0.98,  # a copy, recompressed or lightened, has above 0.99; X-rays of two people at 28 pixels up to 0.97
     belongs=BELONGS,
     task="auto",
+    show=show,
 )

@@ -107,6 +107,32 @@ class View:
         values = values.swapaxes(0, 1)[self._chosen(values.shape[1])] if self.flat else values[None]
         return eight_bits(framed(values, self.shape, fit=not self.spacing))
 
+    def back(self, maps: Floats, scan: Scan) -> Floats:
+        """Return numbers for what is seen of a scan on the scan's own voxels, linearly; 0 where nothing was seen.
+
+        Shapes: [n, *shape] to [Z, Y, X].
+        """
+        sizes = scan.voxels.shape[1:]
+        edges = scan.spacing[::-1] if self.spacing and scan.spacing else None
+        along = sizes[len(sizes) - len(self.shape) :]
+        fit = min(wanted / size for wanted, size in zip(self.shape, along, strict=True))
+        for axis, (size, wanted) in enumerate(zip(along, self.shape, strict=True), start=1):
+            if edges is None:
+                grown = max(round(size * fit), 1)
+                scale = grown / size
+            else:
+                scale = 1.0 if size == 1 else edges[axis - 1 + 3 - len(along)] / self.spacing
+                grown = max(round(size * scale), 1)
+            shift = (wanted - grown) // 2 if wanted >= grown else -((grown - wanted) // 2)
+            places = (np.arange(size) - (size - 1) / 2) * scale + (grown - 1) / 2 + shift
+            maps = _sampled(maps, axis, places)
+        found: Floats = maps[0]
+        if not self.flat:
+            return found
+        found = np.zeros(sizes, dtype=np.float32)
+        found[self._chosen(sizes[0])] = maps
+        return found
+
     def _chosen(self, count: int) -> NDArray[np.int64]:
         """Return the slices to keep of so many: the middle ones of equal blocks."""
         wanted = min(self.slices or count, count)
@@ -152,6 +178,20 @@ def resized(values: Floats, shape: tuple[int, ...]) -> Floats:
             weights = _triangles(values.shape[axis], shape[at])
             values = np.moveaxis(np.tensordot(values, weights, (axis, 1)), -1, axis)
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _sampled(values: Floats, axis: int, places: NDArray[np.float64]) -> Floats:
+    """Return the values at places along an axis, linearly in between, 0 beyond the border."""
+    last = values.shape[axis] - 1
+    inside = (places >= -0.5) & (places <= last + 0.5)
+    kept = places.clip(0, last)
+    low = np.floor(kept).astype(np.int64)
+    ones = [1] * values.ndim
+    ones[axis] = -1
+    upper = (kept - low).reshape(ones)
+    made = values.take(low, axis) * (1 - upper) + values.take(np.minimum(low + 1, last), axis) * upper
+    found: Floats = (made * inside.reshape(ones)).astype(np.float32)
+    return found
 
 
 @lru_cache(maxsize=64)

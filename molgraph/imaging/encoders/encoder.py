@@ -39,6 +39,7 @@ class ImageEncoder(Encoder):
     Raises: ConfigError for a setting out of range.
     """
 
+    spatial: ClassVar[bool] = True
     space: ClassVar[dict[str, Any]] = {
         "augment": ["none", "light", "scanner"],
         "harmonise": ["scale", "zscore", "histogram"],
@@ -94,8 +95,8 @@ class ImageEncoder(Encoder):
             return Features(next(self.network.parameters()).new_zeros(0, self.dim), offsets, index)
         pictures = self.pictures(parts)
         each = len(pictures) if torch.is_grad_enabled() else max(AT_ONCE // pictures[0].numel(), 1)
-        maps = (self.network(some) for some in pictures.split(each))
-        return Features(torch.cat([some.flatten(2).mean(2) for some in maps]), offsets, index)
+        vectors = [self.vectors(self.maps(some)) for some in pictures.split(each)]
+        return Features(torch.cat(vectors), offsets, index)
 
     def pictures(self, parts: Packed) -> Tensor:
         """Return the slices (or volumes) of parts as the network sees them, augmented in training: [M, C, ...]."""
@@ -105,6 +106,13 @@ class ImageEncoder(Encoder):
             levelled = self.augment(levelled)
         scaled: Tensor = self.harmony(levelled)
         return scaled
+
+    def maps(self, pictures: Tensor) -> Tensor:
+        found: Tensor = self.network(pictures)
+        return found
+
+    def vectors(self, maps: Tensor) -> Tensor:
+        return maps.flatten(2).mean(2)
 
 
 def view_of(settings: Mapping[str, Any]) -> View:
