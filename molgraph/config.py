@@ -73,7 +73,8 @@ class RunSettings:
     that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is that of the
     data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
     With `variance` numbers are predicted with their standard deviation; with `calibrate` probabilities are mapped as
-    the calibration rows teach.
+    the calibration rows teach. `specificity` is what a threshold on a probability must reach on the validation rows
+    (0 = it is chosen by Youden's J).
     """
 
     data: str = ""
@@ -94,6 +95,7 @@ class RunSettings:
     focal: float = 0.0
     variance: bool = False
     calibrate: bool = False
+    specificity: float = 0.0
     ensemble: int = 1
     init: str = ""
     comparator: str = "auto"
@@ -116,6 +118,8 @@ class RunSettings:
                 raise ConfigError(f'[inputs.{name}]: name its encoder, for example encoder = "molecule/gin".')
         if self.focal < 0:
             raise ConfigError(f"focal = {self.focal} is out of range: it must be at least 0.")
+        if not 0 <= self.specificity < 1:
+            raise ConfigError(f"specificity = {self.specificity} is out of range: it must be at least 0 and below 1.")
 
 
 def read(path: str | Path) -> dict[str, Value]:

@@ -75,6 +75,7 @@ class Room:
     - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
     - `belongs`: by name of a group (patient), the usual names of a column whose equal cells never stand on two sides of
       a split.
+    - `subgroups`: by name of a property (site), the usual names of a column whose groups are judged apart.
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
       part itself, in files whose names begin as `goal`, or say why not; None where nothing can be shown yet.
@@ -99,5 +100,6 @@ class Room:
     beside: tuple[str, ...] = ()
     near: float | None = 0.95
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     task: str = "regression"
     show: Callable[..., Shown | Reject] | None = None

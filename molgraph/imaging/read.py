@@ -38,6 +38,14 @@ BELONGS = {
     "patient": ("patient", "patient_id", "patientid", "subject", "subject_id", "person_id", "case_id"),
     "study": ("study", "study_id", "study_uid", "study_instance_uid", "accession", "accession_number", "exam_id"),
 }
+# Columns for whose groups a model is judged apart.
+SUBGROUPS = {
+    "site": ("site", "hospital", "centre", "center", "institution", "institution_name", "location"),
+    "sex": ("sex", "gender", "patient_sex"),
+    "age": ("age", "patient_age", "age_years"),
+    "scanner": ("scanner", "manufacturer", "manufacturer_model_name", "scanner_model", "device", "field_strength"),
+    "modality": ("modality", "view", "view_position"),
+}
 
 
 def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:

@@ -92,8 +92,8 @@ def levels(
 def _whole(sample: Sample, member: Any) -> tuple[Sample, Any]:
     """Return the groups whose rows have one label, with the mean of their estimates; and which groups those are."""
     size = np.bincount(member).astype(np.float64)
-    wide = sample.estimate.reshape(len(sample), -1)
-    mean = np.stack([np.bincount(member, column) / size for column in wide.T], axis=1) if len(sample) else wide
+    wide = sample.estimate if sample.estimate.ndim == 2 else sample.estimate[:, None]
+    mean = np.stack([np.bincount(member, column) / size for column in wide.T], axis=1)
     lowest, highest = np.full(len(size), np.inf), np.full(len(size), -np.inf)
     np.minimum.at(lowest, member, sample.truth)
     np.maximum.at(highest, member, sample.truth)

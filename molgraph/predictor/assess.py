@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import NUMBERS, Interval, coverage
+from molgraph.calibrate import BINARY, NUMBERS, Interval, coverage
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.metrics import compare, main, score, shown
+from molgraph.metrics.levels import levels
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
+from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.threshold import UNKNOWN
 from molgraph.task import Task, block
 
 Array = NDArray[np.float32]
@@ -29,13 +32,16 @@ def assess(
 
     Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
     "coverage": {target: share of exact rows inside the 90 % interval, with its own interval},
-    "reliability": {target: calibration, width, how spread ranks errors (`metrics.reliability`)}, "rows": n,
+    "reliability": {target: calibration, width, how spread ranks errors (`metrics.reliability`)},
+    "decisions": {target of two classes: what a threshold brings (`decided`)},
+    "levels": {target: {group: {metric: rows beside groups (`metrics.levels`)}}} where rows belong together, "rows": n,
     "main": {target: the metric that stands for it}, "shown": {target: those a person sees first}}`, plain JSON values.
     `others` maps a method's name to estimates [N, columns of the task].
     """
     estimates, spread = predictor.estimate(data)
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
-    found |= {"verdicts": {}, "coverage": {}, "reliability": {}}
+    found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}}
+    belong = together(predictor, data)
     for name in predictor.targets:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
         truth, observed, bound = data.targets.arrays(name)
@@ -48,6 +54,13 @@ def assess(
             found["others"][other][name] = _scores(kind, truth, them, given)
             words = ("model", f"comparator ({other})")
             found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
+        if kind == BINARY:
+            threshold = predictor.thresholds.get(name, UNKNOWN)
+            found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)
+        found["levels"][name] = {
+            group: {metric: each.to_json() for metric, each in levels(kind, truth, mine, labels, **given).items()}
+            for group, labels in belong.items()
+        }
         sure = observed & (bound == EXACT)
         predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
         scale = None if predicted is None else predicted[sure]

@@ -23,6 +23,7 @@ from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
 from molgraph.predictor.scored import Scorer, neighbour_columns
 from molgraph.predictor.tempered import Tempered
+from molgraph.predictor.threshold import Threshold
 from molgraph.task import Task, block, restore
 
 Array = NDArray[np.float32]
@@ -38,6 +39,7 @@ class Predictor(Scorer):
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
         self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
         self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}
+        self.thresholds = {name: Threshold.from_json(given) for name, given in recipe.thresholds.items()}
         self.history: list[dict[str, Any]] = []
 
     @property

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from molgraph.calibrate import Chance, Interval
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
@@ -25,6 +27,7 @@ from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
 from molgraph.predictor.tempered import Tempered
+from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
 from molgraph.task import Task, block
 
@@ -103,7 +106,23 @@ class Training:
         recipe.tempered = {name: each.to_json() for name, each in made.tempered.items()}
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
         recipe.chances = {name: chance.to_json() for name, chance in made.chances.items()}
+        made.thresholds = self._thresholds(made)
+        recipe.thresholds = {name: each.to_json() for name, each in made.thresholds.items()}
         return made
+
+    def _thresholds(self, made: Predictor) -> dict[str, Threshold]:
+        """Choose on the whole validation fold, both halves, from which probability on a row is called positive."""
+        names = [name for name in self.task.names if self.task.kind(name) == "binary"]
+        if not names:
+            return {}
+        held = self.data.subset(np.concatenate([self.split.valid, self.split.calibration]))
+        estimates, _ = made.estimate(held)
+        found = {}
+        for name in names:
+            truth, observed, _ = held.targets.arrays(name)
+            mine = estimates[:, block(self.task, name).start]
+            found[name] = Threshold.fit(mine, truth, observed, self.run.specificity)
+        return found
 
     def _calibrate(self, made: Predictor, held: Dataset) -> None:
         """Learn from rows that chose nothing how far off estimates are."""
