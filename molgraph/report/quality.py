@@ -8,6 +8,7 @@ from typing import Any
 from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
 from molgraph.metrics.reliability import sentence
+from molgraph.predictor.card import tested
 from molgraph.report.contents import Estimate, Quality
 
 Assessment = Mapping[str, Any]
@@ -32,7 +33,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
         target,
-        assessment["rows"],
+        tested(assessment["model"][target]),
         tuple(methods),
         scores,
         METRICS[assessment["main"][target]].label,
