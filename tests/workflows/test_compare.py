@@ -154,6 +154,35 @@ def test_classes_with_a_metric_and_a_test_by_choice(ligands, models, tmp_path):
     assert "the p values of Wilcoxon&#39;s test are not" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
 
 
+PAIR = """[inputs.drug]
+column = "smiles"
+encoder = "molecule/feedforward"
+hidden = 8
+[inputs.target]
+column = "sequence"
+encoder = "protein/feedforward"
+hidden = 8
+[head]
+hidden = 8
+[train]
+epochs = {epochs}
+"""
+
+
+@pytest.mark.parametrize("split", ["cold:target", "cold:all"])
+def test_pairs_are_compared_on_cold_folds(pairs, tmp_path, split):
+    for epochs in (1, 2):
+        (tmp_path / f"for-{epochs}.toml").write_text(PAIR.format(epochs=epochs), encoding="utf-8")
+    names = [str(tmp_path / f"for-{epochs}.toml") for epochs in (1, 2)]
+    run = config.settings({"targets": ["pKd"], "split": split})
+    found = compare_folder(run, names, Request(tmp_path / "out", folds=2, repeats=1), source=pairs)
+    assert found.rankings["pKd"].folds == 2
+    proteins = found.made.rows.data.inputs["target"].index.numpy()
+    for fold in range(2):
+        cut = compare._cut(found, 0, fold)
+        assert not set(proteins[cut.test]) & set(proteins[cut.train])
+
+
 @pytest.mark.parametrize(
     ("settings", "names", "says"),
     [
