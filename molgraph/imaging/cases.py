@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from molgraph.imaging.boxes import SURE
 from molgraph.imaging.patches import Case
 from molgraph.imaging.scan import Scan, ScanError, read_scan
 from molgraph.imaging.source import load
+from molgraph.imaging.store import Stack
 from molgraph.imaging.view import eight_bits
 
 SLAB = 16  # slices of a scan that are filled at once
@@ -64,6 +66,22 @@ def read_case(scan_file: str, mask_file: str, spacing: float, window: str) -> Ca
             f"{mask_file}: marks {int(marked.sum())} voxels, none of them in {scan_file} at {spacing:g} mm.",
         )
     return Case.of(scan_file, voxels, torch.from_numpy(here.astype(np.uint8)), affine)
+
+
+def shelved(cases: Iterable[Case]) -> list[Case]:
+    """Return the cases with all voxels and masks in one store, which lies in a file where it is large."""
+    store = Stack((), np.uint8)
+    outlines = []
+    for case in cases:
+        for volume in (case.voxels, case.mask):
+            store.append(volume.numpy().reshape(-1))
+        outlines.append(replace(case, voxels=case.voxels.to("meta"), mask=case.mask.to("meta")))  # shapes alone
+    volumes = [volume for case in outlines for volume in (case.voxels, case.mask)]
+    filled = iter(store.tensor().split([volume.numel() for volume in volumes]))
+    return [
+        replace(case, voxels=next(filled).view(case.voxels.shape), mask=next(filled).view(case.mask.shape))
+        for case in outlines
+    ]
 
 
 def in_own_space(chance: NDArray[np.float32], affine: Affine, scan: Scan) -> NDArray[np.uint8]:

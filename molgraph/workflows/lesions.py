@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.fit.device import memory_errors
 from molgraph.imaging.blobs import blobs
 from molgraph.imaging.boxes import SURE, Found, lesions
+from molgraph.imaging.cases import shelved
 from molgraph.imaging.patches import LEVELS, Case
 from molgraph.imaging.phantom import PLACE
 from molgraph.imaging.scan import ScanError
@@ -118,35 +120,44 @@ def read_cases(run: RunSettings, table: Table) -> tuple[Finder, Cases]:
     columns = [c for c in table.frame.columns if c != table.column]
     if target not in columns:
         raise DataError(f"{table.origin}: no column '{target}'{did_you_mean(target, columns)}")
-    folder = Path() if run.data == "-" else Path(run.data).parent
     finder = Finder.untrained(run, 1, target)
-    cases: dict[int, Case] = {}
-    rejects = []
+    kept: list[int] = []
+    rejects: list[Reject] = []
+    cases = shelved(
+        _readable(finder, table, target, Path() if run.data == "-" else Path(run.data).parent, kept, rejects)
+    )
+    if not cases:
+        first = f"; the first: {rejects[0].message}" if rejects else ""
+        raise DataError(f"{table.origin}: none of {len(table)} scans can be used{first}")
+    channels = len(cases[0].voxels)
+    if channels != 1:
+        finder = Finder.untrained(run, channels, target)
+    used = dataclasses.replace(
+        table, frame=table.frame.iloc[kept].reset_index(drop=True), rows=table.rows[kept], broken={}
+    )
+    return finder, Cases(cases, used, rejects, len(table))
+
+
+def _readable(
+    finder: Finder, table: Table, target: str, folder: Path, kept: list[int], rejects: list[Reject]
+) -> Iterator[Case]:
+    """Yield the scans that can be used, with their rows in `kept`; the others go to `rejects`."""
+    channels = 0
     for at, (scan, mask) in enumerate(zip(table.texts, table.frame[target].astype(str), strict=True)):
         try:
             if not mask.strip():
                 raise ScanError("not_measured", f"{scan}: no mask is named; a healthy scan has one without a mark.")
             with memory_errors(f"reading {scan}"):
                 case = finder.read_case(scan, str((folder / mask.strip()).resolve()))
-            channels = len(next(iter(cases.values()), case).voxels)
+            channels = channels or len(case.voxels)
             if len(case.voxels) != channels:
-                raise ScanError(
-                    "wrong_channels", f"{scan}: {len(case.voxels)} channels, the scans before it {channels}."
-                )
-            cases[at] = case
+                told = f"{scan}: {len(case.voxels)} channels, the scans before it {channels}."
+                raise ScanError("wrong_channels", told)
         except ScanError as error:
             rejects.append(Reject(int(table.rows[at]), scan, error.reason, error.message))
-    if not cases:
-        first = f"; the first: {rejects[0].message}" if rejects else ""
-        raise DataError(f"{table.origin}: none of {len(table)} scans can be used{first}")
-    channels = len(next(iter(cases.values())).voxels)
-    if channels != 1:
-        finder = Finder.untrained(run, channels, target)
-    kept = list(cases)
-    used = dataclasses.replace(
-        table, frame=table.frame.iloc[kept].reset_index(drop=True), rows=table.rows[kept], broken={}
-    )
-    return finder, Cases(list(cases.values()), used, rejects, len(table))
+            continue
+        kept.append(at)
+        yield case
 
 
 def _split(run: RunSettings, found: Cases, finder: Finder) -> Split:
@@ -155,7 +166,8 @@ def _split(run: RunSettings, found: Cases, finder: Finder) -> Split:
     named, of = splits.named(run.split)
     belongs = groups_of(table, run, [room])
     number: dict[bytes, int] = {}
-    same = np.array([number.setdefault(c.voxels.numpy().tobytes(), len(number)) for c in found.cases])
+    digests = [hashlib.sha256(case.voxels.numpy().data).digest() for case in found.cases]
+    same = np.array([number.setdefault(digest, len(number)) for digest in digests])
     together = {"the same scan": same, **belongs}
     labels = None
     if named.method in ("column", "time"):

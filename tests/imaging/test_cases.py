@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from molgraph.imaging.cases import in_own_space, on_grid, read_case
+from molgraph.imaging.cases import in_own_space, on_grid, read_case, shelved
 from molgraph.imaging.geometry import to_voxel, to_world
+from molgraph.imaging.patches import Case
 from molgraph.imaging.scan import Scan, ScanError, read_scan
+from molgraph.imaging.store import Stack
 from molgraph.imaging.write import save_nifti
 
 ORIENTATIONS = [(order, flips) for order in permutations(range(3)) for flips in product((1, -1), repeat=3)]
@@ -82,6 +86,22 @@ def test_an_empty_mask_is_a_healthy_scan(tmp_path: Path) -> None:
     scan, mask, _ = write_pair(tmp_path, turned((0, 1, 2), (1, 1, 1)))
     save_nifti(mask, np.zeros((14, 24, 26), np.uint8), turned((0, 1, 2), (1, 1, 1)))
     assert read_case(str(scan), str(mask), 1.25, "lung").lesions == ()
+
+
+@pytest.mark.parametrize("in_memory", [1 << 30, 100])
+def test_many_cases_lie_in_one_store(in_memory: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MOLGRAPH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("molgraph.imaging.cases.Stack", partial(Stack, in_memory=in_memory))
+    made = []
+    for seed, shape in enumerate([(3, 4, 5), (6, 2, 3)]):
+        voxels, mask = torch.randint(0, 256, (2, *shape), dtype=torch.uint8), torch.zeros(shape, dtype=torch.uint8)
+        mask[1, 1, 1] = 1
+        made.append(Case.of(str(seed), voxels, mask, np.eye(4)))
+    kept = shelved(iter(made))
+    for before, after in zip(made, kept, strict=True):
+        assert torch.equal(before.voxels, after.voxels) and torch.equal(before.mask, after.mask)
+        assert after.name == before.name and len(after.lesions) == 1
+    assert shelved([]) == []
 
 
 def test_sequences_are_channels_and_several_scans_are_refused(tmp_path: Path) -> None:
