@@ -162,7 +162,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out) if arguments.out else None
     given = options.given(arguments)
     evaluate_file(
-        arguments.data, arguments.model, column=arguments.column or None, out=out, given=given, join=arguments.join
+        arguments.data,
+        arguments.model,
+        column=arguments.column or None,
+        out=out,
+        given=given,
+        join=arguments.join,
+        by=[name.strip() for name in arguments.by.split(",") if name.strip()],
     )
     return 0
 

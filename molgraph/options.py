@@ -105,6 +105,9 @@ def evaluate(p: argparse.ArgumentParser) -> None:
     """Add the words of `evaluate`."""
     _source(p, "data", "rows with known values")
     _models(p)
+    p.add_argument(
+        "--by", default="", metavar="COL,COL", help="columns whose groups are judged apart (default: site, sex, ...)"
+    )
     p.add_argument("--out", metavar="DIR", help="also write metrics.json, scores and a report per model there")
 
 

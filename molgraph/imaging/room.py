@@ -9,7 +9,7 @@ from molgraph.imaging.identity import identity
 from molgraph.imaging.overlay import show
 from molgraph.imaging.prepare import prepare
 from molgraph.imaging.properties import PROPERTIES, properties
-from molgraph.imaging.read import BELONGS, COLUMNS, read
+from molgraph.imaging.read import BELONGS, COLUMNS, SUBGROUPS, read
 from molgraph.imaging.similarity import THUMBNAIL, Nearest, diverse
 
 ROOM = Room(
@@ -29,6 +29,7 @@ ROOM = Room(
     diverse=diverse,
     near=0.98,  # a copy, recompressed or lightened, has above 0.99; X-rays of two people at 28 pixels up to 0.97
     belongs=BELONGS,
+    subgroups=SUBGROUPS,
     task="auto",
     show=show,
 )

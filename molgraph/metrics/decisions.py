@@ -9,11 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binomtest
 
 from molgraph.errors import ConfigError
 from molgraph.metrics.formulas import Floats, Sample, ranking, ratio
-from molgraph.metrics.scores import BINARY, Columns, Metric, Score, draws, interval, summary, values_of
+from molgraph.metrics.scores import BINARY, LEVEL, Columns, Metric, Score, draws, interval, summary, values_of
 
+# what a sentence calls it; is it a share of the rows called so, else of those that are so; positive or negative
+SHARES = {
+    "sensitivity": ("sensitivity", False, True),
+    "specificity": ("specificity", False, False),
+    "ppv": ("PPV", True, True),
+    "npv": ("NPV", True, False),
+}
 SPECIFICITIES = (0.9, 0.95)  # at which sensitivity is reported
 EVEN = 1e-9  # a share that misses the one asked for by no more is rounding
 ODDS = tuple(round(0.01 * k, 2) for k in range(1, 100))  # threshold probabilities of a decision curve
@@ -63,15 +71,41 @@ def operating(
 ) -> dict[str, Score]:
     """Return sensitivity, specificity, PPV and NPV where rows from `threshold` on are called positive.
 
-    Shapes and resampling as in `score`.
+    Intervals are Wilson's over rows; with `groups` (patients) whole groups are drawn, and where all rows are right, or
+    none, they are Wilson's over groups, for every resample is then the same. `n` counts the rows a share is of.
 
-    >>> {k: s.value for k, s in operating([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], 0.5, bootstrap=0).items()}
+    Shapes and rows as in `score`.
+    See: Wilson 1927, doi 10.1080/01621459.1927.10502953
+
+    >>> {k: s.value for k, s in operating([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1], 0.5).items()}
     {'sensitivity': 0.5, 'specificity': 0.5, 'ppv': 0.5, 'npv': 0.5}
     """
-    shares: dict[str, Metric] = {}
-    for name, label, of, then in SHARES:
-        shares[name] = Metric(label, partial(_share, threshold=threshold, of=of, then=then), True, (BINARY,))
-    return _scored(shares, truth, estimate, observed, bootstrap, seed, groups)
+    (sample,), (seen,) = _columns(truth, estimate, observed)
+    units = None if groups is None else np.asarray(groups)[seen]
+    real, called = sample.truth == 1, sample.estimate >= threshold
+    found = {}
+    for name, (_, among_called, wanted) in SHARES.items():
+        among = (called if among_called else real) == wanted
+        if among.any():
+            own = None if units is None else units[among]
+            found[name] = _share((real == called)[among], own, bootstrap, seed)
+        else:
+            why = f"no row is {'called' if among_called else 'in truth'} {'positive' if wanted else 'negative'}"
+            found[name] = Score(None, None, None, why, 0)
+    return found
+
+
+def _share(right: NDArray[np.bool_], groups: NDArray[Any] | None, bootstrap: int, seed: int) -> Score:
+    """Return how many rows are right."""
+    n, value = len(right), float(right.mean())
+    if groups is not None and 0 < value < 1:
+        hits = right.astype(np.float64)
+        drawn = np.concatenate([c @ hits / c.sum(1) for c in draws(n, bootstrap, seed, groups)])
+        low, high = interval(drawn[1:]) or (None, None)
+        return Score(value, low, high, None, n)
+    tries = n if groups is None else len(np.unique(groups))
+    ends = binomtest(round(value * tries), tries).proportion_ci(LEVEL, method="wilson")
+    return Score(value, float(ends.low), float(ends.high), None, n)
 
 
 def sensitivity_at(
@@ -95,8 +129,11 @@ def sensitivity_at(
     1.0
     """
     name = f"sensitivity at specificity {specificity:g}"
-    wanted = {name: Metric(name, partial(_sensitivity_at, specificity=specificity), True, (BINARY,))}
-    return _scored(wanted, truth, estimate, observed, bootstrap, seed, groups)[name]
+    metric = Metric(name, partial(_sensitivity_at, specificity=specificity), True, (BINARY,))
+    (sample,), (seen,) = columns = _columns(truth, estimate, observed)
+    units = None if groups is None else np.asarray(groups)[seen]
+    found = [values_of(metric, sample, counts) for counts in draws(len(sample), bootstrap, seed, units)]
+    return summary(metric, Columns(*columns, False), np.concatenate(found)[:, None])
 
 
 @dataclass(frozen=True)
@@ -158,22 +195,6 @@ def useful(found: Mapping[str, Any]) -> list[tuple[float, float]]:
     return [(at[first], at[last - 1]) for first, last in zip(edges[::2], edges[1::2], strict=True)]
 
 
-# name, what a sentence calls it; of rows that are (truth, called) so, how many are called (are true) so, too
-SHARES = (
-    ("sensitivity", "sensitivity", "truth", True),
-    ("specificity", "specificity", "truth", False),
-    ("ppv", "PPV", "called", True),
-    ("npv", "NPV", "called", False),
-)
-
-
-def _share(sample: Sample, counts: Floats, *, threshold: float, of: str, then: bool) -> Floats:
-    """Return how many of the rows that are so (by `of`) are right."""
-    truth, called = sample.truth == 1, sample.estimate >= threshold
-    among = (truth if of == "truth" else called) == then
-    return ratio(counts @ (among & (truth == called)).astype(np.float64), counts @ among.astype(np.float64))
-
-
 def _curve(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
     """Return sensitivity and 1 - specificity [R, K] of calling the rows from each of the K estimates on, from above."""
     positives, rows = ranking(sample, counts)
@@ -190,20 +211,8 @@ def _sensitivity_at(sample: Sample, counts: Floats, *, specificity: float) -> Fl
     return np.where(np.isnan(found[:, -1]) | np.isnan(false[:, -1]), np.nan, reached)
 
 
-def _scored(
-    metrics: Mapping[str, Metric],
-    truth: ArrayLike,
-    estimate: ArrayLike,
-    observed: ArrayLike | None,
-    bootstrap: int,
-    seed: int,
-    groups: ArrayLike | None,
-) -> dict[str, Score]:
+def _columns(
+    truth: ArrayLike, estimate: ArrayLike, observed: ArrayLike | None
+) -> tuple[tuple[Sample, ...], tuple[NDArray[np.bool_], ...]]:
     columns = Columns.of(BINARY, [], truth, estimate, observed, None)
-    (sample,), (seen,) = columns.samples, columns.rows
-    units: NDArray[Any] | None = None if groups is None else np.asarray(groups)[seen]
-    parts: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for counts in draws(len(sample), bootstrap, seed, units):
-        for name, metric in metrics.items():
-            parts[name].append(values_of(metric, sample, counts))
-    return {name: summary(metric, columns, np.concatenate(parts[name])[:, None]) for name, metric in metrics.items()}
+    return columns.samples, columns.rows

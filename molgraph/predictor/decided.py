@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from molgraph.data.dataset import Dataset
+from molgraph.metrics import METRICS
 from molgraph.metrics.decisions import SHARES, SPECIFICITIES, net_benefit, operating, sensitivity_at, useful
+from molgraph.metrics.levels import level_sentence
 from molgraph.predictor.card import interval
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.threshold import Threshold
@@ -58,14 +60,24 @@ def decided(
     }
 
 
+def lines(judged: Mapping[str, Any], target: str) -> list[str]:
+    """Say in sentences what `predictor.assess` found of decisions and of levels, where it did, for one target."""
+    found = judged.get("decisions", {}).get(target)  # none where an earlier version judged
+    said = [
+        level_sentence(METRICS[metric].label, group, level)
+        for group, each in judged.get("levels", {}).get(target, {}).items()
+        for metric, level in each.items()
+    ]
+    return [*(decision_lines(found) if found else ()), *said]
+
+
 def decision_lines(found: Mapping[str, Any]) -> list[str]:
     """Say in sentences what `decided` found."""
     at = found["threshold"]
     if at["value"] is None:
         lines = [f"no threshold: {at['reason']}"]
     else:
-        label = {name: words for name, words, _, _ in SHARES}
-        shares = [f"{label[name]} {interval(score)}" for name, score in found["scores"].items()]
+        shares = [f"{SHARES[name][0]} {interval(score)}" for name, score in found["scores"].items()]
         lines = [f"threshold {at['value']:.3g} ({at['chosen']}, {at['n']} validation rows): {', '.join(shares)}"]
     fixed = [f"{interval(score)} at specificity {name}" for name, score in found["sensitivity_at"].items()]
     return [*lines, f"sensitivity {', '.join(fixed)}", benefit_line(found["net_benefit"])]

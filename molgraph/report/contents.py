@@ -42,6 +42,34 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Hold a subgroup: its column and how that is cut, rows, share of positives, and its scores."""
+
+    column: str
+    name: str
+    rows: int
+    prevalence: float | None
+    scores: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Say what acting on the estimates of one target brings, and for whom.
+
+    `curve` has (threshold, net benefit of the model, its low and high end, that of acting on all rows); `threshold` is
+    the one that was chosen. `labels` head the scores of `groups`; `where` says on which rows all this was seen.
+    """
+
+    target: str
+    where: str
+    sentences: tuple[str, ...]
+    curve: tuple[tuple[float, float, float | None, float | None, float], ...] = ()
+    threshold: float | None = None
+    labels: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True)
 class Distribution:
     """Show how the scores of one target spread; `cutoff` is the score of the last ranked row."""
 
@@ -122,6 +150,7 @@ class Report:
     lead: str
     figures: tuple[tuple[str, str], ...] = ()
     quality: tuple[Quality, ...] = ()
+    trust: tuple[Trust, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     parity: tuple[Parity, ...] = ()
     table: Ranked | None = None

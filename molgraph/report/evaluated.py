@@ -17,6 +17,7 @@ from molgraph.report.contents import Parity, Report
 from molgraph.report.model import model_facts
 from molgraph.report.quality import quality
 from molgraph.report.report import write_report
+from molgraph.report.trust import trust
 
 
 def write_evaluation_report(
@@ -56,6 +57,7 @@ def evaluation_report(
         title=title,
         lead=f"{len(data):,} measured rows judged.{warning}",
         quality=quality(assessment, predictor.recipe.run.model),
+        trust=trust(assessment),
         parity=tuple(
             _parity(predictor, name, data, scores) for name in predictor.targets if _is_number(predictor, name)
         ),

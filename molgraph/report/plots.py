@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from molgraph.report.contents import Distribution, Estimate, Parity, Quality
+from molgraph.report.contents import Distribution, Estimate, Parity, Quality, Trust
 from molgraph.screen.summary import nice_step
 
 POINTS = 1500  # a parity plot with more would be a blot
@@ -162,6 +162,28 @@ def calibration(shown: Quality) -> Markup:
         title = f"<title>{said:.2f} said, {seen:.2f} came true, {rows:,} rows</title>"
         parts.append(f'<circle cx="{x(said)}" cy="{y(seen)}" r="4" class="model">{title}</circle>')
     return svg(side, side, f"Calibration of {shown.target}", parts)
+
+
+def decision(shown: Trust) -> Markup:
+    """Draw net benefit by threshold: of the model in its 95 % interval, of acting on all rows, on none (0)."""
+    width, height = 560, 320
+    every = [(at, all_) for at, _, _, _, all_ in shown.curve]
+    top = max(max(model, high or model, all_) for _, model, _, high, all_ in shown.curve)
+    low = -0.15 * top if top > 0 else -0.05  # what costs more is not worth a look
+    x, y = Scale(0, 1, 56, width - 12), Scale(low, max(top, 0.05), height - 48, 30)
+    parts = [*axes(x, y, "threshold probability", "net benefit", 10, 5), line(x(0), y(0), x(1), y(0), "equal")]
+    known = [(at, a, b) for at, _, a, b, _ in shown.curve if a is not None and b is not None]
+    ends = [f"{x(at)},{y(b)}" for at, _, b in known] + [f"{x(at)},{y(a)}" for at, a, _ in reversed(known)]
+    parts.append(f'<polygon points="{" ".join(ends)}" class="band"/>')
+    for kind, values in (("outside", every), ("best", [(at, model) for at, model, _, _, _ in shown.curve])):
+        points = " ".join(f"{x(at)},{y(value)}" for at, value in values if value >= low)
+        parts.append(f'<polyline points="{points}" class="curve {kind}"/>')
+    if shown.threshold is not None and 0 <= shown.threshold <= 1:
+        at = x(shown.threshold)
+        side, shift = ("end", -5) if at > width / 2 else ("start", 5)
+        parts.append(line(at, y.start, at, 22, "cutoff"))
+        parts.append(text(at + shift, 28, f"chosen: {short(shown.threshold)}", side, "mark"))
+    return svg(width, height, f"Decision curve of {shown.target}", parts)
 
 
 def by_similarity(shown: Parity) -> list[tuple[str, int, float, float | None]]:

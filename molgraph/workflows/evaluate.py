@@ -19,11 +19,15 @@ from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import coverage, interval
+from molgraph.predictor.decided import lines
 from molgraph.predictor.leaks import evaluated
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.report import write_evaluation_report
 from molgraph.task import classes
 from molgraph.workflows.show import say
+
+UNSEEN = ("rows", "model", "coverage", "reliability", "decisions", "levels")  # said again without the rows of training
 
 
 def evaluate_file(
@@ -34,10 +38,12 @@ def evaluate_file(
     out: Path | None = None,
     given: Mapping[str, str] | None = None,
     join: Sequence[str] = (),
+    by: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Score every model on the same rows and return `{folder: assessment}` as JSON values.
 
     Rows that stood in a model's training set are counted, and scores given without them, too: one on them flatters.
+    The groups of the columns `by` (else of those that the room knows: site, sex, ...) are judged apart.
 
     Raises: ConfigError where the models have no target in common; DataError where the data has no usable row.
     """
@@ -51,7 +57,7 @@ def evaluate_file(
         run = replace(predictor.recipe.run, column=column or "", id="", split="random", duplicates="mean")
         predictor.give(given or {}, join)
         rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task))
-        found[folder] = _assess(folder, predictor, rows)
+        found[folder] = _assess(folder, predictor, rows, by)
         if out is not None:
             name = Path(folder).resolve().name
             twice = sum(Path(other).resolve().name == name for other in predictors) > 1
@@ -63,8 +69,8 @@ def evaluate_file(
     return found
 
 
-def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
-    others = {}
+def _assess(folder: str, predictor: Predictor, rows: Rows, by: Sequence[str]) -> dict[str, Any]:
+    others, judged = {}, np.arange(len(rows.data))
     if predictor.domain is not None:
         others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, rows.data)
     found = assess(predictor, rows.data, others)
@@ -73,8 +79,12 @@ def _assess(folder: str, predictor: Predictor, rows: Rows) -> dict[str, Any]:
         seen, found["leaks"] = evaluated(predictor.domain, rows.data)
         found["seen_in_training"] = int(seen.sum())
         if seen.any() and not seen.all():
-            fresh = assess(predictor, rows.data.subset(np.flatnonzero(~seen)), {})
-            found["unseen"] = {name: fresh[name] for name in ("rows", "model", "coverage", "reliability")}
+            judged = np.flatnonzero(~seen)
+            fresh = assess(predictor, rows.data.subset(judged), {})
+            found["unseen"] = {name: fresh[name] for name in UNSEEN}
+    columns = columns_by(predictor, rows.frame, by)
+    frame = rows.frame.iloc[judged].reset_index(drop=True)
+    found["subgroups"] = subgroups(predictor, rows.data.subset(judged), frame, columns)
     _say(folder, rows, found)
     return found
 
@@ -91,15 +101,20 @@ def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
                 say(f"  {'':12} {'  without seen':18}{interval(found['unseen']['model'][target][name])}")
         for verdict in found["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        rows, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
-        say(f"  {coverage(judged['coverage'][target], rows)}")
+        which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
+        say(f"  {coverage(judged['coverage'][target], which)}")
         say(f"  reliability: {sentence(judged['reliability'][target])}")
+        for line in lines(judged, target):
+            say(f"  {line}")
+    for line in found["subgroups"]:
+        said = ", ".join(f"{name} {interval(score)}" for name, score in line["scores"].items())
+        say(f"  {line['target']}, {line['column']} {line['group']}: {line['n']} rows, {said}")
     if "leaks" in found:
         say(f"  leaks: {found['leaks']['sentence']}")
 
 
 def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[str, Any]) -> None:
-    """Write `scores-<model>.csv` (measured beside predicted) and `report-<model>.html`."""
+    """Write `scores-<model>.csv` (measured beside predicted), `subgroups-<model>.csv` and `report-<model>.html`."""
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     scores = predictor.columns_of(rows.data)
@@ -112,5 +127,8 @@ def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[s
     frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")
     with open_writer(out / f"scores-{name}.csv", column=next(iter(rows.columns.values()))) as writer:
         writer.write(frame)
+    if found["subgroups"]:
+        with open_writer(out / f"subgroups-{name}.csv") as writer:
+            writer.write(table(found["subgroups"]))
     title = f"{name} on {Path(rows.origin).name}"
     write_evaluation_report(out / f"report-{name}.html", predictor, rows.data, scores, found, title=title)

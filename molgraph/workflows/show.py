@@ -20,6 +20,7 @@ from molgraph.fit import Epoch
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import coverage, interval, tested
+from molgraph.predictor.decided import lines
 from molgraph.predictor.scored import OK
 from molgraph.predictor.training import CHECKPOINT
 from molgraph.workflows.plan import Plan
@@ -71,6 +72,8 @@ def scores(predictor: Predictor, folder: Path) -> None:
             say(f"  {verdict['sentence']}")
         say(f"  {coverage(metrics['coverage'][target], 'test rows')}")
         say(f"  reliability: {sentence(metrics['reliability'][target])}")
+        for line in lines(metrics, target):
+            say(f"  {line}")
     say(f"leaks: {metrics['leaks']['sentence']}")
     say(f"\nmodel written to {folder}")
 
