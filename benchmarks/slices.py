@@ -190,11 +190,11 @@ def trained(rows: Rows, network: str, given: argparse.Namespace, old: Ints, test
 
 def levels(truth: NDArray[Any], estimate: NDArray[np.float64], patient: NDArray[Any], at: Ints) -> dict[str, Any]:
     """Score slices, and patients by the mean over their slices; `gap` is how much more the slices promise."""
-    of = np.unique(patient[at], return_inverse=True)[1]
-    share = np.bincount(of, truth[at]) / np.bincount(of)
+    names, of = np.unique(patient[at], return_inverse=True)
+    positive = [float(truth[patient == name].any()) for name in names]  # also by slices that are not asked here
     mean = np.bincount(of, estimate) / np.bincount(of)
     slices = score("binary", truth[at], estimate, metrics=METRICS, groups=of)
-    patients = score("binary", (share > 0).astype(float), mean, metrics=METRICS)
+    patients = score("binary", positive, mean, metrics=METRICS)
     gap = {
         name: None if None in (slices[name].value, patients[name].value) else slices[name].value - patients[name].value
         for name in METRICS

@@ -158,5 +158,7 @@ def test_the_commands(model: Path, phantoms: Path, tmp_path: Path, capsys: pytes
     words = [str(phantoms / "labels.csv"), "--model", "imaging/unet", "--target", "mask", "--out"]
     assert main(["tune", *words, str(tmp_path / "tuned"), "--trials", "1"]) == 2
     assert "molgraph find" in capsys.readouterr().err
+    assert main(["train", *words, str(tmp_path / "trained"), "--devices", "2"]) == 2
+    assert "one process" in capsys.readouterr().err
     assert main(["train", *words, str(tmp_path / "trained"), "--dry-run"]) == 0
     assert not (tmp_path / "trained").exists()
