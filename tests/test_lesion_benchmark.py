@@ -80,7 +80,9 @@ def test_patients_of_one_class_have_no_score(bench: SimpleNamespace) -> None:
     made = bench.slices.levels(truth, truth * 0.6 + 0.2, np.repeat(list("abcd"), 3), np.arange(12))
     assert made["slices"]["auroc"]["value"] == 1.0
     assert made["patients"]["auroc"]["reason"] == "only one class was measured" and made["gap"]["auroc"] is None
-    some = bench.slices.levels(truth, truth * 0.6 + 0.2, np.repeat(list("abcd"), 3), np.array([0, 3, 4, 5]))
+    some = bench.slices.levels(
+        truth, np.array([0.2, 0.2, 0.8, 0.8]), np.repeat(list("abcd"), 3), np.array([0, 3, 4, 5])
+    )
     assert some["patients"]["auroc"]["value"] is None  # of patient a only a negative slice is asked
     found = {"slices": 12, "resnet18": {"patients apart": made, "cpu_seconds": 1.0}}
     assert "| 1.000 (1.000 to 1.000) | none (only one class was measured) | none |" in bench.slices.table(found)
