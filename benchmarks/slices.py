@@ -189,7 +189,7 @@ def trained(rows: Rows, network: str, given: argparse.Namespace, old: Ints, test
 
 
 def levels(truth: NDArray[Any], estimate: NDArray[np.float64], patient: NDArray[Any], at: Ints) -> dict[str, Any]:
-    """Score the slices `at` by their estimates, and their patients by the mean; `gap` is what the slices promise more."""
+    """Score the slices `at` by their estimates, their patients by the mean; `gap` is what slices promise more."""
     names, of = np.unique(patient[at], return_inverse=True)
     positive = [float(truth[patient == name].any()) for name in names]  # also by slices that are not asked here
     mean = np.bincount(of, estimate) / np.bincount(of)
