@@ -54,7 +54,8 @@ def cut_off(truth: ArrayLike, estimate: ArrayLike, specificity: float = 0.0) -> 
             return float(np.nextafter(values[0], np.inf))
         at = int(kept[-1])
     else:
-        at = int(np.argmax(found[0] - false[0]))
+        gain = found[0] - false[0]
+        at = int(np.argmax(gain >= gain.max() - EVEN))
     below = values[at + 1] if at + 1 < len(values) else values[at]
     return float((values[at] + below) / 2)
 

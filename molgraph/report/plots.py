@@ -167,16 +167,16 @@ def calibration(shown: Quality) -> Markup:
 def decision(shown: Trust) -> Markup:
     """Draw net benefit by threshold: of the model in its 95 % interval, of acting on all rows, on none (0)."""
     width, height = 560, 320
-    every = [(at, all_) for at, _, _, _, all_ in shown.curve]
     top = max(max(model, high or model, all_) for _, model, _, high, all_ in shown.curve)
     low = -0.15 * top if top > 0 else -0.05  # what costs more is not worth a look
+    every = [(at, all_) for at, *_, all_ in shown.curve if all_ >= low]
     x, y = Scale(0, 1, 56, width - 12), Scale(low, max(top, 0.05), height - 48, 30)
     parts = [*axes(x, y, "threshold probability", "net benefit", 10, 5), line(x(0), y(0), x(1), y(0), "equal")]
     known = [(at, a, b) for at, _, a, b, _ in shown.curve if a is not None and b is not None]
     ends = [f"{x(at)},{y(b)}" for at, _, b in known] + [f"{x(at)},{y(a)}" for at, a, _ in reversed(known)]
     parts.append(f'<polygon points="{" ".join(ends)}" class="band"/>')
-    for kind, values in (("outside", every), ("best", [(at, model) for at, model, _, _, _ in shown.curve])):
-        points = " ".join(f"{x(at)},{y(value)}" for at, value in values if value >= low)
+    for kind, values in (("outside", every), ("best", [(at, model) for at, model, *_ in shown.curve])):
+        points = " ".join(f"{x(at)},{y(value)}" for at, value in values)
         parts.append(f'<polyline points="{points}" class="curve {kind}"/>')
     if shown.threshold is not None and 0 <= shown.threshold <= 1:
         at = x(shown.threshold)
