@@ -48,6 +48,7 @@ def test_override_leaves_what_it_was_given():
         ({"ensemble": 0}, "at least 1"),
         ({"ensemble": True}, "expected int"),
         ({"focal": -1.0}, "at least 0"),
+        ({"specificity": 1.0}, "below 1"),
         ({"targets": ["a", "b", "a"]}, "'a' more than once"),
         ({"fractions": [0.5, 0.5]}, "give three"),
         ({"task": 3}, "wrong type"),

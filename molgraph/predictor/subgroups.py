@@ -23,7 +23,7 @@ from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.task import block
 
-FEWEST = 10  # rows of a class: a share of 5 in 10 is known from 0.24 to 0.76 (Wilson), no better
+FEWEST = 10  # rows of a class (or patients): a share of 5 in 10 is known from 0.24 to 0.76 (Wilson), no better
 WORDS = 10  # a column of numbers with more different ones is cut at its quartiles
 MOST = 20  # groups of a column; what is left over makes one more
 BLANK, TOO_FEW = "not given", "too few"
@@ -57,7 +57,8 @@ def subgroups(
 
     `{"target", "column", "cut": "values" or "quartiles", "group", "n": measured rows, "prevalence" of a target of two
     classes, "metric": the main one, "scores": {that, sensitivity, specificity: score}}`. Where a class has fewer than
-    FEWEST rows (of numbers: all rows) the score is none and says so. Intervals are drawn as in `decided`.
+    FEWEST rows (of numbers: all rows; where rows belong together, fewer such groups) the score is none and says so.
+    Intervals are drawn as in `decided`.
     """
     estimates, _ = predictor.estimate(data)
     belong = next(iter(together(predictor, data).values()), None)
@@ -119,19 +120,24 @@ def _scores(
 ) -> dict[str, Any]:
     """Return the main score, and of two classes what the threshold brings, each where enough rows were measured."""
     name = main(kind)
-    sizes = [len(truth)] if kind == NUMBERS else [int((truth == c).sum()) for c in range(max(classes, 2))]
-    found = {name: _few(sizes)}
+    every = np.arange(len(truth)) if drawn["groups"] is None else drawn["groups"]
+    sizes = [len(np.unique(every))]
+    if kind != NUMBERS:
+        sizes = [len(np.unique(every[truth == c])) for c in range(max(classes, 2))]
+    found = {name: _few(sizes, len(truth))}
     if found[name] is None:
         found[name] = score(kind, truth, estimate, bound=bound, metrics=[name], **drawn)[name].to_json()
     if kind == BINARY:
         at = {} if threshold is None else operating(truth, estimate, threshold, **drawn)
         for share, size in (("sensitivity", sizes[1]), ("specificity", sizes[0])):
-            found[share] = _few([size]) or (at[share].to_json() if at else _none("no threshold", len(truth)))
+            found[share] = _few([size], len(truth)) or (
+                at[share].to_json() if at else _none("no threshold", len(truth))
+            )
     return found
 
 
-def _few(sizes: Sequence[int]) -> dict[str, Any] | None:
-    return _none(TOO_FEW, sum(sizes)) if min(sizes) < FEWEST else None
+def _few(sizes: Sequence[int], n: int) -> dict[str, Any] | None:
+    return _none(TOO_FEW, n) if min(sizes) < FEWEST else None
 
 
 def _none(reason: str, n: int) -> dict[str, Any]:

@@ -102,6 +102,28 @@ def test_one_row_out_per_row_in(model: Path, folder: Path, tmp_path: Path) -> No
     assert alone == pytest.approx(row, abs=1e-6)
 
 
+def test_rows_and_patients_are_both_judged_and_subgroups_apart(model: Path, folder: Path, tmp_path: Path) -> None:
+    trained = json.loads((model / "metrics.json").read_text(encoding="utf-8"))
+    level = trained["levels"]["spot"]["patient"]["auroc"]
+    assert level["rows"]["n"] == EACH * level["groups"] and level["disagree"] == 0
+    pixels, labels = pictures(60, 9)
+    rows = []
+    for at, label in enumerate(labels):
+        for number in range(2):
+            Image.fromarray(pixels[at] + np.uint8(number)).save(tmp_path / f"{at}_{number}.png")
+            rows.append((f"{at}_{number}.png", label, f"new{at}", "FM"[at % 2]))
+    pd.DataFrame(rows, columns=["image", "spot", "patient", "sex"]).to_csv(tmp_path / "new.csv", index=False)
+    done("evaluate", tmp_path / "new.csv", "--model", model, "--out", tmp_path / "judged")
+    (found,) = json.loads((tmp_path / "judged" / "metrics.json").read_text(encoding="utf-8")).values()
+    assert found["levels"]["spot"]["patient"]["auroc"]["whole"]["n"] == 60
+    assert found["decisions"]["spot"]["drawn"] == "patient"
+    assert [(line["column"], line["group"], line["n"]) for line in found["subgroups"]] == [
+        ("sex", "F", 60),
+        ("sex", "M", 60),
+    ]
+    assert "Decision curve of spot" in (tmp_path / "judged" / "report-cnn.html").read_text(encoding="utf-8")
+
+
 def test_the_page_of_a_screen_shows_the_pictures(model: Path, folder: Path, tmp_path: Path) -> None:
     done("screen", folder / "labels.csv", "--model", model, "--out", tmp_path / "s", "--top", 5, "--workers", 1)
     page = (tmp_path / "s" / "report.html").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import molgraph
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, DataError
 from molgraph.predictor.rows import read_rows
 from molgraph.workflows.evaluate import evaluate_file
 
@@ -70,3 +70,17 @@ def test_models_without_a_target_in_common_are_refused(classes, ligands, tmp_pat
     molgraph.train(ligands, "pAct", out=tmp_path / "other", **TINY)
     with pytest.raises(ConfigError, match="no target in common"):
         evaluate_file(ligands, [classes, tmp_path / "other"])
+
+
+def test_subgroups_are_judged_apart_on_what_did_not_train(classes, ligands, tmp_path, capsys):
+    source = ligands.assign(batch=["one", "two"] * (len(ligands) // 2))
+    (found,) = evaluate_file(source, [classes], out=tmp_path, by=["batch"]).values()
+    fresh = found["unseen"]["rows"]
+    assert [line["group"] for line in found["subgroups"]] == ["one", "two"]
+    assert sum(line["n"] for line in found["subgroups"]) == fresh < len(ligands)
+    flat = pd.read_csv(tmp_path / f"subgroups-{classes.name}.csv")
+    assert flat["group"].tolist() == ["one", "two"] and flat["n"].sum() == fresh
+    assert "level, batch one: " in capsys.readouterr().err
+    assert '<th scope="row">batch</th>' in (tmp_path / f"report-{classes.name}.html").read_text(encoding="utf-8")
+    with pytest.raises(DataError, match="--by bath: no column 'bath'"):
+        evaluate_file(source, [classes], by=["bath"])
