@@ -262,8 +262,9 @@ def _columns(train: Dataset, slot: Slot, values: NDArray[np.float32], rows: Rows
 def same_order(table: NDArray[Any], values: NDArray[Any]) -> list[int]:
     """Return the columns of a table that order the rows as `values` do, or in reverse: no pair disagrees.
 
-    A copy does so, and any monotone transform: another unit, a rounding, a class made by a threshold. It counts where
-    the ties leave a chance below CHANCE, over all columns, that a random order of the rows would do the same.
+    A copy does so, and any monotone transform: another unit, a rounding, a class made by a threshold; so one of the two
+    tells the other, row by row. A number that is there in some rows of one class and in none of the other does not.
+    It counts where the ties leave a chance below CHANCE, over all columns, that a random order would do the same.
 
     Shapes: `table` [n, D], `values` [n].
     See: the chance of a table of counts with given margins, Freeman & Halton 1951, doi 10.1093/biomet/38.1-2.141
@@ -280,7 +281,13 @@ def same_order(table: NDArray[Any], values: NDArray[Any]) -> list[int]:
         order = np.argsort(sign * table, axis=0, kind="stable")  # of equal numbers, the lower value comes first
         found |= set(np.flatnonzero((np.diff(values[order], axis=0) >= 0).all(axis=0)).tolist())
     limit = math.log(CHANCE / (2 * table.shape[1]))
-    return [column for column in sorted(found) if _log_chance(table[:, column], values) < limit]
+    return [c for c in sorted(found) if _tells(table[:, c], values) and _log_chance(table[:, c], values) < limit]
+
+
+def _tells(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Tell whether one of two columns is a function of the other."""
+    pairs = len(np.unique(np.stack([a.astype(np.float64), b.astype(np.float64)]), axis=1).T)
+    return pairs in (len(np.unique(a)), len(np.unique(b)))
 
 
 def _log_chance(a: NDArray[Any], b: NDArray[Any]) -> float:

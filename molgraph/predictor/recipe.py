@@ -82,9 +82,7 @@ def _absent(folder: Path) -> str:
     if folder.is_dir():
         return "no finished model (no recipe.json). Repeat the `molgraph train` that began it, or train into another."
     ships = did_you_mean(folder.as_posix(), shipped.models())
-    return (
-        f"no such model folder, and none ships by that name{ships} Or train it: `molgraph train ... --out {folder}`."
-    )
+    return f"no such model folder, and none ships by that name{ships} Or train it: `molgraph train ... --out {folder}`."
 
 
 def sha256(path: Path) -> str:

@@ -194,6 +194,12 @@ def test_what_may_be_chance_is_no_copy():
     assert same_order(np.zeros((0, 3)), np.zeros(0)) == []
 
 
+def test_a_number_that_only_one_class_has_is_no_copy():
+    absorbed = np.array([0.0] * 60 + [1.0] * 340)
+    group = np.where(np.arange(400) >= 150, 1.0, 0.0)  # a group of atoms that no row of class 0 has, and not all of 1
+    assert same_order(group[:, None], absorbed) == []
+
+
 def test_the_chance_is_that_of_all_orders():
     """Of all 120 orders of five rows, the share that puts no pair of these ties out of order, by counting."""
     from itertools import permutations
