@@ -1,7 +1,4 @@
-"""Attributions: how much each pixel speaks for an estimate, by three methods.
-
-What is taken away becomes 0 on the network's scale, which is the mean grey of the training pictures.
-"""
+"""Attributions: how much each pixel speaks for an estimate, by three methods."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from torch import Tensor
 
 from molgraph.explain.subject import Subject, together
 
-STEPS = 32  # of the path from grey to the picture
+STEPS = 32  # of the path from black to the picture
 WINDOWS = {2: 8, 3: 4}  # by dimensions: a window is this part of a side, and moves by half of itself
 
 Attribute = Callable[[Subject, Tensor], Tensor]
@@ -39,7 +36,9 @@ def gradcam(subject: Subject, pictures: Tensor) -> Tensor:
 
 
 def integrated(subject: Subject, pictures: Tensor) -> Tensor:
-    """Integrate the gradients on the straight path from mean grey to the pictures; they add up to the change.
+    """Integrate the gradients on the straight path from black to the pictures; they add up to the change.
+
+    Not from mean grey, which is 0: to norms over groups a picture times any number is the same picture.
 
     Shapes: as of `gradcam`.
 
@@ -51,14 +50,17 @@ def integrated(subject: Subject, pictures: Tensor) -> Tensor:
         return subject.score(subject.vectors(parts.flatten(0, 1)).unflatten(0, parts.shape[:2]))
 
     found: Tensor = IntegratedGradients(score).attribute(
-        pictures[None], baselines=0, n_steps=STEPS, internal_batch_size=together(pictures)
+        pictures[None],
+        baselines=subject.black.expand_as(pictures)[None],
+        n_steps=STEPS,
+        internal_batch_size=together(pictures),
     )
     return found[0].sum(1).detach().to(pictures.dtype)
 
 
 @torch.no_grad()
 def occlusion(subject: Subject, pictures: Tensor) -> Tensor:
-    """Cover each place of each picture in turn and take how much the estimate falls.
+    """Cover each place of each picture in turn with the mean grey of training, 0, and take how much the score falls.
 
     Shapes: as of `gradcam`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -72,9 +72,11 @@ class Explainer:
         chance = network.task.kind(self.target) != "regression"
         model = network.model.to(network.place.device).eval()
         batch = things.batch(torch.tensor([at])).to(network.place.device)
-        subjects = [Subject(each, column, chance) for each in (model, fresh.to(network.place.device))]
+        parts, _ = batch.single()
+        dark = replace(parts, values={name: torch.zeros_like(values) for name, values in parts.values.items()})
         with torch.no_grad():
-            pictures = model.encoder.pictures(batch.single()[0])
+            pictures, black = (model.encoder.pictures(each) for each in (parts, dark))
+        subjects = [Subject(each, column, chance, black[0]) for each in (model, fresh.to(network.place.device))]
         found = [METHODS[self.method](subject, pictures).cpu().numpy().astype(np.float32) for subject in subjects]
         return found[0], found[1], subjects[0], pictures
 

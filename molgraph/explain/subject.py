@@ -16,11 +16,16 @@ SURE = 1e-6  # probabilities closer to 0 or 1 have no log odds in float32 to tak
 
 @dataclass(frozen=True)
 class Subject:
-    """Hold a network and the column of its estimates that is explained, a probability (`chance`) or a number."""
+    """Hold a network, the column of its estimates that is explained, a probability (`chance`) or a number, and what the
+    network sees of a black picture.
+
+    Shapes: `black` [C, (Z,) Y, X].
+    """
 
     model: Model
     column: int
     chance: bool
+    black: Tensor
 
     @property
     def encoder(self) -> Encoder:

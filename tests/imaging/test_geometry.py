@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from molgraph.errors import ConfigError
-from molgraph.imaging.geometry import axes, canonical, onto, resample, sound, spacing_of, to_voxel, to_world
+from molgraph.imaging.geometry import as_it_lay, axes, canonical, onto, resample, sound, spacing_of, to_voxel, to_world
 from molgraph.imaging.scan import Scan, ScanError
 
 SIZES = (7, 6, 5)  # of x, y, z
@@ -33,6 +33,11 @@ def test_every_voxel_stays_at_its_place_in_every_orientation(orientation: np.nda
     assert np.allclose(found.voxels, places(found), atol=1e-4)
     assert nib.aff2axcodes(found.affine) == ("R", "A", "S")
     assert np.isclose(np.sort(found.spacing), np.sort(scan.spacing)).all()
+
+
+def test_what_was_turned_is_turned_back(orientation: np.ndarray, world: Make):
+    scan = scanned(orientation, world)
+    assert np.array_equal(as_it_lay(canonical(scan).voxels[0], orientation), scan.voxels[0])
 
 
 def test_turning_is_what_nibabel_does(orientation: np.ndarray):

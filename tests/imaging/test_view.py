@@ -85,3 +85,20 @@ def test_a_window_and_a_spacing_in_mm() -> None:
     assert View((2, 4, 4), window="lung").of(scan, "x").shape == (1, 1, 2, 4, 4)
     with pytest.raises(ScanError, match="how large its voxels are"):
         View((16, 16), spacing=1.0).of(Scan(voxels, modality="CT"), "x")
+
+
+@pytest.mark.parametrize(
+    "name", ["pixels/1x20x20", "pixels/1x16x30/spacing=1.5", "voxels/1x20x20x20", "voxels/1x8x30x30/spacing=1.2"]
+)
+def test_what_is_seen_lies_back_where_it_was(name: str) -> None:
+    """A slope along each axis comes back as it was, except at a border and where nothing is seen."""
+    z, y, x = np.meshgrid(*(np.linspace(0, 1, n, dtype=np.float32) for n in (12, 25, 33)), indexing="ij")
+    view = View.parse(name)
+    for slope in (x, y, z):
+        scan = Scan(255 * slope[None], None, (0.8, 1.0, 2.0), bits=8)
+        back = view.back(view.of(scan, "")[:, 0] / np.float32(255), scan)
+        assert back.shape == slope.shape
+        seen = back[2:-2, 4:-4, 4:-4] > 0
+        assert seen.mean() > 0.4
+        off = np.abs(back - slope)[2:-2, 4:-4, 4:-4][seen]
+        assert np.quantile(off, 0.9) < 0.03
