@@ -70,8 +70,8 @@ def demo(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests: all of them with coverage, or those named."""
-    return tool("-m", "pytest", *(arguments or ["--cov"]))
+    """Run the tests: all of them with coverage, a process per core, or those named."""
+    return tool("-m", "pytest", *(arguments or ["--cov", "--numprocesses=logical", "--dist=loadfile"]))
 
 
 def lint(arguments: list[str]) -> int:
