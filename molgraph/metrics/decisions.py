@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -154,8 +154,10 @@ class Benefit:
     n: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {name: list(each) if isinstance(each, tuple) else each for name, each in asdict(self).items()}
+        """Return plain JSON; a millionth is far below what any interval tells apart."""
+        curves = {name: each for name, each in vars(self).items() if isinstance(each, tuple)}
+        short = {name: [None if v is None else round(v, 6) for v in each] for name, each in curves.items()}
+        return short | {"n": self.n}
 
 
 def net_benefit(
