@@ -71,6 +71,7 @@ def evaluate_file(
 
 def _assess(folder: str, predictor: Predictor, rows: Rows, by: Sequence[str]) -> dict[str, Any]:
     others, judged = {}, np.arange(len(rows.data))
+    columns = columns_by(predictor, rows.frame, by)
     if predictor.domain is not None:
         others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, rows.data)
     found = assess(predictor, rows.data, others)
@@ -82,7 +83,6 @@ def _assess(folder: str, predictor: Predictor, rows: Rows, by: Sequence[str]) ->
             judged = np.flatnonzero(~seen)
             fresh = assess(predictor, rows.data.subset(judged), {})
             found["unseen"] = {name: fresh[name] for name in UNSEEN}
-    columns = columns_by(predictor, rows.frame, by)
     frame = rows.frame.iloc[judged].reset_index(drop=True)
     found["subgroups"] = subgroups(predictor, rows.data.subset(judged), frame, columns)
     _say(folder, rows, found)
