@@ -8,7 +8,7 @@ import time
 import pytest
 from rdkit import Chem
 
-from molgraph.data.interrupts import kept, rearm
+from molgraph.data.interrupts import rearm
 
 
 def searched() -> None:
