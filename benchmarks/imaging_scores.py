@@ -20,7 +20,7 @@ QUESTIONS = {
     "lung_ct": "a tumour in the patch",
     "covid_cxr": "ever in intensive care",
 }
-# See: Yang et al. 2023, doi 10.1038/s41597-022-01721-8, table 3 (ResNets); trees and regression re-run by others
+# See: Yang et al. 2023, doi 10.1038/s41597-022-01721-8 (ResNets)
 PUBLISHED = {
     "pneumoniamnist": {
         "published: MedMNIST, ResNet-18, 28 pixels": ("0.944", "0.854"),
