@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from molgraph import registry
 from molgraph.explain import METHODS
 from molgraph.explain.attribution import integrated
+from molgraph.explain.subject import Subject
+from molgraph.imaging.view import LARGEST, View
 from molgraph.metrics import pointing
+from molgraph.model.model import Model
+from molgraph.task import Regression
 
 
 def test_the_network_has_learnt_what_is_to_be_found(taught: Any) -> None:
@@ -42,3 +47,17 @@ def test_integrated_gradients_add_up_to_the_change(taught: Any) -> None:
         there, black = taught.subject.score(taught.subject.vectors(both)[:, None])
     total = float(integrated(taught.subject, taught.pictures[:1]).sum())
     assert total == pytest.approx(float(there - black), rel=0.05)
+
+
+@pytest.mark.parametrize(("dims", "name"), [(2, "resnet18"), (2, "densenet121"), (2, "resnet_gn"), (3, "cnn")])
+def test_every_encoder_of_scans_can_be_explained(dims: int, name: str) -> None:
+    """Also where activations are written in place, and for volumes."""
+    view = View((8,) * dims)
+    encoder = registry.model(f"imaging/{name}")({view.name: [1, *view.shape, LARGEST]}, size=8, dims=dims)
+    model = Model(encoder, Regression(("y",), (0.0,), (1.0,)), hidden=8).eval()
+    pictures = torch.randn(1, 1, *view.shape)
+    subject = Subject(model, 0, False, torch.zeros(1, *view.shape))
+    for method, attribute in METHODS.items():
+        found = attribute(subject, pictures)
+        assert found.shape == pictures.shape[1:] and bool(found.isfinite().all())
+        assert method == "gradcam" or bool(found.any())

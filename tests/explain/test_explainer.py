@@ -25,9 +25,7 @@ def molecules(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 
 def test_a_room_without_pictures_is_refused(molecules: Predictor) -> None:
-    with pytest.raises(
-        ConfigError, match="'molecule/feedforward' cannot be explained yet; networks that"
-    ):
+    with pytest.raises(ConfigError, match="'molecule/feedforward' cannot be explained yet; networks that"):
         Explainer(molecules)
 
 
