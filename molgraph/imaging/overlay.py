@@ -126,7 +126,8 @@ def _montage(shown: Floats, looked: Floats) -> NDArray[np.uint8]:
     chosen = {*sorted(chosen, key=lambda at: abs(at - best))[1 if best not in chosen else 0 :], best}
     scale = min(TILE / max(looked.shape[1:]), 1.0)
     size = tuple(max(round(side * scale), 1) for side in looked.shape[1:])
-    tiles = [_blend(resized(shown[:, at], size), resized(looked[at], size), 1) for at in sorted(chosen)]
+    times = max(TILE // max(size), 1)
+    tiles = [_blend(resized(shown[:, at], size), resized(looked[at], size), times) for at in sorted(chosen)]
     across = min(len(tiles), ACROSS)
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % across)
     rows: list[Any] = [np.concatenate(tiles[at : at + across], axis=1) for at in range(0, len(tiles), across)]
