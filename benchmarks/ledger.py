@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from molgraph.data.files import atomic
 
@@ -141,3 +141,51 @@ class Ledger:
             elsewhere = statistics.median(rate[cell.model]) * work(cell) if rate[cell.model] else None
             found.append(statistics.median(same[cell[:2]]) if same[cell[:2]] else elsewhere)
         return found
+
+
+class Contest(Protocol):
+    """Make the cells of one data set."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, cell: Cell) -> Entry:
+        """Train one contestant and return its finished cell."""
+        ...
+
+
+def in_turn(left: Sequence[Cell], contest: Callable[[str, list[str]], Contest]) -> Callable[[Cell], Entry]:
+    """Return what makes a cell; the rows of a data set are kept until the next set's turn.
+
+    `contest` is given a data set and the models that are left to train on it.
+    """
+    held: list[Contest] = []
+
+    def make(cell: Cell) -> Entry:
+        if not held or held[0].name != cell.data:
+            held[:] = [contest(cell.data, sorted({c.model for c in left if c.data == cell.data}))]
+        return held[0].run(cell)
+
+    return make
+
+
+def work(
+    given: argparse.Namespace,
+    maker: Callable[[list[Cell]], Callable[[Cell], Entry]],
+    tabulate: Callable[[Ledger], object],
+    enters: Callable[[Cell], bool] = lambda cell: True,
+) -> int:
+    """Do what the words of a harness ask for: make the table, say what is left, or make that; return an exit code."""
+    import torch
+
+    from molgraph.errors import MolgraphError
+
+    ledger = Ledger(given.ledger)
+    if given.table:
+        tabulate(ledger)
+        return 0
+    torch.set_num_threads(given.threads)
+    wanted = ledger.left(given.data.split(","), given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
+    left = [cell for cell in wanted if enters(cell)]
+    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
+    return 0 if given.left else int(ledger.fill(left, maker(left), (MolgraphError,)) > 0)

@@ -23,12 +23,11 @@ import numpy as np
 import pandas as pd
 import torch
 from accuracy import circumstances
-from ledger import Cell, Entry, Ledger, words
+from ledger import Cell, Entry, Ledger, in_turn, words, work
 from numpy.typing import NDArray
 
 from molgraph import config, datasets
 from molgraph.config import RunSettings, Value
-from molgraph.errors import MolgraphError
 from molgraph.predictor.assess import neighbour_estimates
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, slots, with_prints
@@ -157,29 +156,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if not os.environ.get("MOLGRAPH_DATA"):
         parser.error("name the folder that holds `dti` in the variable MOLGRAPH_DATA")
-    ledger, data = Ledger(given.ledger), given.data.split(",")
-    if given.table:
-        from pair_scores import write
+    return work(given, lambda left: contests(left, given.epochs), tabulate, enters)
 
-        write(ledger, HERE / "README.md")
-        return 0
-    torch.set_num_threads(given.threads)
-    wanted = ledger.left(data, given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
-    left = [cell for cell in wanted if cell.model != "neighbour" or cell.seed == 0]  # nothing in it is drawn
-    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
-    return 0 if given.left else int(ledger.fill(left, contests(left, given.epochs), (MolgraphError,)) > 0)
+
+def tabulate(ledger: Ledger) -> None:
+    """Write the tables of the finished cells."""
+    from pair_scores import write
+
+    write(ledger, HERE / "README.md")
+
+
+def enters(cell: Cell) -> bool:
+    """Tell whether a contestant takes part: in the nearest neighbour nothing is drawn."""
+    return cell.model != "neighbour" or cell.seed == 0
 
 
 def contests(left: Sequence[Cell], epochs: int | None) -> Callable[[Cell], Entry]:
-    """Return what makes a cell; the rows of a data set are kept until the next set's turn."""
-    held: list[Contest] = []
-
-    def make(cell: Cell) -> Entry:
-        if not held or held[0].name != cell.data:
-            held[:] = [Contest.of(cell.data, sorted({c.model for c in left if c.data == cell.data}), epochs)]
-        return held[0].run(cell)
-
-    return make
+    """Return what makes a cell."""
+    return in_turn(left, lambda data, models: Contest.of(data, models, epochs))
 
 
 if __name__ == "__main__":

@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 from accuracy import circumstances, settings
-from ledger import Cell, Entry, Ledger, words
+from ledger import Cell, Entry, Ledger, words, work
 from table import replace_block
 
 from molgraph import datasets
 from molgraph.calibrate import coverage
 from molgraph.config import RunSettings
-from molgraph.errors import MolgraphError
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.predictor import Predictor
@@ -134,14 +133,11 @@ def _mean(values: Sequence[float | None], shown: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and do what it says."""
     given = words(__doc__, DATA, tuple(MODELS), HERE / "results" / "reliability").parse_args(arguments)
-    ledger = Ledger(given.ledger)
-    if given.table:
-        replace_block(HERE / "README.md", "reliability", table(ledger))
-        return 0
-    torch.set_num_threads(given.threads)
-    left = ledger.left(given.data.split(","), given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
-    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
-    return 0 if given.left else int(ledger.fill(left, lambda cell: train(cell, given.epochs), (MolgraphError,)) > 0)
+    return work(
+        given,
+        lambda left: lambda cell: train(cell, given.epochs),
+        lambda ledger: replace_block(HERE / "README.md", "reliability", table(ledger)),
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import torch
 from accuracy import circumstances
-from ledger import Cell, Entry, Ledger, words
+from ledger import Cell, Entry, Ledger, words, work
 from numpy.typing import NDArray
 from rdkit import Chem
 from target_sets import DATA, DAVIS, INHA, hits, inha, learnable, pairs, panel, targets
@@ -34,7 +34,6 @@ from molgraph import config
 from molgraph.config import RunSettings, Value
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import read_tables
-from molgraph.errors import MolgraphError
 from molgraph.molecule.room import ROOM as MOLECULES
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.training import Training
@@ -181,17 +180,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if not os.environ.get("MOLGRAPH_DATA"):
         parser.error("name the folder that holds the data in the variable MOLGRAPH_DATA")
-    ledger = Ledger(given.ledger)
-    if given.table:
-        from target_scores import write
+    return work(given, lambda left: Contest(given.epochs).run, tabulate, enters)
 
-        write(ledger, HERE / "README.md")
-        return 0
-    torch.set_num_threads(given.threads)
-    wanted = ledger.left(given.data.split(","), given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
-    left = [cell for cell in wanted if enters(cell)]
-    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
-    return 0 if given.left else int(ledger.fill(left, Contest(given.epochs).run, (MolgraphError,)) > 0)
+
+def tabulate(ledger: Ledger) -> None:
+    """Write the table of the finished cells."""
+    from target_scores import write
+
+    write(ledger, HERE / "README.md")
 
 
 def enters(cell: Cell) -> bool:

@@ -26,7 +26,6 @@ from endpoints import ENDPOINTS, drawn, planned, rows, run_of
 from molgraph import config
 from molgraph.config import RunSettings, Value
 from molgraph.data.table import Table, read_tables
-from molgraph.errors import MolgraphError
 from molgraph.predictor.inputs import Inputs, Ready, slots, with_prints
 from molgraph.predictor.training import Training
 from molgraph.split import Split
@@ -37,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))  # the ledger stands one folder up, for all benchmarks
 
 from accuracy import circumstances  # noqa: E402
-from ledger import Cell, Entry, Ledger, words  # noqa: E402
+from ledger import Cell, Entry, Ledger, words, work  # noqa: E402
 
 TOGETHER = "together"
 DATA = (*ENDPOINTS, TOGETHER)
@@ -130,17 +129,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if not os.environ.get("MOLGRAPH_DATA"):
         parser.error("name the folder that holds `tdc_admet` in the variable MOLGRAPH_DATA")
-    ledger = Ledger(given.ledger)
-    if given.table:
-        from scores import write
+    return work(given, lambda left: Contest(given.epochs).run, tabulate, enters)
 
-        write(ledger, HERE.parent / "README.md")
-        return 0
-    torch.set_num_threads(given.threads)
-    wanted = ledger.left(given.data.split(","), given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
-    left = [cell for cell in wanted if enters(cell)]
-    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
-    return 0 if given.left else int(ledger.fill(left, Contest(given.epochs).run, (MolgraphError,)) > 0)
+
+def tabulate(ledger: Ledger) -> None:
+    """Write the table of the finished cells."""
+    from scores import write
+
+    write(ledger, HERE.parent / "README.md")
 
 
 if __name__ == "__main__":
