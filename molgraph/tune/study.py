@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import logging
 import os
 import socket
 import warnings
@@ -20,6 +22,7 @@ from molgraph.config import RunSettings
 from molgraph.data.files import os_errors
 from molgraph.errors import ConfigError, ResourceError
 from molgraph.fit.sampler import mix
+from molgraph.tune.attempt import SEED
 from molgraph.tune.budget import FINISHED
 from molgraph.tune.goals import Goal
 from molgraph.tune.space import Space
@@ -83,7 +86,7 @@ def storage(place: Place) -> Any:
 
     retry = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=RETRIES)
     try:
-        with quietly():
+        with quietly(), _loggers_as_they_are():
             return optuna.storages.RDBStorage(
                 place.url,
                 heartbeat_interval=place.heartbeat,
@@ -95,6 +98,18 @@ def storage(place: Place) -> Any:
             f"--storage {place.url.partition('://')[0]}://...: no study can be kept there: "
             f"{str(error).splitlines()[0]}. Is the server running, and the database driver installed?"
         ) from error
+
+
+@contextlib.contextmanager
+def _loggers_as_they_are() -> Iterator[None]:
+    """Keep Alembic, which Optuna asks to set up a database, from disabling every logger there is."""
+    there = [found for found in logging.Logger.manager.loggerDict.values() if isinstance(found, logging.Logger)]
+    before = [logger.disabled for logger in there]
+    try:
+        yield
+    finally:
+        for logger, was in zip(there, before, strict=True):
+            logger.disabled = was
 
 
 class _JournalLock:
@@ -165,7 +180,8 @@ def revive(study: Any, place: Place) -> int:
     """Fail the trials whose workers are gone and queue them once more; return how many.
 
     A database has a heartbeat, and Optuna sees to it; a journal has none. There every worker holds a lock for as long
-    as it lives, which its death, of whatever kind, gives back.
+    as it lives, which its death, of whatever kind, gives back. A trial that died before all its settings were chosen
+    has them chosen anew, as it would have without the death.
     """
     if place.url:
         return 0
@@ -175,6 +191,9 @@ def revive(study: Any, place: Place) -> int:
         name = trial.user_attrs.get(WORKER, "")
         if name and _lives(place.workers / name):
             continue
+        if SEED not in trial.user_attrs:
+            trial = copy.deepcopy(trial)
+            trial.params, trial.distributions = {}, {}
         with quietly():
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
             again(max_retry=RETRIES)(study, trial)

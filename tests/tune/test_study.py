@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -7,6 +9,7 @@ import pytest
 
 from molgraph import config
 from molgraph.errors import ConfigError, ResourceError
+from molgraph.tune.attempt import SEED
 from molgraph.tune.goals import goals
 from molgraph.tune.space import Space
 from molgraph.tune.study import (
@@ -60,10 +63,24 @@ def test_a_trial_of_a_dead_worker_is_failed_and_queued_that_of_a_living_one_is_n
         mine.set_user_attr(WORKER, name)
         orphan.set_user_attr(WORKER, "gone.lock")
         value = orphan.suggest_float("x", 0, 1)
+        orphan.set_user_attr(SEED, 0)
         assert revive(study, place) == 1 and revive(study, place) == 0
         assert states(study) == ["RUNNING", "FAIL", "WAITING"]
         assert study.ask().suggest_float("x", 0, 1) == value
     assert not list(place.workers.iterdir())
+
+
+def test_a_trial_that_died_before_all_was_chosen_is_chosen_anew(place: Place):
+    study = open_study(place, AIMS, "one")
+    study.ask().suggest_float("x", 0, 1)
+    assert revive(study, place) == 1
+    assert states(study) == ["FAIL", "WAITING"] and not study.trials[1].params
+
+
+def test_a_database_leaves_our_loggers_alone(place: Place, tmp_path: Path):
+    log = logging.getLogger("molgraph.model.strings")
+    open_study(replace(place, url=f"sqlite:///{tmp_path / 'study.db'}"), AIMS, "one")
+    assert not log.disabled
 
 
 def test_a_trial_that_kills_every_worker_is_given_up(place: Place):
