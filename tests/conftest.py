@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,14 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
 NO_DATA = "MOLGRAPH_DATA names no folder of data sets"
+
+
+@pytest.fixture(autouse=True)
+def _our_loggers_speak() -> None:
+    """Give each test our loggers as they are made: a library that configures logging disables all that it finds."""
+    for name, logger in logging.Logger.manager.loggerDict.items():
+        if name.startswith("molgraph") and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(scope="session")

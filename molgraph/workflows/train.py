@@ -180,6 +180,7 @@ def _logging(folder: Path | None) -> Iterator[None]:
         return
     handler = _Log(folder / "run.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.disabled = False  # a library that configures logging disables the loggers it finds
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:

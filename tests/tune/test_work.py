@@ -104,10 +104,11 @@ def test_the_trial_of_a_killed_worker_is_found_and_tried_again(job: Jobs, rows: 
 
 
 def test_two_workers_share_one_journal(job: Jobs, rows: Visible, run):
-    work_apart(job(6), {True: rows}, 2, nothing)
+    many = 24  # so that the slower to start finds some left
+    work_apart(job(many), {True: rows}, 2, nothing)
     study = study_of(job(), rows)
     assert [t.state.name for t in study.trials if t.state.name == "FAIL"] == []
-    assert len(told(study)) == 6
+    assert len(told(study)) == many
     assert study.trials[0].params == Space.of(run).enqueued()[0]
     assert len({t.user_attrs["worker"] for t in study.trials}) == 2
     assert not list(job().place.workers.iterdir())
