@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.diverse import maxmin
 from molgraph.data.packed import Packed
 from molgraph.imaging.intensity import AUTO, normalise
 from molgraph.imaging.scan import Scan
@@ -67,22 +68,9 @@ class Nearest:
 
 
 def diverse(parts: Packed, k: int) -> list[int]:
-    """Pick `k` parts that differ most: the first part, then always the one farthest from all picked (MaxMin).
-
-    Parts in ranked order thus keep their best one. Of equally far ones the first is taken.
-
-    See: https://doi.org/10.1002/qsar.200290002
-    """
+    """Pick `k` parts that differ most, the first part among them (see `maxmin`)."""
     known = _thumbnails(parts)
-    if not len(known) or k < 1:
-        return []
-    picked = [0]
-    nearest = np.zeros(len(known), dtype=np.float32)
-    while len(picked) < min(k, len(known)):
-        nearest = np.maximum(nearest, _correlation(known[picked[-1:]], known)[0])
-        nearest[picked[-1]] = np.inf  # never twice
-        picked.append(int(nearest.argmin()))
-    return picked
+    return maxmin(len(known), k, lambda at: _correlation(known[at : at + 1], known)[0])
 
 
 def _thumbnails(parts: Packed) -> Floats:

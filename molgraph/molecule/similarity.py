@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from molgraph.data.diverse import maxmin
 from molgraph.data.packed import Packed
 
 FEATURE = "fingerprint"
@@ -98,23 +99,10 @@ class Nearest:
 
 
 def diverse(parts: Packed, k: int) -> list[int]:
-    """Pick `k` parts that differ most: the first part, then always the one farthest from all picked (MaxMin).
-
-    Parts in ranked order thus keep their best one. Of equally far ones the first is taken.
-
-    See: https://doi.org/10.1002/qsar.200290002
-    """
+    """Pick `k` parts that differ most, the first part among them (see `maxmin`)."""
     packed = fingerprints(parts)
-    if not len(packed) or k < 1:
-        return []
     bits = Bits(packed)
-    picked = [0]
-    nearest = bits.similarity(packed[0])
-    while len(picked) < min(k, len(packed)):
-        nearest[picked[-1]] = np.inf  # never twice
-        picked.append(int(nearest.argmin()))
-        np.maximum(nearest, bits.similarity(packed[picked[-1]]), out=nearest)
-    return picked
+    return maxmin(len(packed), k, lambda at: bits.similarity(packed[at]))
 
 
 def _sparse(packed: Packed8) -> csr_array:

@@ -95,12 +95,7 @@ def read_rows(
         ids = _pair_ids(prepared, ids)
     merged = _merge(table, parsed, kind_by_name, things, kept, run)
     empty = np.isnan(merged.values).all(axis=1)
-    none = set(merged.keep[empty].tolist())
-    for row, stands in ({row: row for row in none} | merged.into).items():
-        reason, why = "duplicate", f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
-        if stands in none:
-            reason, why = "conflicting_labels", f"rows of the same thing disagree and '{run.duplicates}' leaves none"
-        rejects[row] = Reject(int(table.rows[row]), table.texts[row], reason, why)
+    _reject_merged(rejects, merged, set(merged.keep[empty].tolist()), table, run)
     final, values, bound = merged.keep[~empty], merged.values[~empty], merged.bound[~empty]
     number: dict[tuple[str, ...], int] = {}
     same = np.array([number.setdefault(things[i], len(number)) for i in final], dtype=np.int64)
@@ -129,6 +124,15 @@ def read_rows(
         unread,
         run,
     )
+
+
+def _reject_merged(rejects: dict[int, Reject], merged: Merged, none: set[int], table: Table, run: RunSettings) -> None:
+    """Add the rows that others stand for, and those that merging left without a value (`none`)."""
+    for row, stands in ({row: row for row in none} | merged.into).items():
+        reason, why = "duplicate", f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
+        if stands in none:
+            reason, why = "conflicting_labels", f"rows of the same thing disagree and '{run.duplicates}' leaves none"
+        rejects[row] = Reject(int(table.rows[row]), table.texts[row], reason, why)
 
 
 def _called(source: Any) -> str:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from molgraph.data.diverse import maxmin
 from molgraph.data.packed import Packed
 from molgraph.protein.prepare import KMERS
 
@@ -75,23 +76,10 @@ class Nearest:
 
 
 def diverse(parts: Packed, k: int) -> list[int]:
-    """Pick `k` parts that differ most: the first part, then always the one farthest from all picked (MaxMin).
-
-    Parts in ranked order thus keep their best one. Of equally far ones the first is taken.
-
-    See: https://doi.org/10.1002/qsar.200290002
-    """
-    if not len(parts) or k < 1:
-        return []
+    """Pick `k` parts that differ most, the first part among them (see `maxmin`)."""
+    known = parts.only([KMERS])
     index = Nearest(parts)
-    picked = [0]
-    nearest = np.zeros(len(parts), dtype=np.float32)
-    while len(picked) < min(k, len(parts)):
-        last = parts.only([KMERS]).gather(torch.tensor(picked[-1:]))
-        nearest = np.maximum(nearest, index.similarity(last)[0])
-        nearest[picked[-1]] = np.inf  # never twice
-        picked.append(int(nearest.argmin()))
-    return picked
+    return maxmin(len(parts), k, lambda at: index.similarity(known.gather(torch.tensor([at])))[0])
 
 
 def _words(parts: Packed) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
+from molgraph.task.task import OneEach
 
 
 @dataclass(frozen=True)
-class Binary:
+class Binary(OneEach):
     """Predict probabilities of the label 1.
 
     `balance` weighs each target's positives by negatives / positives of the training rows; `focal` > 0 is the
@@ -23,18 +24,9 @@ class Binary:
     See: Lin 2017, doi 10.1109/ICCV.2017.324
     """
 
-    names: tuple[str, ...]
     balance: bool = False
     focal: float = 0.0
     positive: tuple[float, ...] = ()
-
-    @property
-    def outputs(self) -> int:
-        return len(self.names)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.names
 
     def kind(self, name: str) -> str:
         return "binary"

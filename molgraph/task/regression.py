@@ -11,27 +11,19 @@ from torch import Tensor
 
 from molgraph.data.targets import ABOVE, BELOW, Targets
 from molgraph.errors import DataError
+from molgraph.task.task import OneEach
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(OneEach):
     """Predict numbers; the network learns (value - mean) / std of the training rows, in float32.
 
     A row measured as `<5` costs nothing while the prediction lies below 5, and its squared distance to 5 above it
     (a one-sided loss, as for left-censored data).
     """
 
-    names: tuple[str, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-
-    @property
-    def outputs(self) -> int:
-        return len(self.names)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.names
 
     def kind(self, name: str) -> str:
         return "regression"

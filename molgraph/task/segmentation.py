@@ -13,12 +13,13 @@ from torch import Tensor
 from molgraph.data.packed import owners
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
+from molgraph.task.task import OneEach
 
 SMOOTH = 1.0  # voxels: what keeps the overlap of a few voxels from jumping
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class Segmentation(OneEach):
     """Predict the probability that a voxel belongs to each target's mask.
 
     The loss of a row is the mean cross entropy of its voxels plus, where it shows any of the mask, 1 - soft Dice.
@@ -28,16 +29,6 @@ class Segmentation:
     See: Milletari et al. 2016 (Dice), doi 10.1109/3DV.2016.79; Isensee et al. 2021 (their sum), doi
     10.1038/s41592-020-01008-z
     """
-
-    names: tuple[str, ...]
-
-    @property
-    def outputs(self) -> int:
-        return len(self.names)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.names
 
     def kind(self, name: str) -> str:
         return "segmentation"

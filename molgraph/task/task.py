@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from torch import Tensor
@@ -48,3 +49,18 @@ class Task(Protocol):
     def state(self) -> dict[str, Any]:
         """Return the task as plain JSON values; `molgraph.task.restore` is the way back."""
         ...
+
+
+@dataclass(frozen=True)
+class OneEach:
+    """Name the outputs and the columns of a task that has one of both for each target."""
+
+    names: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.names

@@ -82,7 +82,7 @@ def test_a_split_that_parts_a_patient_is_refused_or_mended(folder: Path) -> None
     words = ("--model", "imaging/cnn", "--target", "spot", "--split", "random", *TINY, "--dry-run")
     outcome = molgraph("train", folder / "labels.csv", *words, "--leaks", "refuse")
     refused(outcome, 3, "share a patient with a later fold")
-    done("train", folder / "labels.csv", *words)
+    assert "they were left out of the training" in done("train", folder / "labels.csv", *words).err
 
 
 def test_what_is_no_picture_is_left_out_and_said(model: Path) -> None:
