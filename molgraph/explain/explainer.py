@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from molgraph.explain.checks import Checks, deletion, orders, randomised, rank_c
 from molgraph.explain.subject import Subject
 from molgraph.fit.device import memory_errors
 from molgraph.model.model import Model
+from molgraph.model.spatial import Spatial
 from molgraph.predictor import Predictor
 from molgraph.predictor.network import Network
 from molgraph.task import block, classes
@@ -75,7 +77,7 @@ class Explainer:
         parts, _ = batch.single()
         dark = replace(parts, values={name: torch.zeros_like(values) for name, values in parts.values.items()})
         with torch.no_grad():
-            pictures, black = (model.encoder.pictures(each) for each in (parts, dark))
+            pictures, black = (cast(Spatial, model.encoder).pictures(each) for each in (parts, dark))
         subjects = [Subject(each, column, chance, black[0]) for each in (model, fresh.to(network.place.device))]
         found = [METHODS[self.method](subject, pictures).cpu().numpy().astype(np.float32) for subject in subjects]
         return found[0], found[1], subjects[0], pictures
@@ -100,7 +102,7 @@ def _explainable(predictor: Predictor) -> tuple[Callable[..., Shown | Reject], l
     name = predictor.recipe.run.model
     if show is None or len(predictor.inputs.slots) > 1:
         raise ConfigError(f"'{name}' cannot be explained yet; networks that look at scans (imaging/resnet18) can.")
-    if not networks or not all(each.model.encoder.spatial for each in networks):
+    if not networks or not all(isinstance(each.model.encoder, Spatial) for each in networks):
         raise ConfigError(f"'{name}' makes no maps, so nothing can be shown; explain a network, as imaging/resnet18.")
     (feature,) = slot.needs
     return show, networks, feature

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from molgraph.model.encoder import Encoder, Features
+from molgraph.model.encoder import Features
 from molgraph.model.model import Model
+from molgraph.model.spatial import Spatial
 
 AT_ONCE = 1 << 21  # pixels that go through the network together
 SURE = 1e-6  # probabilities closer to 0 or 1 have no log odds in float32 to take a gradient of
@@ -28,8 +30,8 @@ class Subject:
     black: Tensor
 
     @property
-    def encoder(self) -> Encoder:
-        return self.model.encoder
+    def encoder(self) -> Spatial:
+        return cast(Spatial, self.model.encoder)
 
     def vectors(self, pictures: Tensor) -> Tensor:
         """Return a vector for each picture: [N, C, (Z,) Y, X] to [N, dim]."""

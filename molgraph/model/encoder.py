@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from molgraph.data.dataset import Batch, Dataset
-from molgraph.data.packed import Packed, Schema
+from molgraph.data.packed import Schema
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,6 @@ class Encoder(nn.Module):
     dense: ClassVar[bool] = False
     """Whether each of its features (a voxel, an hour) is estimated by itself, so that nothing is pooled."""
 
-    spatial: ClassVar[bool] = False
-    """Whether it looks at pictures, by `pictures`, `maps` and `vectors`, so that where it looks can be shown."""
-
     at_once: ClassVar[int] = 256
     """How many rows are estimated together; fixed, so that the same rows give the same numbers."""
 
@@ -77,16 +74,4 @@ class Encoder(nn.Module):
         """Learn from the training rows what is no weight (scalers, degree histograms), into buffers."""
 
     def forward(self, batch: Batch) -> Features:
-        raise NotImplementedError
-
-    def pictures(self, parts: Packed) -> Tensor:
-        """Return what a spatial encoder looks at, its rows end to end: [M, C, (Z,) Y, X]."""
-        raise NotImplementedError
-
-    def maps(self, pictures: Tensor) -> Tensor:
-        """Return its last features that still have a place: [M, C, (Z,) Y, X] to [M, dim, (z,) y, x]."""
-        raise NotImplementedError
-
-    def vectors(self, maps: Tensor) -> Tensor:
-        """Return one vector for each row: [M, dim, (z,) y, x] to [M, dim]."""
         raise NotImplementedError

@@ -15,7 +15,8 @@ from molgraph.imaging.augment import Augment
 from molgraph.imaging.encoders.weights import start_from
 from molgraph.imaging.harmonise import Harmony
 from molgraph.imaging.view import View
-from molgraph.model.encoder import Encoder, Features
+from molgraph.model.encoder import Features
+from molgraph.model.spatial import Spatial
 
 SMALL = 64  # pixels a side up to which a picture is not halved before the first block
 BLOCK = 256  # pictures looked at together while the scale is learnt
@@ -25,7 +26,7 @@ Stem = Literal["auto", "small", "standard"]
 Build = Callable[[int, int, bool], tuple[nn.Module, int]]
 
 
-class ImageEncoder(Encoder):
+class ImageEncoder(Spatial):
     """Turn each slice (or, with `dims` = 3, each volume) into a vector; the slices of a part are pooled.
 
     A subclass writes `build` or, where it has settings of its own, hands one in. `size` is the side of what is seen
@@ -39,7 +40,6 @@ class ImageEncoder(Encoder):
     Raises: ConfigError for a setting out of range.
     """
 
-    spatial: ClassVar[bool] = True
     space: ClassVar[dict[str, Any]] = {
         "augment": ["none", "light", "scanner"],
         "harmonise": ["scale", "zscore", "histogram"],
