@@ -60,7 +60,7 @@ def settings(data: str, model: str, seed: int = 0, epochs: int | None = None) ->
     if data == INHA:
         return settings(DAVIS[0], "pairs", seed, epochs)
     if model == "pairs":
-        raw = config.read(HERE / "runs" / "davis.toml")
+        raw = config.read(HERE / "runs" / "pairs" / "davis.toml")
     else:
         kind = "regression" if data in DAVIS else "binary"
         raw = {"targets": learnable(data), "task": kind, "split": "column:split", "duplicates": "keep", **FEEDFORWARD}
