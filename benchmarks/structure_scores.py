@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from ledger import Cell, Ledger
 from numpy.typing import NDArray
-from structure_sets import TARGET, Complexes
+from structure_sets import SETS, TARGET, Complexes
+from table import replace_block
 
 from molgraph.data.room import Room
 from molgraph.metrics import score
@@ -18,6 +20,15 @@ from molgraph.protein.room import ROOM as PROTEINS
 
 LEAST = 5  # ligands of a series whose ranking says something
 SEEDS = range(10)
+
+
+def write(ledger: Ledger, readme: Path) -> None:
+    """Score what is finished and write the tables into the page."""
+    from structures import MODELS, complexes
+
+    begun = {cell.data.partition(".")[0] for cell in ledger.finished()}
+    parts = [table(complexes(name), ledger, list(MODELS)) for name in SETS if name in begun]
+    replace_block(readme, "structures", "\n\n".join(parts) or "No set is finished yet.")
 
 
 def table(complexes: Complexes, ledger: Ledger, models: Sequence[str]) -> str:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ledger import Cell
 from numpy.typing import NDArray
 
 from molgraph.binding.structure import Structure, structure
 from molgraph.data.units import ENERGIES
 from molgraph.molecule.groups import scaffold
+from molgraph.protein.groups import family
 from molgraph.split import Split
 
 FOLDS = 5
 VALID = 0.1  # of the training groups, to stop early
 SETS = {"family": "pdbbind_mini", "scaffold": "pdbbind_mini", "fep": "fep_benchmark"}
 TARGET = "pK"
+DATA = tuple(f"{name}.{fold}" for name in SETS for fold in range(FOLDS))
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,6 @@ class Complexes:
     name: str
     frame: pd.DataFrame
     folds: dict[str, NDArray[np.bool_]]
-
-    def cells(self, models: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
-        """Return a cell per fold, model and seed; what draws no random numbers has one seed."""
-        return [
-            Cell(f"{self.name}.{fold}", model, seed)
-            for seed in seeds
-            for model in models
-            for fold in self.folds
-            if seed == seeds[0] or model != "size"
-        ]
 
     def split(self, fold: str) -> Split:
         """Return training, validation (whole groups, drawn by the fold's name) and test rows."""
@@ -88,7 +77,7 @@ def read_set(name: str, folder: Path) -> Complexes:
 
 
 def _series(frame: pd.DataFrame, folder: Path) -> Complexes:
-    """Return the ligand series with absolute affinities; each target is a fold."""
+    """Return the ligand series with absolute affinities, in folds of whole protein families."""
     frame = frame[frame["pK"].notna() & ~frame["dG_is_relative"]].reset_index(drop=True)
     parts = [str(folder / system / system.partition("__")[2]) for system in frame["system"]]
     receptors = {path: structure(f"{path}_protein.pdb") for path in dict.fromkeys(parts)}
@@ -102,14 +91,13 @@ def _series(frame: pd.DataFrame, folder: Path) -> Complexes:
             "smiles": frame["smiles"],
             "sequence": [sequences[path] for path in parts],
             TARGET: frame["pK"].astype(str),
-            "group": frame["target"],
+            "group": family([sequences[path] for path in parts]).astype(str),
             "series": frame["system"],
             "one": frame["system"] + frame["inchikey14_neutral"],
             "physics": -frame["fepplus_dG_kcal"] * ENERGIES["kcal/mol"],
         }
     )
-    folds = {_slug(target): (made["group"] == target).to_numpy() for target in sorted(set(made["group"]))}
-    return Complexes("fep", made, folds)
+    return Complexes("fep", made, _grouped(made["group"]))
 
 
 def _grouped(groups: pd.Series) -> dict[str, NDArray[np.bool_]]:
@@ -121,7 +109,3 @@ def _grouped(groups: pd.Series) -> dict[str, NDArray[np.bool_]]:
         fold_of[group] = int(load.argmin())
         load[fold_of[group]] += sizes[group]
     return {str(fold): (groups.map(fold_of) == fold).to_numpy() for fold in range(FOLDS)}
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
