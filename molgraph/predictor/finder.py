@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS, Case, Patches
 from molgraph.imaging.scan import Scan
 from molgraph.imaging.window import slide
+from molgraph.predictor import checkpoint
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.inputs import INPUT
@@ -47,6 +48,7 @@ class Finder:
     def __init__(self, recipe: Recipe, network: Network, digest: str = "") -> None:
         self.recipe, self.network, self.digest = recipe, network, digest
         self.encoder = cast(UNet, network.model.encoder)
+        self.history: checkpoint.History = []
 
     @classmethod
     def untrained(cls, run: RunSettings, channels: int, target: str) -> Finder:
@@ -68,10 +70,13 @@ class Finder:
         """
         return read_case(scan, mask, self.encoder.spacing, self.encoder.window)
 
-    def epochs(self, train: Sequence[Case], valid: Sequence[Case]) -> Iterator[Epoch]:
-        """Train on patches of the cases; stop early as the run says.
+    def epochs(self, train: Sequence[Case], valid: Sequence[Case], folder: Path, digest: str) -> Generator[Epoch]:
+        """Train on patches of the cases, from the folder's last checkpoint on; stop early as the run says.
 
-        Raises: DataError where no mask of the training scans marks anything.
+        `digest` names settings and cases.
+
+        Raises: DataError where no mask of the training scans marks anything; ConfigError where the folder's checkpoint
+        belongs to another run.
         """
         run, made = self.recipe.run, self.encoder
         if not any(case.lesions for case in train):
@@ -80,7 +85,11 @@ class Finder:
             Patches.draw(cases, made.patch, made.each, made.foreground, seed=run.seed, augment=augment)
             for cases, augment in ((train, True), (valid, False))
         )
-        yield from self.network.train(drawn, held, run, seed=run.seed)
+        _, state, self.history = checkpoint.resume(folder, digest)
+        for epoch in self.network.train(drawn, held, run, seed=run.seed, state=state):
+            checkpoint.note(self.history, 0, epoch)
+            checkpoint.keep(folder, digest, 0, epoch, self.history)
+            yield epoch
 
     @torch.no_grad()
     def chance(self, voxels: Tensor) -> NDArray[np.float32]:

@@ -17,8 +17,7 @@ from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch, processes
-from molgraph.fit import state as states
-from molgraph.fit.state import State
+from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
@@ -30,8 +29,6 @@ from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
 from molgraph.task import Task, block
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass
@@ -71,7 +68,8 @@ class Training:
 
     def epochs(self) -> Generator[tuple[int, Epoch]]:
         """Train all members; yield (member, epoch) after each epoch, from the last checkpoint on."""
-        first, state = self._resume()
+        fresh: tuple[int, None, checkpoint.History] = (0, None, [])
+        first, state, self.history = checkpoint.resume(self.folder, self.digest) if self.folder is not None else fresh
         for number in range(self.run.ensemble):
             member = self._make(number)
             self.members.append(member)
@@ -81,17 +79,9 @@ class Training:
             for epoch in member.train(
                 self.train, self.valid, self.run, seed=self.run.seed + number, state=state if number == first else None
             ):
-                self.history.append(
-                    {
-                        "member": number,
-                        "epoch": epoch.number,
-                        "train_loss": epoch.train_loss,
-                        "valid_loss": epoch.valid_loss,
-                        "lr": epoch.lr,
-                        "seconds": round(epoch.seconds, 3),
-                    }
-                )
-                self._checkpoint(number, epoch)
+                checkpoint.note(self.history, number, epoch)
+                if self.folder is not None:
+                    checkpoint.keep(self.folder, self.digest, number, epoch, self.history)
                 yield number, epoch
             if self.folder is not None and processes.rank() == 0:
                 member.save(self.folder, number)
@@ -151,26 +141,3 @@ class Training:
                 raise ConfigError(f"--init: '{self.run.model}' cannot start from the weights of another model.")
             member.start_from(theirs)
         return member
-
-    def _checkpoint(self, number: int, epoch: Epoch) -> None:
-        if self.folder is not None and processes.rank() == 0:
-            meta = {"member": number, "digest": self.digest, "history": self.history}
-            epoch.state().save(self.folder / CHECKPOINT, **meta)
-
-    def _resume(self) -> tuple[int, State | None]:
-        """Return the member and the state to go on from.
-
-        Raises: ConfigError where the checkpoint belongs to another run.
-        """
-        path = self.folder / CHECKPOINT if self.folder else None
-        if path is None or not path.exists():
-            return 0, None
-        state, meta = states.load(path)
-        if meta["digest"] != self.digest:
-            raise ConfigError(
-                f"{self.folder}: holds an unfinished training with other settings or other data. "
-                "Use another --out, or --overwrite to start anew."
-            )
-        member = meta["member"]
-        self.history = [e for e in meta["history"] if e["member"] < member or e["epoch"] <= state.epoch]
-        return member, state

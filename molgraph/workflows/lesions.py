@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -35,6 +36,7 @@ from molgraph.imaging.write import save_nifti
 from molgraph.metrics import average, dice, froc
 from molgraph.predictor.auto import groups_of, settled
 from molgraph.predictor.card import interval
+from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
 from molgraph.predictor.finder import Finder
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.rows import join
@@ -60,10 +62,14 @@ class Cases:
 def train_finder(run: RunSettings, out: Path | None, *, dry_run: bool = False, overwrite: bool = False) -> Finder:
     """Train on a table with a column of scans and one of masks, and write a model folder.
 
-    Raises: ConfigError for settings that mean nothing to a finder; DataError where no scan can be used.
+    Goes on where a stopped training of the same run ended. Ctrl-C ends it early: the best weights so far are judged and
+    written, and the checkpoint stays.
+
+    Raises: ConfigError for settings that mean nothing to a finder; DataError where no scan can be used;
+    KeyboardInterrupt after a stopped training was saved.
     """
-    if out is not None and (out / "recipe.json").exists() and not overwrite:
-        raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
+    if out is not None and not overwrite:
+        refuse_finished(out)
     began = time.perf_counter()
     room = registry.room(run.model)
     table = join(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
@@ -80,31 +86,58 @@ def train_finder(run: RunSettings, out: Path | None, *, dry_run: bool = False, o
         return finder
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        clear(out)
-    history = _train(finder, folds, out)
+        if overwrite:
+            clear(out)
+        interrupted = _train(finder, folds, out)
     finder.recipe.columns = {"scan": table.column, "mask": run.targets[0]}
     finder.recipe.metrics = judge(finder, folds["test"], seed=run.seed)
-    finder.recipe.facts |= {"epochs": len(history), "seconds": round(time.perf_counter() - began, 1)}
+    finder.recipe.facts |= {"epochs": len(finder.history), "interrupted": interrupted}
+    finder.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
     finder.recipe.facts["trained"] = datetime.now(UTC).isoformat(timespec="seconds")
-    finder.save(out)
-    save_history(out, history)
-    save_rejects(out, found.rejects)
-    for name, text in (("run.toml", dump(run)), ("metrics.json", json.dumps(finder.recipe.metrics, indent=1))):
-        with atomic(out / name) as file:
-            file.write(text.encode())
+    with os_errors(out):
+        _write(finder, out, found.rejects)
     _say(finder, out)
+    if interrupted:
+        raise KeyboardInterrupt
+    (out / CHECKPOINT).unlink(missing_ok=True)
     return finder
 
 
-def _train(finder: Finder, folds: dict[str, list[Case]], out: Path) -> list[dict[str, Any]]:
-    """Train and return the history, one entry per epoch; the calibration fold, of no use here, stops it too."""
-    history: list[dict[str, Any]] = []
-    with show.Epochs(finder.recipe.run, out, tensorboard=False) as watch:
-        for epoch in finder.epochs(folds["train"], folds["valid"] + folds["calibration"]):
-            watch(0, epoch)
-            losses = {"train_loss": epoch.train_loss, "valid_loss": epoch.valid_loss}
-            history.append({"member": 0, "epoch": epoch.number, **losses, "seconds": round(epoch.seconds, 3)})
-    return history
+def _train(finder: Finder, folds: dict[str, list[Case]], out: Path) -> bool:
+    """Train; return whether Ctrl-C ended it. The calibration fold, of no use here, stops it too."""
+    run, held = finder.recipe.run, folds["valid"] + folds["calibration"]
+    rearm()
+    with show.Epochs(run, out, tensorboard=False) as watch:
+        try:
+            with contextlib.closing(finder.epochs(folds["train"], held, out, _digest(run, folds))) as epochs:
+                for epoch in epochs:
+                    watch(0, epoch)
+        except KeyboardInterrupt:
+            if not finder.network.ready:
+                raise
+            return True
+    return False
+
+
+def _digest(run: RunSettings, folds: dict[str, list[Case]]) -> str:
+    """Return the sha256 of all that decides the result: settings and scans."""
+    found = hashlib.sha256(json.dumps({**dataclasses.asdict(run), "data": ""}).encode())
+    for case in (*folds["train"], *folds["valid"], *folds["calibration"]):
+        for voxels in (case.voxels, case.mask):
+            found.update(voxels.numpy().data)
+    return found.hexdigest()
+
+
+def _write(finder: Finder, out: Path, rejects: Sequence[Reject]) -> None:
+    finder.save(out)
+    save_history(out, finder.history)
+    save_rejects(out, rejects)
+    for name, text in (
+        ("run.toml", dump(finder.recipe.run)),
+        ("metrics.json", json.dumps(finder.recipe.metrics, indent=1)),
+    ):
+        with atomic(out / name) as file:
+            file.write(text.encode())
 
 
 def read_cases(run: RunSettings, table: Table) -> tuple[Finder, Cases]:

@@ -20,9 +20,9 @@ from molgraph.fit import Epoch
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import coverage, interval, tested
+from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.decided import lines
 from molgraph.predictor.scored import OK
-from molgraph.predictor.training import CHECKPOINT
 from molgraph.workflows.plan import Plan
 
 DELAY = 0.3  # seconds before a bar appears: what is done or refused at once needs none

@@ -19,8 +19,9 @@ from molgraph.errors import ConfigError, DataError, MolgraphError
 from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
+from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects
-from molgraph.predictor.training import CHECKPOINT, Training
+from molgraph.predictor.training import Training
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
 
@@ -120,7 +121,7 @@ def train_folder(
     try:
         lead = processes.rank() == 0
         if out is not None and not overwrite:
-            _refuse_finished(out)
+            refuse_finished(out)
         with show.quiet(not lead):
             made = plan(run, source, workers=0)  # bad input is found here, before a folder is made
             if dry_run or out is None:
@@ -153,11 +154,6 @@ def train_plan(
             _write(predictor, made, out)
             show.scores(predictor, out)
     return predictor
-
-
-def _refuse_finished(out: Path) -> None:
-    if (out / "recipe.json").exists() and not (out / CHECKPOINT).exists():
-        raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
 
 
 def _write(predictor: Predictor, made: Plan, folder: Path) -> None:

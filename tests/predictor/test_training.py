@@ -5,7 +5,7 @@ import torch
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.fit import state as states
-from molgraph.predictor.training import CHECKPOINT
+from molgraph.predictor.checkpoint import CHECKPOINT
 
 THREE_EPOCHS = {"encoder": {"hidden": 16, "depth": 2}, "ensemble": 2, "train": {"epochs": 3}}
 

@@ -12,12 +12,14 @@ import pytest
 from molgraph.cli import main
 from molgraph.config import FitSettings, RunSettings
 from molgraph.errors import CheckpointError, ConfigError, DataError
+from molgraph.fit import Epoch
 from molgraph.imaging.geometry import to_world
 from molgraph.imaging.phantom import chest
 from molgraph.imaging.scan import read_scan
 from molgraph.imaging.write import write_chests
 from molgraph.predictor import load
 from molgraph.predictor.finder import Finder
+from molgraph.workflows import show
 from molgraph.workflows.lesions import find_file, train_finder
 
 SMALL = {"spacing": 2.5, "hidden": 8, "depth": 2, "patch": 16, "each": 6, "foreground": 0.7}
@@ -129,6 +131,33 @@ def test_patients_and_equal_scans_stay_on_one_side(run: RunSettings, phantoms: P
     assert "2 scans stand in a later fold" in facts["notes"][0]
     with pytest.raises(DataError, match="later fold"):
         train_finder(replace(own, leaks="refuse"), None, dry_run=True)
+
+
+def test_a_stopped_training_is_kept_and_goes_on(
+    run: RunSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = replace(run, train=replace(run.train, epochs=4))
+    train_finder(short, tmp_path / "whole")
+    seen = show.Epochs.__call__
+
+    def stopped(watch: show.Epochs, member: int, epoch: Epoch) -> None:
+        seen(watch, member, epoch)
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(show.Epochs, "__call__", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            train_finder(short, tmp_path / "m")
+    half = Finder.load(tmp_path / "m").recipe  # what was learnt so far can be used
+    assert half.facts["interrupted"] and half.facts["epochs"] == 2 and half.metrics["scans"] == 2
+    with pytest.raises(ConfigError, match="other settings or other data"):
+        train_finder(replace(short, seed=1), tmp_path / "m")
+    whole = train_finder(short, tmp_path / "m").recipe
+    assert not whole.facts["interrupted"] and whole.facts["epochs"] == 4
+    assert not (tmp_path / "m" / "checkpoint.safetensors").exists()
+    weights = [(tmp_path / name / "weights-0.safetensors").read_bytes() for name in ("m", "whole")]
+    assert weights[0] == weights[1]
 
 
 def test_what_does_not_fit_is_refused(run: RunSettings, model: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from molgraph import config
 from molgraph.errors import ConfigError
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.assess import NEIGHBOUR
-from molgraph.predictor.training import CHECKPOINT
+from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.workflows.plan import plan
 from molgraph.workflows.share import share_folder
 from molgraph.workflows.train import train_folder, train_rows
@@ -196,4 +196,4 @@ def test_a_shared_model_screens(folder, ligands, tmp_path):
     ours = molgraph.load(folder).predict(library)
     np.testing.assert_allclose(scores["pAct"], ours["pAct"], rtol=1e-6)
     page = (tmp_path / "screen" / "report.html").read_text(encoding="utf-8")
-    assert "shared without its training compounds" in page
+    assert "shared without its training molecules" in page
