@@ -43,9 +43,10 @@ from molgraph.predictor.rows import join
 from molgraph.predictor.scored import OK
 from molgraph.split import Split
 from molgraph.workflows import show
+from molgraph.workflows.journal import Journal
 
 BLOBS = "bright blobs (Laplacian of a Gaussian)"
-NODULES, SCANS = "nodules.csv", "scans.csv"
+NODULES, SCANS, JOURNAL = "nodules.csv", "scans.csv", "journal.jsonl"
 COLUMNS = ("scan", "row", *PLACE, "score", "volume", "mask")
 
 
@@ -286,27 +287,45 @@ def find_file(source: str, model: str | Path, out: Path, *, column: str | None =
     """Find lesions in scans; return how many rows of the source have which status.
 
     Written are `nodules.csv` (a line per lesion), `scans.csv` (a line per row, with the user's own columns) and a mask
-    for each scan. A scan that cannot be read is a line with its reason.
+    for each scan. A scan that cannot be read is a line with its reason. A stopped search goes on where it ended.
     """
     finder = Finder.load(model)
     tables = nonempty(registry.room(finder.recipe.run.model).read(source, column), source)
     statuses: Counter[str] = Counter()
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    with open_writer(out / NODULES) as nodules, open_writer(out / SCANS) as scans:
+    with (
+        Journal(out / JOURNAL, finder.digest) as journal,
+        open_writer(out / NODULES) as nodules,
+        open_writer(out / SCANS) as scans,
+    ):
         nodules.write(pd.DataFrame(columns=list(COLUMNS)))
+        if journal.done:
+            show.say(f"going on: {len(journal.done)} scans are done")
         for table in tables:
             for at, file in enumerate(table.texts):
                 rearm()
-                line, found = _found(finder, file, int(table.rows[at]), out)
+                line, found = _once(finder, file, int(table.rows[at]), out, journal)
                 statuses[line["status"]] += 1
                 nodules.write(pd.DataFrame(found, columns=list(COLUMNS)))
                 names = free_names(list(table.frame.columns), list(line))
                 ours = pd.DataFrame([{names[name]: value for name, value in line.items()}])
                 scans.write(pd.concat([table.frame.iloc[[at]].reset_index(drop=True), ours], axis="columns"))
-                show.say(f"{file}: {line['message'] or str(line['lesions']) + ' found'}")
     show.say(f"{statuses.total()} scans, {statuses.total() - statuses[OK]} not read; written to {out}")
     return statuses
+
+
+def _once(
+    finder: Finder, file: str, row: int, out: Path, journal: Journal
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the line of a scan and the lines of its lesions: from the journal where its mask was written before."""
+    known = journal.get(row, file)
+    if known is not None and (not known[0]["mask_file"] or (out / known[0]["mask_file"]).is_file()):
+        return known[0], known[1]
+    line, found = _found(finder, file, row, out)
+    journal.add(row, file, [line, found])
+    show.say(f"{file}: {line['message'] or str(line['lesions']) + ' found'}")
+    return line, found
 
 
 def _found(finder: Finder, file: str, row: int, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from molgraph.imaging.phantom import chest
 from molgraph.imaging.scan import read_scan
 from molgraph.imaging.write import write_chests
 from molgraph.predictor import load
-from molgraph.predictor.finder import Finder
+from molgraph.predictor.finder import Finder, Finding
 from molgraph.workflows import show
 from molgraph.workflows.lesions import find_file, train_finder
 
@@ -86,6 +87,31 @@ def test_the_same_scans_give_the_same_files(model: Path, phantoms: Path, tmp_pat
         find_file(str(phantoms / "scan-001.nii.gz"), model, tmp_path / name)
     assert (tmp_path / "a" / "nodules.csv").read_bytes() == (tmp_path / "b" / "nodules.csv").read_bytes()
     assert (tmp_path / "a" / "mask-1.nii.gz").read_bytes() == (tmp_path / "b" / "mask-1.nii.gz").read_bytes()
+
+
+def test_a_stopped_search_goes_on(model: Path, phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = [phantoms / f"scan-00{i}.nii.gz" for i in range(4)]
+    pd.DataFrame({"scan": [*scans, tmp_path / "gone.nii"]}).to_csv(tmp_path / "scans.csv", index=False)
+    find_file(str(tmp_path / "scans.csv"), model, tmp_path / "whole")
+    asked: list[str] = []
+    find = Finder.find
+
+    def stopped(finder: Finder, file: str) -> Finding:
+        asked.append(Path(file).name)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return find(finder, file)
+
+    monkeypatch.setattr(Finder, "find", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        find_file(str(tmp_path / "scans.csv"), model, tmp_path / "out")
+    assert not (tmp_path / "out" / "scans.csv").exists()
+    os.utime(scans[1])  # changed since: looked at again
+    assert find_file(str(tmp_path / "scans.csv"), model, tmp_path / "out") == {"ok": 4, "no_such_file": 1}
+    assert asked[3:] == ["scan-001.nii.gz", "scan-002.nii.gz", "scan-003.nii.gz", "gone.nii"]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {path.name for path in (tmp_path / "whole").iterdir()} and "journal.jsonl" not in names
+    assert (tmp_path / "out" / "nodules.csv").read_bytes() == (tmp_path / "whole" / "nodules.csv").read_bytes()
 
 
 def test_a_scan_that_cannot_be_read_is_a_line_with_its_reason(model: Path, phantoms: Path, tmp_path: Path) -> None:
