@@ -77,5 +77,5 @@ def set_moments(optimiser: torch.optim.Optimizer, model: nn.Module, saved: Tenso
         mine = {k.rpartition("/")[2]: v for k, v in saved.items() if k.rpartition("/")[0] == name}
         if mine:
             optimiser.state[parameter] = {
-                k: v.clone() if k == "step" else v.to(parameter.device, copy=True) for k, v in mine.items()
-            }
+                k: v.clone() if k == "step" else torch.empty_like(parameter).copy_(v) for k, v in mine.items()
+            }  # laid out as the parameter is: a fused step reads both by address

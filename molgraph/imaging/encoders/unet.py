@@ -10,6 +10,7 @@ from torch import Tensor
 from molgraph.data.dataset import Batch
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
+from molgraph.imaging.encoders.encoder import channels_last
 from molgraph.imaging.patches import VOXELS
 from molgraph.model.encoder import Encoder, Features
 
@@ -76,6 +77,7 @@ class UNet(Encoder):
             num_res_units=units,
             norm="batch",
         )
+        channels_last(self.network, dims=3)
 
     def forward(self, batch: Batch) -> Features:
         parts, index = batch.single()
