@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -72,6 +72,12 @@ class Packed:
             {n: self.schema[n] for n in kept if n in self.schema},
             self.count,
         )
+
+    def apart(self, level: str) -> Packed:
+        """Return every row of a level as a part of its own; the values are shared, not copied."""
+        kept = [n for n in self.values if self.level[n] == level]
+        count = int(self.offsets[level][-1])
+        return replace(self.only(kept), offsets={level: torch.arange(count + 1, device=self.device)}, count=count)
 
     @classmethod
     def cat(cls, packs: Sequence[Packed]) -> Self:

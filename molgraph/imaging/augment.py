@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from molgraph.errors import ConfigError, did_you_mean
 
-Kind = Literal["none", "light", "scanner"]
+Kind = Literal["none", "light", "scanner", "views"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TURN, SCALE, SHIFT = math.radians(10), 0.1, 0.05  # largest rotation, change of scale, shift as a share of the side
 CONTRAST, LIGHT = 0.2, 0.1
 OFTEN = 0.3  # how often each fault of a scanner is drawn
+CROP = 0.2  # the smallest share of the area that is cut out
 BIAS, NOISE, GAMMA, GHOST = 0.4, 0.05, 0.3, 0.15  # the largest of each
 FIELD = 4  # points a side from which a bias field is spread
 
@@ -25,15 +26,16 @@ class Augment(nn.Module):
     """Change pictures at random, on their device: each in its own way, reproducibly from torch's random numbers.
 
     `light` turns, scales, shifts and changes contrast and brightness a little; `scanner` adds, each in 30 % of the
-    pictures, a bias field, noise, blur, gamma, coarser spacing and ghosting. `flip` mirrors left and right in half of
-    them: not where the side matters. Training seeds torch's random numbers from (seed, epoch), so that what is drawn
-    depends on these alone.
+    pictures, a bias field, noise, blur, gamma, coarser spacing and ghosting; `views`, for pretraining, first cuts out a
+    part and enlarges it. `flip` mirrors left and right in half of them: not where the side matters. Training seeds
+    torch's random numbers from (seed, epoch), so that what is drawn depends on these alone.
 
     Shapes: [M, C, (Z,) Y, X] of numbers from 0 to 1, both ways.
 
     Raises: ConfigError for an unknown kind.
     See: Perez-Garcia 2021, doi 10.1016/j.cmpb.2021.106236 (TorchIO: the faults); Isensee 2021, doi
-    10.1038/s41592-020-01008-z (nnU-Net: how often and how much)
+    10.1038/s41592-020-01008-z (nnU-Net: how often and how much); He 2020, doi 10.1109/CVPR42600.2020.00975 (MoCo: the
+    parts)
     """
 
     def __init__(self, kind: str, *, flip: bool = False) -> None:
@@ -47,8 +49,10 @@ class Augment(nn.Module):
             x = _in_some(x, 0.5, mirrored)
         if self.kind == "none":
             return x
+        if self.kind == "views":
+            x = cropped(x)
         x = contrast(moved(x))
-        if self.kind == "scanner":
+        if self.kind != "light":
             faults: tuple[Callable[[Tensor], Tensor], ...] = (biased, blurred, coarse, ghosted, gamma, noisy)
             for fault in faults:
                 x = _in_some(x, OFTEN, fault)
@@ -70,8 +74,16 @@ def moved(x: Tensor) -> Tensor:
     theta[:, :, :dims] *= scale.view(-1, 1, 1)
     far = 2 * torch.rand(count, dims, device=x.device, dtype=x.dtype) - 1
     theta[:, :, dims] = far * 2 * SHIFT  # from side to side it is 2
-    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, align_corners=False)
+    return _sampled(x, theta)
+
+
+def cropped(x: Tensor) -> Tensor:
+    """Cut out a part, from 20 % of the area (or the volume) on, in the proportions of the whole, and enlarge it."""
+    dims, count = x.ndim - 2, len(x)
+    side = (_between(x, CROP, 1) ** (1 / dims)).view(-1, 1)
+    theta = torch.eye(dims, dims + 1, device=x.device, dtype=x.dtype) * side.unsqueeze(2)
+    theta[:, :, dims] = (2 * torch.rand(count, dims, device=x.device, dtype=x.dtype) - 1) * (1 - side)
+    return _sampled(x, theta, beyond="border")
 
 
 def contrast(x: Tensor) -> Tensor:
@@ -120,6 +132,12 @@ def coarse(x: Tensor) -> Tensor:
 def ghosted(x: Tensor) -> Tensor:
     """Add a faint copy half a picture away, as a patient's breath does along the phase axis."""
     return x + _each(x, 0, GHOST) * x.roll(x.shape[-2] // 2, -2)
+
+
+def _sampled(x: Tensor, theta: Tensor, beyond: str = "zeros") -> Tensor:
+    """Return each picture as its affine map [M, dims, dims + 1] finds it; beyond it are zeros, or its border."""
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode=beyond, align_corners=False)
 
 
 def _linear(dims: int) -> str:

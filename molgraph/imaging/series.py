@@ -69,13 +69,13 @@ def _grouped(folder: Path) -> dict[str, list[tuple[Path, FileDataset]]]:
     """Return the headers of all pictures by series."""
     found: dict[str, list[tuple[Path, FileDataset]]] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        ds = _header(file)
+        ds = header(file)
         if ds is not None:
             found.setdefault(str(ds.get("SeriesInstanceUID") or ""), []).append((file, ds))
     return found
 
 
-def _header(file: Path) -> FileDataset | None:
+def header(file: Path) -> FileDataset | None:
     """Return the header of a DICOM picture, None for anything else; a damaged one is not passed over."""
     if file.name.startswith("."):
         return None

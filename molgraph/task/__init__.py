@@ -7,6 +7,7 @@ from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.task.binary import Binary
+from molgraph.task.contrast import Contrast
 from molgraph.task.gaussian import Gaussian
 from molgraph.task.joint import Joint
 from molgraph.task.multiclass import Multiclass
@@ -18,6 +19,7 @@ from molgraph.task.task import Task
 __all__ = [
     "KINDS",
     "Binary",
+    "Contrast",
     "Gaussian",
     "Joint",
     "Multiclass",
@@ -94,6 +96,7 @@ def restore(state: Mapping[str, Any]) -> Task:
         "multiclass": Multiclass,
         "ordinal": Ordinal,
         "segmentation": Segmentation,
+        "contrast": Contrast,
     }
     return made[state["kind"]](**values)  # type: ignore[no-any-return]
 

@@ -25,3 +25,11 @@ def test_all_parts_in_order_are_these_very_parts() -> None:
         assert parts.gather(torch.tensor(ids)) is not parts
     assert parts.gather(torch.tensor([0, 1, 1])).offsets["atom"].tolist() == [0, 3, 4, 5]
     assert parts.to("meta") is not parts and parts.to("meta").device.type == "meta"
+
+
+def test_rows_of_a_level_apart_are_parts_that_share_its_values() -> None:
+    parts = molecules()
+    atoms = parts.apart("atom")
+    assert len(atoms) == 11 and set(atoms.level.values()) == {"atom"} and set(atoms.offsets) == {"atom"}
+    assert atoms.values["atom"] is parts.values["atom"]
+    assert torch.equal(atoms.gather(torch.tensor([4, 0])).values["atom"], parts.values["atom"][[4, 0]])

@@ -9,7 +9,7 @@ from molgraph.errors import ConfigError
 from molgraph.imaging import augment
 from molgraph.imaging.augment import Augment
 
-FAULTS = ("moved", "contrast", "biased", "noisy", "gamma", "blurred", "coarse", "ghosted")
+FAULTS = ("moved", "cropped", "contrast", "biased", "noisy", "gamma", "blurred", "coarse", "ghosted")
 
 
 def picture(dims: int, count: int = 6) -> torch.Tensor:
@@ -18,7 +18,7 @@ def picture(dims: int, count: int = 6) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-@pytest.mark.parametrize("kind", ["light", "scanner"])
+@pytest.mark.parametrize("kind", ["light", "scanner", "views"])
 def test_the_same_seed_gives_the_same(kind: str, dims: int) -> None:
     change, given = Augment(kind, flip=True), picture(dims)
     before = given.clone()
@@ -60,6 +60,21 @@ def test_a_shift_is_a_share_of_the_side() -> None:
     place = augment.moved(spot).flatten(1).argmax(1)
     away = torch.stack([place // 41 - 20, place % 41 - 20]).abs().max()
     assert 1 <= away <= 3, "at most 5 % of 41 pixels, turned and scaled about the middle"
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_part_lies_inside_and_is_enlarged(dims: int) -> None:
+    torch.manual_seed(0)
+    axes = torch.meshgrid(*[torch.linspace(0, 1, 21)] * dims, indexing="ij")
+    part = augment.cropped(torch.stack(axes).unsqueeze(0).repeat(200, *(1,) * (dims + 1)))
+    assert bool((augment.cropped(torch.ones_like(part)) > 0.999).all()), "nothing from beyond the border"
+    middle = part[(..., *(slice(10, 12),) * dims)]
+    sides = torch.stack([middle[:, at].diff(dim=at + 1).flatten(1)[:, 0] for at in range(dims)], 1) * 20
+    assert sides.std(1).max() < 1e-4, "proportions stay"
+    share = sides[:, 0] ** dims
+    assert 0.2 <= share.min() < 0.25 and 0.95 < share.max() < 1.001
+    corner = part.flatten(2)[..., 0]
+    assert corner.std() > 0.1 and corner.min() < 0.05, "anywhere"
 
 
 def test_an_unknown_kind_names_the_nearest() -> None:

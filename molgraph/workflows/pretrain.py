@@ -1,0 +1,248 @@
+"""Train an encoder of scans without labels, and write the weights that a training with labels starts from."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import Tensor
+
+from molgraph import registry
+from molgraph import split as splits
+from molgraph.config import RunSettings, dump
+from molgraph.data.dataset import ABSENT, Input
+from molgraph.data.files import atomic, os_errors
+from molgraph.data.interrupts import rearm
+from molgraph.data.packed import owners
+from molgraph.data.room import Room
+from molgraph.data.stream import name_of
+from molgraph.data.table import Table, is_usual, nonempty
+from molgraph.data.targets import Targets
+from molgraph.data.twice import Twice
+from molgraph.errors import ConfigError, DataError, Reject
+from molgraph.imaging.pile import scans_in
+from molgraph.predictor.checkpoint import CHECKPOINT
+from molgraph.predictor.folder import clear, save_history, save_rejects
+from molgraph.predictor.inputs import INPUT, Inputs, slots
+from molgraph.predictor.rows import join
+from molgraph.predictor.training import Training
+from molgraph.split import Split
+from molgraph.task import Contrast
+from molgraph.workflows import show
+
+ENCODER, FACTS = "encoder.safetensors", "pretrained.json"
+VIEWS = "views"  # the augmentation that makes two views of one picture
+HELD_OUT = "held_out"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Hold what is looked at: `data` has a row for each slice (or volume); `scans` counts those they are of."""
+
+    data: Twice
+    read: int
+    scans: int
+    rejects: tuple[Reject, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what a person wants to know of the data, as JSON values."""
+        why = Counter(reject.reason for reject in self.rejects)
+        return {"rows_read": self.read, "scans": self.scans, "pictures": len(self.data), "rejected": dict(why)}
+
+
+def pretrain_folder(run: RunSettings, out: Path, *, without: Sequence[str] = (), overwrite: bool = False) -> Path:
+    """Train the encoder of a run on scans without labels; return the file of its weights, for `encoder.weights`.
+
+    Each picture is seen twice, changed at random in two ways, and the encoder learns to find one view by the other.
+    Rows that a source holds out itself, and what shows a picture or a patient of the files `without`, are left out. A
+    training that was stopped goes on.
+
+    Raises: ConfigError for a model or a setting that is not for this; DataError where no scan can be used.
+    """
+    run = _settled(run)
+    if not overwrite and any((out / name).exists() for name in (ENCODER, "recipe.json")):
+        raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
+    seen = read_pictures(run, without)
+    with os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if overwrite:
+            clear(out)
+            (out / ENCODER).unlink(missing_ok=True)
+        save_rejects(out, seen.rejects)
+    why = ", ".join(f"{count} {reason}" for reason, count in seen.facts["rejected"].items())
+    show.say(f"{run.data}: {seen.read} rows, {seen.scans} scans used{f' ({why})' if why else ''}")
+    show.say(f"{len(seen.data)} {'volumes' if run.encoder.get('dims') == 3 else 'pictures'}, no label of them is read")
+    training = _trained(run, seen, out)
+    return _write(training, seen, without, out)
+
+
+def _settled(run: RunSettings) -> RunSettings:
+    """Return the settings of a run without what only labels need.
+
+    Raises: ConfigError for a model that takes no initial weights, and settings that mean nothing here.
+    """
+    known = registry.settings(registry.model(run.model))
+    if run.inputs or not {"weights", "augment"} <= known.keys():
+        able = [n for n in registry.models() if n.startswith("imaging/") and "weights" in _settings_of(n)]
+        raise ConfigError(f"'{run.model}' cannot be pretrained; the encoders of scans can: {', '.join(able)}.")
+    if run.train.mixup or run.train.batches != "random" or run.ensemble != 1 or run.init:
+        raise ConfigError(
+            "pretraining reads no labels: leave train.mixup, train.batches, ensemble and init as they are."
+        )
+    return replace(run, targets=[], task="auto", split="auto", encoder={**run.encoder, "augment": VIEWS})
+
+
+def _settings_of(name: str) -> Mapping[str, Any]:
+    return registry.settings(registry.model(name))
+
+
+def read_pictures(run: RunSettings, without: Sequence[str] = ()) -> Pictures:
+    """Read scans, each slice (or volume) a row of its own; what cannot be read or is held out is a reject.
+
+    Raises: DataError where no scan is left.
+    """
+    (slot,) = slots(run)
+    (view,) = slot.needs
+    table = _table(slot.room, run.data, run.column or None)
+    rejects = dict(_held_by_the_source(table))
+    inputs = Inputs((slot,), {INPUT: slot.needs}, run.standardize)
+    ready = inputs.prepare(table, workers=1)
+    rejects |= {at: reject for at, reject in ready.rejects.items() if at not in rejects}
+    given = ready.inputs[INPUT]
+    part = given.index.numpy()
+    things = slot.room.identity(given.keys)
+    for at, why in _held_by_others(slot.room, table, part, things, without).items():
+        rejects.setdefault(at, Reject(int(table.rows[at]), table.texts[at], HELD_OUT, why))
+    kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
+    if not len(kept):
+        first = rejects[min(rejects)]
+        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {first.message}")
+    of = _subjects(slot.room, table, part, things, kept)
+    pictures = given.parts.apart(given.parts.level[view])
+    owner = owners(given.parts.offsets[given.parts.level[view]])
+    rows = (of[owner] >= 0).nonzero()[:, 0]
+    keys = tuple(given.keys[at] for at in owner.tolist())
+    data = Twice(
+        {INPUT: Input(pictures, rows, keys)},
+        Targets.of(("scan",), of[owner[rows]].float().unsqueeze(1)),
+        np.arange(1, len(rows) + 1),
+        ("",) * len(rows),
+    )
+    scans = len(np.unique(part[kept]))
+    return Pictures(data, len(table), scans, tuple(rejects[at] for at in sorted(rejects)))
+
+
+def _table(room: Room, source: str, column: str | None) -> Table:
+    """Read a table, a set, a scan or a folder of many."""
+    path = Path(source)
+    many: Any = scans_in(path) if path.is_dir() else source
+    return replace(join(list(nonempty(room.read(many, column), name_of(source)))), origin=name_of(source))
+
+
+def _held_by_the_source(table: Table) -> dict[int, Reject]:
+    """Return the rows that the source's own folds do not train on."""
+    if not table.split:
+        return {}
+    folds = [str(cell).strip() for cell in table.frame[table.split]]
+    return {
+        at: Reject(int(table.rows[at]), table.texts[at], HELD_OUT, f"its fold is '{fold}'")
+        for at, fold in enumerate(folds)
+        if splits.LABELS.get(fold.lower()) != "train"
+    }
+
+
+def _held_by_others(
+    room: Room, table: Table, part: NDArray[np.int64], things: Sequence[str], without: Sequence[str]
+) -> dict[int, str]:
+    """Return the rows that show a picture, or belong to a patient, of one of the files `without`, each with why."""
+    found: dict[int, str] = {}
+    for source in without:
+        other = _table(room, source, None)
+        ready = room.prepare(other.texts, (), workers=1)
+        shown = set(room.identity(ready.keys))
+        if ready.rejects:
+            show.say(f"{source}: {len(ready.rejects)} of {len(other)} scans cannot be read, so are not looked for")
+        for at in range(len(table)):
+            if part[at] != ABSENT and things[part[at]] in shown:
+                found.setdefault(at, f"the same picture stands in {source}")
+        theirs = _belongings(room, other)
+        for name, cells in _belongings(room, table).items():
+            names = {cell for cell in theirs.get(name, []) if cell}
+            for at, cell in enumerate(cells):
+                if cell in names:
+                    found.setdefault(at, f"{name} {cell} stands in {source}")
+    return found
+
+
+def _belongings(room: Room, table: Table) -> dict[str, list[str]]:
+    """Return the cells of the columns that say which rows belong together (patient, study)."""
+    columns = {
+        name: next((c for c in table.frame.columns if is_usual(c, usual)), "") for name, usual in room.belongs.items()
+    }
+    return {name: [str(cell).strip() for cell in table.frame[c]] for name, c in columns.items() if c}
+
+
+def _subjects(
+    room: Room, table: Table, part: NDArray[np.int64], things: Sequence[str], kept: NDArray[np.int64]
+) -> Tensor:
+    """Return of whom each part is a picture, as a number: of the patient where one is told, else of itself; -1 where
+    it is not used. Shapes: int64 [parts]."""
+    patients = _belongings(room, table).get("patient", [""] * len(table))
+    number: dict[tuple[str, str], int] = {}
+    found = torch.full((len(things),), ABSENT)
+    for at in kept:
+        who = ("patient", patients[at]) if patients[at] else ("picture", things[part[at]])
+        found[part[at]] = number.setdefault(who, len(number))
+    return found
+
+
+def _trained(run: RunSettings, seen: Pictures, out: Path) -> Training:
+    none = np.zeros(0, dtype=np.int64)
+    training = Training(run, Contrast(), seen.data, Split(np.arange(len(seen.data)), none, none, none), out)
+    rearm()
+    with (
+        show.Epochs(run, out, tensorboard=False) as watch,
+        contextlib.closing(training.epochs()) as epochs,
+    ):
+        for member, epoch in epochs:
+            watch(member, epoch)
+    return training
+
+
+def _write(training: Training, seen: Pictures, without: Sequence[str], out: Path) -> Path:
+    """Write the weights of the encoder's network, alone, and what is to be known of them."""
+    network = training.members[0].model.encoder.network  # type: ignore[attr-defined]  # of encoders of scans
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    facts = {
+        "method": "SimCLR",
+        "model": training.run.model,
+        **seen.facts,
+        "without": list(without),
+        "epochs": len(training.history),
+        "loss": training.history[-1]["train_loss"],
+        "pretrained": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path = out / ENCODER
+    for name, content in (
+        (path.name, save(tensors)),
+        ("run.toml", dump(training.run).encode()),
+        (FACTS, json.dumps(facts, indent=1, ensure_ascii=False).encode()),
+    ):
+        with atomic(out / name) as file:
+            file.write(content)
+    save_history(out, training.history)
+    for name in ("weights-0.safetensors", CHECKPOINT):
+        (out / name).unlink(missing_ok=True)
+    show.say(f"weights written to {path}; start from them: molgraph train ... --set encoder.weights={path}")
+    return path
