@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     options.predict(_command(commands, "predict", predict, "predict the rows of a file"))
     options.explain(_command(commands, "explain", explain, "show where a model looked in scans, and check it"))
     options.screen(_command(commands, "screen", screen, "rank a library, resumably, with a report"))
+    options.pretrain(_command(commands, "pretrain", pretrain, "train an encoder on scans without labels"))
     options.find(_command(commands, "find", find, "find lesions in scans, with a place and a mask for each"))
     options.targets(_command(commands, "targets", targets, "rank the targets of a molecule"))
     options.dock(_command(commands, "dock", dock, "place ligands in a pocket with a docking program"))
@@ -234,6 +235,15 @@ def screen(arguments: argparse.Namespace) -> int:
         join=arguments.join,
         against=arguments.against,
     )
+    return 0
+
+
+def pretrain(arguments: argparse.Namespace) -> int:
+    """Train an encoder on scans without labels."""
+    run = run_settings(arguments)
+    from molgraph.workflows.pretrain import pretrain_folder
+
+    pretrain_folder(run, Path(arguments.out), without=arguments.without, overwrite=arguments.overwrite)
     return 0
 
 

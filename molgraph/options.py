@@ -165,6 +165,26 @@ def screen(p: argparse.ArgumentParser) -> None:
     p.add_argument("--shard", metavar="I/N", help="score only every N-th shard from I (1..N) on, for a scheduler")
 
 
+def pretrain(p: argparse.ArgumentParser) -> None:
+    """Add the words of `pretrain`."""
+    scans = "scans without labels: a folder of them, a table with a column of files, a set (.npz, HDF5), or RUN.toml"
+    p.add_argument("data", metavar="scans", help=scans)
+    p.add_argument("-s", "--column", default="", metavar="COL", help="column of scans (default: found by its name)")
+    p.add_argument("--model", metavar="NAME", help="encoder of scans, as imaging/cnn")
+    p.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="leave out what shows a picture or a patient of FILE, as the rows that will test; repeat for several",
+    )
+    p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
+    p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
+    p.add_argument("--overwrite", action="store_true", help="replace what stands in --out")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for encoder.safetensors and rejects.csv")
+    p.set_defaults(target=[], units=[], join=[], no_standardize=False)  # of rows with labels
+
+
 def find(p: argparse.ArgumentParser) -> None:
     """Add the words of `find`."""
     p.add_argument("scans", help="a scan, a folder of one series, or a table with a column of scans")

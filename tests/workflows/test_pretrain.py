@@ -74,6 +74,8 @@ def test_the_command_gives_weights_that_train_takes(folder: Path, capsys: pytest
     assert main(["pretrain", str(folder / "scans.csv"), *words, "--out", str(out)]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main(["pretrain", str(folder / "scans.csv"), *words, "--out", str(folder / "model")]) == 2
+    assert main(["pretrain", str(out / "run.toml"), "--out", str(folder / "again")]) == 0
+    assert (folder / "again" / "encoder.safetensors").read_bytes() == (out / "encoder.safetensors").read_bytes()
 
 
 def test_it_learns_to_find_the_other_view(tmp_path: Path) -> None:
