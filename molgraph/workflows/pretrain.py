@@ -124,6 +124,7 @@ def read_pictures(run: RunSettings, without: Sequence[str] = ()) -> Pictures:
     things = slot.room.identity(given.keys)
     for at, why in _held_by_others(slot.room, table, part, things, without).items():
         rejects.setdefault(at, Reject(int(table.rows[at]), table.texts[at], HELD_OUT, why))
+    rejects |= _copies(table, part, things, rejects)
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         first = rejects[min(rejects)]
@@ -183,6 +184,18 @@ def _held_by_others(
                 if cell in names:
                     found.setdefault(at, f"{name} {cell} stands in {source}")
     return found
+
+
+def _copies(
+    table: Table, part: NDArray[np.int64], things: Sequence[str], rejects: Mapping[int, Reject]
+) -> dict[int, Reject]:
+    """Return the rows that are left and show the picture of one that is held out."""
+    held = {things[part[at]]: r.row for at, r in rejects.items() if r.reason == HELD_OUT and part[at] != ABSENT}
+    left = (at for at in range(len(table)) if at not in rejects and things[part[at]] in held)
+    return {
+        at: Reject(int(table.rows[at]), table.texts[at], HELD_OUT, f"the same picture is row {held[things[part[at]]]}")
+        for at in left
+    }
 
 
 def _belongings(room: Room, table: Table) -> dict[str, list[str]]:
