@@ -52,11 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     top = argparse.ArgumentParser(
-        prog="molgraph", description="From measured molecules to a ranked library.", epilog=EXIT_CODES
+        prog="molgraph",
+        description="From measured molecules, proteins and scans to a ranked library.",
+        epilog=EXIT_CODES,
     )
     top.add_argument("--version", action="version", version=f"molgraph {molgraph.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    options.train(_command(commands, "train", train, "train a model on measured molecules"))
+    options.train(_command(commands, "train", train, "train a model on measured rows"))
     options.tune(_command(commands, "tune", tune, "look for better settings, and train with the best"))
     options.compare(_command(commands, "compare", compare, "compare models by repeated cross-validation"))
     options.evaluate(_command(commands, "evaluate", evaluate, "score models on rows with known values"))

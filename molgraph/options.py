@@ -14,7 +14,8 @@ RUN_FILE = ".toml"
 
 def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
     p.add_argument(name, help=f"{what}: .csv .tsv .xlsx .parquet .smi .sdf (also .gz, .zst), or - for standard input")
-    p.add_argument("-s", "--column", default="", metavar="COL", help="SMILES column (default: found by its name)")
+    column = "column of the SMILES, sequences, scans, ... (default: found by its name)"
+    p.add_argument("-s", "--column", default="", metavar="COL", help=column)
 
 
 def _models(p: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def _models(p: argparse.ArgumentParser) -> None:
 
 
 def _rows(p: argparse.ArgumentParser) -> None:
-    _source(p, "data", "RUN.toml, or measured molecules")
+    _source(p, "data", "RUN.toml, or measured rows")
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
     p.add_argument("--task", help="regression, binary or multiclass (default regression; of scans by the labels)")
     p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
@@ -113,11 +114,11 @@ def evaluate(p: argparse.ArgumentParser) -> None:
 
 def predict(p: argparse.ArgumentParser) -> None:
     """Add the words of `predict`."""
-    _source(p, "data", "molecules")
+    _source(p, "data", "rows to predict")
     _models(p)
     p.add_argument("-o", "--output", required=True, metavar="FILE", help=".csv .tsv .xlsx .parquet or .sdf")
     p.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="processes that read molecules (default: all cores)"
+        "--workers", type=int, default=0, metavar="N", help="processes that read the rows (default: all cores)"
     )
     p.add_argument("--strict", action="store_true", help="exit 3 when a row could not be predicted")
 
@@ -137,7 +138,7 @@ def explain(p: argparse.ArgumentParser) -> None:
 
 def screen(p: argparse.ArgumentParser) -> None:
     """Add the words of `screen`."""
-    _source(p, "library", "molecules to rank")
+    _source(p, "library", "rows to rank")
     _models(p)
     p.add_argument("--out", required=True, metavar="DIR", help="folder for scores, top.csv and report.html")
     p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
@@ -154,7 +155,7 @@ def screen(p: argparse.ArgumentParser) -> None:
         "--domain",
         choices=("first", "only", "any"),
         default="first",
-        help="rank molecules in the model's domain first (default), only those, or all alike",
+        help="rank what is in the model's domain first (default), only that, or all alike",
     )
     p.add_argument(
         "--filters", choices=("top", "all"), default="top", help="medicinal columns for the top or for all rows"

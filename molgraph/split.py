@@ -28,7 +28,7 @@ class Named(NamedTuple):
 
 
 COLD, COLD_ALL, GROUP = "cold", "cold_all", "group"
-IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule)
+IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule, the same picture)
 
 METHODS: dict[str, Named] = {
     "scaffold": Named("group", "scaffold", "whole scaffolds, largest first: the test rows have rare scaffolds"),
@@ -39,7 +39,7 @@ METHODS: dict[str, Named] = {
     GROUP: Named("group_random", GROUP, "group:NAME, whole groups of a column of the data (site, batch) at random"),
     COLD: Named("group_random", IDENTITY, "cold:INPUT, whatever stands in that input stands on one side"),
     COLD_ALL: Named(COLD_ALL, IDENTITY, "cold:all, nothing in any input on two sides; rows that mix are left out"),
-    "random": Named("random", IDENTITY, "rows at random; the same molecule stays on one side"),
+    "random": Named("random", IDENTITY, "rows at random; the same thing stays on one side"),
     "time": Named("time", IDENTITY, "time:NAME, oldest rows train, newest test, by a column of dates or numbers"),
     "column": Named("column", IDENTITY, "column:NAME, the user's own train, valid, test (and calibration)"),
 }

@@ -77,5 +77,5 @@ def test_a_chemist_without_data_screens_offline(inside: Path, chembl: pd.DataFra
     assert len(top) == 20 and top["LogD_7_4"].is_monotonic_decreasing
     assert {"hERG_p", "Caco2_log_cm_s", "Caco2_log_cm_s_lo90"} <= set(top) and "nn_id" not in top
     page = (inside / "admet" / "report.html").read_text(encoding="utf-8")
-    assert "shared without its training compounds" in page
+    assert "shared without its training molecules" in page
     shutil.rmtree("admet")

@@ -8,7 +8,7 @@ from molgraph.binding.groups import family, identity, ligand_of, scaffold
 from molgraph.binding.prepare import prepare
 from molgraph.binding.properties import PROPERTIES, properties
 from molgraph.binding.read import COLUMNS, read
-from molgraph.data.room import Room
+from molgraph.data.room import Noun, Room
 from molgraph.molecule.room import ROOM as MOLECULES
 
 
@@ -20,6 +20,7 @@ def draw(key: str, *, width: int = 240, height: int = 160, highlight: Mapping[in
 
 ROOM = Room(
     name="binding",
+    noun=Noun("complex", "complexes"),
     columns=COLUMNS,
     read=read,
     prepare=prepare,

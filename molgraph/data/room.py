@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 
 from molgraph.data.packed import Packed
 from molgraph.errors import Reject
+
+
+class Noun(NamedTuple):
+    """Say what one thing of a room is called, and several."""
+
+    one: str
+    many: str
+
+
+ROW = Noun("row", "rows")  # what holds things of several rooms
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class Index(Protocol):
 class Room:
     """Offer one kind of data to the floors above.
 
+    - `noun`: what a person calls what it holds.
     - `columns`: the usual names of the input column, first choice first.
     - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
     - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names.
@@ -69,7 +80,8 @@ class Room:
     - `fingerprint`: the feature that `index` needs; `index(parts)` builds the nearest-neighbour index.
     - `comparator`: the registered model a practitioner would use instead.
     - `draw(key, width, height, highlight)`: an SVG picture; it also says where there is nothing to draw.
-    - `columns_of(keys, names)`: extra columns of a screen, one row per key; `properties` are their names.
+    - `columns_of(keys, names)`: extra columns of a screen, one row per key; `properties` are their names, `alerts`
+      those of them whose words warn.
     - `diverse(parts, k)`: positions of k parts that differ most, the first part among them.
     - `ids`: the usual names of a column that names the parts, beside another input.
     - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
@@ -83,6 +95,7 @@ class Room:
     """
 
     name: str
+    noun: Noun
     columns: tuple[str, ...]
     read: Callable[..., Iterator[Any]]
     prepare: Callable[..., Prepared]
@@ -96,6 +109,7 @@ class Room:
     columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     properties: tuple[str, ...]
     diverse: Callable[[Packed, int], list[int]]
+    alerts: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     near: float | None = 0.95

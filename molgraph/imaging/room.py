@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Room
+from molgraph.data.room import Noun, Room
 from molgraph.imaging.draw import draw
 from molgraph.imaging.groups import picture
 from molgraph.imaging.identity import identity
@@ -14,6 +14,7 @@ from molgraph.imaging.similarity import THUMBNAIL, Nearest, diverse
 
 ROOM = Room(
     name="imaging",
+    noun=Noun("scan", "scans"),
     columns=COLUMNS,
     read=read,
     prepare=prepare,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Room
+from molgraph.data.room import Noun, Room
 from molgraph.molecule.draw import draw
 from molgraph.molecule.groups import cluster, scaffold
 from molgraph.molecule.identity import identity
@@ -13,6 +13,7 @@ from molgraph.molecule.similarity import FEATURE, Nearest, diverse
 
 ROOM = Room(
     name="molecule",
+    noun=Noun("molecule", "molecules"),
     columns=COLUMNS,
     read=read,
     prepare=prepare,
@@ -26,5 +27,6 @@ ROOM = Room(
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,
+    alerts=("pains", "brenk"),
     ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),
 )

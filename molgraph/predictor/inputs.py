@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from molgraph import registry
 from molgraph.config import RunSettings, check
 from molgraph.data.dataset import ABSENT, Dataset, Input
-from molgraph.data.room import Prepared, Room
+from molgraph.data.room import ROW, Noun, Prepared, Room
 from molgraph.data.stream import name_of
 from molgraph.data.table import BLOCK, Table, find_column, is_file, nonempty
 from molgraph.data.targets import Targets
@@ -152,6 +152,11 @@ class Inputs:
     @property
     def lead(self) -> Slot:
         return self.slots[0]
+
+    @property
+    def noun(self) -> Noun:
+        """Say what a row holds: what the room of the only input calls it, of several inputs a row."""
+        return self.lead.room.noun if len(self.slots) == 1 else ROW
 
     def only_first(self) -> Inputs:
         """Return the first input alone."""

@@ -36,7 +36,8 @@ class Panel(Scorer):
             if mine != theirs:
                 raise ConfigError(f"the models read different data: {_named(mine)} and {_named(theirs)}.")
             if other.inputs.standardize != first.inputs.standardize:
-                raise ConfigError("one model standardises its molecules and another does not; score them apart.")
+                things = first.room.noun.many
+                raise ConfigError(f"one model standardises its {things} and another does not; score them apart.")
         self._predictors = list(predictors)
         needs = with_prints(*(p.recipe.run for p in predictors))
         self.inputs = Inputs(first.inputs.slots, needs, first.inputs.standardize)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Room
+from molgraph.data.room import Noun, Room
 from molgraph.protein.draw import draw
 from molgraph.protein.groups import family
 from molgraph.protein.identity import identity
@@ -13,6 +13,7 @@ from molgraph.protein.similarity import Nearest, diverse
 
 ROOM = Room(
     name="protein",
+    noun=Noun("protein", "proteins"),
     columns=COLUMNS,
     read=read,
     prepare=prepare,

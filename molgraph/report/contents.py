@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from molgraph.data.room import ROW, Noun
 from molgraph.screen import Histogram
 
 
@@ -131,19 +132,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Hold the ranked table. `own` and `extra` head the user's columns and the properties of every row."""
+    """Hold the ranked table.
+
+    `own` and `extra` head the user's columns, first the one that names the rows ("": none does), and the properties of
+    every row; `alerts` are those that warn.
+    """
 
     targets: tuple[Target, ...]
     own: tuple[str, ...]
     extra: tuple[str, ...]
     rows: tuple[Row, ...]
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
     """Hold a page: a title, one sentence, headline figures as (number, label), and the sections there are.
 
-    `facts` are printed as given (dates too: a report reads no clock). `rejected` lists (status, rows, example).
+    `facts` are printed as given (dates too: a report reads no clock). `rejected` lists (status, rows, example);
+    `noun` is what the page calls what was scored.
     """
 
     title: str
@@ -157,3 +164,4 @@ class Report:
     rejected: tuple[tuple[str, int, str], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    noun: Noun = ROW

@@ -55,7 +55,7 @@ def evaluation_report(
     examples = {reject.reason: f"row {reject.row}: {reject.message}" for reject in reversed(data.rejects)}
     return Report(
         title=title,
-        lead=f"{len(data):,} measured rows judged.{warning}",
+        lead=f"{len(data):,} measured {predictor.inputs.noun.many} judged.{warning}",
         quality=quality(assessment, predictor.recipe.run.model),
         trust=trust(assessment),
         parity=tuple(
@@ -63,6 +63,7 @@ def evaluation_report(
         ),
         rejected=tuple((reason, n, examples[reason]) for reason, n in sorted(rejected.items())),
         facts={**(facts or {}), **model_facts([predictor])},
+        noun=predictor.inputs.noun,
     )
 
 

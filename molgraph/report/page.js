@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { targets, rows, own, extra } = data;
+  const { targets, rows, own, extra, alerts: warns } = data;
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
 
@@ -18,7 +18,7 @@
     return node;
   };
   const picture = (place, what) => {
-    const image = make("img", "picture");
+    const image = make("img", data.pictures[place].includes("<image ") ? "picture pixels" : "picture");
     image.alt = what;
     image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(data.pictures[place]);
     return image;
@@ -30,7 +30,7 @@
     return known.every(Number.isInteger) ? 0 : known.every((value) => Math.abs(value) < 10) ? 2 : 1;
   });
   const title = (name) => name.replaceAll("_", " ");
-  const alerts = (row) => row.extra.filter((value, k) => textual[k] && value);
+  const alerts = (row) => row.extra.filter((value, k) => warns[k] && value);
 
   // One scale per target for the interval bars of all rows.
   const scales = targets.map((_, t) => {
@@ -93,11 +93,13 @@
     const cell = make("td", "c-extra"), list = make("dl", "extra");
     extra.forEach((name, k) => {
       const value = row.extra[k];
-      if (!textual[k] && value !== null) list.append(make("div", "", make("dt", "", title(name)), make("dd", "", show(value, decimals[k]))));
+      if (warns[k] || value === null || value === "") return;
+      const said = textual[k] ? String(value) : show(value, decimals[k]);
+      list.append(make("div", "", make("dt", "", title(name)), make("dd", "", said)));
     });
     cell.append(list);
     extra.forEach((name, k) => {
-      if (textual[k] && row.extra[k]) cell.append(make("span", "flag alert", `${title(name)}: ${row.extra[k]}`));
+      if (warns[k] && row.extra[k]) cell.append(make("span", "flag alert", `${title(name)}: ${row.extra[k]}`));
     });
     return cell;
   };
@@ -148,9 +150,9 @@
     $("ranking").scrollIntoView();
   };
 
-  const heads = [["c-rank", "rank", "rank"], ["c-structure", "", "compound"],
+  const heads = [["c-rank", "rank", "rank"], ["c-structure", "", data.noun],
     ["c-value", targets[0].name, targets.length > 1 ? "predicted" : `predicted ${targets[0].name}`],
-    ["c-near", "similarity", "nearest measured"], ...(extra.length ? [["c-extra", "", "properties and alerts"]] : [])];
+    ["c-near", "similarity", "nearest measured"], ...(extra.length ? [["c-extra", "", warns.some(Boolean) ? "properties and alerts" : "properties"]] : [])];
   $("table").tHead.append(make("tr", "", ...heads.map(([kind, order, title]) => {
     const button = make("button", "", title), head = make("th", kind, button);
     button.type = "button";

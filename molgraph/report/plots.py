@@ -78,14 +78,14 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str, x_ticks: int = 8, y_tic
     return parts
 
 
-def histogram(shown: Distribution) -> Markup:
-    """Draw stacked bars, in the domain below, out of it above, and where the ranked rows begin."""
+def histogram(shown: Distribution, counted: str) -> Markup:
+    """Draw stacked bars of what is `counted`, in the domain below, out of it above, and where the ranked rows begin."""
     width, height = 640, 250
     counts = shown.histogram
     totals = [a + b for a, b in zip(counts.inside, counts.outside, strict=True)]
     x = Scale(counts.edges[0], counts.edges[-1], 56, width - 12)
     y = Scale(0, max(*totals, 1), height - 48, 30)
-    parts = axes(x, y, with_units(shown.target, shown.units), "compounds")
+    parts = axes(x, y, with_units(shown.target, shown.units), counted)
     for left, right, inside, total in zip(counts.edges[:-1], counts.edges[1:], counts.inside, totals, strict=True):
         a, wide = x(left) + 0.5, max(x(right) - x(left) - 1, 0.5)
         for low, high, kind in ((0, inside, "inside"), (inside, total, "outside")):

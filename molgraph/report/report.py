@@ -16,6 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from molgraph.data.files import atomic
+from molgraph.data.room import Noun
 from molgraph.report import plots
 from molgraph.report.contents import Estimate, Neighbour, Ranked, Report, Row
 
@@ -41,7 +42,7 @@ def render(report: Report, draw: Draw) -> str:
         report=report,
         plots=plots,
         script=Markup(script) if report.table else None,
-        data=embedded(_data(report.table, draw)) if report.table else None,
+        data=embedded(_data(report.table, report.noun, draw)) if report.table else None,
     )
 
 
@@ -64,7 +65,7 @@ def embedded(data: Any) -> Markup:
     return Markup(text)
 
 
-def _data(table: Ranked, draw: Draw) -> dict[str, Any]:
+def _data(table: Ranked, noun: Noun, draw: Draw) -> dict[str, Any]:
     """Return what the page's script shows; every picture is in it once."""
     places: dict[str, int] = {}
     rows = [_row(row, places) for row in table.rows]
@@ -72,6 +73,8 @@ def _data(table: Ranked, draw: Draw) -> dict[str, Any]:
         "targets": [{"name": t.name, "units": t.units, "kind": t.kind, "decimals": t.decimals} for t in table.targets],
         "own": list(table.own),
         "extra": list(table.extra),
+        "alerts": [name in table.alerts for name in table.extra],
+        "noun": noun.one,
         "rows": rows,
         "pictures": [draw(key) for key in places],
     }

@@ -27,21 +27,22 @@ def write_screen_report(result: ScreenResult, predictor: Predictor | Panel) -> N
 
 def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
     """Return the contents of a screen's page."""
-    summary, manifest = result.summary, result.manifest
+    summary, manifest, noun = result.summary, result.manifest, predictor.inputs.noun
     facts = dict(manifest.facts)
     library = manifest.library["name"]
     targets = tuple(_target(name, predictor, result.top[result.names[name]]) for name in result.ranking.targets)
     return Report(
         title=facts.pop("title", f"{library}, ranked by {result.ranking.by}"),
-        lead=f"{summary.scored:,} of {summary.rows:,} compounds scored; the best {len(result.top):,} are below"
+        lead=f"{summary.scored:,} of {summary.rows:,} {noun.many} scored; the best {len(result.top):,} are below"
         f"{_far(result)}.",
-        figures=_figures(result),
+        figures=_figures(result, noun.many),
         quality=_quality(predictor),
         distributions=tuple(_distribution(target, result) for target in targets),
         table=_ranked(result, predictor, targets) if len(result.top) else None,
         rejected=tuple((status, n, summary.messages.get(status, "")) for status, n in summary.rejected.items()),
         facts={**facts, **_run_facts(result), **model_facts(predictor.predictors), **_versions(manifest.versions)},
         notes=_notes(result, predictor, targets),
+        noun=noun,
     )
 
 
@@ -64,9 +65,9 @@ def _far(result: ScreenResult) -> str:
     )
 
 
-def _figures(result: ScreenResult) -> tuple[tuple[str, str], ...]:
+def _figures(result: ScreenResult, things: str) -> tuple[tuple[str, str], ...]:
     summary = result.summary
-    figures = [(f"{summary.rows:,}", "compounds read"), (f"{summary.scored:,}", "scored")]
+    figures = [(f"{summary.rows:,}", f"{things} read"), (f"{summary.scored:,}", "scored")]
     if summary.rejected:
         figures.append((f"{sum(summary.rejected.values()):,}", "without a score"))
     if summary.in_domain is not None:
@@ -93,7 +94,7 @@ def _distribution(target: Target, result: ScreenResult) -> Distribution:
 def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[Target, ...]) -> Ranked:
     top, names = result.top, result.names
     extra = tuple(name for name in predictor.room.properties if name in names)
-    own = _own(result)
+    own = _own(result, predictor)
     cells = {name: _cells(top[names[name]]) for name in names if names[name] in top and name != "input"}
     neighbours = _neighbours(result, predictor, targets)
     blank = [None] * len(top)
@@ -103,7 +104,7 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
             rank=cells["rank"][at],
             row=cells["row"][at],
             key=cells["standard"][at],
-            own=tuple(str(top[name].iloc[at]) for name in own),
+            own=tuple(str(top[name].iloc[at]) if name else "" for name in own),
             values=tuple((value[at], low[at], high[at]) for value, low, high in intervals),
             in_domain=cells.get("in_domain", blank)[at],
             neighbour=neighbours[at],
@@ -113,14 +114,24 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
         )
         for at in range(len(top))
     )
-    return Ranked(targets, own, extra, rows)
+    return Ranked(targets, own, extra, rows, predictor.room.alerts)
 
 
-def _own(result: ScreenResult) -> tuple[str, ...]:
-    """Name the user's columns, the one that names compounds first; the page draws the input column instead."""
+def _own(result: ScreenResult, predictor: Predictor | Panel) -> tuple[str, ...]:
+    """Name the user's columns, the one that names the rows first, "" where none does; the page draws the input column
+    instead."""
     ours = {*result.names.values(), result.names["input"]}
     own = [name for name in result.top.columns if name not in ours]
-    return tuple(sorted(own, key=lambda name: NAMES.index(name.lower()) if name.lower() in NAMES else len(NAMES)))
+    usual = [name for known in NAMES for name in own if name.lower() == known]
+    telling = (name for name in own if name not in predictor.targets and _tells(result.top[name]))
+    name = [*usual, *telling, ""][0]
+    return (name, *(other for other in own if other != name))
+
+
+def _tells(column: pd.Series) -> bool:
+    """Tell whether no two rows have the same word."""
+    words = [str(cell) for cell in column if str(cell)]
+    return 0 < len(words) == len(set(words))
 
 
 def _cells(column: pd.Series) -> list[Any]:
@@ -169,24 +180,23 @@ def _versions(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence[Target]) -> tuple[str, ...]:
+    one, many = predictor.inputs.noun
     notes = [
         "Rows are ranked by the predicted value; equal values keep the order of the library.",
-        "The bar is the 90 % interval, calibrated on measured compounds that the model was not trained on; "
-        "all bars of a target share one scale, and the dark tick is the measured value of the nearest compound. "
-        "The interval is a promise for compounds like the training set, and none out of domain.",
+        f"The bar is the 90 % interval, calibrated on measured {many} that the model was not trained on; "
+        f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}. "
+        f"The interval is a promise for {many} like the training set, and none out of domain.",
     ]
     sides = [side for p in predictor.predictors if p.domain is not None for side in p.domain.sides.items()]
     if sides:
         several = len(predictor.inputs.slots) > 1
         bounds = [f"{side.threshold:.2f}{f' ({name})' if several else ''}" for name, side in sides]
         notes.append(
-            f"A compound is in domain when its similarity to the nearest training compound is at least "
-            f"{' and '.join(bounds)}, as it is for 95 % of the training compounds among themselves."
+            f"A {one} is in domain when its similarity to the nearest training {one} is at least "
+            f"{' and '.join(bounds)}, as it is for 95 % of the training {many} among themselves."
         )
     else:
-        notes.append(
-            "The model was shared without its training compounds: nearest neighbours and domain are not known."
-        )
+        notes.append(f"The model was shared without its training {many}: nearest neighbours and domain are not known.")
     if len(predictor.predictors) > 1:
         notes.append("Several models score a shared target together; the interval then averages theirs.")
     if len(targets) > 1:
@@ -200,10 +210,9 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
             f"Desirability is the geometric mean of each target's share of its way: {scaled} "
             "(Derringer and Suich 1980, doi:10.1080/00224065.1980.11980968)."
         )
-    notes.append(
-        "The diverse pick is a small set of ranked compounds in domain, as different as can be from each other."
-    )
-    notes.append(
-        "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
-    )
+    notes.append(f"The diverse pick is a small set of ranked {many} in domain, as different as can be from each other.")
+    if predictor.room.alerts:
+        notes.append(
+            "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
+        )
     return tuple(notes)

@@ -62,7 +62,7 @@ def picked(room: Any, keys: Sequence[str], count: int) -> list[bool]:
 
 
 def _worth_picking(best: pd.DataFrame, names: dict[str, str], keys: Sequence[str]) -> list[str]:
-    """Blank the keys that are out of domain: the most different compounds would be those the model knows least."""
+    """Blank the keys that are out of domain: the most different rows would be those the model knows least."""
     if DOMAIN not in names:
         return list(keys)
     inside = best[names[DOMAIN]].fillna(False).astype(bool)

@@ -1,4 +1,4 @@
-"""scikit-learn estimators: `fit`, `predict`, `clone`, `cross_val_score` and pipelines work on lists of molecules."""
+"""scikit-learn estimators: `fit`, `predict`, `clone`, `cross_val_score` and pipelines work on lists of things."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from molgraph import config
+from molgraph import config, registry
+from molgraph.data.room import Noun
 from molgraph.errors import DataError
 from molgraph.predictor import Predictor
 from molgraph.workflows.plan import plan
@@ -21,7 +22,7 @@ TARGET, COLUMN = "y", "molecule"
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
-    """Fit a predictor on molecules X (SMILES or RDKit molecules, n of them) and numbers y [n].
+    """Fit a predictor on X (n SMILES or RDKit molecules, or what the room of the model reads) and numbers y [n].
 
     Part of the rows stops the training and calibrates, split by `split`; none is held out for a test, which is
     the caller's business (`cross_val_score`).
@@ -45,11 +46,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Sequence[Any], y: ArrayLike) -> Self:
         """Train.
 
-        Raises: DataError where no molecule can be read, or X and y differ in length.
+        Raises: DataError where nothing of X can be read, or X and y differ in length.
         """
-        molecules, labels = _molecules(X), np.asarray(y)
-        if len(molecules) != len(labels):
-            raise DataError(f"{len(molecules)} molecules but {len(labels)} values.")
+        things, labels = _things(X, self._noun), np.asarray(y)
+        if len(things) != len(labels):
+            raise DataError(f"{len(things)} {self._noun.many} but {len(labels)} values.")
         raw = {
             "model": self.model,
             "task": self._task,
@@ -64,13 +65,18 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             **(self.settings or {}),
         }
         run = config.settings(raw)
-        self.predictor_: Predictor = train_rows(plan(run, pd.DataFrame({COLUMN: molecules, TARGET: labels})))
+        self.predictor_: Predictor = train_rows(plan(run, pd.DataFrame({COLUMN: things, TARGET: labels})))
         return self
 
     def predict_frame(self, X: Sequence[Any]) -> pd.DataFrame:
-        """Return all prediction columns of the molecules X."""
+        """Return all prediction columns of X."""
         check_is_fitted(self, "predictor_")
-        return self.predictor_.predict(pd.DataFrame({COLUMN: _molecules(X)}), COLUMN)
+        return self.predictor_.predict(pd.DataFrame({COLUMN: _things(X, self._noun)}), COLUMN)
+
+    @property
+    def _noun(self) -> Noun:
+        noun: Noun = registry.room(self.model).noun
+        return noun
 
     def _estimates(self, X: Sequence[Any]) -> pd.DataFrame:
         found = self.predict_frame(X)
@@ -78,19 +84,19 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         if len(bad):
             first = bad.iloc[0]
             raise DataError(
-                f"{len(bad)} of {len(found)} molecules have no prediction, first number {bad.index[0] + 1}: "
+                f"{len(bad)} of {len(found)} {self._noun.many} have no prediction, first number {bad.index[0] + 1}: "
                 f"{first['message']}. Use predict_frame to get the others."
             )
         return found
 
 
-def _molecules(X: Any) -> list[Any]:
-    """Return n molecules from a list, a Series, or a table of one column."""
+def _things(X: Any, noun: Noun) -> list[Any]:
+    """Return n things from a list, a Series, or a table of one column."""
     shape: tuple[int, ...] = getattr(X, "shape", ())
     if len(shape) < 2:
         return list(X)
     if len(shape) > 2 or shape[1] != 1:
-        raise DataError(f"X has the shape {shape}: one column of molecules is needed.")
+        raise DataError(f"X has the shape {shape}: one column of {noun.many} is needed.")
     return list(X.iloc[:, 0] if isinstance(X, pd.DataFrame) else X[:, 0])
 
 
@@ -100,7 +106,7 @@ class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     def predict(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """Return float64 [n].
 
-        Raises: DataError where a molecule has no prediction.
+        Raises: DataError where one of X has no prediction.
         """
         return self._estimates(X)[TARGET].to_numpy(dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""Give a model away: its weights and scores, without the compounds it was trained on."""
+"""Give a model away: its weights and scores, without the rows it was trained on."""
 
 from __future__ import annotations
 

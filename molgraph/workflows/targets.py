@@ -49,7 +49,8 @@ def _ranked(
     predictor: Predictor, source: Any, column: str | None, active: float | None, chosen: Proteins | None, top: int
 ) -> Iterator[pd.DataFrame]:
     given = [source] if is_text(source) else source
-    name = "the molecules given" if is_text(source) or not isinstance(source, str | Path) else name_of(source)
+    alone = is_text(source) or not isinstance(source, str | Path)
+    name = f"the {predictor.room.noun.many} given" if alone else name_of(source)
     for table in nonempty(predictor.read(given, column, block=BLOCK), name):
         yield rank_targets(predictor, table, active=active, proteins=chosen, top=top)
 

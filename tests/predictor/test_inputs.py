@@ -11,6 +11,7 @@ import pytest
 from molgraph import config
 from molgraph.config import RunSettings
 from molgraph.data.dataset import ABSENT
+from molgraph.data.room import ROW
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import load
 from molgraph.predictor.inputs import INPUT, Inputs, Slot, identity, resolve, slots, with_prints, with_things
@@ -56,6 +57,12 @@ def test_one_input_has_no_name():
     assert slot == Slot(INPUT, "mol", "molecule/gin", {"depth": 2})
     single = config.settings({"inputs": {"drug": {"encoder": "molecule/gin", "column": "mol", "depth": 2}}})
     assert slots(single) == (slot,) and not single.inputs
+
+
+def test_a_row_is_called_what_its_room_holds_and_of_several_inputs_a_row():
+    assert inputs_of(run_of()).noun == ROW
+    alone = {name: inputs_of(config.settings({"model": name})).noun.many for name in ("imaging/cnn", "protein/cnn")}
+    assert alone == {"imaging/cnn": "scans", "protein/cnn": "proteins"}
 
 
 def test_a_column_named_for_all_is_that_of_the_first():

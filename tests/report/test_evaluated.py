@@ -21,7 +21,7 @@ def test_an_evaluation_shows_measured_beside_predicted(
     found = assess(predictor, data, {NEIGHBOUR: neighbour_estimates(predictor.domain, predictor.task, data)})
     found["seen_in_training"] = 7
     report = evaluation_report(predictor, data, scores, found, title="Check", facts={"date": "2026-01-02"})
-    assert report.lead == "30 measured rows judged. 7 of them stood in the training set: their scores flatter."
+    assert report.lead == "30 measured molecules judged. 7 of them stood in the training set: their scores flatter."
     (parity,) = report.parity
     assert [round(m, 2) for m in parity.measured] == [float(t) for t in ligands["pAct"].head(30)]
     assert list(parity.predicted) == scores["pAct"].astype(float).tolist()

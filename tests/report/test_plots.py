@@ -30,13 +30,13 @@ def test_ticks_are_round(low: float, high: float, labels: list[str]) -> None:
 
 
 def test_bars_are_as_high_as_their_counts() -> None:
-    text = histogram(Distribution("pAct", Histogram([0.0, 1.0, 2.0], [10, 0], [10, 5])))
+    text = histogram(Distribution("pAct", Histogram([0.0, 1.0, 2.0], [10, 0], [10, 5])), "scans")
     assert text.count('class="inside"') == 1 and text.count('class="outside"') == 2
     assert "0.00 to 1.00: 10" in text and "cutoff" not in text
 
 
 def test_nothing_scored_is_an_empty_histogram() -> None:
-    assert "<rect" not in histogram(Distribution("pAct", Histogram([0.0, 1.0])))
+    assert "<rect" not in histogram(Distribution("pAct", Histogram([0.0, 1.0])), "scans")
 
 
 def test_scores_without_a_value_are_not_drawn() -> None:

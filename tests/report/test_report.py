@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from molgraph.data.room import Noun
 from molgraph.report import (
     Distribution,
     Estimate,
@@ -54,8 +55,8 @@ def row(rank: int, **changes: Any) -> Row:
 def report(rows: tuple[Row, ...] = (row(1), row(2, in_domain=False, extra=(None, "nitro"))), **changes: Any) -> Report:
     usual = Report(
         "Library, ranked by pAct",
-        "3 of 4 compounds scored.",
-        figures=(("4", "compounds read"),),
+        "3 of 4 molecules scored.",
+        figures=(("4", "molecules read"),),
         quality=(
             Quality(
                 "pAct",
@@ -82,7 +83,7 @@ def report(rows: tuple[Row, ...] = (row(1), row(2, in_domain=False, extra=(None,
                 (True, False, True),
             ),
         ),
-        table=Ranked((Target("pAct", "-log10(M)"),), ("id",), ("mw", "brenk"), rows),
+        table=Ranked((Target("pAct", "-log10(M)"),), ("id",), ("mw", "brenk"), rows, ("brenk",)),
         rejected=(("invalid_smiles", 1, "row 4"),),
         facts={"date": "2026-01-02", "seed": "0"},
         notes=("Bars are intervals.",),
@@ -135,7 +136,7 @@ def test_the_policy_allows_exactly_the_page_s_own_style_and_script() -> None:
 def test_every_section_says_what_it_was_given() -> None:
     said = " ".join(" ".join(Page(render(report(), draw)).texts).split())
     for words in (
-        "Library, ranked by pAct", "3 of 4 compounds scored.", "compounds read", "204 held-out rows", "molecule/forest",
+        "Library, ranked by pAct", "3 of 4 molecules scored.", "molecules read", "204 held-out rows", "molecule/forest",
         "0.620 (0.550 to 0.700)", "one row", "The model is not better.", "Of 204, 88 %.", "last ranked: 7.50",
         "pAct (-log10(M))", "invalid_smiles", "Bars are intervals.", "2026-01-02", "0.5 to 0.6", "0.9 to 1.0",
     ):  # fmt: skip
@@ -178,7 +179,7 @@ def hostile() -> Report:
         ),
         distributions=(replace(usual.distributions[0], target=HOSTILE, units=HOSTILE),),
         parity=(replace(usual.parity[0], target=HOSTILE, units=HOSTILE),),
-        table=Ranked((Target(HOSTILE, HOSTILE),), (HOSTILE,), (HOSTILE, "brenk"), (bad,)),
+        table=Ranked((Target(HOSTILE, HOSTILE),), (HOSTILE,), (HOSTILE, "brenk"), (bad,), ("brenk",)),
         rejected=((HOSTILE, 1, HOSTILE),),
         facts={HOSTILE: HOSTILE},
         notes=(HOSTILE,),
@@ -225,3 +226,17 @@ def test_a_browser_shows_the_rows(tmp_path: Path) -> None:
     said = " ".join(Page(dom(path, tmp_path)).texts)
     assert "1 to 25 of 30" in said and "name 25" in said and "out of domain" in said
     assert "7.00 to 9.00" in " ".join(said.split()) and "similarity 0.51" in said and "measured 6.10" in said
+
+
+def test_the_page_says_the_room_s_words(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert ' hidden><input type="checkbox" id="clean"' not in render(report(), draw)
+    table = Ranked((Target("pneumonia"),), ("",), ("modality",), (row(1, own=("",), extra=("CR",)),))
+    scans = report(table=table, noun=Noun("scan", "scans"))
+    pixels = "<svg xmlns='http://www.w3.org/2000/svg'><image href=''/></svg>"
+    write_report(path, scans, lambda key: pixels)
+    assert ">scans</text>" in path.read_text(encoding="utf-8")
+    text = dom(path, tmp_path)
+    assert ">scan</button>" in text and ">properties</button>" in text and ">row 10<" in text
+    assert "<dt>modality</dt><dd>CR</dd>" in text and "flag alert" not in text.split("<table")[1]
+    assert 'class="picture pixels"' in text and ' hidden=""><input type="checkbox" id="clean"' in text

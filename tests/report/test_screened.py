@@ -27,7 +27,7 @@ def screened(
 def test_the_page_counts_every_row(screened: ScreenResult, model: tuple[Path, Predictor]) -> None:
     report = screen_report(screened, load([model[0]]))
     assert report.title == "table in memory, ranked by pAct" and report.facts["date"] == "2026-01-02"
-    assert report.lead.startswith("43 of 45 compounds scored; the best 30 are below")
+    assert report.lead.startswith("43 of 45 molecules scored; the best 30 are below")
     assert {status: n for status, n, _ in report.rejected} == {"invalid_smiles": 1, "empty": 1}
     assert report.facts["split"] == "scaffold" and report.quality[0].target == "pAct"
     assert sum(report.distributions[0].histogram.inside) + sum(report.distributions[0].histogram.outside) == 43
@@ -81,5 +81,14 @@ def test_a_model_without_training_rows_says_so(model: tuple[Path, Predictor], tm
     result = screen(["CCO", "CCN"], [shared], tmp_path / "out", workers=1, report=write_screen_report)
     report = screen_report(result, load([shared]))
     assert report.table is not None and report.table.rows[0].neighbour is None
-    assert any("shared without its training compounds" in note for note in report.notes)
+    assert any("shared without its training molecules" in note for note in report.notes)
     assert "domain" not in report.lead
+
+
+def test_a_column_of_distinct_words_names_the_rows(model: tuple[Path, Predictor], tmp_path: Path) -> None:
+    library = pd.DataFrame({"smiles": ["CCO", "CCN"], "batch": ["a", "a"], "code": ["7", "8"], "pAct": ["5", "6"]})
+    named = screen_report(screen(library, [model[0]], tmp_path / "a", workers=1), model[1])
+    assert named.table is not None and named.table.own == ("code", "batch", "pAct")
+    alike = screen_report(screen(library.drop(columns="code"), [model[0]], tmp_path / "b", workers=1), model[1])
+    assert alike.table is not None and alike.table.own == ("", "batch", "pAct")
+    assert sorted(row.own for row in alike.table.rows) == [("", "a", "5"), ("", "a", "6")]
