@@ -81,8 +81,11 @@ def pocket_ions(placed: Placed) -> int:
 
 
 def missing_atoms(placed: Placed) -> int:
-    """Count heavy atoms that amino acids within 5 angstrom of the ligand should have and the file lacks."""
-    return int(placed.missing[np.unique(placed.residue[placed.near <= BESIDE])].sum())
+    """Count heavy atoms that amino acids within 8 angstrom of the ligand should have and the file lacks.
+
+    What is lacking may be what would reach the ligand: the longest side chain, of arginine, is 7 angstrom long.
+    """
+    return int(placed.missing[np.unique(placed.residue)].sum())
 
 
 def _residues(placed: Placed, wanted: NDArray[np.bool_]) -> int:

@@ -26,6 +26,10 @@ POSE = ("pose", "pose_number")
 SMILES = ("smiles", "ligand_smiles", "canonical_smiles", "isomeric_smiles")
 COLUMNS = (COMPLEX, *LIGAND)
 NAME = molecules.NAME
+UNPLACED = (
+    "molecules without poses; dock them first (`molgraph dock`, or elsewhere) and give the SDF, or name a file of "
+    "poses per row in a column `ligand`"
+)
 
 
 def read(
@@ -45,6 +49,8 @@ def read(
         yield from _named(read_tables(_frame(source), block=block), column, receptor, Path())
         return
     suffix, _ = suffixes(source)
+    if suffix in molecules.SMILES_FILES:
+        raise DataError(f"{source}: {UNPLACED}")
     if suffix not in (*molecules.SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES):
         folder = Path() if str(source) == STDIN else Path(source).parent
         yield from _named(read_tables(source, block=block), column, receptor, folder)
@@ -81,7 +87,7 @@ def _named(given: Iterable[Table], column: str | None, receptor: str | None, fol
         if column in (None, COMPLEX) and COMPLEX in columns:
             yield replace(table, column=COMPLEX)
             continue
-        ligand = find_column(columns, None if column == COMPLEX else column, LIGAND, table.origin)
+        ligand = _ligand(columns, None if column == COMPLEX else column, table.origin)
         ligands = _paths(table, ligand, folder)
         if receptor is None:
             proteins = _paths(table, find_column(columns, None, PROTEIN, table.origin), folder)
@@ -89,6 +95,19 @@ def _named(given: Iterable[Table], column: str | None, receptor: str | None, fol
             proteins = [receptor] * len(table)
         numbers, smiles = _optional(table, POSE, "0"), _optional(table, SMILES, "")
         yield _with_texts(table, [BAR.join(row) for row in zip(proteins, ligands, numbers, smiles, strict=True)])
+
+
+def _ligand(columns: Sequence[str], wanted: str | None, origin: str) -> str:
+    """Return the column of ligand files.
+
+    Raises: DataError where there is none, and what to do where there are molecules instead.
+    """
+    try:
+        return find_column(columns, wanted, LIGAND, origin)
+    except DataError as error:
+        if wanted is None and any(is_usual(name, SMILES) for name in columns):
+            raise DataError(f"{origin}: {UNPLACED}. Columns: {', '.join(columns)}.") from error
+        raise
 
 
 def _paths(table: Table, column: str, folder: Path) -> list[str]:

@@ -91,6 +91,7 @@ class Room:
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
       part itself, in files whose names begin as `goal`, or say why not; None where nothing can be shown yet.
+    - `tells`: features that, asked for, say what a text is (a vector, not a sequence); kept wherever it is read again.
     - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
     """
 
@@ -112,6 +113,7 @@ class Room:
     alerts: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
     near: float | None = 0.95
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

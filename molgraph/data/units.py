@@ -38,7 +38,8 @@ _CELL = re.compile(
     r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M|kcal/mol|kJ/mol)?"
 )
 _BOUND = {"<": BELOW, "<=": BELOW, "≤": BELOW, "<<": BELOW, ">": ABOVE, ">=": ABOVE, "≥": ABOVE, ">>": ABOVE}
-_UNIT_IN_NAME = re.compile(r"[ _\-]*[(\[]?[munpfµμ]?M[)\]]?$")
+_UNIT_IN_NAME = re.compile(r"[ _\-]*[(\[]?([munpfµμ]?M)[)\]]?$")
+_CONCENTRATION = re.compile(rf"(?<![a-z])(?<!p[ _\-])(K[id]|[IE]C50)({_UNIT_IN_NAME.pattern})?$", re.IGNORECASE)
 _ENERGY_IN_NAME = re.compile(r"[ _\-]*[(\[]?k(cal|J)([/_ ]?mol)?[)\]]?$", re.IGNORECASE)
 _COMMA = re.compile(r"\d,\d")
 _POINT = re.compile(r"\d\.|\.\d")
@@ -79,8 +80,9 @@ def parse_targets(
     10. `kinds` says which columns are `binary`, `multiclass` or `ordinal` (else `regression`); `classes` gives labels
     known from training.
 
-    Raises: DataError for a missing column, for cells with units that were not declared and for free energies of which
-    none is below 0; ConfigError for an unknown unit.
+    Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
+    IC50 or EC50 without a unit, and for affinities none of which is below 1 M (free energies: below 0); ConfigError
+    for an unknown unit.
     """
     units, kinds, classes = units or {}, kinds or {}, classes or {}
     for name in units:
@@ -134,14 +136,14 @@ def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels
     comma = _decimal_comma(cells)
     if unit is None:
         _refuse_units(name, cells)
+        _refuse_no_unit(name)
         return lambda cell: _split(cell, comma)[:2]
     declared = _spelled(unit)
     if declared not in UNITS:
         raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, UNITS)}")
     if declared == LOGARITHM:
         return lambda cell: _split(cell, comma)[:2]
-    if declared in ENERGIES:
-        _refuse_turned_signs(name, cells, comma)
+    _refuse_weak(name, cells, comma, declared)
     return lambda cell: _negative_log(*_split(cell, comma), declared)
 
 
@@ -217,16 +219,34 @@ def _decimal_comma(cells: Sequence[str]) -> bool:
     return any(not _THOUSANDS.fullmatch(cell) for cell in commas) and not any(map(_POINT.search, cells))
 
 
-def _refuse_turned_signs(name: str, cells: Sequence[str], comma: bool) -> None:
-    """Refuse free energies that cannot be those of binding: what binds has one below 0."""
-    values = []
+def _refuse_weak(name: str, cells: Sequence[str], comma: bool, declared: str) -> None:
+    """Refuse affinities that cannot be such, or not in this unit: what binds has a dG below 0, and a Kd below 1 M."""
+    found = []
     for cell in cells:
         with suppress(ValueError):
-            values.append(_split(cell, comma)[0])
-    if len(values) > 1 and min(values) >= 0:
+            value, bound = _negative_log(*_split(cell, comma), declared)
+            found.append(math.inf if bound == ABOVE else value)
+    if len(found) > 1 and max(found) <= 0 and declared in ENERGIES:
         raise DataError(
             f"{name}: no free energy is below 0, so the column may hold -dG, ddG or something else; "
             "give dG of binding (negative for what binds), or convert it yourself and declare pK"
+        )
+    if len(found) > 1 and max(found) < 0:
+        raise DataError(
+            f"{name}: all values are above 1 M, so the unit is hardly {declared}; declare that of the cells"
+        )
+
+
+def _refuse_no_unit(name: str) -> None:
+    """Refuse a concentration of unknown unit: nobody can tell nM from uM, and without a logarithm it trains badly."""
+    found = _CONCENTRATION.search(name)
+    if found and "log" not in name.lower():
+        unit = _spelled(found[3] or "nM")
+        unit = f"{unit[:-1].lower()}M"
+        raise DataError(
+            f"{name}: is called as a concentration, but no unit is declared; add --units {name}:{unit} (or "
+            f"{', '.join(each for each in CONCENTRATIONS if each != unit)}), or --units {name}:{LOGARITHM} where it "
+            "holds negative logarithms already"
         )
 
 

@@ -55,6 +55,12 @@ class Slot:
         asked: tuple[str, ...] = made.asks(chosen)
         return asked
 
+    @property
+    def prints(self) -> tuple[str, ...]:
+        """Return what makes fingerprints of texts again, read as the model reads them."""
+        told = (name for name in self.needs if name.partition(":")[0] in self.room.tells)
+        return (*told, self.room.fingerprint)
+
 
 def slots(run: RunSettings) -> tuple[Slot, ...]:
     """Return the inputs of a run; the room of the first reads the files.

@@ -87,7 +87,10 @@ def _check_joined(run: RunSettings) -> None:
         raise ConfigError(f"'{run.model}' reads one input; several are joined by a fusion, as {FUSION} is.")
     for slot in slots(run) if fusion else ():
         if registry.model(slot.model).family != made.family:
-            raise ConfigError(f"'{run.model}' joins {FAMILIES[made.family]}, and '{slot.model}' is none of them.")
+            raise ConfigError(
+                f"'{run.model}' joins {FAMILIES[made.family]}, and '{slot.model}' is none of them; "
+                f"networks are joined by {FUSION} and others, trees by fusion/forest."
+            )
 
 
 def make(

@@ -84,7 +84,7 @@ class Scorer:
 
         `keys` are those of the first input; `frame` has the columns of the others.
         """
-        prints = {slot.name: (slot.room.fingerprint,) for slot in self.inputs.slots}
+        prints = {slot.name: slot.prints for slot in self.inputs.slots}
         several = len(prints) > 1
         inputs = replace(self.inputs, needs=prints, standardize=several and self.inputs.standardize, made={})
         table = Table(frame.assign(**{KEY: list(keys)}), KEY, np.arange(1, len(keys) + 1), {}, MEMORY)

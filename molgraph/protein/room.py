@@ -6,7 +6,7 @@ from molgraph.data.room import Noun, Room
 from molgraph.protein.draw import draw
 from molgraph.protein.groups import family
 from molgraph.protein.identity import identity
-from molgraph.protein.prepare import KMERS, prepare
+from molgraph.protein.prepare import EMBEDDING, KMERS, prepare
 from molgraph.protein.properties import PROPERTIES, properties
 from molgraph.protein.read import COLUMNS, read
 from molgraph.protein.similarity import Nearest, diverse
@@ -21,6 +21,7 @@ ROOM = Room(
     groupers={"family": family},
     default_group="family",
     fingerprint=KMERS,
+    tells=(EMBEDDING,),
     index=Nearest,
     comparator="protein/forest",
     draw=draw,

@@ -9,11 +9,14 @@ from typing import Any
 
 from tqdm import tqdm
 
+from molgraph.data.table import is_file
 from molgraph.errors import ConfigError
 from molgraph.report import write_screen_report
 from molgraph.screen import ScreenResult, screen
 from molgraph.workflows import show
 from molgraph.workflows.show import say
+
+SHOWN = 40  # characters of a sequence in a report
 
 
 def screen_file(
@@ -41,7 +44,7 @@ def screen_file(
     """
     if workers < 0:
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
-    facts = {"screened": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
+    facts = {**_against(given or {}, against), "screened": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
     with tqdm(unit=" rows", desc="screening", ascii=True, delay=show.DELAY) as bar:
         result = screen(
             library,
@@ -66,6 +69,18 @@ def screen_file(
         )
     _say(result, shard)
     return result
+
+
+def _against(given: Mapping[str, str], against: Sequence[str]) -> dict[str, str]:
+    """Say what a library was screened against: names of files and targets, texts cut short."""
+    avoided = {"to avoid": ", ".join(map(_short, against))} if against else {}
+    return {**{name: _short(value) for name, value in given.items()}, **avoided}
+
+
+def _short(value: str) -> str:
+    if is_file(value):
+        return Path(value).name
+    return value if len(value) <= SHOWN else f"{value[:SHOWN]}... ({len(value):,} characters)"
 
 
 def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:

@@ -82,6 +82,11 @@ def test_columns(files: Path, key: str, complex_made: Made) -> None:
         [Pose(str(files / "receptor.pdb"), str(files / "near.sdf"), 0, LIGAND).text], ["clashes", "contacts"]
     )
     assert pushed["clashes"][0] > 0 and pushed["contacts"][0] > found["contacts"][0]
+    lines = complex_made.pdb.splitlines(keepends=True)
+    away = [line for line in lines if line[12:20].split() != ["CB", "ALA"]]
+    (files / "cut.pdb").write_text("".join(away), encoding="utf-8")
+    lacking = properties([Pose(str(files / "cut.pdb"), str(files / "ligand.sdf"), 0, LIGAND).text], ["missing_atoms"])
+    assert len(away) == len(lines) - 1 and lacking["missing_atoms"][0] == 1, "what is left of it is 5.6 A away"
     assert properties([], ["contacts", "mw"]).shape == (0, 2)
     with pytest.raises(ConfigError, match="unknown property 'contact'; did you mean 'contacts'"):
         properties([key], ["contact"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,32 @@ def test_free_energies_without_one_below_zero_are_refused(cells: list[str]) -> N
 def test_ambiguous_units_are_refused(unit: str) -> None:
     with pytest.raises(ConfigError, match="unknown unit"):
         one(["-9"], unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("Kd", "nM"), ("ic50", "nM"), ("Ki_uM", "uM"), ("EC50 (µM)", "uM"), ("EGFR_IC50_nM", "nM")]
+)
+def test_a_concentration_without_a_unit_is_refused(name: str, unit: str) -> None:
+    with pytest.raises(
+        DataError, match=rf"no unit is declared; add --units {re.escape(name)}:{unit} .*{name[:2]}.*:pK"
+    ):
+        parse_targets(pd.DataFrame({name: ["10000", "3"]}), [name])
+
+
+@pytest.mark.parametrize("name", ["pIC50", "pKd", "p_Ki", "log_IC50", "logKd", "Kinase", "Kd_rank", "IC50_active"])
+def test_what_only_looks_like_a_concentration_is_a_number(name: str) -> None:
+    assert parse_targets(pd.DataFrame({name: ["7", "5"]}), [name]).values[:, 0].tolist() == [7.0, 5.0]
+
+
+def test_yes_and_no_may_be_called_as_a_concentration() -> None:
+    parsed = parse_targets(pd.DataFrame({"IC50": ["1", "0"]}), ["IC50"], kinds={"IC50": "binary"})
+    assert parsed.values[:, 0].tolist() == [1.0, 0.0]
+
+
+def test_concentrations_in_another_unit_than_declared_are_refused() -> None:
+    with pytest.raises(DataError, match="all values are above 1 M, so the unit is hardly M"):
+        one(["10000", "3"], unit="M")
+    assert one(["10000", "3"], unit="nM").values[0, 0] == pytest.approx(5.0)
 
 
 def test_an_undeclared_energy_is_refused() -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -133,6 +134,29 @@ def test_a_screen_of_pairs(pair_model: Path, table: Path, tmp_path: Path) -> Non
     done("predict", table, "--model", pair_model, "-o", tmp_path / "out.csv")
     scores = pd.read_parquet(tmp_path / "scores.parquet")["pKd_predicted"].to_numpy(float)
     assert scores == pytest.approx(pd.read_csv(tmp_path / "out.csv")["pKd_predicted"].to_numpy(), abs=1e-5, nan_ok=True)
+
+
+def test_a_library_against_a_protein_known_by_its_vector(table: Path, tmp_path: Path) -> None:
+    """The neighbours on the page are those of the scores: the protein is looked up by name there as well."""
+    pairs = pd.read_csv(table).head(80)
+    names = pairs["target_id"].unique()
+    vectors = tmp_path / "vectors.npz"
+    np.savez(vectors, **{name: np.eye(len(names), 8)[at] for at, name in enumerate(names)})
+    inputs = "smiles:molecule/feedforward,target_id:protein/embedding"
+    tiny = [f"inputs.target_id.file={json.dumps(str(vectors))}", "train.epochs=1", "comparator=none"]
+    words = [word for setting in tiny for word in ("--set", setting)]
+    pairs.to_csv(tmp_path / "pairs.csv", index=False)
+    done(
+        *("train", tmp_path / "pairs.csv", "--inputs", inputs, "--target", "pKd", "--split", "random", *words),
+        *("--out", tmp_path / "model"),
+    )
+    pairs[["smiles", "drug_id"]].head(12).to_csv(tmp_path / "library.csv", index=False)
+    given = ("--given", f"target_id={names[0]}", "--workers", 1)
+    done("screen", tmp_path / "library.csv", "--model", tmp_path / "model", *given, "--out", tmp_path / "out")
+    top = pd.read_csv(tmp_path / "out" / "top.csv")
+    assert (top["status"] == "ok").all() and (top["nn_similarity_target_id"] == 1).all()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert top["nn_id"][0] in page and f">{names[0]}<" in page
 
 
 def test_pairs_are_judged(pair_model: Path, table: Path, tmp_path: Path) -> None:

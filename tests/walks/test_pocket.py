@@ -97,6 +97,16 @@ def test_docked_poses_are_screened_also_packed_and_in_two_calls(model: Path, ben
     assert "<svg" in report and "no structure" not in report
 
 
+def test_molecules_without_poses(model: Path, bench: Path) -> None:
+    """A chemist gives a library where poses are wanted: the way to them is said."""
+    (bench / "library.csv").write_text("smiles,id\nCCO,a\n", encoding="utf-8")
+    (bench / "library.smi").write_text("CCO a\n", encoding="utf-8")
+    receptor = bench / "xiap" / "receptor_rdkit.pdb"
+    for name in ("library.csv", "library.smi"):
+        outcome = molgraph("screen", bench / name, "--protein", receptor, "--model", model, "--out", bench / "unplaced")
+        refused(outcome, 3, name, "dock them first (`molgraph dock`, or elsewhere)")
+
+
 def test_poses_without_their_protein(model: Path, bench: Path) -> None:
     poses = bench / "xiap" / "actives_docked.sdf"
     outcome = molgraph("predict", poses, "--model", model, "-o", bench / "none.csv")
