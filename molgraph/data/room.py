@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -51,6 +51,18 @@ class Shown:
     share: float
 
 
+@dataclass(frozen=True)
+class Owners:
+    """Hold what the files of n texts say of which of them belong together.
+
+    `words` has, by name of a group (patient), for each text the words that it shares with those of its group; `notes`
+    say what was not used, and why.
+    """
+
+    words: Mapping[str, Sequence[Set[Hashable]]]
+    notes: tuple[str, ...] = ()
+
+
 class Index(Protocol):
     """Find the nearest of the training parts."""
 
@@ -87,6 +99,7 @@ class Room:
     - `beside`: names of files that `read` takes beside the source (the protein of a file of poses).
     - `belongs`: by name of a group (patient), the usual names of a column whose equal cells never stand on two sides of
       a split.
+    - `owners(texts)`: the same by what the files themselves say; None where they say nothing.
     - `subgroups`: by name of a property (site), the usual names of a column whose groups are judged apart.
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
@@ -116,6 +129,7 @@ class Room:
     tells: tuple[str, ...] = ()
     near: float | None = 0.95
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    owners: Callable[[Sequence[str]], Owners] | None = None
     subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     task: str = "regression"
     show: Callable[..., Shown | Reject] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from molgraph.data.room import Noun, Room
 from molgraph.imaging.draw import draw
-from molgraph.imaging.groups import picture
+from molgraph.imaging.groups import owners, picture
 from molgraph.imaging.identity import identity
 from molgraph.imaging.overlay import show
 from molgraph.imaging.prepare import prepare
@@ -30,6 +30,7 @@ ROOM = Room(
     diverse=diverse,
     near=0.98,  # a copy, recompressed or lightened, has above 0.99; X-rays of two people at 28 pixels up to 0.97
     belongs=BELONGS,
+    owners=owners,
     subgroups=SUBGROUPS,
     task="auto",
     show=show,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
+from molgraph.data.together import together
 from molgraph.data.units import BINARY, MISSING, MULTICLASS, NO, REGRESSION, YES
 from molgraph.errors import DataError, did_you_mean
 
@@ -59,23 +60,46 @@ def _numeric(cell: str) -> bool:
     return True
 
 
-def groups_of(table: Table, run: RunSettings, rooms: Sequence[Room]) -> dict[str, NDArray[np.int64]]:
-    """Return the groups of rows that must not stand on two sides: by the columns that the rooms know (patient), and
-    by the column of a split `group:COLUMN`. A row whose cell is blank is a group of its own.
+def groups_of(
+    table: Table, run: RunSettings, inputs: Sequence[tuple[Room, Sequence[str]]]
+) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+    """Return the groups of rows that must not stand on two sides, and what there is to say of them.
+
+    They are told by the columns that the rooms know (patient), where there is none by the files of the inputs (each a
+    room and its texts), and by the column of a split `group:COLUMN`. A row whose cell is blank, or whose file says
+    nothing, is a group of its own.
 
     Shapes: int64 [N] each.
 
     Raises: DataError where that column is missing.
     """
     columns = list(map(str, table.frame.columns))
-    usual = {name: names for room in rooms for name, names in room.belongs.items()}
+    usual = {name: names for room, _ in inputs for name, names in room.belongs.items()}
     found = {name: next((c for n in names for c in columns if is_usual(c, [n])), "") for name, names in usual.items()}
+    told, notes = _told_by_files(inputs, [name for name, column in found.items() if not column])
     head, _, own = run.split.partition(":")
     if head == splits.GROUP:
         if own not in columns:
             raise DataError(f"{table.origin}: no column '{own}' to group by{did_you_mean(own, columns)}")
         found[own] = own
-    return {name: _labels(table.frame[c]) for name, c in found.items() if c and c not in run.targets}
+    return {**told, **{n: _labels(table.frame[c]) for n, c in found.items() if c and c not in run.targets}}, notes
+
+
+def _told_by_files(
+    inputs: Sequence[tuple[Room, Sequence[str]]], wanted: Sequence[str]
+) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+    """Return the groups by these names that the files of the inputs tell, but no grouping twice."""
+    said = [room.owners(texts) for room, texts in inputs if room.owners is not None and wanted and len(texts)]
+    found: dict[str, NDArray[np.int64]] = {}
+    for name in wanted:
+        rows = zip(*(each.words[name] for each in said if name in each.words), strict=True)
+        words = [frozenset[Hashable]().union(*row) for row in rows]
+        labels = together(words) if any(words) else None
+        if labels is not None and not any(np.array_equal(labels, other) for other in found.values()):
+            found[name] = labels
+    told = ", ".join(f"{len(np.unique(labels)):,} groups by {name}" for name, labels in found.items())
+    used = (f"The headers of the files say which rows belong together: {told}.",) if told else ()
+    return found, (*used, *(note for each in said for note in each.notes))
 
 
 def _labels(cells: Iterable[str]) -> NDArray[np.int64]:

@@ -125,6 +125,9 @@ def guard(
             raise DataError(f"{origin}: {said}; use --leaks drop to leave them out of the training.")
         if rule == "drop":
             cut = splits.drop(cut, crossing)
+            if not len(cut.train):
+                said = f"every training row shares a {name} with a later fold"
+                raise DataError(f"{origin}: {said}, so none is left; take another split, or --leaks report.")
     train, test = data.subset(cut.train), data.subset(cut.test)
     leaks.columns = dict(_told(train, found, merged))
     for name, told in leaks.columns.items():

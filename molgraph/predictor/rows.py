@@ -39,7 +39,7 @@ class Rows:
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
     `columns` names the column of each input.
     `unread` are cells of kept rows that could not be read and count as not measured, by target. `run` has the
-    settings with what was left to the data settled.
+    settings with what was left to the data settled; `notes` say how it is known which rows belong together.
     """
 
     data: Dataset
@@ -53,6 +53,7 @@ class Rows:
     read: int
     unread: dict[str, list[Reject]] = field(default_factory=dict)
     run: RunSettings = field(default_factory=RunSettings)
+    notes: tuple[str, ...] = ()
 
     @property
     def repeated(self) -> NDArray[np.int64]:
@@ -79,7 +80,8 @@ def read_rows(
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
     targets = _targets(table, run, set(prepared.columns.values()))
     kind_of = kinds(run.task, targets)
-    groups = groups_of(table, run, [slot.room for slot in inputs.slots])
+    texts = [[str(text) for text in table.frame[c]] if c else [] for c in prepared.columns.values()]
+    groups, notes = groups_of(table, run, list(zip([slot.room for slot in inputs.slots], texts, strict=True)))
     parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes)
     names = parsed.names
     kind_by_name = dict(zip(names, kind_of.values(), strict=True))
@@ -123,6 +125,7 @@ def read_rows(
         len(table),
         unread,
         run,
+        notes,
     )
 
 

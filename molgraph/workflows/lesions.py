@@ -198,7 +198,9 @@ def _split(run: RunSettings, found: Cases, finder: Finder) -> Split:
     """Cut the scans as the run says; patients, and scans of the same voxels, stay on one side."""
     table, room = found.table, registry.room(run.model)
     named, of = splits.named(run.split)
-    belongs = groups_of(table, run, [room])
+    belongs, notes = groups_of(table, run, [(room, table.texts)])
+    for note in notes:
+        show.say(f"note: {note}")
     number: dict[bytes, int] = {}
     digests = [hashlib.sha256(case.voxels.numpy().data).digest() for case in found.cases]
     same = np.array([number.setdefault(digest, len(number)) for digest in digests])

@@ -215,7 +215,7 @@ def guarded(run: RunSettings, rows: Rows, cut: Split) -> tuple[Split, Leaks]:
 
 def rows_notes(rows: Rows) -> list[str]:
     """Say what happened to rows on the way in."""
-    found = []
+    found = list(rows.notes)
     if rows.merged.into:
         found.append(f"{len(rows.merged.into)} rows repeat another and were merged.")
     for cells in rows.unread.values():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from molgraph.config import RunSettings
+from molgraph.data.room import Room
 from molgraph.data.table import Table
 from molgraph.errors import DataError
 from molgraph.imaging.room import ROOM as IMAGING
@@ -17,6 +18,10 @@ from molgraph.predictor.auto import groups_of, settled
 def table(columns: dict[str, list[str]], split: str = "", targets: tuple[str, ...] = ()) -> Table:
     frame = pd.DataFrame(columns, dtype=object)
     return Table(frame, frame.columns[0], np.arange(1, len(frame) + 1), {}, "it", split, targets)
+
+
+def of(given: Table, room: Room) -> list[tuple[Room, list[str]]]:
+    return [(room, given.texts)]
 
 
 @pytest.mark.parametrize(
@@ -55,14 +60,14 @@ def test_patients_and_studies_are_found_by_name() -> None:
     given = table(
         {"scan": ["a", "b", "c", "d"], "Patient ID": ["p", "q", "", "p"], "study_uid": ["1", "2", "2", "n/a"]}
     )
-    found = groups_of(given, RunSettings(), [IMAGING])
+    found, _ = groups_of(given, RunSettings(), of(given, IMAGING))
     assert {name: labels.tolist() for name, labels in found.items()} == {"patient": [0, 1, 2, 0], "study": [0, 1, 1, 2]}
-    assert groups_of(given, RunSettings(), [MOLECULE]) == {}
-    assert "patient" not in groups_of(given, RunSettings(targets=["Patient ID"]), [IMAGING])
+    assert groups_of(given, RunSettings(), of(given, MOLECULE)) == ({}, ())
+    assert "patient" not in groups_of(given, RunSettings(targets=["Patient ID"]), of(given, IMAGING))[0]
 
 
 def test_any_column_may_be_a_group() -> None:
     given = table({"smiles": ["C", "CC"], "site": ["x", "x"]})
-    assert groups_of(given, RunSettings(split="group:site"), [MOLECULE])["site"].tolist() == [0, 0]
+    assert groups_of(given, RunSettings(split="group:site"), of(given, MOLECULE))[0]["site"].tolist() == [0, 0]
     with pytest.raises(DataError, match="did you mean 'site'"):
-        groups_of(given, RunSettings(split="group:sites"), [MOLECULE])
+        groups_of(given, RunSettings(split="group:sites"), of(given, MOLECULE))
