@@ -204,6 +204,8 @@ class Inputs:
     def _told(self, slot: Slot, reject: Reject, row: int) -> Reject:
         """Say of which row a reason is and, where there are several inputs, of which input."""
         message = f"{slot.name}: {reject.message}" if len(self.slots) > 1 else reject.message
+        if self.join and reject.reason == "empty" and slot is not self.lead:
+            message += f"; is its id in {' or '.join(word.rpartition(':')[0] for word in self.join)}?"
         return dataclasses.replace(reject, row=row, message=message)
 
     def _prepare(self, slot: Slot, texts: Sequence[str], workers: int) -> Prepared:

@@ -68,6 +68,7 @@ def test_a_run_reads_sequences_by_id(fasta, series):
     }
     made = plan(config.settings(raw), frame)
     assert len(made.rows.data) == 30
+    assert made.rows.data.rejects[0].message == f"protein: there is no sequence; is its id in {fasta}?"
     assert made.rows.data.inputs["protein"].keys == ("MKTAYIAKQR", "GSHMLEDPV")
     assert {reject.reason for reject in made.rows.data.rejects} == {"empty"}
     assert made.rows.data.rejects[0].row == 4
