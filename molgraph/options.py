@@ -133,7 +133,7 @@ def explain(p: argparse.ArgumentParser) -> None:
     p.add_argument("--method", choices=methods, default="gradcam", help="method of attribution (default gradcam)")
     p.add_argument("--top", type=int, default=10, metavar="N", help="explain the first N rows (default 10)")
     p.add_argument("--mask", metavar="COL", help="column of masks: score whether the model looked there")
-    p.add_argument("--out", required=True, metavar="DIR", help="folder for explained.csv, overlays and attributions")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for explain.html, explained.csv, overlays")
 
 
 def screen(p: argparse.ArgumentParser) -> None:

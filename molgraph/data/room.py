@@ -43,12 +43,15 @@ class Shown:
     """Hold what was written to show where a model looked at one part.
 
     `pointing` is 1 where it looked most inside of the mask, else 0, and `share` how much of the part the mask fills;
-    both NaN without a mask.
+    both NaN without a mask. `pictures` are small PNG files for a page, the part and the same with colour over it;
+    `where` says in a sentence where it looked.
     """
 
     files: tuple[str, ...]
     pointing: float
     share: float
+    pictures: tuple[bytes, ...] = ()
+    where: str = ""
 
 
 @dataclass(frozen=True)

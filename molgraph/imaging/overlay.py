@@ -13,17 +13,16 @@ from molgraph.data.room import Shown
 from molgraph.errors import Reject
 from molgraph.imaging.draw import png
 from molgraph.imaging.geometry import as_it_lay
-from molgraph.imaging.intensity import AUTO, normalise
+from molgraph.imaging.glance import blend, faced, glance
 from molgraph.imaging.scan import Scan, ScanError, read_scan
 from molgraph.imaging.source import BAG, load, names_of
-from molgraph.imaging.view import View, eight_bits, resized
+from molgraph.imaging.view import View, resized
 from molgraph.imaging.write import save_nifti
 from molgraph.metrics import pointing
 
 Floats = NDArray[np.float32]
 SIDE = 256  # pixels of the longer side up to which a small picture is enlarged
 TILE, ACROSS = 128, 4  # pixels of a slice in a montage, slices in a row and in a column
-WEAK, STRONG, COVER = (200.0, 0.0, 0.0), (255.0, 255.0, 0.0), 0.65  # red to yellow; how much of the scan is covered
 
 
 def show(key: str, feature: str, maps: Floats, goal: Path, mask: str = "") -> Shown | Reject:
@@ -45,20 +44,22 @@ def _shown(key: str, feature: str, maps: Floats, goal: Path, mask: str) -> Shown
     view, scans = View.parse(feature), load(key)
     marks, heats = _masks(mask, scans), _parted(view, maps, scans)
     most = max(float(heat.max()) for heat in heats)
+    looked = [(heat.clip(0) / (most if most > 0 else 1.0)).astype(np.float32) for heat in heats]
     files: list[str] = []
     for at, (scan, heat, names) in enumerate(zip(scans, heats, names_of(key), strict=True)):
         path = goal.with_name(f"{goal.name}-{at + 1}" if at else goal.name)
-        looked = (heat.clip(0) / (most if most > 0 else 1.0)).astype(np.float32)
         files.append(f"{path.name}.png")
         with atomic(path.with_name(files[-1])) as file:
-            file.write(png(_overlay(scan, looked, key)))
+            file.write(png(_overlay(scan, looked[at], key)))
         if len(heat) > 1:
             files.append(f"{path.name}.nii.gz")
             _save(path.with_name(files[-1]), heat, scan, names[0])
+    seen = glance(scans, looked, key)
     if not marks:
-        return Shown(tuple(files), float("nan"), float("nan"))
+        return Shown(tuple(files), float("nan"), float("nan"), *seen)
     marked = np.concatenate([mark.ravel() for mark in marks])
-    return Shown(tuple(files), pointing(np.concatenate([heat.ravel() for heat in heats]), marked), float(marked.mean()))
+    hit = pointing(np.concatenate([heat.ravel() for heat in heats]), marked)
+    return Shown(tuple(files), hit, float(marked.mean()), *seen)
 
 
 def _parted(view: View, maps: Floats, scans: list[Scan]) -> list[Floats]:
@@ -100,22 +101,10 @@ def _save(path: Path, heat: Floats, scan: Scan, name: str) -> None:
 
 def _overlay(scan: Scan, looked: Floats, key: str) -> NDArray[np.uint8]:
     """Return a picture, or slices of a volume side by side, with colour where the model looked: uint8 [Y, X, 3]."""
-    seen = normalise(scan, AUTO, key).voxels
-    shown = seen if len(seen) == 3 and not scan.modality else np.repeat(seen[:1], 3, axis=0)
+    shown, looked = faced(scan, looked, key)
     if shown.shape[1] == 1:
-        return _blend(shown[:, 0], looked[0], max(SIDE // max(looked.shape[1:]), 1))
-    if scan.affine is not None:  # RAS+: the front and the patient's right belong up and left
-        shown, looked = shown[:, :, ::-1, ::-1], looked[:, ::-1, ::-1]
+        return blend(shown[:, 0], looked[0], max(SIDE // max(looked.shape[1:]), 1))
     return _montage(shown, looked)
-
-
-def _blend(shown: Floats, looked: Floats, times: int) -> NDArray[np.uint8]:
-    """Lay colour over a picture, each pixel `times` as large: [3, Y, X] and [Y, X] to uint8."""
-    part = looked[..., None]
-    colour = np.array(WEAK, np.float32) * (1 - part) + np.array(STRONG, np.float32) * part
-    grey = 255 * np.moveaxis(shown, 0, -1)
-    made = eight_bits(((grey + COVER * part * (colour - grey)) / 255).astype(np.float32))
-    return made.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _montage(shown: Floats, looked: Floats) -> NDArray[np.uint8]:
@@ -127,7 +116,7 @@ def _montage(shown: Floats, looked: Floats) -> NDArray[np.uint8]:
     scale = min(TILE / max(looked.shape[1:]), 1.0)
     size = tuple(max(round(side * scale), 1) for side in looked.shape[1:])
     times = max(TILE // max(size), 1)
-    tiles = [_blend(resized(shown[:, at], size), resized(looked[at], size), times) for at in sorted(chosen)]
+    tiles = [blend(resized(shown[:, at], size), resized(looked[at], size), times) for at in sorted(chosen)]
     across = min(len(tiles), ACROSS)
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % across)
     rows: list[Any] = [np.concatenate(tiles[at : at + across], axis=1) for at in range(0, len(tiles), across)]

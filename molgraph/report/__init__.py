@@ -12,12 +12,15 @@ from molgraph.report.contents import (
     Target,
 )
 from molgraph.report.evaluated import evaluation_report, write_evaluation_report
+from molgraph.report.explained import ExplainedPage, Looked, write_explained_page
 from molgraph.report.report import write_report
 from molgraph.report.screened import screen_report, write_screen_report
 
 __all__ = [
     "Distribution",
     "Estimate",
+    "ExplainedPage",
+    "Looked",
     "Neighbour",
     "Parity",
     "Quality",
@@ -28,6 +31,7 @@ __all__ = [
     "evaluation_report",
     "screen_report",
     "write_evaluation_report",
+    "write_explained_page",
     "write_report",
     "write_screen_report",
 ]

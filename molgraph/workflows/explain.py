@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
+from molgraph.data.room import Shown
 from molgraph.data.stream import name_of
 from molgraph.data.table import Table, nonempty
 from molgraph.data.write import open_writer
@@ -22,7 +23,10 @@ from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.explain import Explainer
 from molgraph.predictor import Predictor
 from molgraph.predictor.scored import beside
+from molgraph.report import Looked, write_explained_page
+from molgraph.report.explained import MOST, PAGE
 from molgraph.workflows import show
+from molgraph.workflows.explain_page import explained_page, looked
 
 ROWS, MAPS, CHECKS = "explained.csv", "attributions.npz", "checks.json"
 TOP = 10
@@ -63,8 +67,8 @@ def explain_file(
     """Explain the first `top` rows of a file that can be predicted; write a line for every row.
 
     Written are an overlay for each explained row, of volumes also the attributions in the scan's own space,
-    `explained.csv`, `attributions.npz` (as the model saw the scans) and `checks.json`. `mask` names a column of masks
-    to score where the model looked.
+    `explained.csv`, `attributions.npz` (as the model saw the scans), `checks.json` and the page
+    `explain.html`. `mask` names a column of masks to score where the model looked.
 
     Raises: ConfigError where the model cannot be explained or a setting means nothing; DataError for a missing column.
     """
@@ -89,6 +93,7 @@ class _Desk:
         self.rows = 0
         self.lines: list[dict[str, Any]] = []
         self.maps: dict[str, Any] = {}
+        self.looked: list[Looked] = []
 
     def take(self, table: Table, bar: Any) -> pd.DataFrame:
         """Return a block's rows with their predictions and explanations beside them."""
@@ -107,8 +112,10 @@ class _Desk:
                 if isinstance(found, Reject):
                     scored.frame.loc[at, ["status", "message"]] = [found.reason, found.message]
                 else:
-                    line = found
+                    line, shown = found
                     self.lines.append(line)
+                    if len(self.looked) < MOST:
+                        self.looked.append(looked(self.explainer, table, at, scored.frame.iloc[at], line, shown))
                 bar.update()
                 rearm()
             lines.append(line)
@@ -121,15 +128,15 @@ class _Desk:
         cell = str(table.frame[self.mask].iloc[at]).strip() if self.mask else ""
         return ";".join(str((self.folder / name.strip()).resolve()) for name in cell.split(";") if name.strip())
 
-    def _line(self, things: Any, thing: int, key: str, row: int, mask: str) -> dict[str, Any] | Reject:
-        """Explain one row, write what shows it and return its line."""
+    def _line(self, things: Any, thing: int, key: str, row: int, mask: str) -> tuple[dict[str, Any], Shown] | Reject:
+        """Explain one row, write what shows it and return its line and that."""
         explainer = self.explainer
         found = explainer.explain(things, thing)
         shown = explainer.show(key, explainer.feature, found.maps, self.out / f"row-{row}", mask)
         if isinstance(shown, Reject):
             return shown
         self.maps[f"row_{row}"] = found.maps
-        return {
+        line = {
             "explained": f"{explainer.target}={found.answer}" if found.answer else explainer.target,
             "method": explainer.method,
             "file": ";".join(shown.files),
@@ -139,6 +146,7 @@ class _Desk:
             "pointing": shown.pointing,
             "mask_share": shown.share if shown.pointing == shown.pointing else np.nan,  # of masks that mark something
         }
+        return line, shown
 
     def finish(self, name: str) -> Explained:
         """Write the maps and the means of the checks, and say what was found."""
@@ -150,8 +158,12 @@ class _Desk:
         with atomic(self.out / CHECKS, "w") as file:
             file.write(json.dumps({**told, "target": self.explainer.target, "means": means}, indent=1))
         show.say(f"{name}: {len(self.lines)} of {self.rows} rows explained, written to {self.out}")
-        for sentence in sentences(means):
+        said = sentences(means)
+        for sentence in said:
             show.say(f"  {sentence}")
+        page = explained_page(self.explainer, Path(name).name, self.rows, self.looked, len(self.lines), said)
+        write_explained_page(self.out / PAGE, page)
+        show.say(f"open {self.out / PAGE}")
         files = [file for line in self.lines for file in line["file"].split(";") if file.endswith(".png")]
         return Explained(self.rows, len(self.lines), means, tuple(self.out / file for file in files))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from PIL import Image
 from molgraph.cli import main
 from molgraph.config import settings
 from molgraph.errors import ConfigError, DataError
-from molgraph.workflows.explain import CHECKS, MAPS, ROWS, explain_file
+from molgraph.workflows import explain
+from molgraph.workflows.explain import CHECKS, MAPS, PAGE, ROWS, explain_file
 from molgraph.workflows.train import train_folder
 
 COUNT, SIDE, SQUARE = 120, 24, 8
@@ -67,6 +69,20 @@ def test_every_row_has_a_line_and_explained_ones_a_picture(folder: Path) -> None
     checks = json.loads((out / CHECKS).read_text(encoding="utf-8"))
     assert checks["rows"] == 6 and checks["explained"] == 3 and checks["means"]["pointing"] == 1
     assert not list(out.glob(".molgraph-*"))
+    page = (out / PAGE).read_text(encoding="utf-8")
+    said = " ".join(re.sub(r"<[^>]+>", " ", page.split("</style>")[1]).split())
+    assert "3 of 6 scans explained by integrated." in said and "pass the check of pointing 3 of 3" in said
+    assert page.count("<img src=") == 6 and page.count("The highest point lies inside the mask") == 3
+    estimate = r"square, 0\.\d+ kind=square, possible at 90 %: "
+    assert re.search(rf"row 3 image: 3.png, kind: square, mask: mask3.png .*? {estimate}", said)
+    assert set(re.findall(r'href="([^"]*)"', page)) == {"row-1.png", "row-3.png", "row-5.png"}
+
+
+def test_the_page_is_bounded(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain, "MOST", 1)
+    found = explain_file(folder / "some.csv", folder / "cnn", tmp_path / "out", top=3)
+    page = (tmp_path / "out" / PAGE).read_text(encoding="utf-8")
+    assert found.explained == 3 and page.count("<img src=") == 2 and "2 more scans were explained" in page
 
 
 def test_without_a_mask_nothing_is_pointed_at(folder: Path, tmp_path: Path) -> None:
