@@ -45,7 +45,9 @@ def main() -> None:
     rows = pd.DataFrame({"scan": [f"{source.resolve()}#test_images/{at}" for at in sick]})
     found = {name: explain_file(rows, model, arguments.out / name, method=name, top=ASKED) for name in METHODS}
     columns = {"chest X-ray": plain}
-    columns |= {label: [Image.open(path) for path in found[name].pictures[:SHOWN]] for name, label in METHODS.items()}
+    for name, label in METHODS.items():
+        overlays = map(Image.open, found[name].pictures[:SHOWN])
+        columns[label] = [over.resize(plain[0].size, Image.Resampling.NEAREST) for over in overlays]  # pixel by pixel
     figure(columns).save(arguments.figure, optimize=True)
     print(f"{arguments.figure}\n{table(found)}")
 

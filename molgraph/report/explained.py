@@ -16,7 +16,7 @@ from molgraph.report.report import page
 
 PAGE = "explain.html"
 MOST = 50  # things on the page: some megabytes; the others stand in the folder
-ALIKE = 0.5  # rank correlation, half way from another map (0) to the same (1)
+ALIKE = 0.5  # rank correlation, half way from another map (0) to the same (1) or its opposite (-1)
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def _weights(found: Mapping[str, Any]) -> Check:
     like = found["correlation_with_random_weights"]
     if like != like:  # NaN
         return Check("weights", "The map, or that of random weights, is flat: nothing to compare.", None)
-    same, number = like >= ALIKE, f"rank correlation {like:.2f}"
-    told = "much the same" if same else "another one"
-    meant = "it shows edges, not what was learnt" if same else "it shows what was learnt"
+    same, number = abs(like) >= ALIKE, f"rank correlation {like:.2f}"
+    told = ("much the same" if like > 0 else "the opposite") if same else "another one"
+    meant = "it shows edges, not what was learnt" if same else "it depends on what was learnt"
     return Check("weights", f"With random weights the map is {told} ({number}): {meant}.", not same)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from tqdm import tqdm
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.room import Shown
-from molgraph.data.stream import name_of
-from molgraph.data.table import Table, nonempty
+from molgraph.data.stream import STDIN, name_of
+from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.explain import Explainer
@@ -77,12 +78,15 @@ def explain_file(
     explainer = Explainer(Predictor.load(model), target, method)
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    desk = _Desk(explainer, out, top, mask, Path() if source == "-" else Path(str(source)).parent)
-    tables = nonempty(explainer.predictor.read(source, column), name_of(source))
+    is_path = isinstance(source, str | os.PathLike)
+    name = name_of(source) if is_path else MEMORY
+    folder = Path(source).parent if is_path and str(source) != STDIN else Path()
+    desk = _Desk(explainer, out, top, mask, folder)
+    tables = nonempty(explainer.predictor.read(source, column), name)
     with open_writer(out / ROWS) as writer, tqdm(unit=" rows", desc="explaining", ascii=True, delay=show.DELAY) as bar:
         for table in tables:
             writer.write(desk.take(table, bar))
-    return desk.finish(name_of(source))
+    return desk.finish(name)
 
 
 class _Desk:

@@ -64,6 +64,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(tmp_path: Path) 
         ((0.2, 0.3, 0.8, NAN, NAN), [True, True]),
         ((0.7, 0.8, 0.3, 1.0, 0.1), [False, False, True]),
         ((NAN, 0.8, 0.8, 0.0, 0.25), [None, False, False]),
+        ((-0.6, 0.1, 0.8, NAN, NAN), [False, True]),
     ],
 )
 def test_checks_in_plain_words(numbers: tuple[float, ...], good: list[bool | None]) -> None:

@@ -92,6 +92,13 @@ def test_without_a_mask_nothing_is_pointed_at(folder: Path, tmp_path: Path) -> N
     assert [file.name for file in found.pictures] == ["row-1.png"]
 
 
+def test_a_table_in_memory_is_explained(folder: Path, tmp_path: Path) -> None:
+    scans = pd.DataFrame({"scan": [str(folder / "1.png")], "mask": [str(folder / "mask1.png")]})
+    found = explain_file(scans, folder / "cnn", tmp_path / "out", mask="mask")
+    assert (found.rows, found.explained, found.checks["pointing"] is not None) == (1, 1, True)
+    assert "<h1>the table given: where imaging/cnn looked</h1>" in (tmp_path / "out" / PAGE).read_text(encoding="utf-8")
+
+
 def test_what_cannot_be_explained_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'imaging/forest' makes no maps"):
         explain_file(folder / "some.csv", folder / "forest", tmp_path / "out")
