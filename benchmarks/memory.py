@@ -30,7 +30,7 @@ if __name__ == "__main__":
     began = time.perf_counter()
     code = main(sys.argv[1:])
     peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps([code, round(time.perf_counter() - began), *peaks]))
+    print(json.dumps([code, round(time.perf_counter() - began, 1), *peaks]))
 """
 
 
@@ -60,7 +60,7 @@ def train(folder: Path) -> Path:
     return folder / "model"
 
 
-def command(folder: Path, *words: str) -> list[int]:
+def command(folder: Path, *words: str) -> list[float]:
     """Run `molgraph WORDS` in a process of its own; return exit code, seconds, and both peaks in MB.
 
     This process stays small: a new one starts with the peak of the one that made it (`getrusage`).
@@ -68,7 +68,7 @@ def command(folder: Path, *words: str) -> list[int]:
     script = folder / "command.py"
     script.write_text(COMMAND, encoding="utf-8")
     done = subprocess.run([sys.executable, str(script), *words], stdout=subprocess.PIPE, text=True, check=True)
-    found: list[int] = json.loads(done.stdout.strip().splitlines()[-1])
+    found: list[float] = json.loads(done.stdout.strip().splitlines()[-1])
     if found[0]:
         raise SystemExit(f"molgraph {' '.join(words)} ended with exit code {found[0]}")
     return found
