@@ -1,7 +1,7 @@
 """Measure how many poses a second a screen scores, file to file, with default models (`python benchmarks/poses.py`).
 
-The poses are those of one series of the free-energy benchmark, over and over, each in a place of its own (moved by up to
-0.2 angstrom, so that none is a copy of another). A screen of few poses and one of many run as the command does, in
+The poses are those of one series of the free-energy benchmark, over and over, each in a place of its own (moved by up
+to 0.2 angstrom, so that none is a copy of another). A screen of few poses and one of many run as the command does, in
 processes of their own: what the many cost more is the rate, and starting Python counts for none. Reading the file
 counts. The structures are found through the variable MOLGRAPH_DATA. Results go to results/poses-DATE.json.
 """
@@ -48,7 +48,10 @@ def main() -> int:
             model = trained(folder, name, table)
             rates = [rate(folder, model, receptor, files, given.workers) for _ in range(given.rounds)]
             found[name] = {"median": statistics.median(rates), "low": min(rates), "high": max(rates)}
-            print(f"binding/{name:12}{statistics.median(rates):8.0f} poses/s ({min(rates):.0f} to {max(rates):.0f})", flush=True)
+            print(
+                f"binding/{name:12}{statistics.median(rates):8.0f} poses/s ({min(rates):.0f} to {max(rates):.0f})",
+                flush=True,
+            )
     path = HERE / "results" / f"poses-{about['date']}.json"
     path.write_text(json.dumps({"about": about, "poses_per_second": found}, indent=1) + "\n", encoding="utf-8")
     print(f"written to {path}")
