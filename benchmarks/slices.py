@@ -11,8 +11,9 @@ show what that does, on two thirds of the slices at random, patients on both sid
 of patients, by the mean over their slices; intervals of slices are drawn by patient. Results go to
 results/slices-NAME-DATE.json; `--add` keeps what stands there of other networks and phantoms.
 
-The phantoms have a known answer: `texture` a class that the tumour's grain tells, `nothing` one that no picture tells,
-`scanner` one that goes with the scanner and nothing else, so that it is gone in `new` patients of either scanner.
+The phantoms have a known answer: `core` a class that the dark middle of the tumour tells in every slice, `texture` one
+that only its grain tells, `nothing` one that no picture tells, `scanner` one that goes with the scanner and nothing
+else, so that it is gone in `new` patients of either scanner.
 """
 
 from __future__ import annotations
@@ -46,7 +47,12 @@ from molgraph.task import make
 
 HERE = Path(__file__).resolve().parent
 NETWORKS = ("resnet18", "resnet34", "resnet50")
-PHANTOMS = {"texture": (1.0, 0.0), "nothing": (0.0, 0.0), "scanner": (0.0, 1.0)}  # signal and shortcut
+PHANTOMS = {  # signal, core, shortcut
+    "core": (0.0, 0.8, 0.0),
+    "texture": (1.0, 0.0, 0.0),
+    "nothing": (0.0, 0.0, 0.0),
+    "scanner": (0.0, 0.0, 1.0),
+}
 FOLDS = 4  # of patients, where there are more than that
 NEW = "new"  # the cohort that never trains
 METRICS = ("auroc", "accuracy")
@@ -99,10 +105,10 @@ def cohorts(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Path
         yield Path(given.source).stem, volumes(source, folder / "slices.npz", given)
 
 
-def phantom(file: Path, signal: float, shortcut: float, given: argparse.Namespace) -> Path:
+def phantom(file: Path, signal: float, core: float, shortcut: float, given: argparse.Namespace) -> Path:
     """Write phantom patients, and new ones whose scanner says nothing."""
-    old = brains(given.seed, given.patients, 8, signal=signal, shortcut=shortcut)
-    new = brains(given.seed + 1, given.patients, 8, signal=signal)
+    old = brains(given.seed, given.patients, 8, signal=signal, core=core, shortcut=shortcut)
+    new = brains(given.seed + 1, given.patients, 8, signal=signal, core=core)
     patient = np.concatenate([old.patient, new.patient + given.patients])
     cohort = np.repeat(["old", NEW], [len(old.slices), len(new.slices)])
     images, labels = np.concatenate([old.slices, new.slices]), np.concatenate([old.label, new.label])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 SIZE = 64  # pixels along a side
+CORE = 0.6  # radius of the middle of a tumour, as a share of the tumour's
 FINE, COARSE = 0.7, 2.0  # grain of the tumour's texture (pixels): what the two classes differ in
 
 
@@ -33,12 +34,19 @@ class Brains:
 
 
 def brains(
-    seed: int, patients: int = 24, slices: int = 16, *, signal: float = 1.0, shortcut: float = 0.0, noise: float = 0.06
+    seed: int,
+    patients: int = 24,
+    slices: int = 16,
+    *,
+    signal: float = 1.0,
+    core: float = 0.0,
+    shortcut: float = 0.0,
+    noise: float = 0.06,
 ) -> Brains:
     """Make slices of tumour patients of two classes, half of each.
 
-    `signal` is the share of the tumour's texture that tells the class (0: nothing does); `shortcut` how far the scanner
-    goes with the class: 0 not at all, 1 every patient of class 1 was scanned at site 1. A site shows in a brighter
+    `signal` is the share of the tumour's texture that tells the class (0: nothing does); `core` how much darker the
+    middle of a tumour of class 1 is, in units of white matter; `shortcut` how far the scanner goes with the class: 0 not at all, 1 every patient of class 1 was scanned at site 1. A site shows in a brighter
     image, another bias field and a mark in the corner. `noise` is Rician, in units of white matter, as in magnitude
     images of magnetic resonance.
 
@@ -47,14 +55,14 @@ def brains(
     random = np.random.default_rng([seed, 0xB4])
     labels = random.permutation(np.arange(patients) % 2)
     sites = np.where(random.random(patients) < (1 + shortcut) / 2, labels, 1 - labels)
-    made = [_patient(random, slices, int(c), int(s), signal, noise) for c, s in zip(labels, sites, strict=True)]
+    made = [_patient(random, slices, int(c), int(s), signal, core, noise) for c, s in zip(labels, sites, strict=True)]
     each = np.repeat(np.arange(patients), slices)
     images, tumours = (np.concatenate(found) for found in zip(*made, strict=True))
     return Brains(images, tumours, each, labels[each], sites[each])
 
 
 def _patient(
-    random: np.random.Generator, slices: int, label: int, site: int, signal: float, noise: float
+    random: np.random.Generator, slices: int, label: int, site: int, signal: float, core: float, noise: float
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Return the slices of one patient and where the tumour is."""
     y, x = (np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2) / (SIZE / 2)
@@ -72,9 +80,10 @@ def _patient(
         image = np.where(folds[at + 4] > 0.3, grey, white) * (around < 1)
         image = np.where((around > 0.88) & (around < 1), grey, image)
         image = np.where(((np.abs(u) - 0.13) / 0.07) ** 2 + (v / 0.3) ** 2 < scale - high**2 * 3, fluid, image)
-        inside = np.hypot(x - middle[0], y - middle[1]) < radius * np.sqrt(max(0.0, 1 - (2 * high) ** 2))
-        inside &= around < 0.95
+        away = np.hypot(x - middle[0], y - middle[1]) / (radius * np.sqrt(1 - (2 * high) ** 2))
+        inside = (away < 1) & (around < 0.95)
         image = np.where(inside, bright + 0.25 * _texture(random, label, signal), image)
+        image = image - core * label * (inside & (away < CORE))
         images.append(_scanned(gaussian_filter(image, 0.6), site, noise, random, (y, x)))
         tumours.append(inside.astype(np.uint8))
     return np.stack(images), np.stack(tumours)

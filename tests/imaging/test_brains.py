@@ -37,3 +37,12 @@ def test_the_shortcut_ties_the_scanner_to_the_class() -> None:
     assert 0.35 < (free.site == free.label).mean() < 0.65
     mark = tied.slices[:, 2:5, 2:8].mean((1, 2))
     assert mark[tied.site == 1].min() > mark[tied.site == 0].max()
+
+
+def test_a_core_darkens_the_middle_of_one_class_only() -> None:
+    plain, cored = brains(3, 8, 4, signal=0.0, noise=0.0), brains(3, 8, 4, signal=0.0, core=0.5, noise=0.0)
+    darker = plain.slices - cored.slices
+    assert not darker[cored.label == 0].any()
+    spots = darker[cored.label == 1].max((1, 2))
+    assert 0.45 < spots.min() and spots.max() < 0.65, "half of white matter, times the scanner's brightness"
+    assert not (darker > 0.25)[cored.tumour == 0].any()
