@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,32 +12,56 @@ from molgraph.data.packed import Packed
 from molgraph.imaging.view import LARGEST, View
 from molgraph.model.grower import Grower
 
-VIEW = View((28, 28))  # the size of MedMNIST, on which trees do well
-PIXELS = 28 * 28
+SIDE = 28  # the size of MedMNIST, on which trees do well
+PIXELS = SIDE * SIDE
 BINS, TURNS, CELL = 16, 8, 7  # shades of the histogram, directions of gradients, pixels a side of a cell
 
 
 class Forest(Grower):
     """Say what the trees see: 28 x 28 pixels, a histogram, and histograms of gradient directions in cells of 7 x 7.
 
-    Slices of one part are averaged.
+    Each of the `channels` has its own, side by side. Slices of one part are averaged.
 
     See: Dalal and Triggs 2005, doi 10.1109/CVPR.2005.177 (histograms of oriented gradients)
     """
 
-    needs: ClassVar[tuple[str, ...]] = (VIEW.name,)
+    shares: ClassVar[tuple[str, ...]] = ("channels",)
+
+    def __init__(
+        self,
+        given: Any,
+        *,
+        channels: int = 1,
+        rounds: int = 1000,
+        depth: int = 6,
+        lr: float = 0.05,
+        l2: float = 3.0,
+        subset: float = 0.2,
+        patience: int = 0,
+    ) -> None:
+        super().__init__(given, rounds=rounds, depth=depth, lr=lr, l2=l2, subset=subset, patience=patience)
+        (self.view,) = self.asks({"channels": channels})
+
+    @classmethod
+    def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        return (View((SIDE, SIDE), settings["channels"]).name,)
 
     def features(self, parts: Packed) -> NDArray[np.float32]:
         """Return one row per part, float32 [P, D]."""
-        pictures = (parts.values[VIEW.name][:, 0] / LARGEST).numpy().astype(np.float32, copy=False)
-        flat = pictures.reshape(len(pictures), PIXELS)
-        each = np.concatenate([flat, histograms(pictures), gradients(pictures)], axis=1)
-        offsets = parts.offsets[VIEW.name].numpy()
+        pictures = (parts.values[self.view] / LARGEST).numpy().astype(np.float32, copy=False)
+        each = np.concatenate([described(channel) for channel in pictures.swapaxes(0, 1)], axis=1)
+        offsets = parts.offsets[self.view].numpy()
         if not len(parts):
             return each
         found: NDArray[np.float32] = np.add.reduceat(each, offsets[:-1], axis=0)
         found /= np.diff(offsets)[:, None]
         return found
+
+
+def described(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the trees see of one channel: [M, Y, X] to [M, D]."""
+    flat = pictures.reshape(len(pictures), PIXELS)
+    return np.concatenate([flat, histograms(pictures), gradients(pictures)], axis=1)
 
 
 def histograms(pictures: NDArray[np.float32]) -> NDArray[np.float32]:

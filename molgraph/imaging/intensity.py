@@ -72,7 +72,10 @@ def to_channels(scan: Scan, channels: int, where: str) -> Scan:
         return replace(scan, voxels=np.repeat(scan.voxels, channels, axis=0))
     if has == 3 and channels == 1:
         return replace(scan, voxels=np.tensordot(np.array(LUMA, dtype=np.float32), scan.voxels, 1)[None])
-    raise ScanError("wrong_channels", f"{where}: has {has} channels, not {channels}; choose which of them are meant.")
+    raise ScanError(
+        "wrong_channels",
+        f"{where}: has {has} channels, not {channels}; train with --set encoder.channels={has}, or name fewer of them.",
+    )
 
 
 def _window(window: str | tuple[float, float]) -> tuple[float, float]:

@@ -37,6 +37,9 @@ class Encoder(nn.Module):
 
     family: ClassVar[str] = "network"
 
+    shares: ClassVar[tuple[str, ...]] = ()
+    """Settings that say what the data is and not how it is learnt: a method to beat takes them over."""
+
     needs: tuple[str, ...] = ()
     """Names of the features the room must prepare ("graph", "descriptors")."""
 

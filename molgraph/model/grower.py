@@ -22,6 +22,7 @@ class Grower:
     """
 
     family: ClassVar[str] = "trees"
+    shares: ClassVar[tuple[str, ...]] = ()  # as of `Encoder`: settings that are taken over from the model to compare
     needs: ClassVar[tuple[str, ...]] = ()
     space: ClassVar[dict[str, Any]] = {
         "rounds": {"low": 200, "high": 2000, "log": True},

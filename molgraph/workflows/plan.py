@@ -104,11 +104,15 @@ def rivals(run: RunSettings) -> dict[str, RunSettings]:
         return {}
     found = slots(run)
     plain = replace(run, encoder={}, ensemble=1, init="", inputs={}, column="")
-    own = {slot.name: {"encoder": slot.room.comparator, "optional": slot.optional} for slot in found}
+    own = {
+        slot.name: {"encoder": slot.room.comparator, "optional": slot.optional, **_shared(slot, slot.room.comparator)}
+        for slot in found
+    }
     if run.comparator != AUTO or not run.inputs:
         name = found[0].room.comparator if run.comparator == AUTO else run.comparator
         inputs = own if run.inputs and registry.model(name).family == "trees" else run.inputs
         rival = replace(plain, model=name, column=run.column, inputs=inputs)
+        rival = rival if run.inputs else replace(rival, encoder=_shared(found[0], name))
         needs(rival)
         return {} if name == run.model else {name: rival}
     alone = {
@@ -117,6 +121,11 @@ def rivals(run: RunSettings) -> dict[str, RunSettings]:
     }
     together = {} if run.model == FOREST else {FOREST: replace(plain, model=FOREST, inputs=own)}
     return {**together, **alone}
+
+
+def _shared(slot: Slot, name: str) -> dict[str, Any]:
+    """Return the settings of an input's model that a method to beat takes over, as they say what the data is."""
+    return {key: slot.settings[key] for key in registry.model(name).shares if key in slot.settings}
 
 
 def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:

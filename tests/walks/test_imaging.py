@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,6 +123,23 @@ def test_rows_and_patients_are_both_judged_and_subgroups_apart(model: Path, fold
         ("sex", "M", 60),
     ]
     assert "Decision curve of spot" in (tmp_path / "judged" / "report-cnn.html").read_text(encoding="utf-8")
+
+
+def test_two_sequences_train_beside_trees_that_see_both(tmp_path: Path) -> None:
+    rows = []
+    for at in range(40):
+        names = [f"{at}_{name}.nii" for name in ("flair", "t1")]
+        for seed, name in enumerate(names):
+            voxels = np.random.default_rng(2 * at + seed).normal(100, 20, (8, 8, 3)).astype(np.float32)
+            nib.save(nib.Nifti1Image(voxels + 50 * seed * (at % 2), np.eye(4)), tmp_path / name)
+        rows.append((*names, at % 2))
+    pd.DataFrame(rows, columns=["flair", "t1", "label"]).to_csv(tmp_path / "nii.csv", index=False)
+    words = ["train", tmp_path / "nii.csv", "-s", "flair|t1", "--model", "imaging/cnn", "--target", "label"]
+    words += [word for word in TINY if word not in ("comparator=none",)][:-1]
+    refused(molgraph(*words, "--out", tmp_path / "one"), 3, "--set encoder.channels=2")
+    done(*words, "--set", "encoder.channels=2", "--out", tmp_path / "two")
+    found = json.loads((tmp_path / "two" / "metrics.json").read_text(encoding="utf-8"))
+    assert found["comparator_name"] == "imaging/forest" and "auroc" in found["comparator"]["label"]
 
 
 def test_the_page_of_a_screen_shows_the_pictures(model: Path, folder: Path, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class ImageEncoder(Spatial):
     Raises: ConfigError for a setting out of range.
     """
 
+    shares: ClassVar[tuple[str, ...]] = ("channels",)
     space: ClassVar[dict[str, Any]] = {
         "augment": ["none", "light", "scanner"],
         "harmonise": ["scale", "zscore", "histogram"],
