@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,12 +26,12 @@ _RT_LN_10 = _GAS * _KELVIN * math.log(10) / 1000  # kJ/mol
 ENERGIES = {"kcal/mol": _CALORIE / _RT_LN_10, "kJ/mol": 1 / _RT_LN_10}  # what one unit of -dG adds to pK
 LOGARITHM = "pK"  # a column that is a negative decadic logarithm of a molar concentration already
 UNITS = (*CONCENTRATIONS, *ENERGIES, LOGARITHM)
-MISSING = frozenset(
-    {
-        *("", "-", "--", ".", "?", "na", "n/a", "#n/a", "<na>", "nan", "none", "null", "missing"),
-        *("nd", "n.d.", "nt", "n.t.", "not determined", "not tested", "not measured"),
-    }
-)
+BLANK = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null"))  # never a class
+NONE = "none"  # a class among words (none, mild, severe), nothing measured among numbers
+MISSING = BLANK | {
+    *("-", "--", ".", "?", NONE, "missing"),
+    *("nd", "n.d.", "nt", "n.t.", "not determined", "not tested", "not measured"),
+}
 YES = frozenset(("1", "true", "t", "yes", "y", "active", "positive", "pos", "+"))
 NO = frozenset(("0", "false", "f", "no", "n", "inactive", "negative", "neg", "-"))
 LARGEST = float(np.finfo(np.float32).max)  # targets are trained as float32
@@ -54,7 +55,8 @@ class ParsedTargets:
 
     Shapes: `values` float64 [N, T], NaN where nothing was measured; `bound` int8 [N, T] of EXACT, BELOW, ABOVE.
     `classes` maps a multiclass target to its labels: the value is a position in them. `rejects` maps (row position,
-    target) to why a cell could not be read; its value is NaN, and `Reject.row` is the position + 1.
+    target) to why a cell could not be read; its value is NaN, and `Reject.row` is the position + 1. `notes` say what
+    was made of words that may be a class or mean that nothing was measured.
     """
 
     names: tuple[str, ...]
@@ -62,6 +64,7 @@ class ParsedTargets:
     bound: NDArray[np.int8]
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rejects: dict[tuple[int, int], Reject] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def parse_targets(
@@ -78,7 +81,7 @@ def parse_targets(
     concentration (nM, uM, M, ...) or of the dissociation constant that belongs to a free energy of binding (kcal/mol,
     kJ/mol, at 298.15 K); `pK` says that a column is such a logarithm already. `>10` and the like are bounds, `~10` is
     10. `kinds` says which columns are `binary`, `multiclass` or `ordinal` (else `regression`); `classes` gives labels
-    known from training.
+    known from training. Where those of a multiclass target are words, `none` is one of them.
 
     Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
     IC50 or EC50 without a unit, and for affinities none of which is below 1 M (free energies: below 0); ConfigError
@@ -92,17 +95,21 @@ def parse_targets(
     bound = np.zeros((len(frame), len(names)), np.int8)
     labels: dict[str, tuple[str, ...]] = {}
     rejects: dict[tuple[int, int], Reject] = {}
+    notes: list[str] = []
     for t, name in enumerate(names):
         if name not in frame:
             raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
         cells = [str(cell).strip() for cell in frame[name]]
         kind = kinds.get(name, REGRESSION)
         if kind in (MULTICLASS, ORDINAL):
-            labels[name] = tuple(classes[name]) if name in classes else _labels(cells)
+            labels[name] = tuple(classes[name]) if name in classes else labels_of(cells)
         if kind == ORDINAL:
             _refuse_words(name, labels[name])
         read = _reader(kind, name, cells, units.get(name), labels.get(name, ()))
-        blank = MISSING - {"-"} if kind == BINARY and "+" in cells else MISSING
+        blank = (
+            MISSING - {"-"} if kind == BINARY and "+" in cells else MISSING - {x.lower() for x in labels.get(name, ())}
+        )
+        notes += [] if kind == REGRESSION else _words_met(name, cells, blank)
         for i, cell in enumerate(cells):
             if cell.lower() in blank:
                 continue
@@ -111,7 +118,7 @@ def parse_targets(
             except ValueError as error:
                 rejects[i, t] = Reject(i + 1, cell, "invalid_target", f"{name}: '{cell}' {error}")
     renamed = tuple(target_name(n, units.get(n, LOGARITHM)) for n in names)
-    return ParsedTargets(renamed, values, bound, labels, rejects)
+    return ParsedTargets(renamed, values, bound, labels, rejects, tuple(notes))
 
 
 def target_name(name: str, unit: str = "nM") -> str:
@@ -162,13 +169,35 @@ def _class(cell: str, at: Mapping[str, float]) -> tuple[float, int]:
     return at[cell], EXACT
 
 
-def _labels(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return the different labels, sorted as numbers where all are numbers."""
+def labels_of(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the different labels, sorted as numbers where all are numbers; among words, `none` is one.
+
+    >>> labels_of(["10", "9", "None", ""]), labels_of(["mild", "none", "", "severe"])
+    (('9', '10'), ('mild', 'none', 'severe'))
+    """
     found = {cell for cell in cells if cell.lower() not in MISSING}
     try:
         return tuple(sorted(found, key=lambda label: (float(label), label)))
     except ValueError:
-        return tuple(sorted(found))
+        return tuple(sorted(found | {cell for cell in cells if cell.lower() == NONE}))
+
+
+def _words_met(name: str, cells: Sequence[str], blank: frozenset[str]) -> list[str]:
+    """Say what was made of the cells of a target of classes that hold a word which may be a class or a blank."""
+    met = Counter(cell for cell in cells if cell.lower() in MISSING - BLANK)
+    kept = {word: count for word, count in met.items() if word.lower() not in blank and word.lower() == NONE}
+    lost = {word: count for word, count in met.items() if word.lower() in blank}
+    said = []
+    if kept:
+        said.append(f"{name}: {_counted(kept)} taken as a class; leave blank what was not measured.")
+    if lost:
+        said.append(f"{name}: {_counted(lost)} taken as not measured; call it otherwise where it is a class.")
+    return said
+
+
+def _counted(words: Mapping[str, int]) -> str:
+    total = sum(words.values())
+    return f"{total} cell{'s' * (total > 1)} ({', '.join(f'{word!r}' for word in words)})"
 
 
 def _refuse_words(name: str, labels: Sequence[str]) -> None:

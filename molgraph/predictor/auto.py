@@ -13,7 +13,7 @@ from molgraph.config import AUTO, RunSettings
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
-from molgraph.data.units import BINARY, MISSING, MULTICLASS, NO, REGRESSION, YES
+from molgraph.data.units import BINARY, MISSING, MULTICLASS, NO, NONE, REGRESSION, YES
 from molgraph.errors import DataError, did_you_mean
 
 MOST = 0.9  # share of the cells of a target that say what it is
@@ -42,7 +42,11 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
 
 def _kind(cells: Iterable[str], *, labels: bool) -> str:
     """Return what a target is by its cells."""
-    known = [cell for cell in (str(cell).strip().lower() for cell in cells) if cell not in MISSING]
+    texts = [str(cell).strip().lower() for cell in cells]
+    known = [cell for cell in texts if cell not in MISSING]
+    sides = {cell in YES for cell in known}
+    if NONE in texts and len(sides) == 1 and not any(map(_numeric, known)):
+        return MULTICLASS  # positive or none: the word is the other class
     if not known or _share(known, (YES | NO).__contains__) >= MOST:
         return BINARY
     return REGRESSION if not labels and _share(known, _numeric) >= MOST else MULTICLASS

@@ -39,7 +39,8 @@ class Rows:
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
     `columns` names the column of each input.
     `unread` are cells of kept rows that could not be read and count as not measured, by target. `run` has the
-    settings with what was left to the data settled; `notes` say how it is known which rows belong together.
+    settings with what was left to the data settled; `notes` say how it is known which rows belong together, and which
+    words of a target were taken for what.
     """
 
     data: Dataset
@@ -125,7 +126,7 @@ def read_rows(
         len(table),
         unread,
         run,
-        notes,
+        (*notes, *parsed.notes),
     )
 
 

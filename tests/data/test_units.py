@@ -143,6 +143,34 @@ def test_classes_are_a_sorted_vocabulary() -> None:
     assert one(["10", "9", "1"], kind="multiclass").classes["y"] == ("1", "9", "10")
 
 
+@pytest.mark.parametrize("cells", [["none", "mild", "severe", "", "NA", "null"], ["tumour", "none", "", "nan"]])
+def test_none_is_a_class_among_words_and_is_said(cells: list[str]) -> None:
+    parsed = one(cells, kind="multiclass")
+    words = sorted(cell for cell in cells if cell not in ("", "NA", "null", "nan"))
+    assert parsed.classes["y"] == tuple(words) and not parsed.rejects
+    assert [cell for cell, v in zip(cells, parsed.values[:, 0], strict=True) if not np.isnan(v)] == [
+        cell for cell in cells if cell in words
+    ]
+    assert parsed.notes == ("y: 1 cell ('none') taken as a class; leave blank what was not measured.",)
+
+
+def test_none_is_not_measured_among_numbers_and_yes_or_no() -> None:
+    for kind, cells in (("multiclass", ["2", "1"]), ("ordinal", ["2", "1"]), ("binary", ["yes", "no"])):
+        parsed = one([*cells, "None", "none", "nd"], kind=kind)
+        assert np.isnan(parsed.values[2:, 0]).all() and not parsed.rejects
+        assert parsed.notes == (
+            "y: 3 cells ('None', 'none', 'nd') taken as not measured; call it otherwise where it is a class.",
+        )
+    assert one(["1", "none"]).notes == () and np.isnan(one(["1", "none"]).values[1, 0])
+
+
+def test_none_is_a_class_where_the_model_knows_it() -> None:
+    known = one(["none", "mild"], kind="multiclass", classes={"y": ("mild", "none")})
+    assert known.values[:, 0].tolist() == [1, 0]
+    unknown = one(["none", "mild"], kind="multiclass", classes={"y": ("mild", "severe")})
+    assert np.isnan(unknown.values[0, 0]) and not unknown.rejects and "not measured" in unknown.notes[0]
+
+
 def test_a_class_unknown_in_training_is_rejected() -> None:
     parsed = one(["low", "odd"], kind="multiclass", classes={"y": ("high", "low")})
     assert parsed.values[0, 0] == 1

@@ -33,6 +33,11 @@ def of(given: Table, room: Room) -> list[tuple[Room, list[str]]]:
         (["1", "0", "2", "3"], "regression"),
         (["1.5", ">3", "-"], "regression"),
         (["mild", "severe", "1"], "multiclass"),
+        (["tumour", "none", "none"], "multiclass"),
+        (["positive", "none", "positive"], "multiclass"),
+        (["yes", "no", "None"], "binary"),
+        (["1", "1", "None"], "binary"),
+        (["1.5", "2.5", "None"], "regression"),
     ],
     ids=str,
 )

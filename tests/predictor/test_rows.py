@@ -186,3 +186,10 @@ def test_blocks_are_joined_and_their_broken_rows_keep_their_place(tmp_path):
     rows = read_rows(path, run, inputs_of(run))
     assert rows.data.rows.tolist() == [1, 3, 5]
     assert reasons(rows) == {2: "ragged_row", 4: "ragged_row"}
+
+
+def test_words_that_may_be_a_class_are_said():
+    frame = pd.DataFrame({"smiles": ["C", "CC", "CCC", "CCCC"], "grade": ["none", "mild", "severe", "n.d."]})
+    rows = rows_of(frame, ["grade"], task="multiclass")
+    assert rows.classes["grade"] == ("mild", "none", "severe") and reasons(rows) == {4: "not_measured"}
+    assert "('none') taken as a class" in rows.notes[0] and "('n.d.') taken as not measured" in rows.notes[1]
