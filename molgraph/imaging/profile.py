@@ -6,6 +6,7 @@ import csv
 from functools import cache
 from importlib.resources import files
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.tag import BaseTag
 
 # See: DICOM PS3.15 2024b, Table E.1-1, https://dicom.nema.org/medical/dicom/2024b/output/chtml/part15/chapter_E.html
@@ -13,6 +14,7 @@ from pydicom.tag import BaseTag
 EDITION = "2024b"
 REMOVE, EMPTY, DUMMY, UID, WALK, KEEP = "X", "Z", "D", "U", "walk", "K"
 _PATIENT = 0x0010
+_WORDS = {"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UN"}  # types that hold whatever somebody types
 _CURVES, _OVERLAYS = range(0x5000, 0x5020), range(0x6000, 0x6020)
 # Of several actions the table leaves the choice to what the picture requires: a dummy is always allowed by that.
 _CHOSEN = {"X/Z": EMPTY, "Z/D": DUMMY, "X/D": DUMMY, "X/Z/D": DUMMY, "X/Z/U*": WALK}
@@ -34,14 +36,16 @@ def table() -> dict[int, tuple[str, str]]:
 def action(tag: BaseTag, vr: str) -> str:
     """Return what becomes of an element: REMOVE, EMPTY, DUMMY, UID, WALK (into the sequence) or KEEP.
 
-    What the table does not know is not kept where it could name somebody: persons, the group of the patient and
-    what has no known type are removed, dates emptied, and UIDs that are not the standard's replaced.
+    What the table does not know is not kept where it could name somebody: persons, the group of the patient, what
+    the dictionary does not know or knows as no text, are removed, dates emptied, and UIDs of things replaced.
 
     >>> from pydicom.tag import Tag
     >>> [action(Tag(name), vr) for name, vr in (("PatientName", "PN"), ("StudyInstanceUID", "UI"), ("Rows", "US"))]
     ['Z', 'U', 'K']
     """
     if tag.is_private or tag.group in _CURVES or tag.group in _OVERLAYS:
+        return REMOVE
+    if not dictionary_has_tag(tag) or (vr in _WORDS and dictionary_VR(tag) not in _WORDS):
         return REMOVE
     if tag not in table() and tag.group == _PATIENT:
         return REMOVE
