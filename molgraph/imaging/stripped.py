@@ -14,8 +14,18 @@ from molgraph.imaging import nifti, picture
 from molgraph.imaging.burned import Region, painted
 from molgraph.imaging.scan import foreign
 
-# Fields for text. See: https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h and nifti2.h
-TEXTS = ("data_type", "db_name", "descrip", "aux_file", "intent_name")
+# What is needed to read the voxels and to place them; all else begins anew, text and what is out of use.
+# See: https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h and nifti2.h
+FIELDS = (
+    *("dim", "datatype", "bitpix", "pixdim", "scl_slope", "scl_inter", "cal_max", "cal_min", "xyzt_units", "dim_info"),
+    *("slice_start", "slice_end", "slice_code", "slice_duration", "toffset", "intent_code", "qform_code", "sform_code"),
+)
+# Numbers that mean nothing, and could be anything, where their code is 0.
+_CODED = {
+    "intent_code": ("intent_p1", "intent_p2", "intent_p3"),
+    "qform_code": ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
+    "sform_code": ("srow_x", "srow_y", "srow_z"),
+}
 _NO_EXTENSION = b"\0\0\0\0"
 
 
@@ -26,14 +36,22 @@ def stripped_nifti(data: bytes, file: Path) -> bytes:
     """
     header, body = nifti.opened(data, file)
     start, size = int(header["vox_offset"]), nifti.size_of(header)
-    names = header.structarr.dtype.names
-    for name in TEXTS:
-        if name in names:
-            header[name] = b""
-    header["magic"] = nifti.SINGLE[header.sizeof_hdr]
-    header["vox_offset"] = header.sizeof_hdr + len(_NO_EXTENSION)
-    whole = header.binaryblock + _NO_EXTENSION + body[start : start + size]
+    bare = _header(header)
+    bare["magic"] = nifti.SINGLE[header.sizeof_hdr]
+    bare["vox_offset"] = header.sizeof_hdr + len(_NO_EXTENSION)
+    whole = bare.binaryblock + _NO_EXTENSION + body[start : start + size]
     return gzip.compress(whole, mtime=0)
+
+
+def _header(header: Any) -> Any:
+    """Return a new header with the numbers of another that are in use."""
+    bare = type(header)(endianness=header.endianness)
+    for name in (*FIELDS, *(name for code, names in _CODED.items() if header[code] for name in names)):
+        bare[name] = header[name]
+    used = int(header["dim"][0]) + 1
+    for name in ("dim", "pixdim"):
+        bare[name][used:] = 1
+    return bare
 
 
 def stripped_picture(data: bytes, where: str, regions: list[Region]) -> tuple[bytes, str]:

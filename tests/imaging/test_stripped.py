@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from molgraph.imaging import nifti
 from molgraph.imaging.burned import Region
 from molgraph.imaging.scan import ScanError, read_scan
 from molgraph.imaging.stripped import stripped_nifti, stripped_picture
@@ -44,6 +45,39 @@ def test_a_nifti_keeps_voxels_scale_and_place(kind: type, dtype: str, tmp_path: 
     assert np.array_equal(found.affine, before.affine) and not found.header.extensions
     assert found.get_data_dtype() == before.get_data_dtype()
     assert np.array_equal(read_scan(tmp_path / "y.nii.gz").voxels, read_scan(path).voxels)
+
+
+def _filled(kind: type, secret: bytes, coded: bool) -> bytes:
+    """Write the secret over every byte of a header that places and scales no voxel, and before the voxels."""
+    image = kind(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.diag([1.5, 2, 3, 1]))
+    header = image.header
+    header.set_qform(None if not coded else image.affine)
+    header.set_sform(None if not coded else image.affine)
+    header["vox_offset"] = header.sizeof_hdr + 36
+    free = {"data_type", "db_name", "extents", "session_error", "regular", "glmax", "glmin", "descrip", "aux_file"}
+    free |= {"intent_name", "unused_str", "intent_p1", "intent_p2", "intent_p3"}
+    free |= set() if coded else {"srow_x", "srow_y", "srow_z", "quatern_b", "quatern_c", "quatern_d", "qoffset_x"}
+    block = bytearray(header.binaryblock)
+    for name, (dtype, at, *_) in header.template_dtype.fields.items():
+        if name in free:
+            block[at : at + dtype.itemsize] = (secret * 99)[: dtype.itemsize]
+        elif name in ("dim", "pixdim"):  # the fifth to seventh axis, which it does not have
+            one = dtype.itemsize // 8
+            block[at + 5 * one : at + 8 * one] = (secret * 99)[: 3 * one]
+    return bytes(block) + b"\0\0\0\0" + (secret * 99)[:32] + np.arange(24, dtype=np.int16).tobytes()
+
+
+@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+def test_no_byte_of_a_header_that_is_not_in_use_stays(kind: type, coded: bool, tmp_path: Path):
+    made = [gzip.decompress(stripped_nifti(_filled(kind, s, coded), tmp_path / "x.nii")) for s in (b"MUSTER", b"\0")]
+    assert made[0] == made[1] and b"MUST" not in made[0]
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_analyze_is_no_nifti(pair: bool, tmp_path: Path):
+    nib.save(nib.AnalyzeImage(np.zeros((2, 2, 2), np.int16), np.eye(4)), tmp_path / "x.img")
+    assert not nifti.is_one((tmp_path / ("x.img" if pair else "x.hdr")).read_bytes())
 
 
 def test_what_follows_the_voxels_is_cut_off(tmp_path: Path):
