@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ LENGTH = 32  # bytes of a new key
 SHORTEST = 16  # bytes of a key that cannot be guessed
 YEARS = 10  # by which dates are moved back at most
 DATE = "%Y%m%d"  # DICOM's DA, and how a DT begins
+# A DA or DT from its day on, with the offset from UTC. See: DICOM PS3.5 Table 6.2-1
+_MOMENT = r"\d{8}(?:\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)?(?:[+-](?:0\d|1[0-4])[0-5]\d)?"
+_RANGE = re.compile(rf"({_MOMENT})?(-?)({_MOMENT})?")
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,25 @@ class Pseudonyms:
         return -timedelta(days=1 + int.from_bytes(self._digest("days", patient)[:8], "big") % (365 * YEARS))
 
     def moved(self, value: str, patient: str) -> str:
-        """Return a DICOM date or date-time of a patient, moved; "" where it names no day, or one before time began.
+        """Return a DICOM date or date-time of a patient, or a range of them, moved; "" where it is anything else.
 
         >>> moved = Pseudonyms(b"0" * 32).moved
-        >>> moved("202402291530", "a")[8:], moved("2024", "a"), moved("20240230", "a")
-        ('1530', '', '')
+        >>> moved("202402291530", "a")[8:], moved("2024", "a"), moved("20240230", "a"), moved("20240229 Ada", "a")
+        ('1530', '', '', '')
         """
+        found = _RANGE.fullmatch(value.strip())
+        if not found or (found[1] and found[3] and not found[2]):
+            return ""
         try:
-            day = datetime.strptime(value[:8], DATE) + self.days(patient)
+            return found[2].join(self._shifted(moment, patient) for moment in (found[1] or "", found[3] or ""))
         except (ValueError, OverflowError):
             return ""
-        return f"{day.year:04}{day:%m%d}{value[8:]}"
+
+    def _shifted(self, moment: str, patient: str) -> str:
+        if not moment:
+            return ""
+        day = datetime.strptime(moment[:8], DATE) + self.days(patient)
+        return f"{day.year:04}{day:%m%d}{moment[8:]}"
 
 
 def key_of(file: Path | None) -> Pseudonyms:

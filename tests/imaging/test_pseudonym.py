@@ -56,3 +56,22 @@ def test_a_key_that_can_be_guessed_is_refused(tmp_path: Path):
         key_of(tmp_path / "key")
     with pytest.raises(ResourceError):
         key_of(tmp_path / "no" / "folder" / "key")
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        *(
+            ("20200115-", "{a}-"),
+            ("-20200115", "-{a}"),
+            ("20200115-20200120", "{a}-{b}"),
+            ("20200115-0500", "{a}-0500"),
+        ),
+        *(("20200115101112.5+0100-20200120", "{a}101112.5+0100-{b}"), ("20200115 ", "{a}"), ("2020.01.15", "")),
+        *(("20200115 Zeppelin", ""), ("20200115\\20200120", ""), ("20200115-2019", ""), ("2020011520200120", "")),
+    ],
+)
+def test_every_date_of_a_value_is_moved_or_nothing_stays(value: str, right: str):
+    names = Pseudonyms(b"0" * 32)
+    a, b = names.moved("20200115", "x"), names.moved("20200120", "x")
+    assert names.moved(value, "x") == right.format(a=a, b=b)
