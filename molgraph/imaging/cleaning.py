@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydicom.uid import UID as Uid
 import molgraph
 from molgraph.imaging.profile import CHARACTERISTICS, DUMMY, EDITION, EMPTY, KEEP, REMOVE, UID, WALK, action
 from molgraph.imaging.pseudonym import Pseudonyms
+from molgraph.imaging.traces import Traces, elements, traces_of
 
 STANDARD = "1.2.840.10008."  # UIDs of the standard itself name kinds, not things. See: DICOM PS3.5 section 9
 # What stands where a value must: valid for its type and the same for everybody.
@@ -28,10 +28,13 @@ DUMMIES: dict[str, Any] = {
 _DAYS, _TIMES = ("DA", "DT"), ("TM",)
 # A date of birth stays out whatever becomes of other dates; See: Table E.1-1 (no action in the option for dates).
 _BIRTH = {Tag("PatientBirthDate"), Tag("PatientBirthTime"), Tag("PatientBirthDateInAlternativeCalendar")}
-_TEXT = ("AE", "LO", "LT", "SH", "ST", "UC", "UR", "UT")
-# Whose values must not stand anywhere else either.
-_NAMING = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "AccessionNumber")
-SHORTEST = 3  # characters of a word that is looked for elsewhere
+_TEXT = ("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT")
+_NUMBERS, _LONG = ("DS", "IS"), 6  # whole numbers of so many digits can be an id; shorter ones are sizes and counts
+# Values of these types are nothing but this, or nothing. See: DICOM PS3.5 Table 6.2-1
+_TIME = r"\d\d(:?\d\d(:?\d\d(\.\d{1,6})?)?)?"
+_FORMS = {"AS": r"\d{3}[DWMY]", "TM": rf"({_TIME})?-?({_TIME})?", "UI": r"[0-9.]+"}
+# Terms that a name may equal and that tell nobody's. See: DICOM PS3.3 C.7.3.1.1.1, C.7.6.3.1.2
+_TERMS = {"YES", "NO", "MR", "CT", "PT", "NM", "US", "XA", "RF", "CR", "DX", "MG", "IO", "RGB"}
 # Codes of what was done. See: DICOM PS3.16 CID 7050
 _PROFILE = ("113100", "Basic Application Confidentiality Profile")
 _PIXELS = ("113101", "Clean Pixel Data Option")
@@ -50,11 +53,10 @@ class Cleaner:
     def clean(self, ds: FileDataset, *, blanked: bool = False, inspected: bool = False) -> None:
         """De-identify a picture in place; regions of its pixels were `blanked`, or somebody `inspected` them."""
         patient = str(ds.get("PatientID") or ds.get("PatientName") or ds.get("StudyInstanceUID") or "")
-        words = set(_words(ds))
+        traces = traces_of(ds)
         self._walk(ds, patient)
-        for element in _all_elements(ds):
-            if element.VR in _TEXT and words & set(_split(str(element.value))):
-                element.value = DUMMIES[element.VR]
+        for element in elements(ds):
+            _search(element, traces)
         ds.PatientName, ds.PatientID = "", self.names.patient(patient)
         self._say(ds, blanked)
         if blanked or inspected:
@@ -123,19 +125,21 @@ def _code(value: str, meaning: str) -> Dataset:
     return code
 
 
-def _all_elements(ds: Dataset) -> Iterator[DataElement]:
-    for element in ds:
-        yield element
-        if element.VR == "SQ":
-            for item in element.value:
-                yield from _all_elements(item)
+def _search(element: DataElement, traces: Traces) -> None:
+    """Put a dummy in the place of each value that tells the patient, and nothing where a value is none of its type."""
+    if element.VR in _FORMS:
+        values = element.value if element.VM > 1 else [element.value or ""]
+        if any(value and not re.fullmatch(_FORMS[element.VR], str(value).strip()) for value in values):
+            element.value = None
+    elif element.VR in _TEXT + _NUMBERS and element.VM:
+        values = list(element.value) if element.VM > 1 else [element.value]
+        told = [_tells(str(value), element.VR, traces) for value in values]
+        if any(told):
+            made = [DUMMIES[element.VR] if bad else value for value, bad in zip(values, told, strict=True)]
+            element.value = made if element.VM > 1 else made[0]
 
 
-def _words(ds: Dataset) -> Iterator[str]:
-    """Yield the words by which a patient or an order is named."""
-    for name in _NAMING:
-        yield from _split(str(ds.get(name) or ""))
-
-
-def _split(text: str) -> list[str]:
-    return [word for word in re.split(r"[^\w]+", text.casefold()) if len(word) >= SHORTEST]
+def _tells(text: str, vr: str, traces: Traces) -> bool:
+    if vr in _NUMBERS and not (text.strip().isdigit() and len(text.strip()) >= _LONG):
+        return False
+    return not (vr == "CS" and text.strip() in _TERMS) and traces.within(text)

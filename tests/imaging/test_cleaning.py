@@ -185,6 +185,8 @@ def test_private_elements_curves_and_overlays_go_at_every_depth():
 
 def test_what_the_table_does_not_know_is_not_trusted():
     ds = picture()
+    ds.add_new(0x00189999, "LO", "Patient lives Bahnhofstr 1")
+    ds[0x00280103] = pydicom.DataElement(0x00280103, "LT", "she lives in Bahnhofstr")  # a number by the dictionary
     ds.PatientDeathDateInAlternativeCalendar = "Zeppelin"
     ds.add_new(0x00187FFE, "PN", "Zeppelin")
     ds.add_new(0x00187FFC, "DA", "20240210")
@@ -194,13 +196,14 @@ def test_what_the_table_does_not_know_is_not_trusted():
     ds.ContributingEquipmentSequence[0].Manufacturer = "made for Ada"
     DROPS.clean(ds)
     _, raw = written(ds)
-    assert not [secret for secret in (*SECRETS, b"1.2.3.4.5", b"20240210") if secret in raw]
+    assert not [secret for secret in (*SECRETS, b"1.2.3.4.5", b"20240210", b"Bahnhof") if secret in raw]
 
 
 def test_a_name_is_found_wherever_it_was_typed():
     ds = picture(ManufacturerModelName="Scanner of Zeppelin", SoftwareVersions=["v1", "4711"], ContentLabel="PLAIN")
     KEEPS.clean(ds)
-    assert ds.ManufacturerModelName == ds.SoftwareVersions == "REMOVED" and ds.ContentLabel == "PLAIN"
+    assert ds.ManufacturerModelName == "REMOVED" and ds.ContentLabel == "PLAIN"
+    assert list(ds.SoftwareVersions) == ["v1", "REMOVED"]
 
 
 def test_uids_of_the_standard_stay_and_others_agree_across_pictures():
@@ -235,3 +238,70 @@ def test_cleaning_twice_changes_nothing_it_should_not():
     again, _ = written(ds)
     DROPS.clean(again)
     assert again.PatientIdentityRemoved == "YES" and len(again.DeidentificationMethodCodeSequence) == 1
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "right"),
+    [
+        ("ImageType", ["ORIGINAL", "PRIMARY", "ZEPPELIN"], ["ORIGINAL", "PRIMARY", "REMOVED"]),
+        ("BodyPartExamined", "ZEPPELIN", "REMOVED"),
+        ("LossyImageCompressionMethod", "ZEPPELIN", "REMOVED"),
+        ("BodyPartExamined", "CHEST", "CHEST"),
+        ("ReferencedFrameNumber", [1, 19500403], [1, 0]),
+        ("Rows", 4711, 4711),
+        ("SoftwareVersions", "ZeppelinAda2", "REMOVED"),
+    ],
+)
+def test_a_name_is_found_in_every_type_of_text(keyword: str, value: Any, right: Any):
+    ds = picture(PatientBirthDate="19500403")
+    setattr(ds, keyword, value)
+    KEEPS.clean(ds)
+    found = ds[keyword].value
+    assert (list(found) if isinstance(value, list) else found) == right
+
+
+def test_terms_that_readers_need_stay_whatever_the_patient_is_called():
+    ds = picture(PatientName="No^Mary^^Mr^CT", BurnedInAnnotation="NO", ImageType=["ORIGINAL", "PRIMARY"])
+    KEEPS.clean(ds)
+    assert ds.Modality == "CT" and ds.PhotometricInterpretation == "MONOCHROME2" and ds.BurnedInAnnotation == "NO"
+    assert list(ds.ImageType) == ["ORIGINAL", "PRIMARY"]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("StudyTime", "Zeppelin"), ("PatientAge", "Zeppelin"), ("SOPClassUID", "1.2.840.10008.Ada")]
+)
+def test_what_is_no_value_of_its_type_goes(keyword: str, value: str):
+    ds = picture()
+    ds[keyword] = pydicom.DataElement(keyword, dictionary_VR(keyword), value, validation_mode=0)
+    Cleaner(NAMES, characteristics=True).clean(ds)
+    assert not ds[keyword].value
+
+
+def test_what_the_header_knows_of_a_patient_is_found_in_text_that_stays():
+    ds = picture(PatientBirthDate="19500403", PatientTelephoneNumbers="+41 79 123 45 67", AccessionNumber="A-0815")
+    ds.PatientAddress, ds.OtherPatientIDsSequence = "Bahnhofstrasse 1, 8000 Zürich", Sequence([Dataset()])
+    ds.OtherPatientIDsSequence[0].PatientID = "H-77-21-9"
+    texts = [
+        "born 03.04.1950",
+        "tel 079/1234567",
+        "order A0815",
+        "id H77219",
+        "lives in ZUERICH",
+        "Bahnhofstr. 1",
+        "T1",
+    ]
+    ds.ViewCodeSequence = Sequence([Dataset() for _ in texts])
+    for item, text in zip(ds.ViewCodeSequence, texts, strict=True):
+        item.CodeMeaning = text
+    KEEPS.clean(ds)
+    assert [item.CodeMeaning for item in ds.ViewCodeSequence] == ["REMOVED"] * 6 + ["T1"]
+
+
+@pytest.mark.parametrize("keyword", ["StudyDate", "AcquisitionDateTime"])
+def test_both_dates_of_a_range_are_moved(keyword: str):
+    first, second = "20200115", "20200120"
+    ds = picture()
+    ds[keyword] = pydicom.DataElement(keyword, dictionary_VR(keyword), f"{first}-{second}", validation_mode=0)
+    KEEPS.clean(ds)
+    assert ds[keyword].value == f"{NAMES.moved(first, '4711')}-{NAMES.moved(second, '4711')}"
+    assert first not in ds[keyword].value and second not in ds[keyword].value
