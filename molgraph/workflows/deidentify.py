@@ -24,6 +24,7 @@ from molgraph.imaging.content import content, quiet
 from molgraph.imaging.profile import EDITION
 from molgraph.imaging.pseudonym import Pseudonyms, key_of
 from molgraph.imaging.scan import ScanError, foreign
+from molgraph.imaging.spare import empty_spare
 from molgraph.imaging.stripped import stripped_nifti, stripped_picture
 from molgraph.workflows import show
 from molgraph.workflows.show import say
@@ -98,10 +99,12 @@ class Desk:
             raise ScanError(
                 "damaged", f"{name}: does not say what it is (SOP Class and Instance UID); export it again."
             )
-        if self.regions or hides_overlay(ds):
+        packed = ds.file_meta.TransferSyntaxUID.is_compressed
+        if self.regions or (packed and hides_overlay(ds)):
             blank(ds, self.regions, name)
         else:
             dicom.decoded(ds, name)  # what cannot be read is not handed on
+        empty_spare(ds)
         self.cleaner.clean(ds, blanked=bool(self.regions), inspected=self.inspected)
         stream = io.BytesIO()
         ds.save_as(stream, enforce_file_format=True)

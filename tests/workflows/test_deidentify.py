@@ -151,6 +151,17 @@ def test_text_in_pixels_is_painted_over_or_looked_at(hospital: Path, tmp_path: P
     assert lines(tmp_path / "d").loc["xray.jpg", "reason"] == "blank_outside"
 
 
+def test_nothing_rides_behind_or_above_the_pixels(tmp_path: Path):
+    ds = pydicom.dcmread(FILES / "MR_small.dcm")
+    before, stored = ds.pixel_array.copy(), np.frombuffer(ds.PixelData, np.uint16)
+    ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 11, 0
+    ds.PixelData = (stored | 0xA000).tobytes() + b"MUSTER ANNA PADDING BYTES!"
+    ds.save_as(tmp_path / "x.dcm")
+    deidentify_folder(tmp_path / "x.dcm", tmp_path / "out")
+    clean = pydicom.dcmread(next((tmp_path / "out").rglob("*.dcm")))
+    assert clean.PixelData == stored.tobytes() and np.array_equal(clean.pixel_array, before)
+
+
 def test_two_files_of_one_uid_are_told_apart(tmp_path: Path):
     (tmp_path / "in").mkdir()
     for name in ("a.dcm", "b.dcm"):
