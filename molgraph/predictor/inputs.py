@@ -82,16 +82,22 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
     return tuple(found)
 
 
-def with_prints(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
-    """Return the features that the models of some runs over the same inputs read, and what a domain needs besides."""
+def read_by(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
+    """Return the features that the models of some runs over the same inputs read of each."""
     found: dict[str, dict[str, None]] = {}
     for run in runs:
         for slot in slots(run):
-            found.setdefault(slot.name, {}).update(dict.fromkeys((*slot.needs, slot.room.fingerprint)))
+            found.setdefault(slot.name, {}).update(dict.fromkeys(slot.needs))
     return {name: tuple(needs) for name, needs in found.items()}
 
 
 @dataclass(frozen=True)
+def with_prints(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
+    """Return the features that the models of some runs over the same inputs read, and what a domain needs besides."""
+    prints = {slot.name: slot.room.fingerprint for run in runs for slot in slots(run)}
+    return {name: tuple(dict.fromkeys((*needs, prints[name]))) for name, needs in read_by(*runs).items()}
+
+
 class Ready:
     """Hold what became of the n rows of a table.
 

@@ -104,12 +104,14 @@ def guard(
     merged: Sequence[int] | Rows = (),
     conflicts: Mapping[str, int] | None = None,
     grouped: Sequence[str] = (),
+    reads: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Split, Leaks]:
     """Look for leaks between the folds; rows that share an identity or a group of the data with a later fold are
     dropped, reported or refused by `rule`, and an input that gives a target away is refused unless it is reported.
 
     `merged` are the records whose values were merged of several, `conflicts` what merging found; `grouped` names the
-    groupings that the split keeps apart, which need no look.
+    groupings that the split keeps apart, which need no look; `reads` the features of each input that any model to be
+    trained reads, where they are more than the run's own.
 
     Raises: DataError where the score would mean nothing, or the rule is "refuse".
     """
@@ -129,12 +131,12 @@ def guard(
                 said = f"every training row shares a {name} with a later fold"
                 raise DataError(f"{origin}: {said}, so none is left; take another split, or --leaks report.")
     train, test = data.subset(cut.train), data.subset(cut.test)
-    leaks.columns = dict(_told(train, found, merged))
+    leaks.columns = dict(_told(train, found, reads or {slot.name: slot.needs for slot in found}, merged))
     for name, told in leaks.columns.items():
         if rule != "report":
             raise DataError(
-                f"{origin}: {_given_away(name, told)}: the score would mean nothing. Leave that input out, or train "
-                "all the same with --leaks report."
+                f"{origin}: {_given_away(name, told)}: the score would mean nothing. Leave that input (or the setting "
+                "that adds it) out, or train all the same with --leaks report."
             )
     if len(test) and len(train):
         _likeness(leaks, train, test, found, grouped)
@@ -235,21 +237,25 @@ def _conflicts(data: Dataset, merged: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _told(train: Dataset, found: Sequence[Slot], merged: Sequence[int] | Rows) -> Iterator[tuple[str, list[str]]]:
+def _told(
+    train: Dataset, found: Sequence[Slot], reads: Mapping[str, Sequence[str]], merged: Sequence[int] | Rows
+) -> Iterator[tuple[str, list[str]]]:
     """Yield each target with the inputs, numbers of a part as a whole, that order the training rows as it does."""
     plain = ~np.isin(train.rows, merged)
     for name in train.targets.names:
         values, observed, bound = train.targets.arrays(name)
         rows = np.flatnonzero(plain & observed & (bound == EXACT))
-        told = [text for slot in found for text in _columns(train, slot, values, rows)]
+        told = [text for slot in found for text in _columns(train, slot, reads[slot.name], values, rows)]
         if told:
             yield name, told
 
 
-def _columns(train: Dataset, slot: Slot, values: NDArray[np.float32], rows: Rows) -> Iterator[str]:
+def _columns(
+    train: Dataset, slot: Slot, needs: Sequence[str], values: NDArray[np.float32], rows: Rows
+) -> Iterator[str]:
     given = train.inputs[slot.name]
     rows = rows[given.index.numpy()[rows] != ABSENT]
-    for feature in dict.fromkeys(need.partition(":")[0] for need in slot.needs):
+    for feature in dict.fromkeys(need.partition(":")[0] for need in needs):
         numbers = given.parts.values.get(feature)
         if numbers is None or given.parts.level[feature] != PART or not numbers.is_floating_point() or numbers.ndim > 2:
             continue

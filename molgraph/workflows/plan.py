@@ -14,8 +14,9 @@ from molgraph import registry
 from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
+from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.predictor.inputs import Inputs, Slot, slots, with_prints
+from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
@@ -62,8 +63,16 @@ class Plan:
         }
 
 
-def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequence[RunSettings] = ()) -> Plan:
-    """Read the rows, split them and guard against leaks; the features that the runs in `also` read are made as well.
+def plan(
+    run: RunSettings,
+    source: Any = None,
+    *,
+    workers: int = 1,
+    also: Sequence[RunSettings] = (),
+    beside: Sequence[RunSettings] = (),
+) -> Plan:
+    """Read the rows, split them and guard against leaks: those of the run and those of the runs in `also`, which may be
+    trained in its place; the features that methods to beat (`beside`) read are made as well.
 
     Raises: ConfigError for unknown names and settings, before any data is read; DataError where the data is unusable.
     """
@@ -74,7 +83,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
         splits.named(run.split)
     if source is None and not run.data:
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
-    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also), run.standardize, join=tuple(run.join))
+    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also, *beside), run.standardize, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
     told = rows.kinds.items() if run.task == AUTO == found[0].room.task else ()
     guessed = [f"{name} is taken as {kind}; --task says otherwise." for name, kind in told]
@@ -82,7 +91,7 @@ def plan(run: RunSettings, source: Any = None, *, workers: int = 1, also: Sequen
     for slot in found:
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
-    cut, leaks = guarded(run, rows, _split(run, found, rows))
+    cut, leaks = guarded(run, rows, _split(run, found, rows), also)
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
     task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
     return Plan(run, rows, task, cut, to_beat, leaks, [*guessed, *rows_notes(rows), *cut.notes, *leaks.notes])
@@ -172,12 +181,25 @@ def _groups(found: Sequence[Slot], data: Dataset, named: Named, of: str | None) 
 
     Shapes: int64 [N]; of a split that is cold in all inputs [inputs, N].
 
+    Rows that have a picture in common are of one group, but for a column that the user groups by: two hospitals with
+    one picture in common are two, and the guard leaves its rows out.
+
     Raises: ConfigError where no input is called so, or none can be grouped so.
     """
     if named.method == splits.COLD_ALL:
         return np.stack([data.inputs[slot.name].index.numpy() for slot in found])
     if named.grouper == splits.GROUP:
         return data.groups[str(of)]
+    held = [name for slot in found for name in slot.room.holds if name in data.groups]
+    labels = [_grouped(found, data, named, of), *(data.groups[name] for name in dict.fromkeys(held))]
+    return together([set(enumerate(row)) for row in zip(*labels, strict=True)]) if held else labels[0]
+
+
+def _grouped(found: Sequence[Slot], data: Dataset, named: Named, of: str | None) -> NDArray[np.int64]:
+    """Group the rows by what the split is named after.
+
+    Raises: ConfigError where no input is called so, or none can be grouped so.
+    """
     if named.grouper in data.groups and of is None:
         return data.groups[named.grouper]
     wanted = [slot for slot in found if of in (None, slot.name)]
@@ -204,8 +226,8 @@ def _deepchem(run: RunSettings, keys: list[str], identity: NDArray[np.int64]) ->
     return splits.split(len(keys), method="column", column=labels.tolist(), groups=identity, seed=run.seed)
 
 
-def guarded(run: RunSettings, rows: Rows, cut: Split) -> tuple[Split, Leaks]:
-    """Return the split without what leaks, and what the guard found.
+def guarded(run: RunSettings, rows: Rows, cut: Split, also: Sequence[RunSettings] = ()) -> tuple[Split, Leaks]:
+    """Return the split without what leaks, and what the guard found in all that the run and those in `also` read.
 
     Raises: DataError where the guard refuses.
     """
@@ -219,6 +241,7 @@ def guarded(run: RunSettings, rows: Rows, cut: Split) -> tuple[Split, Leaks]:
         merged=rows.repeated,
         conflicts=rows.merged.conflicts,
         grouped=kept,
+        reads=read_by(run, *also),
     )
 
 

@@ -152,16 +152,17 @@ def _plans(
     run: RunSettings, source: Any, spaces: Mapping[str, Space], outer: tuple[int, int] | None
 ) -> dict[bool, Plan]:
     """Read the rows, once for every way of reading them that a trial may try; all have the folds of the run's own."""
-    also = [each for space in spaces.values() for each in space.runs()]
-    made = plan(run, source, workers=0, also=also)
+    also = spaces[MODEL].runs()
+    beside = spaces[COMPARATOR].runs() if COMPARATOR in spaces else []
+    made = plan(run, source, workers=0, also=also, beside=beside)
     if outer is not None:
-        cut, leaks = guarded(made.run, made.rows, _tested(made, *outer))
+        cut, leaks = guarded(made.run, made.rows, _tested(made, *outer), also)
         made = replace(made, split=cut, leaks=leaks)
     show.plan(made)
     found = {run.standardize: made}
     if any(each.name == "standardize" for each in spaces[MODEL].dimensions):
         other = replace(run, standardize=not run.standardize)
-        found[other.standardize] = _aligned(plan(other, source, workers=0, also=also), made)
+        found[other.standardize] = _aligned(plan(other, source, workers=0, also=also, beside=beside), made)
     return found
 
 

@@ -158,7 +158,7 @@ def test_a_target_read_as_an_input_from_a_joined_file_is_refused(pairs, tmp_path
     settings = {"targets": ["pKd"], "inputs": inputs, "split": "random", "join": [f"{tmp_path / 'more.csv'}:row"]}
     with pytest.raises(DataError, match="target 'pKd' is given away by 'embedding' of column 'sequence'") as refused:
         made_of(named, **settings)
-    assert "Leave that input out, or train all the same with --leaks report" in str(refused.value)
+    assert "Leave that input (or the setting that adds it) out, or train all the same" in str(refused.value)
     found = made_of(named, **settings, leaks="report")
     assert found.leaks.columns == {"pKd": ["'embedding' of column 'sequence'"]}
     assert any("is given away" in note for note in found.notes)

@@ -232,6 +232,20 @@ def test_what_cannot_be_tuned_is_refused(series: pd.DataFrame, tmp_path: Path):
         tuned(tmp_path / "out", series, targets=["pact"])
 
 
+def test_what_any_trial_may_read_is_guarded_before_the_first(series: pd.DataFrame, tmp_path: Path):
+    from rdkit import Chem
+    from rdkit.Chem import Crippen
+
+    table = series.assign(pAct=[2 * Crippen.MolLogP(Chem.MolFromSmiles(s)) + 1 for s in series["smiles"]])
+    reading = {**TINY["space"], "encoder": {**TINY["space"]["encoder"], "descriptors": [False, True]}}
+    for space in (reading, {**TINY["space"], "model": ["molecule/gin", "molecule/forest"]}):
+        with pytest.raises(DataError, match=r"'pAct' is given away by number [0-9]+ of 'descriptors'"):
+            tuned(tmp_path / "out", table, space=space)
+    assert not (tmp_path / "out" / "study.journal").exists()
+    made = tuned(tmp_path / "out", table, trials=1, ensemble=1, comparator="auto")  # a graph sees no logP
+    assert made.made.leaks.columns == {}
+
+
 def test_two_inputs_and_their_comparator(chembl_table: pd.DataFrame, tmp_path: Path):
     some = chembl_table.iloc[::10].reset_index(drop=True)
     some["sequence"] = ["MKTAYIAKQRQISFVKSHFSRQ", "MSHHWGYGKHNGPEHWHKDF"][0]
