@@ -43,12 +43,15 @@ class Input:
 class Batch:
     """Hold B rows: per input the unique parts in use and the index of each row into them.
 
-    Shapes: `index[name]` int64 [B]; presence is `index >= 0`.
+    `origin` tells per input which parts of which store they are, where that is known.
+
+    Shapes: `index[name]` int64 [B]; presence is `index >= 0`; `origin[name]` the store and int64 [U].
     """
 
     parts: dict[str, Packed]
     index: dict[str, Tensor]
     targets: Targets
+    origin: dict[str, tuple[Packed, Tensor]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -59,6 +62,7 @@ class Batch:
             {k: p.to(device) for k, p in self.parts.items()},
             {k: i.to(device) for k, i in self.index.items()},
             self.targets.to(device),
+            self.origin,
         )
 
     def select(self, name: str) -> Batch:
@@ -97,13 +101,15 @@ class Dataset:
         """Return the batch of `rows` (int64 [B]); `epoch` seeds augmentation where a store has any."""
         parts: dict[str, Packed] = {}
         index: dict[str, Tensor] = {}
+        origin: dict[str, tuple[Packed, Tensor]] = {}
         for name, given in self.inputs.items():
             wanted = given.index.index_select(0, rows)
             unique, inverse = torch.unique(wanted, return_inverse=True)
             if len(unique) and unique[0] == ABSENT:
                 unique, inverse = unique[1:], inverse - 1
             parts[name], index[name] = given.parts.gather(unique), inverse
-        return Batch(parts, index, self.targets.take(rows))
+            origin[name] = given.parts, unique
+        return Batch(parts, index, self.targets.take(rows), origin)
 
     def subset(self, rows: NDArray[np.int64] | Tensor) -> Dataset:
         """Return the dataset of some rows; the parts are shared, not copied."""

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from molgraph.fusion.fusion import MODALITY_DROPOUT, Encoded, Fusion, at_least_one, presence
+from molgraph.fusion.fusion import MODALITY_DROPOUT, Fusion, at_least_one, presence
+from molgraph.fusion.kept import Encoded
 from molgraph.model.encoder import Encoder
 
 

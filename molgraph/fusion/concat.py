@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, cat
 
-from molgraph.fusion.fusion import Encoded, Fusion, presence
+from molgraph.fusion.fusion import Fusion, presence
+from molgraph.fusion.kept import Encoded
 from molgraph.model.encoder import Encoder
 
 

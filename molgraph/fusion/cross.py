@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from molgraph.data.dataset import ABSENT
 from molgraph.data.packed import owners, spans
 from molgraph.errors import ConfigError
-from molgraph.fusion.fusion import MODALITY_DROPOUT, Encoded, Fusion, at_least_one, presence
+from molgraph.fusion.fusion import MODALITY_DROPOUT, Fusion, at_least_one, presence
+from molgraph.fusion.kept import Encoded
 from molgraph.model.encoder import Encoder
 from molgraph.nn.pool import segment_sum
 
@@ -33,6 +34,7 @@ class Cross(Fusion):
     doi 10.1093/bioinformatics/btab715 (elements of drug and target weighed by one map, averaged over each side)
     """
 
+    attends: ClassVar[bool] = True
     space: ClassVar[dict[str, Any]] = {
         "hidden": [64, 128, 256],
         "heads": [1, 2, 4, 8],

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from molgraph.data.dataset import ABSENT, Batch, Dataset
-from molgraph.data.packed import Packed
+from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
+from molgraph.fusion.kept import Encoded, Kept
 from molgraph.model.encoder import Encoder, Features
 from molgraph.model.model import pool
 
 MODALITY_DROPOUT: dict[str, Any] = {"low": 0.0, "high": 0.3}
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Hold what an encoder says of the U distinct parts of one input.
-
-    Shapes: `elements` [M, dim] and `offsets` int64 [U + 1] as in `Features`; `parts` [U, dim + extra], pooled.
-    """
-
-    elements: Tensor
-    offsets: Tensor | None
-    parts: Tensor
 
 
 class Fusion(Encoder):
@@ -37,8 +25,8 @@ class Fusion(Encoder):
     and the fused vector tells which inputs the row has. In training, `modality_dropout` is the chance that an input
     of a row is hidden; one always stays. `pooling` is each encoder's own (`auto`) or one for all.
 
-    In evaluation without gradients, what the very same parts gave in the last call is not computed again: one protein
-    for a whole screen is encoded once.
+    In evaluation without gradients each part of a store is encoded once, so long as that is not too much to keep: a
+    panel of proteins costs its proteins, its molecules, and what is joined of each pair.
 
     A subclass sets `dim` and writes `fuse`.
 
@@ -46,6 +34,9 @@ class Fusion(Encoder):
     """
 
     pooled: ClassVar[bool] = True
+    attends: ClassVar[bool] = False
+    """Whether it reads the elements of parts, and not only what is pooled of them."""
+
     space: ClassVar[dict[str, Any]] = {"modality_dropout": MODALITY_DROPOUT}
 
     def __init__(self, encoders: Mapping[str, Encoder], pooling: str, modality_dropout: float) -> None:
@@ -64,7 +55,7 @@ class Fusion(Encoder):
         self.encoders = nn.ModuleDict(encoders)
         self.pools = nn.ModuleDict({name: pool(encoder, pooling) for name, encoder in encoders.items()})
         self.absent = nn.ParameterDict({name: torch.zeros(width) for name, width in self.widths.items()})
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
 
     def adapt(self, train: Dataset) -> None:
         for name in self.names:
@@ -103,20 +94,23 @@ class Fusion(Encoder):
         return index.where(stays, ABSENT)
 
     def _encode(self, name: str, batch: Batch) -> Encoded:
-        """Encode the parts of one input, or return what the very same parts gave last time."""
+        """Encode the parts of one input; outside training each part of a store once, as long as the weights stay."""
         if self.training or torch.is_grad_enabled():
             return self._fresh(name, batch)
-        parts, kept = batch.parts[name], self._kept.get(name)
+        parts = batch.parts[name]
+        store, ids = batch.origin.get(name) or (parts, torch.arange(len(parts), device=parts.device))
         weights = [*self.encoders[name].state_dict().values(), *self.pools[name].state_dict().values()]
-        if (
-            kept is None
-            or kept.parts is not parts
-            or kept.precision != _precision()
-            or not _same(kept.weights, weights)
-        ):
-            copies = [w.clone() for w in weights]
-            kept = self._kept[name] = _Kept(parts, _precision(), copies, self._fresh(name, batch))
-        return kept.encoded
+        kept = self._kept.get(name)
+        if kept is None or not kept.serves(store, weights):
+            kept = self._kept[name] = Kept(store, weights)
+
+        def encode(at: Tensor) -> Encoded:
+            some = parts.gather(at.to(parts.device))
+            each = torch.arange(len(some), device=parts.device)
+            made = self._fresh(name, Batch({name: some}, {name: each}, Targets.none(len(some)).to(parts.device)))
+            return made if self.attends else made.bare()
+
+        return kept.of(ids, encode)
 
     def _fresh(self, name: str, batch: Batch) -> Encoded:
         encoder = self._encoder(name)
@@ -132,30 +126,6 @@ class Fusion(Encoder):
 
     def _encoder(self, name: str) -> Encoder:
         return cast(Encoder, self.encoders[name])
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """Hold what was computed last: from which parts, how precisely, and by which weights.
-
-    The weights are copies: torch's count of the writes to a tensor misses those of its fused optimisers.
-    """
-
-    parts: Packed
-    precision: tuple[object, ...]
-    weights: list[Tensor]
-    encoded: Encoded
-
-
-def _precision() -> tuple[object, ...]:
-    """Return what autocast computes in, on a CPU and on a card."""
-    return tuple(torch.get_autocast_dtype(d) if torch.is_autocast_enabled(d) else None for d in ("cpu", "cuda"))
-
-
-def _same(kept: list[Tensor], now: list[Tensor]) -> bool:
-    return all(
-        a.dtype == b.dtype and a.device == b.device and torch.equal(a, b) for a, b in zip(kept, now, strict=True)
-    )
 
 
 def presence(index: Tensor, like: Tensor) -> Tensor:
