@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.room import Owners
+from molgraph.data.together import together
 from molgraph.data.units import MISSING
 from molgraph.imaging.content import GZIP, content, quiet
-from molgraph.imaging.identity import identity
+from molgraph.imaging.identity import pictures
 from molgraph.imaging.scan import ScanError, address, foreign
 from molgraph.imaging.source import names_of
 
@@ -37,9 +38,8 @@ class Owner(NamedTuple):
 
 
 def picture(keys: Sequence[str]) -> NDArray[np.int64]:
-    """Group rows that show the same pixels, numbered as they appear."""
-    number: dict[str, int] = {}
-    return np.array([number.setdefault(name, len(number)) for name in identity(keys)], dtype=np.int64)
+    """Group rows that have a picture in common, also by way of others, numbered as they appear."""
+    return together(pictures(keys))
 
 
 def owners(texts: Sequence[str]) -> Owners:

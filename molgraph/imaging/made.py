@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.files import atomic, os_errors
-from molgraph.imaging.scan import Scan, ScanError, address
+from molgraph.imaging.scan import ScanError, address
 from molgraph.imaging.similarity import thumbnail
-from molgraph.imaging.source import SET, digest_of_pixels, key_of, load, names_of
+from molgraph.imaging.source import SET, digest_of, digests, files_of, joined, key_of, names_of
 from molgraph.imaging.store import scans_folder
 from molgraph.imaging.view import Bytes, View
 
-FORMAT = 1  # of what is kept on disk; a change of what a view makes of a scan is another number
+FORMAT = 2  # of what is kept on disk; a change of what a view makes of a scan is another number
 KEPT = 1 << 20  # bytes of files from which on decoding takes longer than hashing them
 
 
@@ -52,7 +52,7 @@ def _made(text: str, views: Sequence[View]) -> Made | Refusal:
         if kept is not None and kept.exists():
             with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # damaged: made again
                 return _read(kept, text, views)
-        found = _seen(text, load(text), views)
+        found = _seen(text, views)
     except ScanError as error:
         return Refusal(error.reason, error.message)
     if kept is not None:
@@ -60,10 +60,12 @@ def _made(text: str, views: Sequence[View]) -> Made | Refusal:
     return found
 
 
-def _seen(text: str, scans: Sequence[Scan], views: Sequence[View]) -> Made:
+def _seen(text: str, views: Sequence[View]) -> Made:
+    files = files_of(text)
+    scans = joined(files, text)
     where = text if len(text) <= 200 else f"{text[:200]}…"
     values = {view.name: np.concatenate([view.of(scan, where) for scan in scans]) for view in views}
-    return Made(key_of(text, digest_of_pixels(scans)), values, thumbnail(scans, where))
+    return Made(key_of(text, digests(files)), values, thumbnail(scans, where))
 
 
 def _place(text: str, views: Sequence[View]) -> Path | None:
@@ -93,4 +95,4 @@ def _write(kept: Path, made: Made) -> None:
 def _read(kept: Path, text: str, views: Sequence[View]) -> Made:
     with kept.open("rb") as file, np.load(file, allow_pickle=False) as found:
         values = {view.name: found[view.name] for view in views}
-        return Made(key_of(text, str(found["key"])[-32:]), values, found["thumbnail"])
+        return Made(key_of(text, digest_of(str(found["key"]))), values, found["thumbnail"])

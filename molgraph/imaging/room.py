@@ -5,7 +5,7 @@ from __future__ import annotations
 from molgraph.data.room import Noun, Room
 from molgraph.imaging.draw import draw
 from molgraph.imaging.groups import owners, picture
-from molgraph.imaging.identity import identity
+from molgraph.imaging.identity import identity, pictures
 from molgraph.imaging.overlay import show
 from molgraph.imaging.prepare import prepare
 from molgraph.imaging.properties import PROPERTIES, properties
@@ -31,6 +31,7 @@ ROOM = Room(
     near=0.98,  # a copy, recompressed or lightened, has above 0.99; X-rays of two people at 28 pixels up to 0.97
     belongs=BELONGS,
     owners=owners,
+    holds={"picture": pictures},
     subgroups=SUBGROUPS,
     task="auto",
     show=show,

@@ -13,7 +13,7 @@ from molgraph.imaging.scan import Scan, ScanError, read_scan
 
 BAG, SEQUENCES = ";", "|"
 SET = "#"  # before the place of a picture in a set: x-rays.npz#train_images/12
-_DIGEST = re.compile(r"@([0-9a-f]{32})$")
+_DIGEST = re.compile(r"@([0-9a-f]{32}(?:[;|][0-9a-f]{32})*)$")
 
 
 def names_of(text: str) -> list[list[str]]:
@@ -31,13 +31,29 @@ def load(text: str, *, canonical: bool = True) -> list[Scan]:
 
     Raises: ScanError where a file cannot be read or sequences differ in size.
     """
-    found = [_joined([read_scan(name, canonical=canonical) for name in names], names) for names in names_of(text)]
+    return joined(files_of(text, canonical=canonical), text)
+
+
+def files_of(text: str, *, canonical: bool = True) -> list[list[Scan]]:
+    """Read each file that a text names: of each of its scans the sequences.
+
+    Raises: ScanError where one cannot be read.
+    """
+    found = [[read_scan(name, canonical=canonical) for name in names] for names in names_of(text)]
     if not found:
         raise ScanError("empty", "no file is named")
     return found
 
 
-def _joined(scans: Sequence[Scan], names: Sequence[str]) -> Scan:
+def joined(files: Sequence[Sequence[Scan]], text: str) -> list[Scan]:
+    """Return the scans that a text names, of the files it names.
+
+    Raises: ScanError where sequences differ in size.
+    """
+    return [_side_by_side(scans, names) for scans, names in zip(files, names_of(text), strict=True)]
+
+
+def _side_by_side(scans: Sequence[Scan], names: Sequence[str]) -> Scan:
     first = scans[0]
     for scan, name in zip(scans, names, strict=True):
         if scan.voxels.shape[1:] != first.voxels.shape[1:]:
@@ -46,21 +62,24 @@ def _joined(scans: Sequence[Scan], names: Sequence[str]) -> Scan:
     return first if len(scans) == 1 else replace(first, voxels=np.concatenate([scan.voxels for scan in scans]))
 
 
-def digest_of_pixels(scans: Sequence[Scan]) -> str:
+def digests(files: Sequence[Sequence[Scan]]) -> str:
+    """Return the digest of each file's pixels, in the places that the files have in their text."""
+    return BAG.join(SEQUENCES.join(map(_digest_of_pixels, scans)) for scans in files)
+
+
+def _digest_of_pixels(scan: Scan) -> str:
     """Return 128 bits of the sha256 of all pixels, as hexadecimal digits: equal for equal pictures in any file."""
-    found = hashlib.sha256()
-    for scan in scans:
-        found.update(repr(scan.voxels.shape).encode())
-        found.update(np.ascontiguousarray(scan.voxels, dtype="<f4").data)
+    found = hashlib.sha256(repr(scan.voxels.shape).encode())
+    found.update(np.ascontiguousarray(scan.voxels, dtype="<f4").data)
     return found.hexdigest()[:32]
 
 
 def key_of(text: str, digest: str) -> str:
-    """Return the key of a part: its text and the digest of its pixels, so that it is known without its files."""
+    """Return the key of a part: its text and the digests of its pixels, so that it is known without its files."""
     return f"{_DIGEST.sub('', text)}@{digest}"
 
 
 def digest_of(key: str) -> str:
-    """Return the digest in a key, "" where there is none."""
+    """Return the digests in a key, "" where there are none."""
     found = _DIGEST.search(key)
     return found[1] if found else ""

@@ -19,6 +19,7 @@ from molgraph.data.room import ROW, Noun, Prepared, Room
 from molgraph.data.stream import name_of
 from molgraph.data.table import BLOCK, Table, find_column, is_file, nonempty
 from molgraph.data.targets import Targets
+from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.join import joined
 
@@ -91,13 +92,13 @@ def read_by(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
     return {name: tuple(needs) for name, needs in found.items()}
 
 
-@dataclass(frozen=True)
 def with_prints(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
     """Return the features that the models of some runs over the same inputs read, and what a domain needs besides."""
     prints = {slot.name: slot.room.fingerprint for run in runs for slot in slots(run)}
     return {name: tuple(dict.fromkeys((*needs, prints[name]))) for name, needs in read_by(*runs).items()}
 
 
+@dataclass(frozen=True)
 class Ready:
     """Hold what became of the n rows of a table.
 
@@ -320,6 +321,24 @@ def with_things(found: Sequence[Slot], inputs: Mapping[str, Input]) -> dict[str,
 def things_of(room: Room, given: Input) -> tuple[str, ...]:
     """Return the identity of each part: as it is kept, else as the room says."""
     return given.things or tuple(room.identity(given.keys))
+
+
+def in_common(
+    found: Sequence[Slot], inputs: Mapping[str, Input], rows: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Group rows whose inputs have something in common (a picture of several), by what the rooms call it.
+
+    Shapes: int64 [n] each, of the rows asked for.
+    """
+    words: dict[str, list[set[Any]]] = {}
+    for slot in found:
+        given = inputs[slot.name]
+        at = given.index.numpy()[rows]
+        for name, of in slot.room.holds.items():
+            held = [*of(given.keys), frozenset()]  # the last place is that of ABSENT
+            for mine, part in zip(words.setdefault(name, [set() for _ in rows]), at, strict=True):
+                mine |= held[part]
+    return {name: together(own) for name, own in words.items()}
 
 
 def identity(inputs: Mapping[str, Input]) -> list[tuple[str, ...]]:

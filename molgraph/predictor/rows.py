@@ -22,7 +22,7 @@ from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.auto import groups_of, settled
 from molgraph.predictor.duplicates import Merged, merge
-from molgraph.predictor.inputs import Inputs, Ready, identity, with_things
+from molgraph.predictor.inputs import Inputs, Ready, identity, in_common, with_things
 from molgraph.split import IDENTITY
 from molgraph.task import kinds
 
@@ -103,12 +103,13 @@ def read_rows(
     number: dict[tuple[str, ...], int] = {}
     same = np.array([number.setdefault(things[i], len(number)) for i in final], dtype=np.int64)
     chosen = torch.from_numpy(final)
+    shared = {n: labels for n, labels in in_common(inputs.slots, known, final).items() if (labels != same).any()}
     data = Dataset(
         {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in known.items()},
         Targets.of(names, torch.from_numpy(values), torch.from_numpy(bound)),
         table.rows[final],
         tuple(ids[i] for i in final),
-        groups={IDENTITY: same, **{name: labels[final] for name, labels in groups.items()}},
+        groups={IDENTITY: same, **shared, **{name: labels[final] for name, labels in groups.items()}},
         rejects=tuple(rejects[at] for at in sorted(rejects)),
     )
     units = {target_name(name, unit): LOG_MOLAR for name, unit in run.units.items()}

@@ -148,3 +148,38 @@ def test_one_study_cannot_be_split(ct: FileDataset, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="leaks report"):
         plan(settings(split="random"), frame)
     assert plan(settings(split="random", leaks="report"), frame).leaks.across["patient"][0] > 0
+
+
+def bags(folder: Path, cells: list[str]) -> pd.DataFrame:
+    """Return a table of pictures named by letters, all of them different."""
+    for letter in sorted(set("".join(cells))):
+        noise = np.random.default_rng(ord(letter)).integers(0, 255, (8, 8), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{letter}.png")
+    texts = [";".join(str(folder / f"{letter}.png") for letter in cell) for cell in cells]
+    return pd.DataFrame({"scan": texts, "y": [str(at % 2) for at in range(len(cells))]})
+
+
+def test_training_rows_that_have_a_picture_of_a_later_fold_are_left_out(tmp_path: Path) -> None:
+    test, valid, train = ["ba", "c", "gh"], ["ij", "kl"], ["ab", "cd", "de", "ef", "mn", "op", "q", "r"]
+    frame = bags(tmp_path, train + valid + test)
+    frame["fold"] = ["train"] * len(train) + ["valid"] * len(valid) + ["test"] * len(test)
+    made = plan(settings(split="column:fold", duplicates="keep"), frame)
+    left = {"".join(Path(name).stem for name in frame["scan"][at].split(";")) for at in made.split.train}
+    assert left == {"mn", "op", "q", "r"}, "cd has c, and de and ef hang on it"
+    assert len(made.split.test) == 3 and made.leaks.across == {"identity": (1, 1), "picture": (3, 2)}
+    with pytest.raises(DataError, match="share a picture with a later fold"):
+        plan(settings(split="column:fold", leaks="refuse"), frame.iloc[1:])
+
+
+@pytest.mark.parametrize("split", ["random", "patient"])
+def test_what_has_a_picture_in_common_stays_on_one_side(split: str, tmp_path: Path) -> None:
+    for at in range(52):
+        Image.fromarray(np.random.default_rng(at).integers(0, 255, (8, 8), dtype=np.uint8)).save(tmp_path / f"{at}.png")
+    names = [str(tmp_path / f"{at}.png") for at in range(52)]
+    texts = [text for at in range(0, 52, 2) for text in (f"{names[at]};{names[at + 1]}", names[at + 1])]
+    frame = pd.DataFrame({"scan": texts, "y": [str(at // 2 % 2) for at in range(52)]})
+    if split == "patient":
+        frame["patient"] = [f"p{at}" for at in range(52)]
+    made = plan(settings(split=split), frame)
+    assert not made.leaks.across and all(len(getattr(made.split, fold)) for fold in ("train", "valid", "test"))
+    assert len(made.rows.data) == 52

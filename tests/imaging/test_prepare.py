@@ -12,7 +12,7 @@ from PIL import Image
 from molgraph.errors import ConfigError
 from molgraph.imaging import made
 from molgraph.imaging.groups import picture
-from molgraph.imaging.identity import identity
+from molgraph.imaging.identity import identity, pictures
 from molgraph.imaging.prepare import prepare
 from molgraph.imaging.similarity import THUMBNAIL
 from molgraph.imaging.source import digest_of
@@ -67,10 +67,24 @@ def test_a_key_is_known_without_its_files(folder: Path) -> None:
     assert picture(ready.keys).tolist() == [0, 0, 1]
 
 
+def test_the_order_of_several_scans_does_not_count_and_that_of_sequences_does(folder: Path) -> None:
+    a, b, c, again = (str(folder / name) for name in ("a.png", "b.png", "c.png", "a_again.tif"))
+    keys = prepare([f"{a};{b}", f"{b};{again}", a, f"{a}|{b}", f"{b}|{a}", f"{c};{b}"], []).keys
+    for file in (a, b, c, again):
+        Path(file).unlink()
+    names = identity(keys)
+    assert names[0] == names[1] and len(set(names)) == 5
+    assert pictures(keys)[0] == pictures(keys)[3] == set(digest_of(keys[0]).split(";"))
+    assert picture([keys[2], keys[0], keys[5]]).tolist() == [0, 0, 0], "what hangs together is one group"
+    assert picture([keys[2], keys[5]]).tolist() == [0, 1]
+
+
 def test_a_key_may_be_given_as_a_text(folder: Path) -> None:
     first = prepare([str(folder / "a.png")], [VIEW])
     second = prepare(first.keys, [VIEW])
     assert second.keys == first.keys
+    bag = prepare([f"{folder / 'a.png'};{folder / 'b.png'}"], []).keys
+    assert prepare(bag, []).keys == bag
     assert torch.equal(second.parts.values[VIEW], first.parts.values[VIEW])
 
 
@@ -81,7 +95,7 @@ def test_large_files_are_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPa
         ready = prepare([text], [VIEW])
         assert key in ("", ready.keys[0])
         key = ready.keys[0]
-        monkeypatch.setattr(made, "load", lambda text: pytest.fail("decoded again"))
+        monkeypatch.setattr(made, "files_of", lambda text: pytest.fail("decoded again"))
     monkeypatch.undo()
     monkeypatch.setenv("MOLGRAPH_CACHE", str(folder / "cache"))
     monkeypatch.setattr(made, "KEPT", 1)
