@@ -28,9 +28,12 @@ from molgraph.data.room import Room
 from molgraph.data.stream import name_of
 from molgraph.data.table import Table, is_usual, nonempty
 from molgraph.data.targets import Targets
+from molgraph.data.together import together
 from molgraph.data.twice import Twice
 from molgraph.errors import ConfigError, DataError, Reject
+from molgraph.imaging.identity import pictures
 from molgraph.imaging.pile import scans_in
+from molgraph.imaging.source import names_of
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.inputs import INPUT, Inputs, slots
@@ -121,21 +124,21 @@ def read_pictures(run: RunSettings, without: Sequence[str] = ()) -> Pictures:
     rejects |= {at: reject for at, reject in ready.rejects.items() if at not in rejects}
     given = ready.inputs[INPUT]
     part = given.index.numpy()
-    things = slot.room.identity(given.keys)
-    for at, why in _held_by_others(slot.room, table, part, things, without).items():
+    shown = pictures(given.keys)
+    for at, why in _held_by_others(slot.room, table, part, shown, without).items():
         rejects.setdefault(at, Reject(int(table.rows[at]), table.texts[at], HELD_OUT, why))
-    rejects |= _copies(table, part, things, rejects)
+    rejects |= _copies(table, part, shown, rejects)
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         first = rejects[min(rejects)]
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {first.message}")
-    of = _subjects(slot.room, table, part, things, kept)
-    pictures = given.parts.apart(given.parts.level[view])
+    of = _subjects(slot.room, table, part, shown, kept)
+    parts = given.parts.apart(given.parts.level[view])
     owner = owners(given.parts.offsets[given.parts.level[view]])
     rows = (of[owner] >= 0).nonzero()[:, 0]
     keys = tuple(given.keys[at] for at in owner.tolist())
     data = Twice(
-        {INPUT: Input(pictures, rows, keys)},
+        {INPUT: Input(parts, rows, keys)},
         Targets.of(("scan",), of[owner[rows]].float().unsqueeze(1)),
         np.arange(1, len(rows) + 1),
         ("",) * len(rows),
@@ -164,22 +167,23 @@ def _held_by_the_source(table: Table) -> dict[int, Reject]:
 
 
 def _held_by_others(
-    room: Room, table: Table, part: NDArray[np.int64], things: Sequence[str], without: Sequence[str]
+    room: Room, table: Table, part: NDArray[np.int64], shown: Sequence[set[str]], without: Sequence[str]
 ) -> dict[int, str]:
     """Return the rows that show a picture, or belong to a patient, of one of the files `without`, each with why."""
     found: dict[int, str] = {}
     for source in without:
         other = _table(room, source, None)
-        ready = room.prepare(other.texts, (), workers=1)
-        shown = set(room.identity(ready.keys))
+        files = [name for text in other.texts for scan in names_of(text) for name in scan]  # one unread keeps no other
+        ready = room.prepare(files, (), workers=1)
+        theirs = set[str]().union(*pictures(ready.keys))
         if ready.rejects:
-            show.say(f"{source}: {len(ready.rejects)} of {len(other)} scans cannot be read, so are not looked for")
+            show.say(f"{source}: {len(ready.rejects)} of {len(files)} scans cannot be read, so are not looked for")
         for at in range(len(table)):
-            if part[at] != ABSENT and things[part[at]] in shown:
+            if part[at] != ABSENT and shown[part[at]] & theirs:
                 found.setdefault(at, f"the same picture stands in {source}")
-        theirs = _belongings(room, other)
+        belongings = _belongings(room, other)
         for name, cells in _belongings(room, table).items():
-            names = {cell for cell in theirs.get(name, []) if cell}
+            names = {cell for cell in belongings.get(name, []) if cell}
             for at, cell in enumerate(cells):
                 if cell in names:
                     found.setdefault(at, f"{name} {cell} stands in {source}")
@@ -187,15 +191,17 @@ def _held_by_others(
 
 
 def _copies(
-    table: Table, part: NDArray[np.int64], things: Sequence[str], rejects: Mapping[int, Reject]
+    table: Table, part: NDArray[np.int64], shown: Sequence[set[str]], rejects: Mapping[int, Reject]
 ) -> dict[int, Reject]:
-    """Return the rows that are left and show the picture of one that is held out."""
-    held = {things[part[at]]: r.row for at, r in rejects.items() if r.reason == HELD_OUT and part[at] != ABSENT}
-    left = (at for at in range(len(table)) if at not in rejects and things[part[at]] in held)
-    return {
-        at: Reject(int(table.rows[at]), table.texts[at], HELD_OUT, f"the same picture is row {held[things[part[at]]]}")
-        for at in left
-    }
+    """Return the rows that are left and show a picture of one that is held out."""
+    out = {at: reject.row for at, reject in rejects.items() if reject.reason == HELD_OUT and part[at] != ABSENT}
+    held = {picture: row for at, row in out.items() for picture in shown[part[at]]}
+    found = {}
+    for at in (at for at in range(len(table)) if at not in rejects):
+        row = next((held[picture] for picture in sorted(shown[part[at]] & held.keys())), None)
+        if row is not None:
+            found[at] = Reject(int(table.rows[at]), table.texts[at], HELD_OUT, f"the same picture is row {row}")
+    return found
 
 
 def _belongings(room: Room, table: Table) -> dict[str, list[str]]:
@@ -207,15 +213,16 @@ def _belongings(room: Room, table: Table) -> dict[str, list[str]]:
 
 
 def _subjects(
-    room: Room, table: Table, part: NDArray[np.int64], things: Sequence[str], kept: NDArray[np.int64]
+    room: Room, table: Table, part: NDArray[np.int64], shown: Sequence[set[str]], kept: NDArray[np.int64]
 ) -> Tensor:
-    """Return of whom each part is a picture, as a number: of the patient where one is told, else of itself; -1 where
-    it is not used. Shapes: int64 [parts]."""
+    """Return of whom each part is a picture, as a number: of the patient where one is told, else of itself and those
+    that have a picture in common with it; -1 where it is not used. Shapes: int64 [parts]."""
     patients = _belongings(room, table).get("patient", [""] * len(table))
-    number: dict[tuple[str, str], int] = {}
-    found = torch.full((len(things),), ABSENT)
+    same = together(shown)
+    number: dict[tuple[str, Any], int] = {}
+    found = torch.full((len(shown),), ABSENT)
     for at in kept:
-        who = ("patient", patients[at]) if patients[at] else ("picture", things[part[at]])
+        who = ("patient", patients[at]) if patients[at] else ("picture", same[part[at]])
         found[part[at]] = number.setdefault(who, len(number))
     return found
 

@@ -181,6 +181,19 @@ def test_rows_that_test_are_left_out_by_picture_and_by_patient(folder: Path) -> 
     assert len(seen.data) == 24 - len(told) and not any("00.png" in key for key in _keys(seen.data))
 
 
+def test_each_picture_of_rows_of_several_is_left_out(folder: Path) -> None:
+    table = pd.read_csv(folder / "scans.csv").drop(columns="patient")
+    table.to_csv(folder / "scans.csv", index=False)
+    pd.DataFrame({"image": ["03.png;02.png;gone.png", "07.png"]}).to_csv(folder / "bags.csv", index=False)
+    seen = read_pictures(run(folder / "scans.csv"), [str(folder / "bags.csv")])
+    assert {Path(reject.text).name for reject in seen.rejects} == {"02.png", "03.png", "07.png"}
+    pd.DataFrame({"image": ["01.png;02.png", "05.png;07.png", "07.png"]}).to_csv(folder / "few.csv", index=False)
+    pd.DataFrame({"image": ["02.png"]}).to_csv(folder / "test.csv", index=False)
+    seen = read_pictures(run(folder / "few.csv"), [str(folder / "test.csv")])
+    assert [reject.row for reject in seen.rejects] == [1]
+    assert seen.data.targets.values[:, 0].tolist() == [0, 0, 0], "two rows of one picture are not told apart"
+
+
 def test_a_set_trains_on_its_own_training_rows(folder: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (9, 16, 16), dtype=np.uint8)
     pictures[3] = pictures[8]
