@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.protein.composition import COMPOSITION, composition
 from molgraph.protein.kmers import ALPHABET, K, kmers, signs
-from molgraph.protein.residues import LETTERS, Refusal, as_written, codes_of, standardised
+from molgraph.protein.residues import LETTERS, Refusal, as_written, codes_of, protein, standardised
 from molgraph.protein.vectors import Vectors, stored, written
 
 RESIDUES, KMERS, COMPOSED, EMBEDDING = "residues", "kmers", "composition", "embedding"
@@ -39,7 +40,7 @@ def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool =
             raise ConfigError(f"proteins have no feature '{name}'{did_you_mean(name, FEATURES)}")
     embeddings = [name.partition(":")[2] for name in needs if name.partition(":")[0] == EMBEDDING]
     if not embeddings:
-        return _prepared(texts, needs, standardised if standardise else as_written, None)
+        return _prepared(texts, needs, partial(protein, read=standardised if standardise else as_written), None)
     if RESIDUES in needs:
         raise ConfigError("one column cannot hold sequences for one model and vectors for another; train them apart.")
     with stored(embeddings[0]) if embeddings[0] else nullcontext(written) as find:

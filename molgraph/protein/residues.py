@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from molgraph.data.units import MISSING
 
 STANDARD = "ACDEFGHIKLMNPQRSTVWY"
 # IUPAC-IUB letters for what is not one of the twenty, and the residues they are read as: an ambiguous letter is
@@ -16,12 +19,18 @@ READ_AS = {"B": "DN", "Z": "EQ", "J": "IL", "X": STANDARD, "U": "C", "O": "K"}
 LETTERS = STANDARD + "".join(READ_AS)
 UNKNOWN = LETTERS.index("X")
 GAPS = "-."
+# Chignolin, of 10 residues, is the smallest peptide known to fold as proteins do; what is shorter is a hormone (oxytocin
+# has 9), or a name: EGFR, KIT and TXK are spelled in residues. See: Honda 2004, https://doi.org/10.1016/j.str.2004.05.022
+LEAST = 10
+NUCLEOTIDES = frozenset("ACGTUN")
+NAME = "gene_name"
 
 _CODE = np.zeros(256, dtype=np.uint8)
 _CODE[np.frombuffer(LETTERS.encode(), dtype=np.uint8)] = np.arange(len(LETTERS), dtype=np.uint8)
 _FOREIGN = re.compile(rf"[^{LETTERS}{LETTERS.lower()}\s{re.escape(GAPS)}]")
 _DROPPED = re.compile(rf"[\s{re.escape(GAPS)}]+")
 _ODD = re.compile(rf"[^{LETTERS}]")
+_NAME = re.compile(r"[A-Za-z][\w()./-]{1,29}", re.ASCII)  # EGFR, P00533, Abl-1, JAK2(JH1domain-catalytic)
 
 
 class Refusal(NamedTuple):
@@ -52,6 +61,33 @@ def as_written(text: str) -> str | Refusal:
     body = text.strip()
     found = _ODD.search(body)
     return _foreign(found) if found else body or EMPTY
+
+
+def protein(text: str, read: Callable[[str], str | Refusal]) -> str | Refusal:
+    """Read a text, and refuse letters that are no protein, or too little of one to say which.
+
+    >>> [protein(text, standardised).reason for text in ("EGFR", "nan", "XXXXXXXXXXXX", "ACGTTGCAACGT")]
+    ['gene_name', 'empty', 'no_residues', 'nucleotides']
+    """
+    if text.strip().lower() in MISSING:
+        return EMPTY
+    letters = read(text)
+    refusal = letters if isinstance(letters, Refusal) else _unlike(letters)
+    if refusal and refusal.reason in ("invalid_sequence", "too_short") and _NAME.fullmatch(text.strip()):
+        return Refusal(NAME, f"{refusal.message}; '{text.strip()}' looks like the name of a gene or a protein")
+    return refusal or letters
+
+
+def _unlike(letters: str) -> Refusal | None:
+    """Say why letters are no protein, if they are none."""
+    known = len(letters) - letters.count("X")
+    if not known:
+        return Refusal("no_residues", "every residue is X, so nothing is known of the protein")
+    if known < LEAST:
+        return Refusal("too_short", f"too short for a sequence: {known} known residues, where a protein has {LEAST}")
+    if NUCLEOTIDES.issuperset(letters):
+        return Refusal("nucleotides", "a sequence of nucleotides (A, C, G, T, U, N); translate it to residues")
+    return None
 
 
 def _foreign(found: re.Match[str]) -> Refusal:

@@ -17,6 +17,7 @@ from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.model.model import Model
+from molgraph.protein import residues
 from molgraph.task.regression import Regression
 
 NAMES = [
@@ -24,7 +25,7 @@ NAMES = [
 ]
 PROTEINS = [
     "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG",  # ubiquitin
-    "G",
+    "M",
     "GIVEQCCTSICSLYQLENYCN",  # insulin, chain A
     "FVNQHLCGSHLVEALYLVCGERGFFYTPKT",  # and chain B
     "YGGFMTSEKSQTPLVTLFKNAIIKNAYKKGE",  # beta-endorphin
@@ -53,7 +54,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def parts(name: str) -> Packed:
+def parts(name: str, monkeypatch: pytest.MonkeyPatch) -> Packed:
+    monkeypatch.setattr(residues, "LEAST", 1)
     room, needs = registry.room(name), registry.model(name).needs
     texts = MOLECULES if room.name == "molecule" else PROTEINS
     if needs == ("embedding",):

@@ -9,32 +9,46 @@ from molgraph.protein.composition import COMPOSITION
 from molgraph.protein.prepare import FEATURES, prepare
 from molgraph.protein.residues import LETTERS
 
-TEXTS = ["MKTAYIA", "mkt-ayia*", "", "MK1", "XUOBZJ", " MKTAYIA\n", "***"]
+MKT, ODD = "MKTAYIAKQR", "XUOBZJMKTAYIA"
+TEXTS = [MKT, "mkt-ayiakqr*", "", "MK#", ODD, f" {MKT}\n", "***"]
 SEQUENCES = ("residues", "kmers", "composition")
 
 
 def test_rows_and_rejects_are_the_texts() -> None:
     made = prepare(TEXTS, SEQUENCES)
     assert made.index.tolist() == [0, 0, -1, -1, 1, 0, -1]
-    assert made.keys == ("MKTAYIA", "XUOBZJ")
+    assert made.keys == (MKT, ODD)
     assert {at: reject.reason for at, reject in made.rejects.items()} == {2: "empty", 3: "invalid_sequence", 6: "empty"}
     reject = made.rejects[3]
-    assert (reject.row, reject.text) == (4, "MK1") and "'1' at place 3" in reject.message
+    assert (reject.row, reject.text) == (4, "MK#") and "'#' at place 3" in reject.message
 
 
 def test_without_standardising_only_capitals_are_a_sequence() -> None:
     made = prepare(TEXTS, SEQUENCES, standardise=False)
-    assert made.keys == ("MKTAYIA", "XUOBZJ")
+    assert made.keys == (MKT, ODD)
     assert made.index.tolist() == [0, -1, -1, -1, 1, 0, -1]
     assert prepare(made.keys, SEQUENCES, standardise=False).keys == made.keys
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+def test_what_only_looks_like_a_protein_has_a_reason(standardise: bool) -> None:
+    texts = {
+        **dict.fromkeys(("nan", "NA", "None", "not determined", "-"), "empty"),
+        **dict.fromkeys(("EGFR", "TXK", "AAK1", "P00533", "JAK2(JH1domain-catalytic)", "p38-alpha"), "gene_name"),
+        **{"M": "too_short", "CYIQNCPLG": "gene_name", "MKT" + "X" * 40: "too_short"},
+        **{"X" * 7: "no_residues", "ACGT": "gene_name", "ACGTTGCANN": "nucleotides", "AUGGCCAUGGCGCCC": "nucleotides"},
+    }
+    made = prepare(list(texts), SEQUENCES, standardise=standardise)
+    assert {reject.text: reject.reason for reject in made.rejects.values()} == texts
+    assert not prepare(["YYDPETGTWY", "ACGTTGCANH"], SEQUENCES, standardise=standardise).rejects  # chignolin, CLN025
 
 
 def test_levels_and_schema() -> None:
     parts = prepare(TEXTS, SEQUENCES).parts
     assert parts.level == {"residues": "residue", "kmers": "kmer", "composition": "part"}
-    assert "".join(LETTERS[code] for code in parts.values["residues"].tolist()) == "MKTAYIAXUOBZJ"
+    assert "".join(LETTERS[code] for code in parts.values["residues"].tolist()) == MKT + ODD
     assert parts.values["residues"].dtype == torch.uint8 and parts.schema["residues"] == [26]
-    assert parts.offsets["residue"].tolist() == [0, 7, 13]
+    assert parts.offsets["residue"].tolist() == [0, 10, 23]
     assert parts.values["composition"].shape == (2, len(COMPOSITION))
     assert parts.values["composition"].dtype == torch.float32
 
@@ -45,7 +59,7 @@ def test_only_what_is_needed_is_made() -> None:
 
 
 def test_a_protein_does_not_depend_on_the_rest_of_the_file() -> None:
-    alone, among = prepare(["MKTAYIA"], SEQUENCES).parts, prepare(TEXTS[::-1], SEQUENCES).parts
+    alone, among = prepare([MKT], SEQUENCES).parts, prepare(TEXTS[::-1], SEQUENCES).parts
     mine = among.gather(torch.tensor([0]))
     assert all(torch.equal(mine.values[name], alone.values[name]) for name in SEQUENCES)
 
@@ -59,8 +73,8 @@ def test_nothing_to_prepare() -> None:
 
 def test_titin_is_a_protein_as_any_other() -> None:
     giant = "ACDEFGHIKLMNPQRSTVWY" * 1750
-    parts = prepare([giant, "MKT"], SEQUENCES).parts
-    assert parts.offsets["residue"].tolist() == [0, 35_000, 35_003]
+    parts = prepare([giant, MKT], SEQUENCES).parts
+    assert parts.offsets["residue"].tolist() == [0, 35_000, 35_010]
 
 
 def test_kinases(kinases: object) -> None:

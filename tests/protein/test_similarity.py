@@ -14,7 +14,7 @@ from molgraph.protein.prepare import prepare
 from molgraph.protein.similarity import Nearest, diverse
 
 Aligned = tuple[list[str], NDArray[np.float64]]
-SHORT = ["MKTAYIAKQRQISFVKSHFSRQ", "MKTAYIAKQRQISFVKSHFSRA", "GGGGGGGGGG", "XXXXXXX", "MKTAYIAKQR"]
+SHORT = ["MKTAYIAKQRQISFVKSHFSRQ", "MKTAYIAKQRQISFVKSHFSRA", "HHHHHHHHHH", "MKXMKXMKXMKXMKX", "MKTAYIAKQR"]
 
 
 def of(sequences: list[str]) -> Packed:
@@ -51,8 +51,8 @@ def test_tiles_do_not_change_the_result(some: Packed, monkeypatch: pytest.Monkey
 
 
 def test_nearest_is_the_best_and_the_first_of_equals() -> None:
-    index = Nearest(of(["AAAAAAAAAA", *SHORT]))
-    position, value = index.nearest(of([SHORT[1], "WWWWWWWW", "ACACACACAC"]))
+    index = Nearest(of(["EEEEEEEEEE", *SHORT]))
+    position, value = index.nearest(of([SHORT[1], "WWWWWWWWWW", "DKDKDKDKDK"]))
     assert position.tolist() == [2, 0, 0] and value.tolist() == [1, 0, 0]
     assert index.nearest(of([SHORT[4]]))[0].tolist() == [5]
 

@@ -9,10 +9,17 @@ import torch
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
+from molgraph.protein import residues
 from molgraph.protein.encoders.cnn import CNN
 from molgraph.protein.encoders.encoder import Residues
 from molgraph.protein.prepare import prepare
 from molgraph.protein.residues import LETTERS
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let encoders see proteins shorter than any."""
+    monkeypatch.setattr(residues, "LEAST", 1)
 
 
 def dataset(parts: Packed) -> Dataset:
