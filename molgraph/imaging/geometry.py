@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,22 @@ def spacing_of(affine: Affine) -> Spacing:
     """Return the edges of a voxel in mm."""
     x, y, z = np.linalg.norm(affine[:3, :3], axis=0)
     return float(x), float(y), float(z)
+
+
+def apart(one: Scan, other: Scan) -> float:
+    """Return how many voxels of `one` the corners of two scans of one size lie apart, at most.
+
+    Where one of them has no place in the world the size of their voxels is what counts, if both say it.
+    """
+    if one.affine is not None and other.affine is not None:
+        mine, theirs = one.affine, other.affine
+    elif one.spacing is not None and other.spacing is not None:
+        mine, theirs = np.diag([*one.spacing, 1.0]), np.diag([*other.spacing, 1.0])
+    else:
+        return 0.0
+    corners = np.array(list(product(*((0, size - 1) for size in one.voxels.shape[:0:-1]))))
+    off = np.linalg.norm(to_world(mine, corners) - to_world(theirs, corners), axis=1)
+    return float(off.max() / min(spacing_of(mine)))
 
 
 def sound(affine: Affine, where: str) -> Affine:

@@ -9,10 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from molgraph.imaging import geometry
 from molgraph.imaging.scan import Scan, ScanError, read_scan
 
 BAG, SEQUENCES = ";", "|"
 SET = "#"  # before the place of a picture in a set: x-rays.npz#train_images/12
+NEAR = 0.1  # of a voxel: what headers round stays far below, and a step of one voxel far above
 _DIGEST = re.compile(r"@([0-9a-f]{32}(?:[;|][0-9a-f]{32})*)$")
 
 
@@ -29,7 +31,7 @@ def names_of(text: str) -> list[list[str]]:
 def load(text: str, *, canonical: bool = True) -> list[Scan]:
     """Read the scans that a text names; the sequences of one become its channels, those not canonical as they lie.
 
-    Raises: ScanError where a file cannot be read or sequences differ in size.
+    Raises: ScanError where a file cannot be read or sequences differ in size or place.
     """
     return joined(files_of(text, canonical=canonical), text)
 
@@ -48,7 +50,7 @@ def files_of(text: str, *, canonical: bool = True) -> list[list[Scan]]:
 def joined(files: Sequence[Sequence[Scan]], text: str) -> list[Scan]:
     """Return the scans that a text names, of the files it names.
 
-    Raises: ScanError where sequences differ in size.
+    Raises: ScanError where sequences differ in size or place.
     """
     return [_side_by_side(scans, names) for scans, names in zip(files, names_of(text), strict=True)]
 
@@ -59,6 +61,13 @@ def _side_by_side(scans: Sequence[Scan], names: Sequence[str]) -> Scan:
         if scan.voxels.shape[1:] != first.voxels.shape[1:]:
             size, other = ("x".join(map(str, s.voxels.shape[1:])) for s in (first, scan))
             raise ScanError("shape_mismatch", f"sequences differ in size: {names[0]} is {size}, {name} is {other}")
+        far = geometry.apart(first, scan)
+        if far > NEAR:
+            raise ScanError(
+                "place_mismatch",
+                f"sequences lie up to {far:.3g} voxels apart: {names[0]} and {name}; register and resample one to the "
+                "other.",
+            )
     return first if len(scans) == 1 else replace(first, voxels=np.concatenate([scan.voxels for scan in scans]))
 
 
