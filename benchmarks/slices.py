@@ -1,12 +1,18 @@
 #!/usr/bin/env python
 """Compare ResNet-18, -34 and -50 on slices of MRI, and ask what a score over slices says about patients.
 
-    python benchmarks/slices.py labels.csv                     columns image, patient, label (1 or 0)
+    python benchmarks/slices.py labels.csv                     columns image, patient, label (1 is positive)
+    python benchmarks/slices.py scans.csv --patient subject --target mgmt --positive methylated
     python benchmarks/slices.py FOLDER --image flair.nii.gz --mask seg.nii.gz
     python benchmarks/slices.py phantoms
+    python benchmarks/slices.py --table                        the newest results, into README.md
 
-A folder (or .zip) holds a folder per patient with a volume and a mask: a slice is positive where the mask marks any of
-it. Each network is trained with every patient left out in turn (in four folds where there are more patients) and, to
+A table names pictures or volumes; each slice of a volume has the label of its row, and rows whose column `cohort` is
+`new` never train. A folder (or .zip) holds a folder per patient with a volume and a mask, which may lie on another grid
+in the same space: a slice is positive where the mask marks any of it. Of a volume of several sequences the first
+counts. Who cannot be read is left out, by name and reason.
+
+Each network is trained with every patient left out in turn (in four folds where there are more patients) and, to
 show what that does, on two thirds of the slices at random, patients on both sides. Scores are those of slices and those
 of patients, by the mean over their slices; intervals of slices are drawn by patient. Results go to
 results/slices-NAME-DATE.json; `--add` keeps what stands there of other networks and phantoms.
@@ -24,8 +30,7 @@ import os
 import sys
 import tempfile
 import time
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,11 +39,11 @@ import numpy as np
 import torch
 from accuracy import circumstances
 from numpy.typing import NDArray
+from slice_scores import levels, table, write
+from slice_sets import NEW, PHANTOMS, Cohort, cohorts
 
 from molgraph.config import FitSettings, RunSettings
-from molgraph.imaging.brains import brains
-from molgraph.imaging.scan import read_scan
-from molgraph.metrics import score
+from molgraph.errors import DataError, MolgraphError
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.training import Training
@@ -47,101 +52,99 @@ from molgraph.task import make
 
 HERE = Path(__file__).resolve().parent
 NETWORKS = ("resnet18", "resnet34", "resnet50")
-PHANTOMS = {  # signal, core, shortcut
-    "core": (0.0, 0.8, 0.0),
-    "texture": (1.0, 0.0, 0.0),
-    "nothing": (0.0, 0.0, 0.0),
-    "scanner": (0.0, 0.0, 1.0),
-}
 FOLDS = 4  # of patients, where there are more than that
-NEW = "new"  # the cohort that never trains
-METRICS = ("auroc", "accuracy")
 Ints = NDArray[np.int64]
 
 
-def main() -> int:
-    """Read the command line, train and write."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line, train and write; say in a sentence what is wrong with the input."""
+    parser = options()
+    given = parser.parse_args(argv)
+    if not (given.source or given.table):
+        parser.error("name labels.csv, a folder of patients, or phantoms; or --table")
+    if (given.mask and not given.image) or any(Path(each).is_absolute() for each in (given.image, given.mask)):
+        parser.error("--image and --mask name files from each patient's folder: flair.nii.gz, seg.nii.gz")
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    try:
+        if given.source:
+            run(given)
+        if given.table:
+            write(HERE / "results", HERE / "README.md")
+    except MolgraphError as error:
+        print(f"slices: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", help="labels.csv, a folder or .zip of patients, or phantoms")
-    parser.add_argument("--image", default="", metavar="FILE", help="the volume in each patient's folder")
+    parser.add_argument("source", nargs="?", help="a table, a folder or .zip of patients, or phantoms")
+    parser.add_argument("--image", default="", metavar="FILE", help="each patient's volume; or a table's column")
     parser.add_argument("--mask", default="", metavar="FILE", help="the mask in each patient's folder")
+    parser.add_argument("--patient", default="patient", metavar="COL", help="a table's column of patients (patient)")
+    parser.add_argument("--target", default="label", metavar="COL", help="a table's column of labels (label)")
+    parser.add_argument("--positive", default="1", metavar="LABEL", help="the positive label, against all others (1)")
     parser.add_argument("--models", default=",".join(NETWORKS), metavar="A,B", help="networks to compare")
     parser.add_argument("--phantoms", default=",".join(PHANTOMS), metavar="A,B", help="which phantoms")
-    parser.add_argument("--size", type=int, default=64, help="pixels a side (64)")
-    parser.add_argument("--every", type=int, default=8, help="keep every N-th slice of a volume (8)")
-    parser.add_argument("--patients", type=int, default=12, help="phantom patients to train on (12)")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--size", type=natural, default=64, help="pixels a side (64)")
+    parser.add_argument("--every", type=natural, default=8, help="keep every N-th slice of a volume (8)")
+    parser.add_argument("--patients", type=natural, default=12, help="phantom patients to train on (12)")
+    parser.add_argument("--epochs", type=natural, default=6)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--add", action="store_true", help="add to the results of today")
-    given = parser.parse_args()
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    parser.add_argument("--table", action="store_true", help="write the newest results into README.md")
+    return parser
+
+
+def natural(text: str) -> int:
+    """Read a number of things."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+def run(given: argparse.Namespace) -> None:
+    """Train on every cohort, and write its scores as soon as they are there."""
     what = "phantoms" if given.source == "phantoms" else Path(given.source).stem
     out = HERE / "results" / f"slices-{what}-{datetime.now(UTC).date().isoformat()}.json"
-    about = {**circumstances(), "threads": torch.get_num_threads(), "size": given.size, "epochs": given.epochs}
+    asked = {name: getattr(given, name) for name in ("size", "epochs", "every", "seed")}
+    about = {**circumstances(), "threads": torch.get_num_threads(), **asked}
     found: dict[str, Any] = {"about": about, "cohorts": {}}
     if given.add and out.exists():
         found["cohorts"] = json.loads(out.read_text(encoding="utf-8"))["cohorts"]
     with tempfile.TemporaryDirectory() as temporary:
-        for name, file in cohorts(given, Path(temporary)):
-            found["cohorts"][name] = found["cohorts"].get(name, {}) | compared(str(file), given)
-            print(f"\n{name}\n{table(found['cohorts'][name])}", flush=True)
+        for cohort in cohorts(given, Path(temporary)):
+            found["cohorts"][cohort.name] = found["cohorts"].get(cohort.name, {}) | compared(cohort, given)
+            print(f"\n{table({cohort.name: found['cohorts'][cohort.name]})}", flush=True)
             out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return 0
 
 
-def cohorts(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the name of each cohort and a file that the room of imaging reads."""
-    if given.source == "phantoms":
-        for name in given.phantoms.split(","):
-            yield name, phantom(folder / f"{name}.npz", *PHANTOMS[name], given)
-    elif not (given.image and given.mask):
-        yield Path(given.source).stem, Path(given.source)
-    else:
-        source = Path(given.source)
-        if source.suffix == ".zip":
-            with zipfile.ZipFile(source) as packed:
-                packed.extractall(folder / "volumes")
-            source = folder / "volumes"
-        yield Path(given.source).stem, volumes(source, folder / "slices.npz", given)
+def compared(cohort: Cohort, given: argparse.Namespace) -> dict[str, Any]:
+    """Train every network on every split of one cohort; return the scores of slices and of patients.
 
-
-def phantom(file: Path, signal: float, core: float, shortcut: float, given: argparse.Namespace) -> Path:
-    """Write phantom patients, and new ones whose scanner says nothing."""
-    old = brains(given.seed, given.patients, 8, signal=signal, core=core, shortcut=shortcut)
-    new = brains(given.seed + 1, given.patients, 8, signal=signal, core=core)
-    patient = np.concatenate([old.patient, new.patient + given.patients])
-    cohort = np.repeat(["old", NEW], [len(old.slices), len(new.slices)])
-    images, labels = np.concatenate([old.slices, new.slices]), np.concatenate([old.label, new.label])
-    np.savez(file, images=images, labels=labels, patient=patient, cohort=cohort.astype("S3"))
-    return file
-
-
-def volumes(source: Path, file: Path, given: argparse.Namespace) -> Path:
-    """Write every N-th slice that shows anything, with its label and its patient."""
-    images, labels, patients = [], [], []
-    for folder in sorted(path.parent for path in source.rglob(given.image)):
-        scan, mask = read_scan(folder / given.image).voxels[0], read_scan(folder / given.mask, mask=True).voxels[0]
-        shown = [at for at in range(0, len(scan), given.every) if np.ptp(scan[at]) > 0]
-        images += [scan[at] for at in shown]
-        labels += [int(mask[at].any()) for at in shown]
-        patients += [folder.name] * len(shown)
-    np.savez(file, images=np.stack(images), labels=np.array(labels), patient=np.array(patients, dtype="S64"))
-    return file
-
-
-def compared(source: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Train every network on every split of one cohort; return the scores of slices and of patients."""
+    Raises: DataError where there are no two patients or no two classes to train on.
+    """
     networks = given.models.split(",")
-    rows = read(source, networks[0], given)
+    rows = read(cohort, networks[0], given)
     patient = rows.frame["patient"].to_numpy()
     new = rows.frame["cohort"].to_numpy() == NEW if "cohort" in rows.frame else np.zeros(len(patient), bool)
     old = np.flatnonzero(~new)
     random = np.random.default_rng(given.seed)
     names = random.permutation(np.unique(patient[old]))
+    truth = rows.data.targets.arrays(rows.data.targets.names[0])[0]
+    if len(names) < 2 or len(np.unique(truth[old])) < 2:
+        raise DataError(
+            f"{cohort.name}: {len(old)} slices of {len(names)} patients, {truth[old].mean():.0%} of them positive; "
+            "leaving patients out takes two patients and two classes."
+        )
     groups = np.array_split(names, min(len(names), FOLDS))
     folds = [old[np.isin(patient[old], group)] for group in groups]
-    truth = rows.data.targets.arrays(rows.data.targets.names[0])[0]
+    rejects = [*cohort.rejects, *unread(cohort, rows)]
+    for each in rejects:
+        print(f"{cohort.name}: left out: {each['patient']} ({each['reason']}): {each['message']}", flush=True)
     found: dict[str, Any] = {"slices": len(old), "patients": len(names), "positive": float(truth[old].mean())}
+    found["rejects"] = rejects
     for network in networks:
         began = time.process_time()
         mixed = random.permutation(old)[: len(old) // 3]
@@ -160,10 +163,18 @@ def compared(source: str, given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def read(source: str, network: str, given: argparse.Namespace) -> Rows:
+def read(cohort: Cohort, network: str, given: argparse.Namespace) -> Rows:
     """Read the slices as the command would."""
     run = settings(network, given)
-    return read_rows(source, run, Inputs(slots(run), with_prints(run), run.standardize))
+    return read_rows(cohort.frame, run, Inputs(slots(run), with_prints(run), run.standardize))
+
+
+def unread(cohort: Cohort, rows: Rows) -> list[dict[str, Any]]:
+    """Return the slices that the room refused, by patient."""
+    patient = cohort.frame["patient"].tolist()
+    return [
+        {"patient": patient[each.row - 1], "reason": each.reason, "message": each.message} for each in rows.data.rejects
+    ]
 
 
 def settings(network: str, given: argparse.Namespace) -> RunSettings:
@@ -192,44 +203,6 @@ def trained(rows: Rows, network: str, given: argparse.Namespace, old: Ints, test
     for _ in training.epochs():
         pass
     return training.members[0].estimate(rows.data)[:, 0].astype(np.float64)
-
-
-def levels(truth: NDArray[Any], estimate: NDArray[np.float64], patient: NDArray[Any], at: Ints) -> dict[str, Any]:
-    """Score the slices `at` by their estimates, their patients by the mean; `gap` is what slices promise more."""
-    names, of = np.unique(patient[at], return_inverse=True)
-    positive = [float(truth[patient == name].any()) for name in names]  # also by slices that are not asked here
-    mean = np.bincount(of, estimate) / np.bincount(of)
-    slices = score("binary", truth[at], estimate, metrics=METRICS, groups=of)
-    patients = score("binary", positive, mean, metrics=METRICS)
-    gap = {
-        name: None if None in (slices[name].value, patients[name].value) else slices[name].value - patients[name].value
-        for name in METRICS
-    }
-    return {
-        "slices": {name: made.to_json() for name, made in slices.items()},
-        "patients": {name: made.to_json() for name, made in patients.items()},
-        "gap": gap,
-    }
-
-
-def table(found: dict[str, Any]) -> str:
-    """Return the scores of a cohort as Markdown."""
-    lines = ["| network | split | AUROC of slices | AUROC of patients | gap |", "|---|---|---|---|---|"]
-    for network, splits in found.items():
-        for split, made in splits.items() if isinstance(splits, dict) else ():
-            if isinstance(made, dict):
-                cells = [_cell(made[level]["auroc"]) for level in ("slices", "patients")]
-                gap = made["gap"]["auroc"]
-                lines.append(
-                    f"| {network} | {split} | {cells[0]} | {cells[1]} | {'none' if gap is None else f'{gap:+.3f}'} |"
-                )
-    return "\n".join(lines)
-
-
-def _cell(made: dict[str, Any]) -> str:
-    if made["value"] is None:
-        return f"none ({made['reason']})"
-    return f"{made['value']:.3f}" + (f" ({made['low']:.3f} to {made['high']:.3f})" if made["low"] is not None else "")
 
 
 if __name__ == "__main__":
