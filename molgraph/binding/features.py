@@ -125,7 +125,7 @@ def _graph(given: Ligand) -> tuple[Chem.Mol, NDArray[np.uint8], NDArray[np.int32
 
 def join(protein: Structure, given: Ligand, atom: NDArray[np.uint8], ends: NDArray[np.int32]) -> Complex | Refusal:
     """Put a ligand (codes [L, 8], bonds [M, 2]) into its pocket of a protein."""
-    pocket = cut(protein, given.xyz)
+    pocket = cut(protein, given.xyz, numbers=given.numbers)
     if isinstance(pocket, Refusal):
         return pocket
     count, kept = len(atom), pocket.atoms

@@ -31,13 +31,14 @@ _FILES = 8  # files whose poses a process remembers the places of
 
 @dataclass(frozen=True)
 class Ligand:
-    """Hold a pose: the canonical SMILES and, in the order of its atoms, where they are.
+    """Hold a pose: the canonical SMILES and, in the order of its atoms, where they are and how the record counts them.
 
-    Shapes: `xyz` float64 [L, 3] in angstrom, heavy atoms only.
+    Shapes: `xyz` float64 [L, 3] in angstrom, heavy atoms only; `numbers` int64 [L], from 1.
     """
 
     smiles: str
     xyz: NDArray[np.float64]
+    numbers: NDArray[np.int64]
 
 
 def read_poses(path: str, wanted: Sequence[int]) -> Iterator[str | Refusal]:
@@ -162,25 +163,26 @@ def _from_block(block: str) -> Chem.Mol | None:
 
 
 def _pose(mol: Chem.Mol) -> Ligand | Refusal:
+    numbers = np.array([atom.GetIdx() + 1 for atom in mol.GetAtoms() if atom.GetAtomicNum() != 1], dtype=np.int64)
     mol = Chem.RemoveAllHs(mol)
-    refusal = refused_molecule(mol, MAX_ATOMS) or _misplaced(mol)
+    refusal = refused_molecule(mol, MAX_ATOMS) or _misplaced(mol, numbers)
     if refusal:
         return refusal
     Chem.AssignStereochemistryFrom3D(mol)
     mol = _uncharger().uncharge(mol)
     smiles = Chem.MolToSmiles(mol)
     order = list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"])
-    return Ligand(smiles, mol.GetConformer().GetPositions()[order])
+    return Ligand(smiles, mol.GetConformer().GetPositions()[order], numbers[order])
 
 
-def _misplaced(mol: Chem.Mol) -> Refusal | None:
+def _misplaced(mol: Chem.Mol, numbers: NDArray[np.int64]) -> Refusal | None:
     """Refuse coordinates that are none: missing, not finite, all in one place, or a drawing."""
     if not mol.GetNumConformers():
         return Refusal("no_coordinates", "the ligand has no coordinates")
     xyz = mol.GetConformer().GetPositions()
     if not np.isfinite(xyz).all():
         bad = int(np.flatnonzero(~np.isfinite(xyz).all(axis=1))[0])
-        return Refusal("no_coordinates", f"atom {bad + 1} of the ligand has a coordinate that is no number")
+        return Refusal("no_coordinates", f"atom {numbers[bad]} of the ligand has a coordinate that is no number")
     spread = np.ptp(xyz, axis=0)
     if len(xyz) > 1 and spread.max() < FLAT:
         return Refusal("no_coordinates", "all atoms of the ligand are in one place")

@@ -29,8 +29,14 @@ class Pocket:
     near: NDArray[np.float64]
 
 
-def cut(protein: Structure, ligand: NDArray[np.float64], reach: float = REACH) -> Pocket | Refusal:
-    """Cut the pocket of a ligand [L, 3] out of a protein.
+def cut(
+    protein: Structure,
+    ligand: NDArray[np.float64],
+    reach: float = REACH,
+    *,
+    numbers: NDArray[np.int64] | None = None,
+) -> Pocket | Refusal:
+    """Cut the pocket of a ligand [L, 3] out of a protein; `numbers` [L] are what its file calls the atoms.
 
     What is no part of a chain (a cofactor, a water, an ion) and stands where the ligand stands is taken for what the
     ligand replaces, and left out; an amino acid or nucleotide there is a clash.
@@ -45,7 +51,8 @@ def cut(protein: Structure, ligand: NDArray[np.float64], reach: float = REACH) -
     overlapping = distance < SAME_PLACE
     if (overlapping & polymer).any():
         worst = int(np.where(polymer, distance, np.inf).argmin())
-        where = f"atom {at[worst] + 1} of the ligand lies {distance[worst]:.2f} A from an atom of"
+        called = at[worst] + 1 if numbers is None else numbers[at[worst]]
+        where = f"atom {called} of the ligand lies {distance[worst]:.2f} A from an atom of"
         return Refusal("clash", f"{where} {protein.label[protein.residue[beside[worst]]]}: two atoms in one place")
     near = np.full(len(protein.kind), np.inf)
     np.minimum.at(near, protein.residue[beside], distance)

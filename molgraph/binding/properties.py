@@ -146,7 +146,7 @@ def _placed(keys: Sequence[str]) -> Iterator[tuple[int, Placed]]:
         protein = structure(pose.protein)
         if isinstance(given, Refusal) or isinstance(protein, Refusal):
             continue
-        pocket = cut(protein, given.xyz)
+        pocket = cut(protein, given.xyz, numbers=given.numbers)
         molecule = Chem.MolFromSmiles(given.smiles)
         if isinstance(pocket, Refusal) or molecule is None:
             continue

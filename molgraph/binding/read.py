@@ -13,11 +13,13 @@ import pandas as pd
 
 from molgraph.binding.ligand import MOL2_FILES, pose_starts, read_poses
 from molgraph.binding.pose import BAR, Pose
-from molgraph.binding.structure import STRUCTURE_FILES
+from molgraph.binding.residues import POLYMER_LAST
+from molgraph.binding.structure import STRUCTURE_FILES, structure
 from molgraph.data.stream import STDIN, Row, read_errors, suffixes
 from molgraph.data.table import BLOCK, MEMORY, Table, find_column, is_usual, read_tables, tables
 from molgraph.errors import DataError
 from molgraph.molecule import read as molecules
+from molgraph.molecule.standardise import Refusal
 
 COMPLEX = "complex"
 PROTEIN = ("protein", "receptor", "protein_file", "protein_path", "receptor_file", "pocket", "protein_pdb")
@@ -72,12 +74,17 @@ def _frame(given: Any) -> pd.DataFrame:
 
 
 def _existing(path: str | os.PathLike[str]) -> str:
-    """Return the path of a protein that is there.
+    """Return the path of a protein that can be read: one for all rows is looked at before the first of them.
 
-    Raises: DataError where it is not.
+    Raises: DataError where it is not there, or holds no chain.
     """
     with read_errors(str(path)), Path(path).open("rb"):
-        return str(path)
+        found = structure(str(path))
+    if isinstance(found, Refusal):
+        raise DataError(f"--protein: {found.message}.")
+    if not (found.kind[found.residue] <= POLYMER_LAST).any():
+        raise DataError(f"--protein: {path} holds no amino acid and no nucleotide; is it the ligand?")
+    return str(path)
 
 
 def _named(given: Iterable[Table], column: str | None, receptor: str | None, folder: Path) -> Iterator[Table]:

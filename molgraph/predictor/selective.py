@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.data.dataset import Dataset
+from molgraph.data.dataset import Dataset, Input
 from molgraph.errors import ConfigError, did_you_mean
-from molgraph.predictor.inputs import unlabelled
+from molgraph.predictor.inputs import Slot, unlabelled
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.targets import Proteins, protein_slot, read_proteins
@@ -25,9 +25,10 @@ class Selective(Scorer):
     """Score as another scorer does, and add `selectivity`: the value on the target less the highest of those to avoid.
 
     A model of many targets avoids targets by name, and its target is the first that is not avoided; a model of a
-    molecule and a protein avoids the proteins of a file. Units are those of the target: of a p-value, 1 is tenfold.
+    molecule and a protein avoids the proteins of a file, but the target where that is among them. Units are those of
+    the target: of a p-value, 1 is tenfold.
 
-    Raises: ConfigError for a target that the model has not, or nothing left to aim at.
+    Raises: ConfigError for a target that the model has not, or nothing left to aim at, or to avoid.
     """
 
     def __init__(self, scorer: Scorer, against: Sequence[str]) -> None:
@@ -78,9 +79,11 @@ class Selective(Scorer):
 
 def _highest(predictor: Predictor, things: Dataset, avoided: Proteins) -> NDArray[np.float64]:
     """Return for each thing the highest estimate among the proteins to avoid, [n]."""
-    lead, other = predictor.inputs.lead.name, protein_slot(predictor).name
-    highest = np.full(len(things), -np.inf)
-    wide = len(avoided.names)
+    lead, slot = predictor.inputs.lead.name, protein_slot(predictor)
+    other, highest, wide = slot.name, np.full(len(things), -np.inf), len(avoided.names)
+    own = _same(slot, things.inputs[other], avoided.given)
+    if own.all(axis=1).any():
+        raise ConfigError("--against holds no protein but the target itself: there is nothing to avoid.")
     for rows in np.array_split(np.arange(len(things)), -(-len(things) * wide // AT_ONCE) or 1):
         mine = things.subset(rows).inputs[lead]
         inputs = {
@@ -88,5 +91,12 @@ def _highest(predictor: Predictor, things: Dataset, avoided: Proteins) -> NDArra
             other: dataclasses.replace(avoided.given, index=avoided.given.index.repeat(len(rows))),
         }
         found = predictor.estimate(unlabelled(inputs, len(rows) * wide))[0][:, 0]
-        highest[rows] = found.reshape(len(rows), wide).max(axis=1)
+        highest[rows] = np.where(own[rows], -np.inf, found.reshape(len(rows), wide)).max(axis=1)
     return highest
+
+
+def _same(slot: Slot, mine: Input, avoided: Input) -> NDArray[np.bool_]:
+    """Tell which of the proteins to avoid are the one that a row is about, [n, T]."""
+    on, off = (np.array([*slot.room.identity(each.keys), ""], dtype=object) for each in (mine, avoided))
+    same: NDArray[np.bool_] = on[mine.index.numpy()][:, None] == off[avoided.index.numpy()][None]
+    return same

@@ -44,6 +44,19 @@ def test_keys_name_the_ligand(files: Path) -> None:
     assert again.keys == done.keys, "a key is a text of the same pose"
 
 
+def test_a_refusal_counts_atoms_as_the_file_does(files: Path, complex_made: Made) -> None:
+    order = list(range(complex_made.ligand.GetNumAtoms()))[::-1]  # hydrogens first
+    ligand = Chem.RenumberAtoms(complex_made.ligand, order)
+    xyz, there = places(ligand), places(complex_made.peptide)[0]
+    for atom in (a.GetIdx() for a in ligand.GetAtoms() if a.GetAtomicNum() > 1):
+        shifted = moved(ligand, xyz - xyz[atom] + there + [0.0, 0.0, 0.02])
+        (files / "turned.sdf").write_text(Chem.MolToMolBlock(shifted), encoding="utf-8")
+        (refused,) = featurise([text_of(files, ligand="turned.sdf")], [COMPLEX]).refused.values()
+        named = int(refused.message.split("atom ")[1].split()[0])
+        distance = np.linalg.norm(places(shifted)[named - 1] - places(complex_made.peptide), axis=1).min()
+        assert refused.reason == "clash" and distance < 0.1, f"atom {named} lies {distance:.2f} A away"
+
+
 def test_turning_both_changes_no_more_than_the_frame(files: Path, complex_made: Made) -> None:
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
     turn *= np.sign(np.linalg.det(turn))

@@ -55,6 +55,24 @@ def test_one_protein_for_all_rows(files: Path) -> None:
     assert texts == [f"{files / 'receptor.pdb'}|{files / 'ligand.sdf'}|0|"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("one.fasta", ">a\nMKTAYIAK\n", "'.fasta' is no structure format"),
+        ("page.pdb", "<html><body>404</body></html>\n", "page.pdb"),
+        (
+            "own.pdb",
+            "HETATM    1  C1  LIG A   1       0.000   0.000   0.000  1.00  0.00           C\n",
+            "is it the ligand",
+        ),
+    ],
+)
+def test_a_receptor_for_all_rows_is_looked_at_first(files: Path, name: str, text: str, says: str) -> None:
+    (files / name).write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=f"--protein: .*{says}"):
+        next(iter(read(files / "ligand.sdf", protein=files / name)))
+
+
 def test_texts_are_read_again(files: Path) -> None:
     texts = [f"{files / 'receptor.pdb'}|{files / 'ligand.sdf'}|0|{LIGAND}"]
     assert all_of(texts)[1] == texts

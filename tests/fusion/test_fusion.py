@@ -72,6 +72,27 @@ def test_one_protein_is_encoded_once_for_a_whole_screen() -> None:
     assert torch.equal(kept, fresh)
 
 
+def test_each_part_of_a_panel_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, drug, target = fusion()
+    pairs = torch.cartesian_prod(torch.arange(5), torch.arange(4))[torch.randperm(20)]
+    inputs = {"drug": Input(parts(5), pairs[:, 0]), "target": Input(parts(4), pairs[:, 1])}
+    data = Dataset(inputs, Targets.none(20), np.arange(20), ("",) * 20)
+    fresh = run(model.eval(), data, 3).detach()
+    drug.rows = target.rows = 0
+    with torch.no_grad():
+        torch.testing.assert_close(run(model, data, 3), fresh)
+        assert (drug.rows, target.rows) == (5, 4)
+        monkeypatch.setattr("molgraph.fusion.kept.MOST", 7)  # two parts of three numbers fit, and a batch more
+        torch.testing.assert_close(run(model, data.subset(torch.arange(20)), 3), fresh)
+        other = Dataset({n: Input(parts(len(i.parts)), i.index) for n, i in inputs.items()}, *_rest(20))
+        torch.testing.assert_close(run(model, other, 3), fresh)
+    assert drug.rows > 10
+
+
+def _rest(count: int) -> tuple[Targets, object, tuple[str, ...]]:
+    return Targets.none(count), np.arange(count), ("",) * count
+
+
 def test_what_was_kept_is_not_served_after_the_weights_changed() -> None:
     model, _, target = fusion()
     data = screen()

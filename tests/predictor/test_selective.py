@@ -64,6 +64,20 @@ def test_pairs_avoid_the_proteins_of_a_file(paired, sequences, tmp_path):
     assert prepared(paired, protein_slot(paired), [sequences[on]], [on]).names == (on,)
 
 
+def test_the_target_itself_is_not_avoided(paired, sequences, tmp_path):
+    on, *off = sequences.index
+    scorer = copy.copy(paired).give({"target": sequences[on]})
+    found = []
+    for names in ([on, *off], off, [on]):
+        fasta = tmp_path / f"{len(names)}.fasta"
+        fasta.write_text("".join(f">{name}\n{sequences[name]}\n" for name in names), encoding="utf-8")
+        found.append(Selective(scorer, [str(fasta)]))
+    both, without = (made.predict(LIGANDS)[SELECTIVITY].astype(float) for made in found[:2])
+    np.testing.assert_allclose(both, without, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ConfigError, match="nothing to avoid"):
+        found[2].predict(LIGANDS)
+
+
 def test_pairs_want_one_file(paired, sequences):
     scorer = copy.copy(paired).give({"target": sequences.iloc[0]})
     with pytest.raises(ConfigError, match="one file of proteins"):
