@@ -31,11 +31,14 @@ SCORES = {NUMBERS: ("rmse",), BINARY: ("auroc", "accuracy"), CLASSES: ("balanced
 class Level:
     """Hold one metric of rows and of the groups they belong to; the gap is rows less groups, with its 95 % interval.
 
-    All intervals come from drawing groups. Of `groups` groups, the measured rows of `disagree` have not one label.
+    All intervals come from drawing groups. Of `groups` groups, the measured rows of `disagree` have not one label, so
+    that these have no score as a whole: `rows` is of all rows, `same` of the rows of the other groups, and the gap is
+    `same` less `whole`, of one set of groups.
     """
 
     metric: str
     rows: Score
+    same: Score
     whole: Score
     gap: float | None
     low: float | None
@@ -45,7 +48,8 @@ class Level:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {**vars(self), "rows": self.rows.to_json(), "whole": self.whole.to_json()}
+        scores = {"rows": self.rows.to_json(), "same": self.same.to_json(), "whole": self.whole.to_json()}
+        return {**vars(self), **scores}
 
 
 def levels(
@@ -62,7 +66,8 @@ def levels(
     """Score rows, and groups by the mean of their rows' estimates; `{metric: Level}`.
 
     A group has a label where its measured rows agree on it; else it is left out of the level of groups, and where
-    none is left there is no score, and the reason says so. Rows known by a bound are left out.
+    none is left there is no score, and the reason says so. The gap compares the groups with the rows of the same
+    groups. Rows known by a bound are left out.
 
     Shapes: as in `score`, one target; `groups` [n].
     See: rows of a group are no independent evidence: Saeb 2017, doi 10.1093/gigascience/gix019
@@ -73,19 +78,26 @@ def levels(
     sample, of = sample.take(exact), np.asarray(groups)[seen][exact]
     member = np.unique(of, return_inverse=True)[1]
     whole, agree = _whole(sample, member)
-    values: dict[str, tuple[list[Floats], list[Floats]]] = {name: ([], []) for name in SCORES[kind]}
+    shared = agree[member]
+    kept = {
+        "rows": (sample, member),
+        "same": (sample.take(shared), member[shared]),
+        "whole": (whole, np.nonzero(agree)[0]),
+    }
+    values: dict[tuple[str, str], list[Floats]] = {(name, level): [] for name in SCORES[kind] for level in kept}
     for drawn in draws(len(agree), bootstrap, seed, None):
-        for name, (first, second) in values.items():
-            first.append(values_of(METRICS[name], sample, drawn[:, member]))
-            second.append(values_of(METRICS[name], whole, drawn[:, agree]))
+        for (name, level), parts in values.items():
+            those, at = kept[level]
+            parts.append(values_of(METRICS[name], those, drawn[:, at]))
     found = {}
-    for name, parts in values.items():
-        rows, wholes = np.concatenate(parts[0]), np.concatenate(parts[1])
-        scores = _score(name, sample, rows), _said(_score(name, whole, wholes), len(agree), int((~agree).sum()))
-        gap = rows - wholes
+    for name in SCORES[kind]:
+        made = {level: np.concatenate(values[name, level]) for level in kept}
+        rows, same, wholes = (_score(name, kept[level][0], made[level]) for level in kept)
+        gap = made["same"] - made["whole"]
         low, high = interval(gap[1:]) or (None, None)
         known = None if np.isnan(gap[0]) else float(gap[0])
-        found[name] = Level(name, *scores, known, low, high, len(agree), int((~agree).sum()))
+        left = int((~agree).sum())
+        found[name] = Level(name, rows, same, _said(wholes, len(agree), left), known, low, high, len(agree), left)
     return found
 
 
@@ -118,14 +130,21 @@ def level_sentence(name: str, group: str, found: Mapping[str, Any]) -> str:
     """Say what a `Level` holds, as JSON values, in one line.
 
     >>> one, two = Score(0.9, 0.8, 1.0, None, 40), Score(0.7, 0.5, 0.9, None, 8)
-    >>> level_sentence("AUROC", "patient", Level("auroc", one, two, 0.2, 0.05, 0.35, 8, 0).to_json())
+    >>> level_sentence("AUROC", "patient", Level("auroc", one, one, two, 0.2, 0.05, 0.35, 8, 0).to_json())
     'AUROC of rows 0.900, by patient (mean over its rows) 0.700: a gap of 0.200 (0.050 to 0.350)'
     """
-    rows, whole = found["rows"], found["whole"]
-    first = "none" if rows["value"] is None else f"{rows['value']:.3f}"
+    whole = found["whole"]
+    first = f"{name} of rows {_shown(found['rows'])}"
     if whole["value"] is None:
-        return f"{name} of rows {first}; by {group} it is undefined: {whole['reason']}"
+        return f"{first}; by {group} it is undefined: {whole['reason']}"
+    if found["disagree"] and "same" in found:  # an earlier version judged without
+        kept = found["groups"] - found["disagree"]
+        first += f", of the {found['same']['n']} rows of the {kept} groups of one label {_shown(found['same'])}"
     ends = "" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})"
     gap = "" if found["gap"] is None else f": a gap of {found['gap']:.3f}{ends}"
     note = f"; {whole['reason']}" if whole["reason"] else ""
-    return f"{name} of rows {first}, by {group} (mean over its rows) {whole['value']:.3f}{gap}{note}"
+    return f"{first}, by {group} (mean over its rows) {whole['value']:.3f}{gap}{note}"
+
+
+def _shown(score: Mapping[str, Any]) -> str:
+    return "none" if score["value"] is None else f"{score['value']:.3f}"

@@ -17,6 +17,7 @@ def test_groups_are_scored_by_the_mean_of_their_rows():
     )  # one above both; the other ties with one, below the other
     assert found.gap == pytest.approx(found.rows.value - found.whole.value)
     assert (found.rows.n, found.whole.n, found.groups, found.disagree) == (7, 4, 4, 0)
+    assert found.same == found.rows
 
 
 def test_groups_that_disagree_have_no_label():
@@ -31,6 +32,19 @@ def test_a_few_that_disagree_are_left_out_and_counted():
     found = levels("binary", truth, [0.9, 0.8, 0.1, 0.2, 0.5, 0.5], of)["accuracy"]
     assert found.whole.value == 1.0 and found.whole.n == 2 and found.disagree == 1
     assert "the rows of 1 of 3 groups have different labels" in level_sentence("accuracy", "patient", found.to_json())
+
+
+def test_the_gap_is_of_the_same_groups():
+    truth, of = [1, 1, 0, 0, 1, 0, 1, 0], [0, 0, 1, 1, 2, 2, 3, 3]
+    estimate = [0.9, 0.8, 0.1, 0.2, 0.1, 0.9, 0.2, 0.8]  # right where the rows of a group agree, wrong elsewhere
+    found = levels("binary", truth, estimate, of)["auroc"]
+    one = score("binary", truth[:4], estimate[:4], metrics=["auroc"], bootstrap=0)["auroc"]
+    assert found.rows.value < 0.6 and (found.same.value, found.same.n) == (one.value, 4) == (1.0, 4)
+    assert (found.whole.value, found.gap, found.disagree) == (1.0, 0.0, 2), "groups left out make no gap"
+    said = level_sentence("AUROC", "patient", found.to_json())
+    assert "of the 4 rows of the 2 groups of one label 1.000, by patient (mean over its rows) 1.000: a gap of 0" in said
+    before = {key: value for key, value in found.to_json().items() if key != "same"}
+    assert "one label" not in level_sentence("AUROC", "patient", before), "as an earlier version judged"
 
 
 def test_the_gap_shows_what_rows_promise_and_patients_do_not_keep():
