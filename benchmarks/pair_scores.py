@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ TITLES = {
     "target": "forest, target alone",
     "neighbour": "nearest measured pair",
 }
+# From where on a pair counts as a hit, for the AUPRC: Öztürk et al. 2018, doi 10.1093/bioinformatics/bty593
+ACTIVE = {"davis": 7.0, "kiba10": 12.1, "kiba": 12.1}
 MEANS = {"mean of ours and forest": ("ours", "forest"), "mean of ours, graph and forest": ("ours", "graph", "forest")}
 NETWORKS = ("ours", "graph")
 SEEDS = range(10)
@@ -38,34 +40,47 @@ def write(ledger: Ledger, readme: Path) -> None:
 def section(ledger: Ledger, data: str) -> str:
     """Return the scores of every contestant on one data set as Markdown, "" where no cell is finished."""
     run = settings(data, "ours")
-    kind = str(run.task)
     truth_of = table(data)[run.targets[0]].astype(float).to_numpy()
+    asked = Asked(str(run.task), truth_of, ACTIVE.get(data.partition("_cold_")[0]))
     found = {m: [ledger.read(Cell(data, m, s)) for s in SEEDS if ledger.has(Cell(data, m, s))] for m in MODELS}
-    lines = [_line(TITLES[m], kind, truth_of, entries) for m, entries in found.items() if entries]
+    lines = [_line(TITLES[m], asked, entries) for m, entries in found.items() if entries]
     if not lines:
         return ""
     for model in NETWORKS:
         if len(found[model]) > 1:
-            lines.append(_line(f"{TITLES[model]}: ensemble of its seeds", kind, truth_of, [_mean(found[model])]))
+            lines.append(_line(f"{TITLES[model]}: ensemble of its seeds", asked, [_mean(found[model])]))
     for title, models in MEANS.items():
         common = [s for s in SEEDS if all(any(e.seed == s for e in found[m]) for m in models)]
         each = [[e for model in models for e in found[model] if e.seed == s] for s in common]
         if each:
-            lines.append(_line(title, kind, truth_of, list(map(_mean, each))))
+            lines.append(_line(title, asked, list(map(_mean, each))))
     first = next(entries[0] for entries in found.values() if entries)
     epochs = sorted({e.epochs for m in ("ours", "graph", "graphdta") for e in found[m]})
-    head = ["contestant", "seeds", *METRICS[kind]]
+    hits = [f"auprc of {asked.active:g} or more"] if asked.active else []
+    head = ["contestant", "seeds", *METRICS[asked.kind], *hits]
     title = f"**{data}** ({len(first.rows)} test rows, split {first.split}, networks {epochs} epochs)"
     return "\n".join([title, "", f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines])
 
 
-def _line(title: str, kind: str, truth: NDArray[np.float64], entries: Sequence[Entry]) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """Hold the kind of task, the truth of every row of a set, and from where on a number counts as a hit."""
+
+    kind: str
+    truth: NDArray[np.float64]
+    active: float | None
+
+
+def _line(title: str, asked: Asked, entries: Sequence[Entry]) -> str:
     """Score the seeds side by side: the mean over seeds, the interval that of the test rows."""
     rows = np.array(entries[0].rows) - 1
     estimates = np.hstack([np.array(entry.estimates) for entry in entries])
-    several = np.repeat(truth[rows, None], len(entries), axis=1)
-    scores = score(kind, several, estimates, metrics=list(METRICS[kind]), bootstrap=200)
-    cells = ["none" if s.value is None else f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f})" for s in scores.values()]
+    several = np.repeat(asked.truth[rows, None], len(entries), axis=1)
+    scores = [*score(asked.kind, several, estimates, metrics=list(METRICS[asked.kind]), bootstrap=200).values()]
+    if asked.active:
+        hits = (several >= asked.active).astype(np.float64)
+        scores += score("binary", hits, estimates, metrics=["auprc"], bootstrap=200).values()
+    cells = ["none" if s.value is None else f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f})" for s in scores]
     return f"| {title} | {len(entries)} | {' | '.join(cells)} |"
 
 
