@@ -157,8 +157,8 @@ def _rivals(outcome: Outcome) -> dict[str, RunSettings]:
         for trial in ranked(tuned.study, outcome.goals)[:1]:
             run = outcome.run_of(trial, COMPARATOR)
             found[f"{tuned.title}, tuned (trial {trial.number} of {_finished(tuned)})"] = run
-    best, space = outcome.run_of(outcome.best), outcome.main.space
-    plain = replace(space.settle(space.starts()[0]), split=best.split, ensemble=best.ensemble)
+    best = outcome.run_of(outcome.best)
+    plain = replace(_untuned(outcome.main), split=best.split, ensemble=best.ensemble)
     if plain != best and best.ensemble == 1:
         found[f"{plain.model}, {UNTUNED}"] = plain
     return found
@@ -172,10 +172,18 @@ def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunS
     """Train a trial's settings into a folder, or take what an earlier command left there of the same."""
     run = outcome.run_of(trial)
     made = replace(outcome.plans[run.standardize], run=run, rivals=dict(rivals))
+def _untuned(tuned: Tuned) -> RunSettings:
+    """Return the settings without tuning, with the batch that fitted into the memory when a trial tried them."""
+    first = tuned.space.enqueued()[0]
+    tried = [t for t in tuned.study.get_trials(deepcopy=False) if t.params == first]
+    return settings_of(tried[-1], tuned.space) if tried else tuned.space.settle(tuned.space.starts()[0])
+
+
     try:
         there = Predictor.load(folder)
-        judged = there.recipe.metrics.get("others", {})
-        if there.recipe.run == run and set(rivals) <= set(judged) and not there.facts["interrupted"]:
+        metrics = there.recipe.metrics
+        judged = {*metrics.get("others", {}), *metrics.get("left_out", {})}
+        if there.recipe.run == run and rivals.keys() <= judged and not there.facts["interrupted"]:
             return there
     except CheckpointError:
         pass  # none is there yet, or a stopped one

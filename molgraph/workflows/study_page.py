@@ -38,7 +38,7 @@ def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
             (str(states.count("PRUNED")), "pruned"),
         ),
         quality=quality(found["test"], tuned.title) if found["test"] else (),
-        notes=(found["methods"], found["noise"], *found["notes"], *_comparison(outcome, found)),
+        notes=(found["methods"], found["noise"], *found["notes"], *_comparison(outcome, found), *_left_out(found)),
         facts={
             "data": outcome.made.rows.origin,
             "split": outcome.made.run.split,
@@ -60,6 +60,11 @@ def _comparison(outcome: Outcome, found: Mapping[str, Any]) -> list[str]:
         f"The method to beat, {name}, was tuned with the same budget ({outcome.budget.words}): {count} trials ended. "
         "The test rows were put away before the first trial and looked at once, for the models above."
     ]
+
+
+def _left_out(found: Mapping[str, Any]) -> list[str]:
+    """Say which methods to beat could not be trained."""
+    return [f"{name} could not be trained: {why}" for name, why in found["test"].get("left_out", {}).items()]
 
 
 def _attempted(trial: Any, began: Any) -> Attempted:

@@ -15,7 +15,7 @@ from typing import Any
 from molgraph.config import RunSettings, dump
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
-from molgraph.errors import ConfigError, DataError, MolgraphError
+from molgraph.errors import ConfigError, DataError, DivergedError, MolgraphError, ResourceError
 from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
@@ -81,10 +81,13 @@ def _start(made: Plan) -> Predictor | None:
 
 
 def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
-    """Return the test scores of the predictor, of the comparator and of the nearest neighbour, as JSON values."""
+    """Return the test scores of the predictor, of the comparator and of the nearest neighbour, as JSON values.
+
+    A method to beat that cannot be trained is left out, and `left_out` says why.
+    """
     data = made.rows.data
     test = data.subset(made.split.test)
-    others = {}
+    others, left_out = {}, {}
     for name, run in made.rivals.items() if len(test) else ():
         show.say(f"training {name}, {'a' if len(made.rivals) > 1 else 'the'} method to beat")
         mine = data.only(run.inputs) if run.inputs else data
@@ -93,13 +96,18 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
             for _ in rival.epochs():
                 log.info("comparator %s trained", name)
             others[name] = rival.members[0].estimate(mine.subset(made.split.test))
-        except DataError as error:  # what the model can learn from, the comparator need not
-            made.notes.append(f"comparator {name} left out: {error}")
+        except (DataError, DivergedError, ResourceError) as error:  # what works for the model need not for the others
+            if isinstance(error.__cause__, OSError):
+                raise
+            left_out[name] = str(error)
+            made.notes.append(f"{name}, a method to beat, was left out: {error}")
+            show.say(f"note: {made.notes[-1]}")
     assert predictor.domain is not None  # a training learns it
     others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
     found = assess(predictor, test, others, seed=made.run.seed)
     found["comparator"] = found["others"][next(iter(others))]
     found["comparator_name"] = next(iter(others))
+    found["left_out"] = left_out
     found["leaks"] = made.leaks.to_json()
     return found
 

@@ -108,7 +108,38 @@ def test_a_comparator_that_cannot_learn_is_left_out_and_named(ligands):
     run = config.settings({"targets": ["pAct"], **TINY, "comparator": "molecule/forest"})
     predictor = train_rows(plan(run, bounds))
     assert predictor.recipe.metrics["comparator_name"] == NEIGHBOUR
-    assert any("comparator molecule/forest left out: target 'pAct'" in note for note in predictor.facts["notes"])
+    assert any("forest, a method to beat, was left out: target 'pAct'" in note for note in predictor.facts["notes"])
+    assert "trees learn from exact values only" in predictor.recipe.metrics["left_out"]["molecule/forest"]
+
+
+def test_a_comparator_that_diverges_or_finds_no_memory_is_left_out_and_a_full_disk_is_not_passed_over(
+    ligands, monkeypatch
+):
+    from molgraph.errors import DivergedError, ResourceError
+    from molgraph.predictor.training import Training
+
+    whole = Training.epochs
+
+    def failing(error):
+        def epochs(self):
+            if self.run.model == "molecule/forest":
+                raise error
+            yield from whole(self)
+
+        monkeypatch.setattr(Training, "epochs", epochs)
+
+    def caused(cause):
+        error = ResourceError(str(cause))
+        error.__cause__ = cause
+        return error
+
+    made = plan(config.settings({"targets": ["pAct"], **TINY, "comparator": "molecule/forest"}), ligands)
+    for error in (DivergedError("the loss is nan"), caused(MemoryError("out of memory"))):
+        failing(error)
+        assert train_rows(made).recipe.metrics["left_out"] == {"molecule/forest": str(error)}
+    failing(caused(OSError(28, "No space left")))
+    with pytest.raises(ResourceError, match="No space left"):
+        train_rows(made)
 
 
 def interrupt_after(epochs):
