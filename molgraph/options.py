@@ -78,7 +78,7 @@ def tune(p: argparse.ArgumentParser) -> None:
     _run(p)
     p.add_argument("--trials", type=int, metavar="N", help="trials in all (default 40 where no limit is given)")
     p.add_argument("--timeout", metavar="TIME", help="time for this command (2h, 1h30m, 45s), half for the comparator")
-    p.add_argument("--epochs", type=int, metavar="N", help="epochs in all, over all trials")
+    p.add_argument("--epochs", type=int, metavar="N", help="epochs in all; a trial of trees counts as train.epochs")
     p.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the study (default 1)")
     p.add_argument("--storage", default="", metavar="URL", help="a database for the study (default: a file in --out)")
     p.add_argument("--objectives", default="", metavar="A,B", help="an accuracy, then others: rmse,latency,size")

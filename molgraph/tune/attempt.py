@@ -126,7 +126,10 @@ class Attempt:
         return (first, *others)
 
     def _train(self, trial: optuna.trial.Trial, training: Training, rows: Visible) -> Member:
-        """Train one member; after every epoch report its score, and end it where that is hopeless or time is up."""
+        """Train one member; after every epoch report its score, and end it where that is hopeless or time is up.
+
+        A trial of trees has no epochs; it counts as those of a network that is trained to its end.
+        """
         network = registry.model(training.run.model).family == NETWORK
         prunes = network and len(rows.folds) == 1 and len(self.goals) == 1
         scale = scales(training.task, training.train)
@@ -139,6 +142,7 @@ class Attempt:
                     value, _ = accuracy(self.goals[0], training.task, training.valid, made, scale)
                     self._report(trial, value, epoch.number, last=epoch.number == epoch.of)
                 self.watch()
+        self.epochs += 0 if network else training.run.train.epochs  # trees grow at once: as much as a full training
         return training.members[-1]
 
     def _report(self, trial: optuna.trial.Trial, value: float, step: int, *, last: bool) -> None:

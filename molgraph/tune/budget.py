@@ -88,8 +88,8 @@ class Budget:
 
 
 def spent(trials: Sequence[Any]) -> int:
-    """Return the epochs that finished trials took."""
-    return sum(int(t.user_attrs.get(EPOCHS, 0)) for t in trials)
+    """Return the epochs that trials took; one that ended took one at least, or a study of failures would never end."""
+    return sum(max(int(t.user_attrs.get(EPOCHS, 0)), t.state.name in FINISHED) for t in trials)
 
 
 def clock(seconds: float) -> str:

@@ -48,4 +48,5 @@ def test_epochs_are_spent_by_all_trials():
     budget = Budget(None, None, 10)
     assert budget.open(trials("COMPLETE", epochs=9), None)
     assert not budget.open(trials("COMPLETE", epochs=10), None)
+    assert not budget.open(trials(*["PRUNED"] * 10), None)  # that diverged in their first epoch: the budget ends too
     assert not budget.over(trials("COMPLETE", epochs=6), None, 4) and budget.over(trials("COMPLETE", epochs=6), None, 5)
