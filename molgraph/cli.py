@@ -134,6 +134,7 @@ def tune(arguments: argparse.Namespace) -> int:
         Budget.of(arguments.trials, arguments.timeout, arguments.epochs),
         jobs=arguments.jobs,
         storage=arguments.storage,
+        study=arguments.study,
         objectives=tuple(filter(None, arguments.objectives.split(","))),
         folds=arguments.folds,
         ensemble=arguments.top,

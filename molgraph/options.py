@@ -80,7 +80,9 @@ def tune(p: argparse.ArgumentParser) -> None:
     p.add_argument("--timeout", metavar="TIME", help="time for this command (2h, 1h30m, 45s), half for the comparator")
     p.add_argument("--epochs", type=int, metavar="N", help="epochs in all; a trial of trees counts as train.epochs")
     p.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that share the study (default 1)")
-    p.add_argument("--storage", default="", metavar="URL", help="a database for the study (default: a file in --out)")
+    where = "where the study is kept: a database, or a file *.journal (default: one in --out)"
+    p.add_argument("--storage", default="", metavar="URL", help=where)
+    p.add_argument("--study", default="", metavar="NAME", help="its name there (default: told by the run and the data)")
     p.add_argument("--objectives", default="", metavar="A,B", help="an accuracy, then others: rmse,latency,size")
     p.add_argument("--folds", type=int, default=1, metavar="N", help="score every trial by cross-validation")
     p.add_argument("--outer", type=int, metavar="N", help="nested: tune anew for each of N folds that test")

@@ -110,7 +110,7 @@ class Attempt:
             if len(rows.folds) > 1 and len(self.goals) == 1:
                 trial.set_user_attr(SCORES, [values[0] for values in found])
                 self._report(trial, value, number, last=number == len(rows.folds) - 1)
-        self._keep(trial.number, np.concatenate(estimates))
+        keep(self.estimates, trial.number, np.concatenate(estimates))
         means = tuple(float(np.mean(column)) for column in zip(*found, strict=True))
         return means if len(means) > 1 else means[0]
 
@@ -162,11 +162,12 @@ class Attempt:
     def _finished(self, trial: optuna.trial.Trial) -> bool:
         return any(t.state.is_finished() and t.state.name != "FAIL" for t in trial.study.get_trials(deepcopy=False))
 
-    def _keep(self, number: int, made: Array) -> None:
-        """Write the estimates of the scored rows, from which an ensemble is chosen."""
-        content = io.BytesIO()
-        np.save(content, made, allow_pickle=False)
-        with os_errors(self.estimates):
-            self.estimates.mkdir(parents=True, exist_ok=True)
-        with atomic(self.estimates / f"{number}.npy") as file:
-            file.write(content.getvalue())
+
+def keep(folder: Path, number: int, made: Array) -> None:
+    """Write a trial's estimates of the scored rows, from which an ensemble is chosen."""
+    content = io.BytesIO()
+    np.save(content, made, allow_pickle=False)
+    with os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with atomic(folder / f"{number}.npy") as file:
+        file.write(content.getvalue())

@@ -67,6 +67,17 @@ def goals(wanted: Sequence[str], kinds: Mapping[str, str]) -> tuple[Goal, ...]:
     return tuple(_goal(name) for name in chosen)
 
 
+def goal_names(wanted: Sequence[str]) -> None:
+    """Check names of objectives before any data is read.
+
+    Raises: ConfigError for a name that is none for any task.
+    """
+    known = (ERROR, *METRICS, *COSTS)
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"--objectives: unknown '{name}'{did_you_mean(name, known)}")
+
+
 def _goal(name: str) -> Goal:
     if name in METRICS:
         return Goal(name, METRICS[name].label, METRICS[name].higher_is_better)

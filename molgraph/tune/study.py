@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import url2pathname
 from uuid import uuid4
 
 import optuna
@@ -28,17 +29,20 @@ from molgraph.tune.goals import Goal
 from molgraph.tune.space import Space
 
 JOURNAL, WORKERS, GATE = "study.journal", "workers", "gate.lock"
+JOURNAL_URL, JOURNALS = "journal://", (".journal", ".log")
 MADE_FROM, WORKER = "made_from", "worker"
 HEARTBEAT = 60  # seconds between the signs of life that a worker gives to a database
+GRACE = 2  # heartbeats without which a worker counts as dead
 RETRIES = 2  # a trial that kills its worker so often is given up
 HYPERBAND_FROM = 40  # trials; each of Hyperband's brackets needs more than the sampler's 10 random ones
 REDUCTION, BRACKETS = 3, 3
 WILCOXON = 0.1  # chance of pruning a trial as good as the best, per test: Optuna's default
+FOLDS_TO_TEST = 5  # the least p of a signed-rank test on k - 1 folds, all but the last, is 1/2^(k - 1): 1/16 from here
 
 
 @dataclass(frozen=True)
 class Place:
-    """Hold where a study lives: a journal file in the folder, or a database under a URL."""
+    """Hold where a study lives: a journal file, by default in the folder, or a database under a URL."""
 
     folder: Path
     name: str
@@ -46,13 +50,32 @@ class Place:
     heartbeat: int = HEARTBEAT
 
     @property
+    def journal(self) -> Path | None:
+        """Return the journal's file, None where a database keeps the study."""
+        if self.url.startswith(JOURNAL_URL):
+            return Path(url2pathname(self.url.removeprefix(JOURNAL_URL)))
+        if "://" in self.url:
+            return None
+        if self.url and Path(self.url).suffix not in JOURNALS:
+            raise ConfigError(
+                f"--storage {self.url}: write the path of a file *.journal, or the URL of a database "
+                "(sqlite:////folder/study.db, postgresql://...)."
+            )
+        return Path(self.url) if self.url else self.folder / JOURNAL
+
+    @property
+    def home(self) -> Path:
+        """Return the folder of the locks: the journal's, so that all who share it see them."""
+        return self.folder if self.journal is None else self.journal.parent
+
+    @property
     def gate(self) -> FileLock:
         """Return the lock under which trials begin: so many as the budget has, each of another seed."""
-        return FileLock(self.folder / GATE)
+        return FileLock(self.home / GATE)
 
     @property
     def workers(self) -> Path:
-        return self.folder / WORKERS
+        return self.home / WORKERS
 
 
 @contextlib.contextmanager
@@ -74,11 +97,12 @@ def storage(place: Place) -> Any:
 
     Raises: ResourceError where the folder cannot be written or the database does not answer.
     """
-    if not place.url:
-        path = place.folder / JOURNAL
+    path = place.journal
+    if path is not None:
         lock: Any = _JournalLock(path)
         with os_errors(path):
-            place.folder.mkdir(parents=True, exist_ok=True)
+            for folder in (place.folder, place.home):
+                folder.mkdir(parents=True, exist_ok=True)
             backend = JournalFileBackend(str(path), lock_obj=lock)
             _mend(path, lock)
             return optuna.storages.JournalStorage(backend)
@@ -90,7 +114,7 @@ def storage(place: Place) -> Any:
             return optuna.storages.RDBStorage(
                 place.url,
                 heartbeat_interval=place.heartbeat,
-                grace_period=2 * place.heartbeat,
+                grace_period=GRACE * place.heartbeat,
                 heartbeat_stale_trial_callback=retry,
             )
     except (SQLAlchemyError, ImportError, ValueError) as error:
@@ -162,9 +186,10 @@ def open_study(place: Place, goals: tuple[Goal, ...], made_from: str) -> Any:
             study.set_user_attr(MADE_FROM, made_from)
             study.set_metric_names([goal.name for goal in goals])
         elif was != made_from:
+            remedy = "Use another --study" if place.url else "Use another --out, or --overwrite to start anew"
             raise ConfigError(
                 f"{place.url.partition('://')[0] or place.folder}: the study '{place.name}' there was made from other "
-                "data, settings or objectives. Use another --out, or --overwrite to start anew."
+                f"data, settings or objectives. {remedy}."
             )
     return study
 
@@ -177,19 +202,19 @@ def enqueue_starts(study: Any, space: Space) -> None:
 
 
 def revive(study: Any, place: Place) -> int:
-    """Fail the trials whose workers are gone and queue them once more; return how many.
+    """Fail the trials whose workers are gone and queue them once more; return how many workers' locks were free.
 
-    A database has a heartbeat, and Optuna sees to it; a journal has none. There every worker holds a lock for as long
-    as it lives, which its death, of whatever kind, gives back. A trial that died before all its settings were chosen
-    has them chosen anew, as it would have without the death.
+    Every worker holds a lock for as long as it lives, which its death, of whatever kind, gives back. A journal has no
+    other sign of life; of the workers of a database on other machines its heartbeat tells, after the grace period. A
+    trial that died before all its settings were chosen has them chosen anew, as it would have without the death.
     """
-    if place.url:
-        return 0
     dead = 0
     again = optuna.storages.RetryHeartbeatStaleTrialCallback
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+    with quietly():
+        optuna.storages.fail_stale_trials(study)
+    for trial in _running(study):
         name = trial.user_attrs.get(WORKER, "")
-        if name and _lives(place.workers / name):
+        if not _seen(place, name) or (name and _lives(place.workers / name)):
             continue
         if SEED not in trial.user_attrs:
             trial = copy.deepcopy(trial)
@@ -199,6 +224,22 @@ def revive(study: Any, place: Place) -> int:
             again(max_retry=RETRIES)(study, trial)
         dead += 1
     return dead
+
+
+def doubtful(study: Any, place: Place) -> list[int]:
+    """Return the numbers of running trials whose workers only the heartbeat of the database knows to live."""
+    return [t.number for t in _running(study) if not _seen(place, t.user_attrs.get(WORKER, ""))]
+
+
+def _running(study: Any) -> list[Any]:
+    found: list[Any] = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+    return found
+
+
+def _seen(place: Place, name: str) -> bool:
+    """Say whether a worker's lock tells of its life: always beside a journal, else where it is one of this machine."""
+    mine = name.startswith(f"{socket.gethostname()}-") and (place.workers / name).exists()
+    return place.journal is not None or mine
 
 
 def _lives(path: Path) -> bool:
@@ -243,7 +284,8 @@ def _pruner(run: RunSettings, one: bool, folds: int, planned: int) -> Any:
     if not one:
         return optuna.pruners.NopPruner()
     if folds > 1:
-        return optuna.pruners.WilcoxonPruner(p_threshold=WILCOXON)
+        tests = optuna.pruners.WilcoxonPruner(p_threshold=WILCOXON)
+        return tests if folds >= FOLDS_TO_TEST else optuna.pruners.NopPruner()
     epochs = run.train.epochs
     if planned >= HYPERBAND_FROM:
         least = max(1, epochs // REDUCTION ** (BRACKETS - 1))
@@ -259,6 +301,11 @@ def methods(space: Space, goals: tuple[Goal, ...], folds: int, planned: int | No
             "is more than one objective."
         )
     how = "multivariate TPE" + (", grouped by model" if space.conditional else "")
+    if 1 < folds < FOLDS_TO_TEST:
+        return (
+            f"Trials are chosen by {how}, and none is ended early: with {folds} folds no test can tell a bad trial "
+            f"before its last fold (from --folds {FOLDS_TO_TEST} on one can)."
+        )
     if folds > 1:
         what = f"ended when a Wilcoxon test over folds finds it worse than the best (p < {WILCOXON})"
     elif planned is None:

@@ -210,7 +210,9 @@ def _fill(found: Comparison) -> None:
             else:
                 found.cells[repeat, fold, name] = cell
                 done += 1
-        kept, leaks = guarded(found.made.run, found.made.rows, cut, list(found.runs.values())) if missing else (cut, None)
+        kept, leaks = (
+            guarded(found.made.run, found.made.rows, cut, list(found.runs.values())) if missing else (cut, None)
+        )
         for name, run in missing.items():
             cell = _cell(found, (repeat, fold, name), run, kept, leaks, _digest(found, run, cut))
             _keep(found, cell)

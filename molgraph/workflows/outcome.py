@@ -21,6 +21,7 @@ from molgraph.predictor import Predictor
 from molgraph.predictor.assess import assess
 from molgraph.task import make
 from molgraph.tune.answer import fold_error, front, importances, more_would_help, ranked, settings_of
+from molgraph.tune.attempt import keep
 from molgraph.tune.budget import Budget
 from molgraph.tune.ensemble import greedy
 from molgraph.tune.goals import Goal, accuracy, scales
@@ -45,6 +46,12 @@ class Tuned:
     space: Space
     study: Any
     estimates: Path
+
+    def estimates_of(self, trial: Any) -> Path:
+        return self.estimates / f"{trial.number}.npy"
+
+    def has_estimates(self, trial: Any) -> bool:
+        return self.estimates_of(trial).is_file()
 
 
 @dataclass
@@ -136,6 +143,7 @@ def conclude(outcome: Outcome, most: int) -> None:
     rivals = _rivals(outcome)
     outcome.predictor = _train(outcome, outcome.best, outcome.out / "best", rivals)
     outcome.assessment = json.loads(json.dumps(outcome.predictor.recipe.metrics))
+    _recall(outcome)
     chosen = _ensemble(outcome, most)
     members = [outcome.predictor]
     for trial in chosen[1:]:
@@ -164,6 +172,13 @@ def _rivals(outcome: Outcome) -> dict[str, RunSettings]:
     return found
 
 
+def _untuned(tuned: Tuned) -> RunSettings:
+    """Return the settings without tuning, with the batch that fitted into the memory when a trial tried them."""
+    first = tuned.space.enqueued()[0]
+    tried = [t for t in tuned.study.get_trials(deepcopy=False) if t.params == first]
+    return settings_of(tried[-1], tuned.space) if tried else tuned.space.settle(tuned.space.starts()[0])
+
+
 def _finished(tuned: Tuned) -> int:
     return sum(t.state.name in ("COMPLETE", "PRUNED") for t in tuned.study.get_trials(deepcopy=False))
 
@@ -172,13 +187,6 @@ def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunS
     """Train a trial's settings into a folder, or take what an earlier command left there of the same."""
     run = outcome.run_of(trial)
     made = replace(outcome.plans[run.standardize], run=run, rivals=dict(rivals))
-def _untuned(tuned: Tuned) -> RunSettings:
-    """Return the settings without tuning, with the batch that fitted into the memory when a trial tried them."""
-    first = tuned.space.enqueued()[0]
-    tried = [t for t in tuned.study.get_trials(deepcopy=False) if t.params == first]
-    return settings_of(tried[-1], tuned.space) if tried else tuned.space.settle(tuned.space.starts()[0])
-
-
     try:
         there = Predictor.load(folder)
         metrics = there.recipe.metrics
@@ -196,16 +204,32 @@ def _untuned(tuned: Tuned) -> RunSettings:
     return found
 
 
+def _recall(outcome: Outcome) -> None:
+    """Write the best trial's estimates where another machine has them: the model trained of it makes them again."""
+    tuned, best = outcome.main, outcome.best
+    seen = outcome.readings[outcome.run_of(best).standardize]
+    if outcome.predictor is None or len(seen.folds) > 1 or tuned.has_estimates(best):
+        return
+    scored = outcome.scored[outcome.run_of(best).standardize]
+    keep(tuned.estimates, best.number, outcome.predictor.members[0].estimate(scored))
+
+
 def _ensemble(outcome: Outcome, most: int) -> list[Any]:
     """Return the trials whose mean estimates the scored rows best, the chosen one first."""
     tuned, best = outcome.main, outcome.best
     reading = outcome.run_of(best).standardize  # a panel reads its rows in one way
     trials, estimates = {}, {}
-    for trial in ranked(tuned.study, outcome.goals):
-        path = tuned.estimates / f"{trial.number}.npy"
-        if path.is_file() and outcome.run_of(trial).standardize == reading:
+    found = ranked(tuned.study, outcome.goals)
+    for trial in found:
+        if tuned.has_estimates(trial) and outcome.run_of(trial).standardize == reading:
             trials[trial.number] = trial
-            estimates[trial.number] = np.load(path, allow_pickle=False)
+            estimates[trial.number] = np.load(tuned.estimates_of(trial), allow_pickle=False)
+    elsewhere = sum(not tuned.has_estimates(trial) for trial in found)
+    if elsewhere:
+        outcome.notes.append(
+            f"{elsewhere} of {len(found)} completed trials ran in another folder, of this machine or another, where "
+            "their estimates are: an ensemble is chosen without them."
+        )
     if best.number not in estimates or most < 2:
         return [best]
     sign = -1.0 if outcome.goals[0].higher_is_better else 1.0
@@ -250,10 +274,9 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     """Return what was found, as JSON values."""
     tuned, best = outcome.main, outcome.best
     error = fold_error(best)
-    path = tuned.estimates / f"{best.number}.npy"
-    if error is None and path.is_file():
+    if error is None and tuned.has_estimates(best):
         reading = outcome.run_of(best).standardize
-        _, error = outcome.score(reading, np.load(path, allow_pickle=False), RESAMPLES)
+        _, error = outcome.score(reading, np.load(tuned.estimates_of(best), allow_pickle=False), RESAMPLES)
     return {
         "objectives": [goal.name for goal in outcome.goals],
         "best": {"trial": best.number, "values": list(best.values), "parameters": best.params},

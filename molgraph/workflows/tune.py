@@ -16,16 +16,17 @@ import numpy as np
 from molgraph import split as splits
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic, os_errors
+from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError, DataError
 from molgraph.report.studied import write_study_report
 from molgraph.split import Split
 from molgraph.tune.attempt import WHY
-from molgraph.tune.budget import Budget
-from molgraph.tune.goals import Goal, goals
+from molgraph.tune.budget import Budget, clock
+from molgraph.tune.goals import Goal, goal_names, goals
 from molgraph.tune.rows import Fold, Visible, only
 from molgraph.tune.space import Space
-from molgraph.tune.study import JOURNAL, Place, methods, open_study
-from molgraph.tune.work import ESTIMATES, ROWS, Job, work, work_apart
+from molgraph.tune.study import GRACE, JOURNAL, Place, doubtful, methods, open_study, revive
+from molgraph.tune.work import ESTIMATES, POLL, ROWS, Job, work, work_apart
 from molgraph.workflows import show
 from molgraph.workflows.outcome import (
     COMPARATOR,
@@ -47,11 +48,15 @@ OURS = (
     JOURNAL, Path(JOURNAL).with_suffix(".lock").name, "gate.lock", "workers", ESTIMATES, *ROWS.values(), "trials.csv",
     "trials-comparator.csv", "study.html", "study.json", "best.toml", "best", "ensemble",
 )  # fmt: skip
+NAME = 12  # letters of a digest that name a study
 
 
 @dataclass(frozen=True)
 class Request:
     """Hold what a person asks of a tuning. `pick` is the trial to take instead of the best.
+
+    `study` is its name in the `storage`; without one it is called after its run and data, so that the same command
+    joins it from any folder of any machine.
 
     `outer` is (number, of): test that fold of so many, by group, instead of the rows the run's split would test.
     """
@@ -60,6 +65,7 @@ class Request:
     budget: Budget
     jobs: int = 1
     storage: str = ""
+    study: str = ""
     objectives: tuple[str, ...] = ()
     folds: int = 1
     ensemble: int = 5
@@ -70,6 +76,9 @@ class Request:
         for name, least in (("jobs", 1), ("folds", 1), ("ensemble", 1)):
             if getattr(self, name) < least:
                 raise ConfigError(f"--{name} {getattr(self, name)}: give {least} or more.")
+        if self.study and not self.storage:
+            raise ConfigError(f"--study {self.study}: names a study in a --storage; without one --out keeps the study.")
+        goal_names(self.objectives)
 
 
 def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, source: Any = None) -> Outcome:
@@ -92,6 +101,8 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
         request.out.mkdir(parents=True, exist_ok=True)
         if overwrite:
             _clear(request.out)
+            if request.storage:
+                say("the study in the --storage stays as it is; another --study begins a new one")
     plans = _plans(run, source, spaces, request.outer)
     outcome = _begun(request, plans, plans[run.standardize], space)
     end = None if request.budget.seconds is None else time.time() + request.budget.seconds
@@ -178,13 +189,17 @@ def _study(outcome: Outcome, request: Request, which: str, title: str, space: Sp
     """Run one study until its budget is spent."""
     run, folder = space.run, request.out
     readings = outcome.readings if which == MODEL else {run.standardize: outcome.readings[run.standardize]}
-    place = Place(folder, f"{folder.resolve().name}-{which}" if request.storage else which, request.storage)
     made_from = _made_from(run, readings, outcome.goals)
+    name = f"{request.study or made_from[:NAME]}-{which}" if request.storage else which
+    place = Place(folder, name, request.storage)
     job = Job(run, place, tuple(goal.name for goal in outcome.goals), request.budget, made_from, deadline)
     study = open_study(place, outcome.goals, made_from)
+    if request.storage:
+        say(f"the study {name} in the storage is {'joined' if study.get_trials(deepcopy=False) else 'begun'}")
     watch = Trials(which, outcome.goals, request.budget, deadline)
     try:
         watch(study)
+        _await_heartbeats(study, place, request.budget, deadline)
         if request.jobs > 1:
             work_apart(job, readings, request.jobs, watch)
         else:
@@ -193,6 +208,23 @@ def _study(outcome: Outcome, request: Request, which: str, title: str, space: Sp
         study = open_study(place, outcome.goals, made_from)  # afresh: Ctrl-C may have struck while the other was read
         outcome.studies[which] = Tuned(title, space, study, job.estimates)
         watch(study, last=True)
+
+
+def _await_heartbeats(study: Any, place: Place, budget: Budget, deadline: float | None) -> None:
+    """Wait, where killed workers may hold the last of the budget, until the database can tell."""
+    end = time.time() + GRACE * place.heartbeat + 1
+    said = False
+    while time.time() < end:
+        with place.gate:
+            revive(study, place)
+        unsure = doubtful(study, place)
+        if not unsure or budget.open(study.get_trials(deepcopy=False), deadline):
+            return
+        if not said:
+            numbers, said = ", ".join(map(str, unsure)), True
+            say(f"trial {numbers} runs elsewhere, or was killed: its heartbeat tells, in {clock(end - time.time())}")
+        rearm()
+        time.sleep(POLL)
 
 
 def _write(outcome: Outcome, request: Request) -> dict[str, Any]:
@@ -279,7 +311,11 @@ def _say(outcome: Outcome, found: Mapping[str, Any]) -> None:
 
 
 def _none(outcome: Outcome) -> DataError:
-    reasons = [t.user_attrs[WHY] for t in outcome.main.study.get_trials(deepcopy=False) if WHY in t.user_attrs]
+    trials = outcome.main.study.get_trials(deepcopy=False)
+    running = sum(t.state.name == "RUNNING" for t in trials)
+    if running:
+        return DataError(f"no trial has come to its end; {running} run elsewhere. Start again when they are done.")
+    reasons = [t.user_attrs[WHY].rstrip(".") for t in trials if WHY in t.user_attrs]
     return DataError(
         f"no trial came to its end{f'; the first because: {reasons[0]}' if reasons else ''}. "
         "Give more time, or a smaller space."

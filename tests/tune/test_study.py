@@ -10,21 +10,26 @@ import pytest
 from molgraph import config
 from molgraph.errors import ConfigError, ResourceError
 from molgraph.tune.attempt import SEED
+from molgraph.tune.budget import Budget
 from molgraph.tune.goals import goals
 from molgraph.tune.space import Space
 from molgraph.tune.study import (
+    FOLDS_TO_TEST,
     HYPERBAND_FROM,
     JOURNAL,
     RETRIES,
+    WILCOXON,
     WORKER,
     Place,
     alive,
+    doubtful,
     enqueue_starts,
     equip,
     methods,
     open_study,
     revive,
 )
+from molgraph.workflows.tune import _await_heartbeats
 
 AIMS = goals((), {"a": "regression"})
 MANY = goals(("rmse", "latency"), {"a": "regression"})
@@ -83,6 +88,53 @@ def test_a_database_leaves_our_loggers_alone(place: Place, tmp_path: Path):
     assert not log.disabled
 
 
+def database(tmp_path: Path, heartbeat: int = 60) -> Place:
+    return Place(tmp_path, "tune", f"sqlite:///{tmp_path / 'study.db'}", heartbeat)
+
+
+def test_a_worker_of_a_database_that_died_on_this_machine_is_known_at_once_another_is_not(tmp_path: Path):
+    place = database(tmp_path)
+    study = open_study(place, AIMS, "one")
+    here, there = (study.ask() for _ in range(2))
+    with alive(place) as name:
+        here.set_user_attr(WORKER, name)
+        there.set_user_attr(WORKER, "elsewhere-7-abc.lock")
+        assert revive(study, place) == 0 and doubtful(study, place) == [there.number]
+    (place.workers / name).touch()  # as a killed worker leaves it
+    assert revive(study, place) == 1 and doubtful(study, place) == [there.number]
+    assert states(study) == ["FAIL", "RUNNING", "WAITING"]
+
+
+def test_a_database_tells_of_the_others_by_their_heartbeats(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    place = database(tmp_path, heartbeat=1)
+    study = open_study(place, AIMS, "one")
+    trial = study.ask()
+    trial.set_user_attr(WORKER, "elsewhere-7-abc.lock")
+    study._storage.record_heartbeat(trial._trial_id)
+    _await_heartbeats(study, place, Budget(1), None)
+    assert states(study) == ["FAIL", "WAITING"]
+    assert "trial 0 runs elsewhere, or was killed: its heartbeat tells, in 3s" in capsys.readouterr().err
+    _await_heartbeats(study, place, Budget(1), None)
+    assert not capsys.readouterr().err  # nothing is left to wait for
+
+
+@pytest.mark.parametrize("form", ["{}", "journal://{}"])
+def test_a_journal_may_lie_elsewhere_with_its_locks(tmp_path: Path, form: str):
+    kept = tmp_path / "shared" / "study.journal"
+    one, other = (Place(tmp_path / name, "tune", form.format(kept)) for name in ("a", "b"))
+    open_study(one, AIMS, "one").ask()
+    study = open_study(other, AIMS, "one")
+    assert states(study) == ["RUNNING"] and kept.is_file()
+    assert one.gate.lock_file == other.gate.lock_file == str(kept.parent / "gate.lock")
+    with pytest.raises(ConfigError, match="Use another --study"):
+        open_study(one, AIMS, "another")
+
+
+def test_a_storage_that_is_neither_is_refused_with_what_to_write(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"a file \*\.journal, or the URL of a database"):
+        open_study(Place(tmp_path, "x", str(tmp_path / "study.db")), AIMS, "one")
+
+
 def test_a_trial_that_kills_every_worker_is_given_up(place: Place):
     study = open_study(place, AIMS, "one")
     study.ask()
@@ -121,12 +173,26 @@ def test_pruners_by_what_there_is_to_prune(place: Place, tmp_path: Path):
     hyperband._try_initialization(study)
     assert [p._min_resource for p in hyperband._pruners] == [3, 3, 3] and hyperband._n_brackets == 3
     assert isinstance(pruner(study, folds=5, planned=99), optuna.pruners.WilcoxonPruner)
+    assert isinstance(pruner(study, folds=4, planned=99), optuna.pruners.NopPruner)
     assert isinstance(pruner(study), optuna.pruners.MedianPruner)  # only time is limited, and few trials ended
     for value in range(HYPERBAND_FROM):
         study.tell(study.ask(), float(value))
     assert isinstance(pruner(study), optuna.pruners.HyperbandPruner)
     many = open_study(Place(tmp_path, "many"), MANY, "one")
     assert isinstance(pruner(many, MANY, planned=99), optuna.pruners.NopPruner)
+
+
+@pytest.mark.parametrize("folds", [4, 5])
+def test_from_five_folds_on_a_test_can_end_a_trial_before_its_last_fold(place: Place, folds: int):
+    study = open_study(place, AIMS, "one")
+    study.pruner = optuna.pruners.WilcoxonPruner(p_threshold=WILCOXON)
+    best, bad = study.ask(), study.ask()
+    for fold in range(folds):
+        best.report(0.0, fold)
+    study.tell(best, 0.0)
+    for fold in range(folds - 1):
+        bad.report(1.0 + fold, fold)
+    assert bad.should_prune() is (folds >= FOLDS_TO_TEST)
 
 
 def test_the_sampler_is_multivariate_and_grouped_where_the_space_is_conditional(place: Place, tmp_path: Path):
@@ -145,5 +211,6 @@ def test_the_methods_are_said():
     space = Space.of(RUN)
     assert "cannot prune" in methods(space, MANY, 1, 50)
     assert "Wilcoxon" in methods(space, AIMS, 5, 50)
+    assert "none is ended early: with 4 folds" in methods(space, AIMS, 4, 50)
     assert "Hyperband." in methods(space, AIMS, 1, HYPERBAND_FROM)
     assert "median" in methods(space, AIMS, 1, 5) and "median" in methods(space, AIMS, 1, None)

@@ -6,18 +6,22 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 
 from molgraph import config
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import load
+from molgraph.tune.attempt import BATCH
 from molgraph.tune.budget import Budget
-from molgraph.workflows.outcome import Outcome
+from molgraph.tune.space import Space
+from molgraph.workflows.outcome import Outcome, Tuned, _untuned
 from molgraph.workflows.tune import Request, nested_folder, tune_folder
 from molgraph.workflows.watch import Trials
 
@@ -226,10 +230,37 @@ def test_what_cannot_be_tuned_is_refused(series: pd.DataFrame, tmp_path: Path):
         tuned(tmp_path / "out", series, init="somewhere")
     with pytest.raises(ConfigError, match="--folds 0"):
         tuned(tmp_path / "out", series, folds=0)
-    with pytest.raises(ConfigError, match="did you mean 'rmse'"):
-        tuned(tmp_path / "out", series, objectives=("rsme",))
+    with pytest.raises(ConfigError, match="did you mean 'rmse'"):  # before any data is read
+        tuned(tmp_path / "out", None, data="nowhere.csv", objectives=("rsme",))
     with pytest.raises(DataError, match="no column"):
         tuned(tmp_path / "out", series, targets=["pact"])
+
+
+def test_no_tuning_that_cannot_be_trained_is_a_line_and_not_the_end(
+    series: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    space = {**TINY["space"], "train": {**TINY["space"]["train"], "lr": [1e-3, 1e25]}}
+    ask: dict[str, Any] = {"train": {**TINY["train"], "lr": 1e25}, "space": space, "trials": 4, "ensemble": 1}
+    made = tuned(tmp_path / "out", series, **ask)
+    assert made.predictor is not None and made.best.params["train.lr"] == 1e-3
+    assert "nan" in made.assessment["left_out"]["molecule/gin, not tuned"]
+    assert "molecule/gin, not tuned could not be trained" in (tmp_path / "out" / "study.html").read_text("utf-8")
+    capsys.readouterr()
+    tuned(tmp_path / "out", series, **ask)
+    assert "training trial" not in capsys.readouterr().err
+
+
+def test_no_tuning_is_judged_with_the_batch_that_fitted(tmp_path: Path):
+    space = Space.of(config.settings(TINY))
+    study = optuna.create_study()
+    whole = _untuned(Tuned("", space, study, tmp_path))
+    study.enqueue_trial(space.enqueued()[0])
+    trial = study.ask()
+    space.suggest(trial)
+    trial.set_user_attr(BATCH, 8)
+    found = _untuned(Tuned("", space, study, tmp_path))
+    assert (whole.train.batch_size, found.train.batch_size) == (64, 8)
+    assert replace(found, train=whole.train) == whole
 
 
 def test_what_any_trial_may_read_is_guarded_before_the_first(series: pd.DataFrame, tmp_path: Path):
@@ -244,6 +275,23 @@ def test_what_any_trial_may_read_is_guarded_before_the_first(series: pd.DataFram
     assert not (tmp_path / "out" / "study.journal").exists()
     made = tuned(tmp_path / "out", table, trials=1, ensemble=1, comparator="auto")  # a graph sees no logP
     assert made.made.leaks.columns == {}
+
+
+def test_a_study_in_a_storage_is_joined_from_another_folder(
+    series: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    ask: dict[str, Any] = {"storage": f"sqlite:///{tmp_path / 'study.db'}", "trials": 2, "ensemble": 2}
+    one = tuned(tmp_path / "here", series, **ask)
+    assert "in the storage is begun" in capsys.readouterr().err
+    other = tuned(tmp_path / "there", series, **ask)
+    said = capsys.readouterr().err
+    assert "in the storage is joined" in said and len(other.main.study.trials) == 2
+    assert "1 of 2 completed trials ran in another folder" in said and "its standard error is 0" in said
+    assert other.best.number == one.best.number and other.predictor is not None
+    kept = [each.main.estimates_of(each.best).read_bytes() for each in (one, other)]
+    assert kept[0] == kept[1]  # made again by the same training
+    with pytest.raises(ConfigError, match="without one --out keeps the study"):
+        tuned(tmp_path / "there", series, study="mine")
 
 
 def test_two_inputs_and_their_comparator(chembl_table: pd.DataFrame, tmp_path: Path):
