@@ -23,6 +23,7 @@ from molgraph.imaging.decoder import DECODER
 from molgraph.imaging.planes import placed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, Spacing, Voxels, foreign
 from molgraph.imaging.shades import measured
+from molgraph.imaging.stored import agree
 
 PREAMBLE, MAGIC = 128, b"DICM"  # See: DICOM PS3.10 section 7.1
 PLUGINS = ("pydicom", "pylibjpeg", "pillow", "pyjpegls")  # those that survive damaged data, first choice first
@@ -119,11 +120,12 @@ def _can_be_shown(ds: FileDataset, where: str) -> None:
 def decoded(ds: FileDataset, where: str) -> NDArray[Any]:
     """Return the stored values, colour as RGB.
 
-    Raises: ScanError where they are cut short or nothing installed unpacks them.
+    Raises: ScanError where they are cut short, not what the header says, or nothing installed unpacks them.
     """
     syntax = ds.file_meta.TransferSyntaxUID
     if syntax.is_private or syntax.is_compressed:
         return _unpacked(ds, where)
+    agree(ds, where)
     try:
         return ds.pixel_array
     except ValueError as error:

@@ -13,6 +13,7 @@ from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from molgraph.imaging.scan import ScanError, Voxels
 
 HOUNSFIELD_AIR = -1000.0  # by the definition of the unit
+MOST_HOUNSFIELD = 1e5  # all that 16 bits can hold at a slope of 1 is below it; metal saturates far below
 # Values of these are quantities: MONOCHROME1 says how to show them, not what they are.
 QUANTITIES = ("CT", "PT", "RTDOSE", "NM", "MR", "SEG")
 
@@ -39,13 +40,14 @@ def measured(ds: Dataset, stored: NDArray[Any], where: str, from_file: bool) -> 
     Shapes: stored [F, Y, X] -> [F, Y, X].
     """
     made = np.empty(stored.shape, dtype=np.float32)
+    padding = _padding(ds, stored)
     inverted = ds.PhotometricInterpretation == "MONOCHROME1" and (from_file or ds.get("Modality") not in QUANTITIES)
     for at, frame in enumerate(stored):
         values, (low, high) = _modality(ds, frame, at, where)
+        _physical(ds, values if padding is None else values[~padding[at]], where)
         if from_file:
             values, low, high = _shown(ds, values, at, where), 0.0, 1.0
         made[at] = low + high - values if inverted else values
-    padding = _padding(ds, stored)
     if padding is not None and padding.any() and not padding.all():
         air = ds.get("Modality") == "CT" and not from_file
         made[padding] = HOUNSFIELD_AIR if air else made[~padding].min()
@@ -70,6 +72,15 @@ def _modality(ds: Dataset, frame: NDArray[Any], at: int, where: str) -> tuple[ND
     if not np.isfinite([scale, shift]).all() or scale == 0:
         raise ScanError("bad_rescale", f"{where}: a rescale slope of {scale:g} and intercept of {shift:g} is none.")
     return frame * np.float64(scale) + shift, (ends[0] * scale + shift, ends[1] * scale + shift)
+
+
+def _physical(ds: Dataset, values: NDArray[Any], where: str) -> None:
+    """Refuse Hounsfield units that nothing has: the scale of the file is wrong."""
+    furthest = float(np.abs(values).max(initial=0.0)) if ds.get("Modality") == "CT" else 0.0
+    if furthest > MOST_HOUNSFIELD:
+        raise ScanError(
+            "bad_rescale", f"{where}: has {furthest:g} Hounsfield units; correct RescaleSlope and RescaleIntercept."
+        )
 
 
 def _shown(ds: Dataset, values: NDArray[Any], at: int, where: str) -> NDArray[Any]:

@@ -101,8 +101,49 @@ def test_padding_is_air_in_ct_and_the_darkest_value_elsewhere(write_slice: Write
 
 
 def test_bits_that_hold_something_else_are_left_out(write_slice: Write, tmp_path: Path):
-    scan = read_scan(write_slice(tmp_path / "x", RAMP | 0x8000, **TWELVE))  # an old overlay plane in bit 15
+    path = write_slice(tmp_path / "x", RAMP | 0x8000, **TWELVE)
+    with pytest.raises(ScanError, match="need more than the 12 bits"):
+        read_scan(path)
+    ds = pydicom.dcmread(path)
+    ds.add_new((0x6000, 0x0102), "US", 15)  # an old overlay plane in bit 15
+    ds.save_as(path)
+    scan = read_scan(path)
     assert np.array_equal(scan.voxels[0, 0], RAMP) and scan.bits == 12
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_a_header_of_fewer_bits_than_the_values_have_is_refused(bits: int, write_slice: Write, tmp_path: Path):
+    large = RAMP + np.uint16(4000)
+    with pytest.raises(ScanError) as caught:
+        read_scan(write_slice(tmp_path / "x", large, BitsStored=bits, HighBit=bits - 1))
+    assert caught.value.reason == "unusual_bits"
+    signed = RAMP.astype(np.int16) - 40  # of few bits, the sign repeated above them
+    stored = {"BitsStored": bits, "HighBit": bits - 1}
+    if RAMP.max() < 2 ** (bits - 1):
+        assert np.array_equal(read_scan(write_slice(tmp_path / "y", signed, **stored)).voxels[0, 0], signed)
+
+
+def test_sixteen_bits_that_are_said_to_be_eight_are_refused(write_slice: Write, tmp_path: Path):
+    eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+    ct = {"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024}
+    with pytest.raises(ScanError, match="bytes of pixels, its header") as caught:
+        read_scan(write_slice(tmp_path / "x", RAMP, **eight, **ct))
+    assert caught.value.reason == "wrong_length"
+    odd = np.arange(15, dtype=np.uint8).reshape(3, 5)
+    path = write_slice(tmp_path / "y", odd, PixelData=odd.tobytes() + b"\0")
+    assert np.array_equal(read_scan(path).voxels[0, 0], odd), "the length of an element is even"
+
+
+def test_hounsfield_units_that_nothing_has_are_refused(write_slice: Write, tmp_path: Path):
+    ct = {"Modality": "CT", "RescaleIntercept": -1024}
+    for window in (None, "file"):
+        with pytest.raises(ScanError, match="Hounsfield units") as caught:
+            shown = {"WindowCenter": 40, "WindowWidth": 400}
+            read_scan(
+                write_slice(tmp_path / "x", RAMP + np.uint16(1000), RescaleSlope=1000, **ct, **shown), window=window
+            )
+        assert caught.value.reason == "bad_rescale"
+    assert read_scan(write_slice(tmp_path / "y", RAMP, RescaleSlope=1, **ct)).voxels.max() == RAMP.max() - 1024.0
 
 
 def test_values_that_do_not_end_at_their_bits_are_refused(write_slice: Write, tmp_path: Path):
