@@ -21,6 +21,7 @@ class Noun(NamedTuple):
     many: str
 
 
+NO_COLUMN = "no_column"  # the remedy where an input stands in no column
 ROW = Noun("row", "rows")  # what holds things of several rooms
 
 
@@ -110,7 +111,10 @@ class Room:
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
       part itself, in files whose names begin as `goal`, or say why not; None where nothing can be shown yet.
     - `tells`: features that, asked for, say what a text is (a vector, not a sequence); kept wherever it is read again.
+    - `remedies`: by reason of a reject that says a column holds something else, what to do about it; {column} and
+      {section}, the settings of the input, are filled in. Under `NO_COLUMN` a shorter way to give one for all rows.
     - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
+    - `related`: the similarity by `index` below which parts have nothing to do with each other.
     """
 
     name: str
@@ -132,7 +136,9 @@ class Room:
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
+    remedies: Mapping[str, str] = field(default_factory=dict)
     near: float | None = 0.95
+    related: float = 0.0
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     owners: Callable[[Sequence[str]], Owners] | None = None
     holds: Mapping[str, Callable[[Sequence[str]], Sequence[Set[Hashable]]]] = field(default_factory=dict)

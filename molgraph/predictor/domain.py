@@ -26,6 +26,7 @@ from molgraph.predictor.inputs import things_of
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
 LEAST = float(np.finfo(np.float32).eps)
+ALMOST = np.nextafter(np.float32(1), np.float32(0))  # as near as can be, and not the same
 CELLS = 50_000_000  # similarities held at once: 200 MB
 
 Floats = NDArray[np.float32]
@@ -40,8 +41,8 @@ class Side:
     `known` are the marks of what the parts are (see `marks`); a folder of an earlier version has none.
 
     `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
-    their nearest other; of a single part, 1. It is above 0: what has nothing in common with any part is outside, even
-    where parts have nothing in common with each other, as unrelated proteins.
+    their nearest other; of a single part, 1. It is above 0 and at least `Room.related`: what has nothing to do with any
+    part is outside, even where parts have nothing to do with each other, as proteins of different families.
     """
 
     room: Room
@@ -56,7 +57,7 @@ class Side:
         """Learn from distinct parts, all in use."""
         prints = used.parts.only([room.fingerprint])
         near = room.index(prints).leave_one_out() if len(prints) > 1 else np.ones(1)
-        threshold = max(float(np.quantile(near, QUANTILE)), LEAST)
+        threshold = _at_least(room, float(np.quantile(near, QUANTILE)))
         return cls(room, prints, used.keys, used.names, threshold, marks(things_of(room, used)))
 
     @cached_property
@@ -93,7 +94,11 @@ class Side:
         keys, name = tuple(arrays["keys"].tolist()), room.fingerprint
         prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
         names, known = tuple(arrays["names"].tolist()), arrays.get("known")
-        return cls(room, prints, keys, names, float(arrays["threshold"]), known)
+        return cls(room, prints, keys, names, _at_least(room, float(arrays["threshold"])), known)
+
+
+def _at_least(room: Room, threshold: float) -> float:
+    return max(threshold, room.related, LEAST)
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ class Near:
     """Say of n rows which training row is nearest, how similar it is, and whether that is inside the domain.
 
     With several inputs the similarity of a row is the product over its inputs; `sides` has for each input the
-    similarity of its nearest training part, whatever row that stands in.
+    similarity of its nearest training part, whatever row that stands in. A row that lacks an input is judged by the
+    others, and has NaN there.
     """
 
     rows: Rows
@@ -171,7 +177,7 @@ class Domain:
             parts, at = in_use(data.inputs[name])
             position, similarity = side.index.nearest(parts)
             at_or_last = np.where(at == ABSENT, len(parts), at)
-            found[name] = np.append(position, ABSENT)[at_or_last], np.append(similarity, np.float32(0))[at_or_last]
+            found[name] = np.append(position, ABSENT)[at_or_last], np.append(similarity, np.float32(np.nan))[at_or_last]
             inside &= (found[name][1] >= side.threshold) | (at == ABSENT)
         sides = {name: similarity for name, (_, similarity) in found.items()}
         if len(self.sides) == 1:
@@ -254,10 +260,13 @@ def in_use(given: Input) -> tuple[Packed, Rows]:
 
 
 def _similarity(side: Side, parts: Packed) -> Floats:
-    """Return similarities [P + 1, M + 1]; the last row and column stand for an absent input, near only to another."""
+    """Return similarities [P + 1, M + 1]; the last row and column stand for an absent input.
+
+    Where the query lacks it, any part will do, though none at all is nearer; where the training row does, it is far.
+    """
     out = np.zeros((len(parts) + 1, len(side.keys) + 1), dtype=np.float32)
     out[:-1, :-1] = side.index.similarity(parts)
-    out[-1, -1] = 1
+    out[-1, :-1], out[-1, -1] = ALMOST, 1
     return out
 
 

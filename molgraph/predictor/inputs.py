@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from molgraph import registry
 from molgraph.config import RunSettings, check
 from molgraph.data.dataset import ABSENT, Dataset, Input
-from molgraph.data.room import ROW, Noun, Prepared, Room
-from molgraph.data.stream import name_of
-from molgraph.data.table import BLOCK, Table, find_column, is_file, nonempty
+from molgraph.data.room import NO_COLUMN, ROW, Noun, Prepared, Room
+from molgraph.data.table import BLOCK, Table, find_column
 from molgraph.data.targets import Targets
 from molgraph.data.together import together
+from molgraph.data.units import MISSING
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.join import joined
 
@@ -51,10 +51,15 @@ class Slot:
         """
         made = registry.model(self.model)
         known = registry.settings(made)
-        check("encoder" if self.name == INPUT else f"inputs.{self.name}", self.settings, known, f"model '{self.model}'")
+        check(self.section, self.settings, known, f"model '{self.model}'")
         chosen = {name: p.default for name, p in known.items()} | dict(self.settings)
         asked: tuple[str, ...] = made.asks(chosen)
         return asked
+
+    @property
+    def section(self) -> str:
+        """Return where its settings stand in a run file."""
+        return "encoder" if self.name == INPUT else f"inputs.{self.name}"
 
     @property
     def prints(self) -> tuple[str, ...]:
@@ -103,12 +108,14 @@ class Ready:
     """Hold what became of the n rows of a table.
 
     Shapes: `index` of each input is int64 [n], a part number, ABSENT where the row was rejected or the input is
-    absent. `rejects` maps the position of a rejected row to its reason. `columns` names the column of each input.
+    absent. `rejects` maps the position of a rejected row to its reason. `columns` names the column of each input, ""
+    where there is none. `misread` says which columns hold something else than the input.
     """
 
     inputs: dict[str, Input]
     rejects: dict[int, Reject]
     columns: dict[str, str]
+    misread: tuple[str, ...] = ()
 
     def things(self) -> tuple[Dataset, NDArray[np.int64]]:
         """Return the distinct things (the parts; with several inputs the combinations), and int64 [n] from row to
@@ -131,6 +138,13 @@ class Ready:
         lead = next(iter(self.inputs.values()))
         return ["" if i in self.rejects else lead.key_of(i) for i in range(len(lead.index))]
 
+    def messages(self) -> list[str]:
+        """Return for each row why it was rejected, else which inputs it is scored without, else ""."""
+        columns = zip(*(given.index.tolist() for given in self.inputs.values()), strict=True)
+        lacking = [" and ".join(n for n, at in zip(self.inputs, row, strict=True) if at == ABSENT) for row in columns]
+        without = [f"scored without {names}" if names else "" for names in lacking]
+        return [self.rejects[i].message if i in self.rejects else text for i, text in enumerate(without)]
+
 
 def _distinct(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first row of each distinct combination, in the order in which they come, and row to combination."""
@@ -152,7 +166,9 @@ class Inputs:
 
     `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
     column (one protein for a whole library), by the name of the input, or of what the reader of the first room
-    wants beside the file (`Room.beside`). `join` names other files whose columns are added to every table.
+    wants beside the file (`Room.beside`). `join` names other files whose columns are added to every table. `lacked`
+    are the optional inputs that a trained model has learnt to do without: their columns need not be there. None: it is
+    not trained yet, and any optional cell may be blank.
     """
 
     slots: tuple[Slot, ...]
@@ -160,6 +176,7 @@ class Inputs:
     standardize: bool
     given: Mapping[str, str] = field(default_factory=dict)
     join: tuple[str, ...] = ()
+    lacked: Collection[str] | None = None
     made: dict[str, Prepared] = field(default_factory=dict, compare=False)  # what was given, prepared once
 
     @property
@@ -189,28 +206,40 @@ class Inputs:
         inputs: dict[str, Input] = {}
         rejects: dict[int, Reject] = {}
         columns: dict[str, str] = {}
+        misread: list[str] = []
         for slot in self.slots:
             names: tuple[str, ...] = ()
             if slot.name in self.given:
                 ready, columns[slot.name] = self._same(slot, len(table)), ""
             else:
                 column = columns[slot.name] = self._column(slot, table)
-                texts = [str(text) for text in table.frame[column]]
+                texts = [str(text) for text in table.frame[column]] if column else [""] * len(table)
                 ready = self._prepare(slot, texts, workers)
+                misread += _misread(slot, column, ready)
                 for at, reject in ready.rejects.items():
-                    if not (slot.optional and not texts[at].strip()):
-                        rejects.setdefault(at, self._told(slot, reject, int(table.rows[at])))
+                    why = self._lacking(slot, reject) if slot.optional and _blank(texts[at]) else reject
+                    if why is not None:
+                        rejects.setdefault(at, self._told(slot, column, why, int(table.rows[at])))
                 if len(self.slots) > 1:
                     names = _names(slot, table, ready)
             inputs[slot.name] = Input(ready.parts, torch.from_numpy(ready.index), ready.keys, names)
         nothing = np.all([given.index.numpy() == ABSENT for given in inputs.values()], axis=0)
         for at in np.flatnonzero(nothing).tolist():
             rejects.setdefault(at, Reject(int(table.rows[at]), "", "empty", "all inputs are blank"))
-        return Ready(inputs, {**rejects, **table.broken}, columns)
+        return Ready(inputs, {**rejects, **table.broken}, columns, tuple(misread))
 
-    def _told(self, slot: Slot, reject: Reject, row: int) -> Reject:
-        """Say of which row a reason is and, where there are several inputs, of which input."""
+    def _lacking(self, slot: Slot, reject: Reject) -> Reject | None:
+        """Return why a row cannot do without an optional input: a trained model has not learnt what stands for it."""
+        if self.lacked is None or slot.name in self.lacked:
+            return None
+        message = "is blank, and no training row lacked it, so the model has not learnt to do without"
+        return dataclasses.replace(reject, reason="absent_untrained", message=message)
+
+    def _told(self, slot: Slot, column: str, reject: Reject, row: int) -> Reject:
+        """Say of which row a reason is, where there are several inputs of which one, and what helps."""
         message = f"{slot.name}: {reject.message}" if len(self.slots) > 1 else reject.message
+        if reject.reason in slot.room.remedies:
+            message += f"; {_remedy(slot, column, reject.reason)}"
         if self.join and reject.reason == "empty" and slot is not self.lead:
             message += f"; is its id in {' or '.join(word.rpartition(':')[0] for word in self.join)}?"
         return dataclasses.replace(reject, row=row, message=message)
@@ -223,7 +252,8 @@ class Inputs:
         if slot.name not in self.made:
             made = self._prepare(slot, [self.given[slot.name]], 1)
             for reject in made.rejects.values():
-                raise DataError(f"the {slot.name} given: {reject.message}.")
+                named = "no file of that name, and " if reject.reason in slot.room.remedies else ""
+                raise DataError(f"the {slot.name} given: {named}{reject.message}.")
             self.made[slot.name] = made
         return dataclasses.replace(self.made[slot.name], index=np.zeros(count, dtype=np.int64))
 
@@ -236,11 +266,40 @@ class Inputs:
         try:
             return find_column(columns, slot.column or None, slot.room.columns, table.origin)
         except DataError as error:
-            wanted = slot.column or slot.room.columns[0]
+            if slot.name in (self.lacked or ()):
+                return ""
+            wanted, own = slot.column or slot.room.columns[0], slot.room.remedies.get(NO_COLUMN, "")
             raise DataError(
                 f"{table.origin}: no column '{wanted}' for the input '{slot.name}'{did_you_mean(wanted, columns)} "
-                f"One for all rows of a prediction or a screen: --given {slot.name}=X."
+                f"One for all rows of a prediction or a screen: {own}--given {slot.name}=X."
             ) from error
+
+
+def _blank(text: str) -> bool:
+    return text.strip().lower() in MISSING
+
+
+def _remedy(slot: Slot, column: str, reason: str) -> str:
+    return slot.room.remedies[reason].format(column=column, section=slot.section)
+
+
+def _misread(slot: Slot, column: str, ready: Prepared) -> Iterator[str]:
+    """Say where most cells of a column are refused as something else than the input."""
+    for reason, count in Counter(reject.reason for reject in ready.rejects.values()).items():
+        if reason in slot.room.remedies and 2 * count > len(ready.index):
+            first = next(reject for reject in ready.rejects.values() if reject.reason == reason)
+            yield (
+                f"column '{column}' holds no {slot.room.noun.many}: {count} of {len(ready.index)} cells are none, as "
+                f"that of row {first.row}: {first.message}; {_remedy(slot, column, reason)}"
+            )
+
+
+def lacked(run: RunSettings, train: Dataset) -> list[str]:
+    """Return the optional inputs that a model learns to do without: training rows lack them, or some are hidden."""
+    known = registry.settings(registry.model(run.model))
+    hidden = {name: p.default for name, p in known.items()} | dict(run.encoder)
+    hides = hidden.get("modality_dropout", 0) > 0
+    return [s.name for s in slots(run) if s.optional and (hides or (train.inputs[s.name].index == ABSENT).any())]
 
 
 def named_by(slot: Slot, columns: Sequence[str], *, alone: bool = False) -> str:
@@ -261,56 +320,6 @@ def _names(slot: Slot, table: Table, ready: Prepared) -> tuple[str, ...]:
         if at != ABSENT and not names[at]:
             names[at] = str(text)
     return tuple(names)
-
-
-def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
-    """Return what a person gave for all rows (`protein` = a file or a text) by the input it is meant for.
-
-    A name may be that of an input but the first, of its room, or of a file that the first room's reader takes beside.
-    Of a file for an input, the only row is read.
-
-    Raises: ConfigError where no input is called so, several are, or one is given twice; DataError where the file is
-    not there or does not hold one row.
-    """
-    result: dict[str, str] = {}
-    for name, value in given.items():
-        if name in found[0].room.beside:
-            result[name] = value
-            continue
-        slot = _meant(found, name)
-        if slot.name in result:
-            raise ConfigError(f"the input '{slot.name}' is given twice.")
-        result[slot.name] = _only(slot, value) if is_file(value) else value
-    return result
-
-
-def _meant(found: Sequence[Slot], name: str) -> Slot:
-    slots_named = [s for s in found if s.name == name] or [s for s in found if s.room.name == name]
-    known = [*(s.name for s in found[1:]), *found[0].room.beside]
-    if not slots_named:
-        raise ConfigError(f"the model has no input '{name}' to give{did_you_mean(name, known)}")
-    if len(slots_named) > 1:
-        raise ConfigError(f"'{name}' may be any of {', '.join(s.name for s in slots_named)}: name the input.")
-    if slots_named[0] is found[0]:
-        raise ConfigError(f"'{name}' is what the rows hold, and cannot be given; known: {', '.join(known) or 'none'}.")
-    return slots_named[0]
-
-
-def tables_of(slot: Slot, path: str | Path) -> list[Table]:
-    """Read a file of one input alone: its column as in training where the file has it, else by its usual names."""
-    try:
-        return list(nonempty(slot.room.read(path, slot.column or None), name_of(path)))
-    except DataError:
-        if not slot.column:
-            raise
-    return list(nonempty(slot.room.read(path, None), name_of(path)))
-
-
-def _only(slot: Slot, path: str) -> str:
-    texts = [text for table in tables_of(slot, path) for text in table.texts]
-    if len(texts) != 1:
-        raise DataError(f"{path}: holds {len(texts)} rows; for all rows alike give a file with one.")
-    return texts[0]
 
 
 def with_things(found: Sequence[Slot], inputs: Mapping[str, Input]) -> dict[str, Input]:

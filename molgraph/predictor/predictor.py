@@ -35,7 +35,8 @@ class Predictor(Scorer):
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
         self.recipe, self.members, self.domain, self.digest = recipe, list(members), domain, digest
         self.task: Task = restore(recipe.task)
-        self.inputs = Inputs(slots(recipe.run), with_prints(recipe.run), recipe.run.standardize)
+        run = recipe.run
+        self.inputs = Inputs(slots(run), with_prints(run), run.standardize, lacked=frozenset(recipe.lacked))
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
         self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
         self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}

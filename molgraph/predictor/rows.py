@@ -79,6 +79,8 @@ def read_rows(
     table = join(tables)
     run = settled(run, table, inputs.lead.room)
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
+    for why in prepared.misread:
+        raise DataError(f"{table.origin}: {why}.")
     targets = _targets(table, run, set(prepared.columns.values()))
     kind_of = kinds(run.task, targets)
     texts = [[str(text) for text in table.frame[c]] if c else [] for c in prepared.columns.values()]

@@ -15,7 +15,8 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.data.table import BLOCK, MEMORY, Table, free_names, nonempty
 from molgraph.predictor.domain import Domain, Near
-from molgraph.predictor.inputs import Inputs, Ready, resolve, unlabelled
+from molgraph.predictor.given import resolve
+from molgraph.predictor.inputs import Inputs, Ready, unlabelled
 from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
 
@@ -67,7 +68,7 @@ class Scorer:
         raise NotImplementedError
 
     def give(self, given: Mapping[str, str], join: Sequence[str] = ()) -> Self:
-        """Set inputs that are the same for every row and stand in no column (see `inputs.resolve`), and files whose
+        """Set inputs that are the same for every row and stand in no column (see `given.resolve`), and files whose
         columns are added to every table (see `join.joined`)."""
         if join:
             self.inputs = replace(self.inputs, join=tuple(join))
@@ -101,7 +102,7 @@ class Scorer:
         frame.loc[index < 0] = None
         rejects = ready.rejects
         frame["status"] = [rejects[i].reason if i in rejects else OK for i in range(len(index))]
-        frame["message"] = [rejects[i].message if i in rejects else "" for i in range(len(index))]
+        frame["message"] = ready.messages()
         return Scored(frame, ready.keys())
 
     def score_all(self, tables: Iterable[Table], workers: int = 1) -> Iterator[tuple[Table, Scored]]:

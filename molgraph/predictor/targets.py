@@ -19,7 +19,8 @@ from molgraph.data.targets import BELOW
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import Slot, named_by, tables_of, unlabelled
+from molgraph.predictor.given import tables_of
+from molgraph.predictor.inputs import Slot, named_by, unlabelled
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import OK
 from molgraph.task import block

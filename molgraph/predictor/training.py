@@ -21,7 +21,7 @@ from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import slots
+from molgraph.predictor.inputs import lacked, slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
@@ -90,7 +90,8 @@ class Training:
         """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
         members = [member for member in self.members if member.ready]
         domain = Domain.learn({slot.name: slot.room for slot in slots(self.run)}, self.train)
-        recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), versions=versions())
+        known: dict[str, Any] = {"lacked": lacked(self.run, self.train), "versions": versions()}
+        recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
         made = Predictor(recipe, members, domain)
         self._calibrate(made, self.data.subset(self.split.calibration))
         recipe.tempered = {name: each.to_json() for name, each in made.tempered.items()}

@@ -19,8 +19,9 @@ READ_AS = {"B": "DN", "Z": "EQ", "J": "IL", "X": STANDARD, "U": "C", "O": "K"}
 LETTERS = STANDARD + "".join(READ_AS)
 UNKNOWN = LETTERS.index("X")
 GAPS = "-."
-# Chignolin, of 10 residues, is the smallest peptide known to fold as proteins do; what is shorter is a hormone (oxytocin
-# has 9), or a name: EGFR, KIT and TXK are spelled in residues. See: Honda 2004, https://doi.org/10.1016/j.str.2004.05.022
+# Chignolin, of 10 residues, is the smallest peptide known to fold as proteins do; what is shorter is a ligand (oxytocin
+# has 9) or a name: EGFR, KIT and TXK are spelled in residues.
+# See: Honda 2004, https://doi.org/10.1016/j.str.2004.05.022
 LEAST = 10
 NUCLEOTIDES = frozenset("ACGTUN")
 NAME = "gene_name"
@@ -30,7 +31,7 @@ _CODE[np.frombuffer(LETTERS.encode(), dtype=np.uint8)] = np.arange(len(LETTERS),
 _FOREIGN = re.compile(rf"[^{LETTERS}{LETTERS.lower()}\s{re.escape(GAPS)}]")
 _DROPPED = re.compile(rf"[\s{re.escape(GAPS)}]+")
 _ODD = re.compile(rf"[^{LETTERS}]")
-_NAME = re.compile(r"[A-Za-z][\w()./-]{1,29}", re.ASCII)  # EGFR, P00533, Abl-1, JAK2(JH1domain-catalytic)
+CALLED = re.compile(r"[A-Za-z][\w()./-]{1,29}", re.ASCII)  # EGFR, P00533, Abl-1, JAK2(JH1domain-catalytic)
 
 
 class Refusal(NamedTuple):
@@ -73,7 +74,7 @@ def protein(text: str, read: Callable[[str], str | Refusal]) -> str | Refusal:
         return EMPTY
     letters = read(text)
     refusal = letters if isinstance(letters, Refusal) else _unlike(letters)
-    if refusal and refusal.reason in ("invalid_sequence", "too_short") and _NAME.fullmatch(text.strip()):
+    if refusal and refusal.reason in ("invalid_sequence", "too_short") and CALLED.fullmatch(text.strip()):
         return Refusal(NAME, f"{refusal.message}; '{text.strip()}' looks like the name of a gene or a protein")
     return refusal or letters
 
@@ -84,7 +85,7 @@ def _unlike(letters: str) -> Refusal | None:
     if not known:
         return Refusal("no_residues", "every residue is X, so nothing is known of the protein")
     if known < LEAST:
-        return Refusal("too_short", f"too short for a sequence: {known} known residues, where a protein has {LEAST}")
+        return Refusal("too_short", f"too short for a sequence: {known} known residues, of {LEAST} at least")
     if NUCLEOTIDES.issuperset(letters):
         return Refusal("nucleotides", "a sequence of nucleotides (A, C, G, T, U, N); translate it to residues")
     return None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Noun, Room
+from molgraph.data.room import NO_COLUMN, Noun, Room
 from molgraph.protein.draw import draw
-from molgraph.protein.groups import family
+from molgraph.protein.groups import THRESHOLD, family
 from molgraph.protein.identity import identity
 from molgraph.protein.prepare import EMBEDDING, KMERS, prepare
 from molgraph.protein.properties import PROPERTIES, properties
 from molgraph.protein.read import COLUMNS, read
+from molgraph.protein.residues import NAME
 from molgraph.protein.similarity import Nearest, diverse
+from molgraph.protein.vectors import UNFILED
 
 ROOM = Room(
     name="protein",
@@ -22,11 +24,17 @@ ROOM = Room(
     default_group="family",
     fingerprint=KMERS,
     tells=(EMBEDDING,),
+    remedies={
+        NO_COLUMN: "--protein X (a file, or a sequence), or ",
+        NAME: "give a column of sequences; --join targets.fasta:{column} adds one, called sequence",
+        UNFILED: "where cells name proteins, say which file holds their vectors: --set {section}.file=vectors.npz",
+    },
     index=Nearest,
     comparator="protein/forest",
     draw=draw,
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,
+    related=THRESHOLD,
     ids=("target_id", "target_name", "target", "gene", "uniprot", "uniprot_id", "protein_id", "protein_name", "id"),
 )

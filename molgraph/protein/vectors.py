@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.stream import read_errors
+from molgraph.data.units import MISSING
 from molgraph.errors import DataError
-from molgraph.protein.residues import Refusal, standardised
+from molgraph.protein.residues import CALLED, Refusal, standardised
 
 Find = Callable[[str], "NDArray[np.float32] | Refusal"]  # of a cell
+UNFILED = "no_vector"  # a name where a vector should be
+NOTHING = Refusal("empty", "there is no vector")
 SHOWN = 40  # characters of a name in a message
 
 
@@ -32,11 +35,9 @@ class Vectors:
     def read(self, text: str) -> str | Refusal:
         """Return the key of a cell, or why it has no vector."""
         key = text.strip()
-        if not key:
-            return Refusal("empty", "there is no vector")
         values = self.find(key)
         if isinstance(values, Refusal):
-            return values
+            return NOTHING if key.lower() in MISSING else values  # NA is also a protein, where the file has it
         if values.ndim != 1 or not len(values):
             shape = " x ".join(map(str, values.shape))
             return Refusal("invalid_vector", f"an array of {shape} numbers is no vector; take the mean over residues")
@@ -60,8 +61,10 @@ def written(text: str) -> NDArray[np.float32] | Refusal:
     (array([ 0.5, -1. ], dtype=float32), array([ 0.5, -1. ], dtype=float32), 'invalid_vector')
     """
     words = [word for word in re.split(r"[\s,;]+", text.strip("[]() \t")) if word]
-    if not words:
-        return Refusal("empty", "there is no vector")
+    if not words or text.lower() in MISSING:
+        return NOTHING
+    if CALLED.fullmatch(text):
+        return Refusal(UNFILED, f"'{text}' is no vector")
     try:
         return _float32(np.array(words, dtype=np.float64))
     except ValueError as error:

@@ -90,7 +90,7 @@ def screen(
     - `domain` ranks molecules in the model's domain "first", "only" those, or "any" alike.
     - `filters="all"` adds the room's properties to every row, "top" to the best only.
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
-    - `given` holds inputs that are the same for every row: `{"target": "MKV..."}` (see `inputs.resolve`).
+    - `given` holds inputs that are the same for every row: `{"target": "MKV..."}` (see `given.resolve`).
     - `against` names the targets to avoid, or a file of proteins: adds `selectivity` (see `predictor.selective`).
     - `join` names files whose columns are added to the library's, FILE:COLUMN (see `predictor.join`).
     - `facts` (title, date) go into the manifest at the first call and into the report; the clock is not read.

@@ -13,6 +13,7 @@ from molgraph.molecule.room import ROOM
 from molgraph.predictor import domain as domains
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import INPUT, unlabelled
+from molgraph.protein.groups import THRESHOLD
 from molgraph.protein.room import ROOM as PROTEIN
 
 ROOMS = {INPUT: ROOM}
@@ -153,7 +154,8 @@ def by_hand(domain, data):
             for at, name in enumerate(BOTH):
                 ours, other = int(data.inputs[name].index[row]), int(domain.index[known, at])
                 both = ours != ABSENT and other != ABSENT
-                product *= float(similar[name][ours, other]) if both else float(ours == other)
+                lacking = 1.0 if other == ABSENT else float(domains.ALMOST)
+                product *= float(similar[name][ours, other]) if both else lacking * (ours == ABSENT)
             out[row, known] = product
     return out
 
@@ -177,7 +179,7 @@ def test_each_side_has_its_own_nearest_and_its_own_border(paired):
         given = data.inputs[name]
         best = side.room.index(side.prints).similarity(given.parts).max(axis=1)
         at = given.index.numpy()
-        wanted = np.where(at == ABSENT, 0, best[at])
+        wanted = np.where(at == ABSENT, np.nan, best[at])
         np.testing.assert_allclose(near.sides[name], wanted, atol=1e-6)
         inside &= (wanted >= side.threshold) | (at == ABSENT)
     assert near.inside.tolist() == inside.tolist()
@@ -190,6 +192,28 @@ def test_far_in_one_input_is_far(paired, pair):
     frame = [{"smiles": drug, "sequence": target} for drug in (known[0], far[0]) for target in (known[1], far[1])]
     things = pair[1].inputs.prepare(next(pair[1].read(pd.DataFrame(frame)))).things()[0]
     assert domain.nearest(things).inside.tolist() == [True, False, False, False]
+
+
+def test_a_row_that_lacks_an_input_is_judged_by_the_others(paired):
+    domain, data = paired
+    whole = replace(domain, index=domain.index[:10])  # these rows have both
+    lacking = data.subset(np.arange(10, 16))
+    near, drugs = whole.nearest(lacking), whole.sides["drug"]
+    best = drugs.index.similarity(drugs.prints)[:, whole.index[:, 0]].max(axis=1)
+    at = [drugs.keys.index(lacking.inputs["drug"].key_of(row)) for row in range(len(lacking))]
+    np.testing.assert_allclose(near.similarity, best[at], atol=1e-6)
+    assert (near.similarity > 0).all() and np.isnan(near.sides["target"]).all()
+
+
+def test_no_protein_of_another_family_is_inside():
+    """Of proteins without relatives the 5 % quantile is next to none, and any word in common would do."""
+    random = np.random.default_rng(0)
+    alone = ["".join(random.choice(list("ACDEFGHIKLMNPQRSTVWY"), 300)) for _ in range(8)]
+    made = PROTEIN.prepare(alone, (PROTEIN.fingerprint,))
+    side = domains.Side.learn(PROTEIN, Input(made.parts, torch.arange(8), made.keys))
+    assert side.threshold == PROTEIN.related == THRESHOLD
+    low = {**side.arrays(), "threshold": np.array(1e-7)}  # as an earlier version wrote it
+    assert domains.Side.of(PROTEIN, low).threshold == THRESHOLD
 
 
 def test_names_and_keys_of_all_inputs(paired, pairs):

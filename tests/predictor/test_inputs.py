@@ -14,8 +14,10 @@ from molgraph.data.dataset import ABSENT
 from molgraph.data.room import ROW
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import load
-from molgraph.predictor.inputs import INPUT, Inputs, Slot, identity, resolve, slots, with_prints, with_things
+from molgraph.predictor.given import resolve
+from molgraph.predictor.inputs import INPUT, Inputs, Slot, identity, lacked, slots, with_prints, with_things
 from molgraph.predictor.member import needs
+from molgraph.workflows.train import train_rows
 
 DRUG = {"encoder": "molecule/gin", "hidden": 8}
 TARGET = {"encoder": "protein/feedforward", "hidden": 8}
@@ -127,11 +129,28 @@ def test_each_part_is_prepared_once():
 
 
 def test_a_reason_names_its_row_and_its_input():
-    ready = ready_of({"smiles": ["CCO", "xx", "", "CC"], "sequence": ["", "M5", MKT, MKT]})
+    ready = ready_of({"smiles": ["CCO", "xx", "", "CC"], "sequence": ["", "M#", MKT, MKT]})
     found = [ready.rejects[at] for at in (0, 1, 2)]
     assert [(r.row, r.reason) for r in found] == [(1, "empty"), (2, "invalid_smiles"), (3, "empty")]
     assert [r.message.partition(":")[0] for r in found] == ["target", "drug", "drug"]
     assert ready.things()[1].tolist() == [-1, -1, -1, 0]
+
+
+def test_a_column_of_names_is_no_column_of_sequences():
+    frame = {"smiles": ["CCO"] * 4, "gene": ["EGFR", "AAK1", MKT, "KIT"]}
+    ready = ready_of(frame, run_of(target={"column": "gene"}))
+    (why,) = ready.misread
+    assert "column 'gene' holds no proteins: 3 of 4 cells are none, as that of row 1: too short for a sequence" in why
+    assert "--join targets.fasta:gene" in why and "--join targets.fasta:gene" in ready.messages()[1]
+    assert not ready_of(frame | {"gene": ["EGFR", "AAK1", MKT, MKT]}, run_of(target={"column": "gene"})).misread
+
+
+def test_names_where_vectors_should_be():
+    run = run_of(target={"column": "gene", "encoder": "protein/embedding"})
+    (table,) = Inputs(slots(run), with_prints(run), True).read(pd.DataFrame({"smiles": ["CC"], "gene": ["AKT1"]}))
+    ready = Inputs(slots(run), with_prints(run), True).prepare(table)
+    assert "'AKT1' is no vector; where cells name proteins" in ready.messages()[0]
+    assert "inputs.target.file=vectors.npz" in ready.messages()[0] and ready.misread
 
 
 def test_no_row_can_be_used():
@@ -141,7 +160,7 @@ def test_no_row_can_be_used():
 
 def test_an_optional_input_may_be_absent_and_not_wrong():
     run = run_of(target={"optional": True})
-    ready = ready_of({"smiles": ["CCO", "CCO", "CCO", "CCO"], "sequence": [MKT, "", "  ", "M5"]}, run)
+    ready = ready_of({"smiles": ["CCO", "CCO", "CCO", "CCO"], "sequence": [MKT, "", " NA", "M#"]}, run)
     assert {at: r.reason for at, r in ready.rejects.items()} == {3: "invalid_sequence"}
     things, index = ready.things()
     assert index.tolist() == [0, 1, 1, -1]
@@ -164,6 +183,41 @@ def test_broken_records_keep_their_place(tmp_path):
     ready = inputs.prepare(table)
     assert {at: (r.row, r.reason) for at, r in ready.rejects.items()} == {1: (2, "ragged_row")}
     assert ready.things()[1].tolist() == [0, -1, 1]
+
+
+# --- rows that lack an input -----------------------------------------------------------------------------------------
+
+
+def lacking(frame, lacked):
+    inputs = replace(inputs_of(run_of(target={"optional": True})), lacked=lacked)
+    (table,) = inputs.read(pd.DataFrame(frame))
+    return inputs.prepare(table)
+
+
+def test_what_was_never_lacking_in_training_may_not_lack():
+    frame = {"smiles": ["CCO", "CC", "xx"], "sequence": [MKT, "", ""]}
+    ready = lacking(frame, ())
+    assert {at: r.reason for at, r in ready.rejects.items()} == {1: "absent_untrained", 2: "invalid_smiles"}
+    assert ready.messages()[1].startswith("target: is blank, and no training row lacked it")
+    ready = lacking(frame, ("target",))
+    assert list(ready.rejects) == [2] and ready.messages()[:2] == ["", "scored without target"]
+
+
+def test_a_file_may_lack_the_column_of_an_optional_input():
+    ready = lacking({"smiles": ["CCO", "CC"]}, ("target",))
+    assert not ready.rejects and ready.messages() == ["scored without target"] * 2 and ready.columns["target"] == ""
+    for learnt in (None, ()):
+        with pytest.raises(DataError, match="no column 'sequence' for the input 'target'"):
+            lacking({"smiles": ["CCO", "CC"]}, learnt)
+
+
+def test_inputs_that_training_lacks_are_learnt():
+    run = run_of({"optional": True}, {"optional": True})
+    data = ready_of({"smiles": ["CCO", "CC"], "sequence": [MKT, ""]}, run).things()[0]
+    assert lacked(run, data) == ["target"] and lacked(run, data.subset(np.array([0]))) == []
+    assert lacked(run_of(), data) == []
+    hidden = replace(run, encoder={"modality_dropout": 0.1})
+    assert lacked(hidden, data.subset(np.array([0]))) == ["drug", "target"]
 
 
 # --- columns and names -----------------------------------------------------------------------------------------------
@@ -196,7 +250,7 @@ def test_a_column_that_is_not_there(wanted):
     with pytest.raises(DataError) as error:
         ready_of(frame, run_of(target={"column": wanted}))
     assert f"no column '{wanted or 'sequence'}' for the input 'target'" in str(error.value)
-    assert "--given target=X" in str(error.value)
+    assert "--protein X (a file, or a sequence), or --given target=X" in str(error.value)
 
 
 def test_the_column_of_the_first_input_is_the_readers_business():
@@ -274,7 +328,7 @@ def test_a_protein_out_of_a_table_by_the_column_of_the_training(tmp_path):
         (f">a\n{MKT}\n>b\n{MKT}\n", "holds 2 rows; for all rows alike give a file with one"),
         ("", "no rows"),
         (">a\n", "the target given: there is no sequence"),
-        (">a\nM5\n", "the target given: character '5' at place 2"),
+        (">a\nM#\n", "the target given: character '#' at place 2"),
     ],
 )
 def test_files_that_do_not_hold_one_protein(tmp_path, text, says):
@@ -293,6 +347,11 @@ def test_a_file_that_is_not_there_is_no_sequence(tmp_path):
 def test_what_is_no_sequence_cannot_be_given(text):
     with pytest.raises(DataError, match="the target given: "):
         ready_of({"smiles": ["CCO"]}, target=text)
+
+
+def test_the_name_of_a_gene_is_no_sequence():
+    with pytest.raises(DataError, match=r"no file of that name, and too short for a sequence: .* looks like the name"):
+        ready_of({"smiles": ["CCO"]}, protein="EGFR")
 
 
 def test_an_input_that_the_model_has_not():
@@ -366,7 +425,7 @@ def test_saved_and_loaded_it_says_the_same_to_the_bit(pair, pairs, tmp_path):
 def test_a_bad_row_keeps_its_place_and_says_why(pair, pairs):
     some = pairs.head(5).reset_index(drop=True)
     whole = pair[1].predict(some)
-    some.loc[1, "sequence"], some.loc[3, "smiles"] = "M5", "xx"
+    some.loc[1, "sequence"], some.loc[3, "smiles"] = "M#", "xx"
     found = pair[1].predict(some)
     assert found["status"].tolist() == ["ok", "invalid_sequence", "ok", "invalid_smiles", "ok"]
     assert found["message"][1].startswith("target: ") and found["message"][3].startswith("drug: ")
@@ -381,3 +440,19 @@ def test_the_neighbour_is_called_by_both_names(pair, pairs):
     found = predictor.predict(train)
     wanted = (train["drug_id"] + " on " + train["target_id"]).tolist()
     assert found["nn_id"].tolist() == wanted and (found["nn_similarity"] == 1).all()
+
+
+@pytest.mark.parametrize("hidden", [0.0, 0.2])
+def test_a_model_scores_without_an_input_only_where_training_taught_it(pairs, plan_of, pair_settings, hidden, tmp_path):
+    target = {**pair_settings["inputs"]["target"], "optional": True}
+    inputs = {**pair_settings["inputs"], "target": target}
+    made = plan_of(pairs, **{**pair_settings, "inputs": inputs, "encoder": {"modality_dropout": hidden}})
+    train_rows(made).save(tmp_path)
+    model, some = load([tmp_path]), pairs.head(4).assign(sequence=lambda f: ["", "nan", *f["sequence"][2:]])
+    found = model.predict(some)
+    assert found["status"].tolist() == ["ok" if hidden else "absent_untrained"] * 2 + ["ok"] * 2
+    assert found["pKd_predicted"].notna().tolist() == [bool(hidden)] * 2 + [True] * 2
+    if hidden:
+        assert found["message"].tolist() == ["scored without target"] * 2 + [""] * 2
+        assert (found["nn_similarity"][:2] > 0.99).all() and found["nn_similarity_target"].isna()[:2].all()
+        assert (model.predict(pairs.head(4)[["smiles"]])["message"] == "scored without target").all()

@@ -14,7 +14,7 @@ ROOMS = [PROTEINS, MOLECULES]
 @pytest.fixture
 def fasta(tmp_path):
     path = tmp_path / "targets.fasta"
-    path.write_text(">A first one\nMKTAYI\nAKQR\n>B second\nGSHMLEDPV\n", encoding="utf-8")
+    path.write_text(">A first one\nMKTAYI\nAKQR\n>B second\nGSHMLEDPVK\n", encoding="utf-8")
     return path
 
 
@@ -26,7 +26,7 @@ def read(frame, words, block=2):
 def test_sequences_are_found_by_id_block_after_block(fasta):
     frame = pd.DataFrame({"smiles": ["C", "CC", "CCC", "CCCC"], "target": ["B", "A", "?", "A"]})
     found = read(frame, [f"{fasta}:target"])
-    assert found["sequence"].tolist() == ["GSHMLEDPV", "MKTAYIAKQR", "", "MKTAYIAKQR"]
+    assert found["sequence"].tolist() == ["GSHMLEDPVK", "MKTAYIAKQR", "", "MKTAYIAKQR"]
     assert found["smiles"].tolist() == frame["smiles"].tolist()
 
 
@@ -69,6 +69,6 @@ def test_a_run_reads_sequences_by_id(fasta, series):
     made = plan(config.settings(raw), frame)
     assert len(made.rows.data) == 30
     assert made.rows.data.rejects[0].message == f"protein: there is no sequence; is its id in {fasta}?"
-    assert made.rows.data.inputs["protein"].keys == ("MKTAYIAKQR", "GSHMLEDPV")
+    assert made.rows.data.inputs["protein"].keys == ("MKTAYIAKQR", "GSHMLEDPVK")
     assert {reject.reason for reject in made.rows.data.rejects} == {"empty"}
     assert made.rows.data.rejects[0].row == 4

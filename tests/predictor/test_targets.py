@@ -216,7 +216,9 @@ def test_proteins_out_of_a_file(pair, pairs, tmp_path):
     assert not lines[0].loc["new", "in_domain"] and pd.isna(lines[0].loc["new", "known_id"])
 
 
-@pytest.mark.parametrize(("text", "says"), [(">a\nMKT\n>b\nM5\n", "protein b: .*'5' at place 2"), ("", "no rows")])
+@pytest.mark.parametrize(
+    ("text", "says"), [(">a\nMKTAYIAKQR\n>b\nM#\n", "protein b: .*'#' at place 2"), ("", "no rows")]
+)
 def test_proteins_that_cannot_be_read(pair, tmp_path, text, says):
     path = tmp_path / "some.fasta"
     path.write_text(text, encoding="utf-8")

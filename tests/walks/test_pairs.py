@@ -29,7 +29,7 @@ TINY = tuple(
 def table(pairs_table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the pairs as a file, with three rows that cannot be read."""
     odd = pairs_table.head(3).copy()
-    odd["sequence"], odd["smiles"] = ["M5", "", odd["sequence"].iloc[2]], [*odd["smiles"].iloc[:2], "xx"]
+    odd["sequence"], odd["smiles"] = ["M#", "", odd["sequence"].iloc[2]], [*odd["smiles"].iloc[:2], "xx"]
     path = tmp_path_factory.mktemp("pairs") / "pairs.csv"
     pd.concat([pairs_table, odd]).to_csv(path, index=False)
     return path
@@ -66,7 +66,7 @@ def test_one_row_out_per_pair_in(pair_model: Path, table: Path, tmp_path: Path) 
     assert found["smiles"].tolist() == given["smiles"].tolist()
     assert found["status"].tolist() == ["ok"] * 80 + ["invalid_sequence", "empty", "invalid_smiles"]
     assert found["pKd_predicted"].isna().tolist() == [False] * 80 + [True] * 3
-    assert found["message"][80].startswith("sequence: character '5' at place 2")
+    assert found["message"][80].startswith("sequence: character '#' at place 2")
     assert {"nn_similarity", "nn_similarity_smiles", "nn_similarity_sequence", "in_domain"} <= set(found)
 
 

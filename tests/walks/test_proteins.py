@@ -39,7 +39,7 @@ def proteins(tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append((f"p{number}_{member}", "".join(changed)))
     frame = pd.DataFrame(rows, columns=["id", "target_sequence"])
     frame["gravy"] = properties(frame["target_sequence"].tolist(), ["gravy"])["gravy"].astype(float).round(4)
-    bad = pd.DataFrame({"id": ["empty", "odd"], "target_sequence": ["", "MKT5AY"], "gravy": [0.0, 0.0]})
+    bad = pd.DataFrame({"id": ["empty", "odd"], "target_sequence": ["", "MKT#AY"], "gravy": [0.0, 0.0]})
     path = tmp_path_factory.mktemp("proteins") / "proteins.csv"
     pd.concat([frame, bad]).to_csv(path, index=False)
     return path
@@ -65,7 +65,7 @@ def test_families_stay_on_one_side(proteins: Path) -> None:
 def test_what_is_no_protein_is_left_out_and_said(model: Path) -> None:
     rejects = pd.read_csv(model / "rejects.csv")
     assert rejects["reason"].tolist() == ["empty", "invalid_sequence"]
-    assert "'5' at place 4" in rejects["message"][1]
+    assert "'#' at place 4" in rejects["message"][1]
     no_leftovers(model)
 
 
