@@ -48,7 +48,7 @@ def owners(texts: Sequence[str]) -> Owners:
     Scans of one study are scans of one patient, whatever PatientID says. One that is blank or a word for nobody says
     nothing, and so does one that is the same in all files: of a single patient there is nothing to split.
     """
-    known: dict[str, Owner | None] = {}
+    known: dict[str, set[Owner]] = {}
     rows = [_told(text, known) for text in texts]
     patients = {owner.patient for row in rows for owner in row}
     having = sum(any(owner.patient for owner in row) for row in rows)
@@ -59,23 +59,23 @@ def owners(texts: Sequence[str]) -> Owners:
     return Owners({"patient": whose, "study": studies}, (SAME.format(having),) if useless else ())
 
 
-def _told(text: str, known: dict[str, Owner | None]) -> set[Owner]:
+def _told(text: str, known: dict[str, set[Owner]]) -> set[Owner]:
     """Return the owners of the DICOM files that a text names; `known` has those of files that were read before."""
     for name in (name for scan in names_of(text) for name in scan if name not in known):
         try:
             with quiet(), foreign(name, "damaged", "its header cannot be read"):
-                known[name] = _owner(name)
+                known[name] = _owners(name)
         except ScanError:  # why it cannot be read is said where its pixels are
-            known[name] = None
-    return {owner for scan in names_of(text) for name in scan if (owner := known[name])}
+            known[name] = set()
+    return {owner for scan in names_of(text) for name in scan for owner in known[name]}
 
 
-def _owner(name: str) -> Owner | None:
-    """Return whose a DICOM file or series is, None where it is none."""
+def _owners(name: str) -> set[Owner]:
+    """Return whose a DICOM file is, or all files of a series: they may not be of one patient."""
     file, series = address(name)
     files = sorted(path for path in file.rglob("*") if path.is_file()) if file.is_dir() else [file]
     heads = (head for path in files if (head := _head(path)))
-    return next((head for head in heads if not (file.is_dir() and series) or head.series == series), None)
+    return {head for head in heads if not (file.is_dir() and series) or head.series == series}
 
 
 def _head(file: Path) -> Owner | None:

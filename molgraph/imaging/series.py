@@ -19,6 +19,12 @@ from molgraph.imaging.shades import first
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 # By what slices at one place differ, in the order in which they are told apart.
 _KINDS = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "InstanceNumber")
+# What all files of a series have in common. See: DICOM PS3.3 A.1.2.3 (one study, one frame of reference)
+_OF_A_SERIES = {
+    "PatientID": "mixed_patients",
+    "StudyInstanceUID": "mixed_studies",
+    "FrameOfReferenceUID": "mixed_spaces",
+}
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool
         sizes = {(ds.get("Rows"), ds.get("Columns"), ds.get("SamplesPerPixel"), ds.get("Modality")) for ds in headers}
         if any(int(ds.get("NumberOfFrames") or 1) > 1 for ds in headers):
             raise ScanError("several_images", f"{where}: has several files of many frames; name one of them.")
+    _of_one(headers, where)
     if len(sizes) > 1:
         raise ScanError("mixed_sizes", f"{where}: its slices differ in size or kind: {sorted(map(str, sizes))}.")
     with foreign(where, "bad_geometry", "the headers do not say where the slices lie"):
@@ -128,6 +135,17 @@ def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool
     if place is None:
         raise ScanError("no_positions", f"{where}: its {len(members)} pictures do not say where they lie; name one.")
     return _filled(members, place, where, from_file)
+
+
+def _of_one(headers: list[FileDataset], where: str) -> None:
+    """Refuse files of one series that name several patients, studies or spaces: others' slices lie among them."""
+    for name, reason in _OF_A_SERIES.items():
+        told = {str(ds.get(name) or "").strip() for ds in headers} - {""}
+        if len(told) > 1:
+            shown = ", ".join(sorted(told)[:3])
+            raise ScanError(
+                reason, f"{where}: its files are one series but name {len(told)} of {name} ({shown}, ...); part them."
+            )
 
 
 def _filled(members: list[tuple[Path, FileDataset]], place: Any, where: str, from_file: bool) -> Scan:

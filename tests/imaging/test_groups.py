@@ -89,6 +89,16 @@ def test_a_folder_is_a_series_of_its_patient(ct: FileDataset, tmp_path: Path) ->
     assert found.words["patient"] == [{("patient", "b"), ("study", "1.1")}, {("patient", "a"), ("study", "1.0")}]
 
 
+def test_every_file_of_a_series_says_whose_it_is(ct: FileDataset, tmp_path: Path) -> None:
+    for at, who in enumerate("aab"):
+        written(ct, tmp_path / "one" / f"{at}.dcm", who, "1.1")
+        ds = dcmread(tmp_path / "one" / f"{at}.dcm")
+        ds.SeriesInstanceUID = "1.5"
+        ds.save_as(tmp_path / "one" / f"{at}.dcm")
+    (found,) = owners([str(tmp_path / "one")]).words["patient"]
+    assert found == {("patient", "a"), ("patient", "b"), ("study", "1.1")}
+
+
 def test_a_patient_is_a_group_of_rows(ct: FileDataset, tmp_path: Path) -> None:
     found, notes = groups(table(ct, tmp_path, ["p", "q", "p", "r"], ["1", "2", "3", "2"]))
     assert found == {"patient": [0, 1, 0, 1], "study": [0, 1, 2, 1]}, "q and r share a study, so they are one"

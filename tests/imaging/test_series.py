@@ -125,6 +125,22 @@ def test_several_series_in_a_folder_are_told_apart(write_series: Write, tmp_path
     assert reason_of(f"{tmp_path / 'a'}#1.2.3.4") == "no_such_member"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PatientID", "p2", "mixed_patients"),
+        ("StudyInstanceUID", "1.7", "mixed_studies"),
+        ("FrameOfReferenceUID", "1.8", "mixed_spaces"),
+    ],
+)
+def test_one_series_of_two_patients_is_refused(name: str, value: str, reason: str, write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, FrameOfReferenceUID="1.9")
+    others = write_series(tmp_path / "t", volume(), AXIAL, **{"FrameOfReferenceUID": "1.9", name: value})
+    for file in sorted(others.iterdir())[:3]:
+        shutil.copy(file, folder / file.name)
+    assert reason_of(folder) == reason
+
+
 def test_a_localizer_in_the_series_is_refused(write_series: Write, tmp_path: Path):
     folder = write_series(tmp_path / "s", volume(), AXIAL)
     coronal = np.array([[0.8, 0, 0, 0], [0, 0, 1, 0], [0, -0.8, 0, 0], [0, 0, 0, 1.0]])
