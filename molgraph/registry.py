@@ -33,6 +33,14 @@ MODELS: dict[str, tuple[str, str]] = {
         "molgraph.molecule.encoders.smiles:SmilesCNN",
         "convolutions along the SMILES (DeepDTA, Ozturk 2018)",
     ),
+    "molecule/smiles_rnn": (
+        "molgraph.molecule.encoders.smiles:SmilesRNN",
+        "recurrent network along the SMILES (Elman 1990)",
+    ),
+    "molecule/smiles_lstm": (
+        "molgraph.molecule.encoders.smiles:SmilesLSTM",
+        "long short-term memory along the SMILES (Hochreiter 1997)",
+    ),
     "molecule/smiles_gru": (
         "molgraph.molecule.encoders.smiles:SmilesGRU",
         "gated recurrent units along the SMILES (Cho 2014)",

@@ -21,7 +21,11 @@ from molgraph.model.model import Model
 from molgraph.molecule.prepare import prepare
 from molgraph.task.regression import Regression
 
-OTHERS = ("molecule/forest", "molecule/feedforward", "molecule/smiles_cnn", "molecule/smiles_gru")
+OTHERS = (
+    "molecule/forest",
+    "molecule/feedforward",
+    *(f"molecule/smiles_{kind}" for kind in ("cnn", "rnn", "lstm", "gru")),
+)
 # trees; numbers: see tests/model/test_numbers.py; strings: see test_strings.py
 NAMES = [name for name in registry.MODELS if name.startswith("molecule/") and name not in OTHERS]
 MOLECULES = [

@@ -68,12 +68,13 @@ class SmilesCNN(SmilesEncoder):
         super().__init__(schema, embedding, Convolutions(embedding, widths, kernel, dropout=dropout), widths[-1])
 
 
-class SmilesGRU(SmilesEncoder):
-    """Read embedded tokens with gated recurrent units, in both directions where `bidirectional`.
+class SmilesRNN(SmilesEncoder):
+    """Read embedded tokens one after the other, in both directions where `bidirectional`.
 
-    See: Cho et al. 2014, arXiv 1406.1078
+    See: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
     """
 
+    cell: ClassVar[str] = "rnn"
     space: ClassVar[dict[str, Any]] = {
         "embedding": [16, 32, 64],
         "hidden": [64, 128, 256],
@@ -93,5 +94,23 @@ class SmilesGRU(SmilesEncoder):
         dropout: float = 0.0,
     ) -> None:
         in_range(embedding=embedding, hidden=hidden, depth=depth, dropout=dropout)
-        layer = Recurrent("gru", embedding, hidden, depth=depth, bidirectional=bidirectional, dropout=dropout)
+        layer = Recurrent(self.cell, embedding, hidden, depth=depth, bidirectional=bidirectional, dropout=dropout)
         super().__init__(schema, embedding, layer, layer.dim)
+
+
+class SmilesLSTM(SmilesRNN):
+    """Read embedded tokens with long short-term memory.
+
+    See: Hochreiter & Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735
+    """
+
+    cell: ClassVar[str] = "lstm"
+
+
+class SmilesGRU(SmilesRNN):
+    """Read embedded tokens with gated recurrent units.
+
+    See: Cho et al. 2014, arXiv 1406.1078
+    """
+
+    cell: ClassVar[str] = "gru"
