@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from shlex import quote
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,9 @@ _GAS, _KELVIN, _CALORIE = 8.314462618, 298.15, 4.184
 _RT_LN_10 = _GAS * _KELVIN * math.log(10) / 1000  # kJ/mol
 ENERGIES = {"kcal/mol": _CALORIE / _RT_LN_10, "kJ/mol": 1 / _RT_LN_10}  # what one unit of -dG adds to pK
 LOGARITHM = "pK"  # a column that is a negative decadic logarithm of a molar concentration already
+LIKELY = 2.0, 13.0  # of a pK: from fragments to the tightest drugs
+USUAL = 4.0, 10.0  # of the middle pK of a table
+STRONGEST = 15.0  # of a pK: biotin and avidin. See: Green 1990, https://doi.org/10.1016/0076-6879(90)84259-J
 UNITS = (*CONCENTRATIONS, *ENERGIES, LOGARITHM)
 BLANK = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null"))  # never a class
 NONE = "none"  # a class among words (none, mild, severe), nothing measured among numbers
@@ -39,8 +44,11 @@ _CELL = re.compile(
     r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M|kcal/mol|kJ/mol)?"
 )
 _BOUND = {"<": BELOW, "<=": BELOW, "≤": BELOW, "<<": BELOW, ">": ABOVE, ">=": ABOVE, "≥": ABOVE, ">>": ABOVE}
-_UNIT_IN_NAME = re.compile(r"[ _\-]*[(\[]?([munpfµμ]?M)[)\]]?$")
-_CONCENTRATION = re.compile(rf"(?<![a-z])(?<!p[ _\-])(K[id]|[IE]C50)({_UNIT_IN_NAME.pattern})?$", re.IGNORECASE)
+_MOLAR = re.compile(r"[ _\-]*[(\[]?([munpfµμ]?M)[)\]]?$")
+_CONCENTRATION = re.compile(rf"(?<![a-z])(?<!p[ _\-])(K[id]|[IE]C50)({_MOLAR.pattern})?$", re.IGNORECASE)
+_MOLAR_IN_NAME = re.compile(r"(?:[ _\-][(\[]?|[(\[])([munpfµμ]M)[)\]]?$|[(\[](M)[)\]]$")  # of whatever
+_LOGARITHM = re.compile(r"(?<![A-Za-z])([lL]og|p[ _\-]?(K[aid]?|[A-Z][A-Z]50)(?![A-Za-z]))")
+_LOGARITHM_IN_ANY_CASE = re.compile(r"^p[ _\-]?(K[aid]?|[A-Z][A-Z]50)(?![A-Za-z])", re.IGNORECASE)
 _ENERGY_IN_NAME = re.compile(r"[ _\-]*[(\[]?k(cal|J)([/_ ]?mol)?[)\]]?$", re.IGNORECASE)
 _COMMA = re.compile(r"\d,\d")
 _POINT = re.compile(r"\d\.|\.\d")
@@ -84,8 +92,8 @@ def parse_targets(
     known from training. Where those of a multiclass target are words, `none` is one of them.
 
     Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
-    IC50 or EC50 without a unit, and for affinities none of which is below 1 M (free energies: below 0); ConfigError
-    for an unknown unit.
+    IC50, EC50 or as in nM without a unit, for a unit that the name contradicts, and for affinities half of which are
+    no such in it (weaker than 1 M, stronger than 1 fM; free energies: not below 0); ConfigError for an unknown unit.
     """
     units, kinds, classes = units or {}, kinds or {}, classes or {}
     for name in units:
@@ -131,7 +139,7 @@ def target_name(name: str, unit: str = "nM") -> str:
         return name
     if unit in ENERGIES:
         return f"pK_{_ENERGY_IN_NAME.sub('', name)}".rstrip("_")
-    return "p" + (_UNIT_IN_NAME.sub("", name) or name)
+    return "p" + (_MOLAR.sub("", name) or name)
 
 
 def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str]) -> Read:
@@ -150,7 +158,8 @@ def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels
         raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, UNITS)}")
     if declared == LOGARITHM:
         return lambda cell: _split(cell, comma)[:2]
-    _refuse_weak(name, cells, comma, declared)
+    _refuse_called_otherwise(name, cells, comma, declared)
+    _refuse_implausible(name, cells, comma, declared)
     return lambda cell: _negative_log(*_split(cell, comma), declared)
 
 
@@ -248,34 +257,87 @@ def _decimal_comma(cells: Sequence[str]) -> bool:
     return any(not _THOUSANDS.fullmatch(cell) for cell in commas) and not any(map(_POINT.search, cells))
 
 
-def _refuse_weak(name: str, cells: Sequence[str], comma: bool, declared: str) -> None:
-    """Refuse affinities that cannot be such, or not in this unit: what binds has a dG below 0, and a Kd below 1 M."""
-    found = []
+def _refuse_called_otherwise(name: str, cells: Sequence[str], comma: bool, declared: str) -> None:
+    """Refuse a unit that the name of the column contradicts: another unit, or a logarithm already."""
+    named = _unit_in_name(name)
+    if named and named != declared:
+        raise DataError(
+            f"{name}: is called as in {named}, and declared in {declared}; add --units {quote(f'{name}:{named}')}, or "
+            "rename the column"
+        )
+    within = [LIKELY[0] <= value <= LIKELY[1] for value in _numbers(cells, comma)]
+    if _LOGARITHM.search(name) or (_LOGARITHM_IN_ANY_CASE.search(name) and within and all(within)):
+        raise DataError(
+            f"{name}: is called as a logarithm already, and {declared} would take one again; add --units "
+            f"{quote(f'{name}:{LOGARITHM}')} where it holds -log10 of a molar concentration, or rename the column"
+        )
+
+
+def _numbers(cells: Sequence[str], comma: bool) -> Iterator[float]:
+    for cell in cells:
+        with suppress(ValueError):
+            yield _split(cell, comma)[0]
+
+
+def _refuse_implausible(name: str, cells: Sequence[str], comma: bool, declared: str) -> None:
+    """Refuse affinities that can hardly be such in this unit: half of them do not bind, or better than anything."""
+    most, least = [], []  # what a bound leaves possible
     for cell in cells:
         with suppress(ValueError):
             value, bound = _negative_log(*_split(cell, comma), declared)
-            found.append(math.inf if bound == ABOVE else value)
-    if len(found) > 1 and max(found) <= 0 and declared in ENERGIES:
+            most.append(math.inf if bound == ABOVE else value)
+            least.append(-math.inf if bound == BELOW else value)
+    if len(most) < 2:
+        return
+    if declared in ENERGIES and median(most) <= 0:
         raise DataError(
-            f"{name}: no free energy is below 0, so the column may hold -dG, ddG or something else; "
+            f"{name}: most free energies are not below 0, so the column may hold -dG, ddG or something else; "
             "give dG of binding (negative for what binds), or convert it yourself and declare pK"
         )
-    if len(found) > 1 and max(found) < 0:
+    weak, strong = median(most) < 0, median(least) > STRONGEST
+    if weak or strong:
+        than = "weaker than 1 M" if weak else "stronger than 1 fM"
+        middle = median(most if weak else least)
         raise DataError(
-            f"{name}: all values are above 1 M, so the unit is hardly {declared}; declare that of the cells"
+            f"{name}: half of the values or more are {than}, so the unit is hardly {declared}; declare that of the "
+            f"cells{_plausible(middle, declared)}"
         )
+
+
+def _plausible(middle: float, declared: str) -> str:
+    """Say which other unit would make an affinity of the middle value, if one does."""
+    for unit in ("nM", "uM", "M", "mM", "pM"):  # the usual ones first
+        value = middle + CONCENTRATIONS.get(declared, 0) - CONCENTRATIONS[unit]
+        if declared in CONCENTRATIONS and USUAL[0] <= value <= USUAL[1]:
+            return f" (in {unit} the middle one is a pK of {value:.1f})"
+    return ""
+
+
+def _unit_in_name(name: str) -> str:
+    """Return the unit that a column is called by, "" where it names none.
+
+    >>> [_unit_in_name(n) for n in ("affinity_nM", "Kd [µM]", "ki_um", "dG (kcal/mol)", "height_M", "wavelength_nm")]
+    ['nM', 'uM', 'uM', 'kcal/mol', '', '']
+    """
+    energy = _ENERGY_IN_NAME.search(name)
+    if energy:
+        return "kcal/mol" if energy[1].lower() == "cal" else "kJ/mol"
+    affinity, other = _CONCENTRATION.search(name), _MOLAR_IN_NAME.search(name)
+    unit = _spelled((affinity and affinity[3]) or (other and (other[1] or other[2])) or "")
+    return f"{unit[:-1].lower()}M" if unit else ""
 
 
 def _refuse_no_unit(name: str) -> None:
     """Refuse a concentration of unknown unit: nobody can tell nM from uM, and without a logarithm it trains badly."""
-    found = _CONCENTRATION.search(name)
-    if found and "log" not in name.lower():
-        unit = _spelled(found[3] or "nM")
-        unit = f"{unit[:-1].lower()}M"
+    unit = _unit_in_name(name)
+    called = _CONCENTRATION.search(name) or unit in CONCENTRATIONS
+    if called and not _LOGARITHM.search(name):
+        unit = unit or "nM"
+        others = ", ".join(each for each in CONCENTRATIONS if each != unit)
         raise DataError(
-            f"{name}: is called as a concentration, but no unit is declared; add --units {name}:{unit} (or "
-            f"{', '.join(each for each in CONCENTRATIONS if each != unit)}), or --units {name}:{LOGARITHM} where it "
-            "holds negative logarithms already"
+            f"{name}: is called as a concentration, but no unit is declared; add --units {quote(f'{name}:{unit}')} (or "
+            f"{others}), or --units {quote(f'{name}:{LOGARITHM}')} where it holds negative logarithms already; rename "
+            "it where its numbers are meant as they stand"
         )
 
 
@@ -288,7 +350,8 @@ def _refuse_units(name: str, cells: Sequence[str]) -> None:
             seen.setdefault(found[3], row)
     if seen:
         where = " and ".join(f"{unit} (row {row}: '{cells[row - 1]}')" for unit, row in seen.items())
+        words = quote(f"{name}:{next(iter(seen))}")
         raise DataError(
-            f"{name}: cells are in {where}, but no unit is declared; add --units {name}:{next(iter(seen))}, "
-            "the unit of the cells that name none"
+            f"{name}: cells are in {where}, but no unit is declared; add --units {words}, the unit of the cells that "
+            "name none"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import pandas as pd
@@ -79,9 +80,9 @@ def test_commas_of_two_meanings_are_rejected(cells: list[str]) -> None:
 
 @pytest.mark.parametrize(("unit", "power"), CONCENTRATIONS.items())
 def test_concentrations_become_negative_logarithms(unit: str, power: int) -> None:
-    parsed = one(["10", ">10", "<10"], unit=unit)
+    parsed = one(["1", ">1", "<1"], unit=unit)
     assert parsed.names == ("py",)
-    assert parsed.values[:, 0].tolist() == [-(1 + power)] * 3
+    assert parsed.values[:, 0].tolist() == [-power] * 3
     assert parsed.bound[:, 0].tolist() == [EXACT, BELOW, ABOVE]
 
 
@@ -210,9 +211,9 @@ def test_a_logarithm_stays_as_it_is() -> None:
     assert (parsed.names, parsed.values[:, 0].tolist(), parsed.bound[1, 0]) == (("pKd",), [7.5, 9.0], ABOVE)
 
 
-@pytest.mark.parametrize("cells", [["9.1", "7.3"], ["0", "1.2", "x"]])
-def test_free_energies_without_one_below_zero_are_refused(cells: list[str]) -> None:
-    with pytest.raises(DataError, match="no free energy is below 0"):
+@pytest.mark.parametrize("cells", [["9.1", "7.3"], ["0", "1.2", "x"], ["-0.4", "0.3", "1.1"]])
+def test_free_energies_of_which_most_are_not_below_zero_are_refused(cells: list[str]) -> None:
+    with pytest.raises(DataError, match="most free energies are not below 0"):
         one(cells, unit="kcal/mol")
 
 
@@ -223,16 +224,26 @@ def test_ambiguous_units_are_refused(unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unit"), [("Kd", "nM"), ("ic50", "nM"), ("Ki_uM", "uM"), ("EC50 (µM)", "uM"), ("EGFR_IC50_nM", "nM")]
+    ("name", "unit"),
+    [
+        *(("Kd", "nM"), ("ic50", "nM"), ("Ki_uM", "uM"), ("EC50 (µM)", "uM"), ("EGFR_IC50_nM", "nM"), ("ki_nm", "nM")),
+        *(("affinity_nM", "nM"), ("binding (uM)", "uM"), ("y [nM]", "nM"), ("affinity (M)", "M"), ("analog-pM", "pM")),
+    ],
 )
 def test_a_concentration_without_a_unit_is_refused(name: str, unit: str) -> None:
     with pytest.raises(
-        DataError, match=rf"no unit is declared; add --units {re.escape(name)}:{unit} .*{name[:2]}.*:pK"
+        DataError, match=rf"no unit is declared; add --units {re.escape(quote(f'{name}:{unit}'))} .*{name[:2]}.*:pK"
     ):
         parse_targets(pd.DataFrame({name: ["10000", "3"]}), [name])
 
 
-@pytest.mark.parametrize("name", ["pIC50", "pKd", "p_Ki", "log_IC50", "logKd", "Kinase", "Kd_rank", "IC50_active"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pIC50", "pKd", "p_Ki", "log_IC50", "logKd", "Kinase", "Kd_rank", "IC50_active"),
+        *("height_M", "wavelength_nm", "ATOM", "log_affinity_nM", "GM"),
+    ],
+)
 def test_what_only_looks_like_a_concentration_is_a_number(name: str) -> None:
     assert parse_targets(pd.DataFrame({name: ["7", "5"]}), [name]).values[:, 0].tolist() == [7.0, 5.0]
 
@@ -243,9 +254,37 @@ def test_yes_and_no_may_be_called_as_a_concentration() -> None:
 
 
 def test_concentrations_in_another_unit_than_declared_are_refused() -> None:
-    with pytest.raises(DataError, match="all values are above 1 M, so the unit is hardly M"):
-        one(["10000", "3"], unit="M")
+    says = (
+        r"half of the values or more are weaker than 1 M, so the unit is hardly M; .*in nM the middle one is a pK of 5"
+    )
+    with pytest.raises(DataError, match=says):
+        one(["10000", ">10000", "10000", "3", "0.016"], unit="M")
+    with pytest.raises(DataError, match=r"stronger than 1 fM, .* hardly nM; .*in M the middle one is a pK of 7"):
+        one(["1e-7", "<1e-8", "3e-7"], unit="nM")
+    assert one(["10000", ">10000", "0.016"], unit="nM").values[0, 0] == pytest.approx(5.0)
+    assert one(["<1", "<1", "3 M"], unit="M").values[0, 0] == 0  # a bound may be of anything stronger
     assert one(["10000", "3"], unit="nM").values[0, 0] == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "named"),
+    [("affinity_nM", "M", "nM"), ("Kd [uM]", "nM", "uM"), ("dG_kcal", "kJ/mol", "kcal/mol"), ("Ki (µM)", "mM", "uM")],
+)
+def test_a_unit_that_the_name_contradicts_is_refused(name: str, unit: str, named: str) -> None:
+    says = re.escape(f"is called as in {named}, and declared in {unit}; add --units {quote(f'{name}:{named}')}")
+    with pytest.raises(DataError, match=says):
+        parse_targets(pd.DataFrame({name: ["-3", "-5"]}), [name], units={name: unit})
+
+
+@pytest.mark.parametrize("name", ["pKd", "p_Ki", "pIC50_mean", "EGFR_pEC50", "log_Kd", "PKI", "pkd"])
+def test_a_logarithm_is_not_taken_twice(name: str) -> None:
+    with pytest.raises(DataError, match=rf"is called as a logarithm already, .*--units {name}:pK"):
+        parse_targets(pd.DataFrame({name: ["5", "7.2", ""]}), [name], units={name: "nM"})
+
+
+@pytest.mark.parametrize("name", ["PKI", "PKC_Kd", "analog_Kd", "map_Kd"])
+def test_names_that_only_look_like_logarithms(name: str) -> None:
+    parse_targets(pd.DataFrame({name: ["5", "10000"]}), [name], units={name: "nM"})
 
 
 def test_an_undeclared_energy_is_refused() -> None:
