@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.files import atomic, os_errors
+from molgraph.imaging.cache import CACHE
 from molgraph.imaging.scan import ScanError, address
 from molgraph.imaging.similarity import thumbnail
 from molgraph.imaging.source import SET, digest_of, digests, files_of, joined, key_of, names_of
@@ -70,19 +71,27 @@ def _seen(text: str, views: Sequence[View]) -> Made:
 
 def _place(text: str, views: Sequence[View]) -> Path | None:
     """Return where what is made of a text is kept, by the content of its files; None where that does not pay."""
-    files: list[Path] = []
-    names = [name for scan in names_of(text) for name in scan]
-    for name in names:
-        file, _ = address(name)
-        files += sorted(path for path in file.rglob("*") if path.is_file()) if file.is_dir() else [file]
-    if any(SET in name for name in names) or sum(file.stat().st_size for file in files) < KEPT:
+    files = [[_read_for(name) for name in scan] for scan in names_of(text)]
+    flat = [path for scan in files for each in scan for path in each]
+    if SET in text or sum(path.stat().st_size for path in flat) < KEPT:
         return None
-    shape = [len(scan) for scan in names_of(text)]
+    shape = [[len(each) for each in scan] for scan in files]
     digest = hashlib.sha256(repr((FORMAT, [view.name for view in views], shape)).encode())
-    for path in files:
+    for path in flat:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return scans_folder() / f"{digest.hexdigest()}.npz"
+
+
+def _read_for(name: str) -> list[Path]:
+    """Return all files that are read for one name."""
+    from molgraph.imaging.nifti import beside_header  # nibabel: slow to import
+
+    file, _ = address(name)
+    if file.is_dir():
+        return sorted(path for path in file.rglob("*") if path.is_file())
+    beside = beside_header(file)
+    return [file] if beside is None else [file, beside]
 
 
 def _write(kept: Path, made: Made) -> None:
@@ -90,9 +99,12 @@ def _write(kept: Path, made: Made) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
     with atomic(kept) as file:
         np.savez(file, allow_pickle=False, key=np.array(made.key), thumbnail=made.thumbnail, **made.values)
+    CACHE.added(kept)
 
 
 def _read(kept: Path, text: str, views: Sequence[View]) -> Made:
     with kept.open("rb") as file, np.load(file, allow_pickle=False) as found:
         values = {view.name: found[view.name] for view in views}
-        return Made(key_of(text, digest_of(str(found["key"]))), values, found["thumbnail"])
+        made = Made(key_of(text, digest_of(str(found["key"]))), values, found["thumbnail"])
+    CACHE.used(kept)
+    return made

@@ -78,13 +78,18 @@ def size_of(header: Any) -> int:
 
 def _values_of_pair(file: Path) -> bytes:
     """Return the bytes of the .img that belongs to a .hdr."""
-    name = file.name
-    for ending, other in ((".hdr", ".img"), (".HDR", ".IMG"), (".hdr.gz", ".img.gz")):
-        if name.endswith(ending):
-            beside = file.with_name(name.removesuffix(ending) + other)
-            if beside.exists():
-                return content(beside, str(beside))
+    beside = beside_header(file)
+    if beside is not None:
+        return content(beside, str(beside))
     raise ScanError("missing_file", f"{file}: is a header; its voxels (.img) must lie beside it.")
+
+
+def beside_header(file: Path) -> Path | None:
+    """Return the .img that lies beside a .hdr, None where there is none, or the file is called otherwise."""
+    name = file.name
+    pairs = ((".hdr", ".img"), (".HDR", ".IMG"), (".hdr.gz", ".img.gz"))
+    found = (file.with_name(name.removesuffix(ending) + other) for ending, other in pairs if name.endswith(ending))
+    return next((beside for beside in found if beside.exists()), None)
 
 
 def _fits(shape: tuple[int, ...], where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -104,6 +105,16 @@ def test_large_files_are_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPa
     assert prepare([text], [VIEW]).keys == (key,), "what is damaged is made again"
     Image.fromarray(np.eye(20, dtype=np.uint8) * 255).save(text)
     assert prepare([text], [VIEW]).keys != (key,), "other bytes are another scan"
+
+
+def test_other_voxels_beside_the_same_header_are_another_scan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made, "KEPT", 1)
+    keys = []
+    for seed in range(2):
+        voxels = np.random.default_rng(seed).random((4, 4, 4)).astype(np.float32)
+        nib.save(nib.Nifti1Pair(voxels, np.eye(4)), folder / "pair.hdr")
+        keys += prepare([str(folder / "pair.hdr")], [VIEW]).keys
+    assert keys[0] != keys[1]
 
 
 def test_any_number_of_workers_gives_the_same(folder: Path) -> None:
