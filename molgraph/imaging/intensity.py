@@ -24,6 +24,7 @@ CT_DEFAULT = "soft_tissue"
 PERCENTILES = (0.5, 99.5)  # See: nnU-Net, https://doi.org/10.1038/s41592-020-01008-z (clipping of intensities)
 LUMA = (0.299, 0.587, 0.114)  # red, green, blue; See: ITU-R BT.601, https://www.itu.int/rec/R-REC-BT.601
 BYTE = 255.0
+COLOUR = 3  # channels
 
 
 def normalise(scan: Scan, window: str | tuple[float, float], where: str) -> Scan:
@@ -61,20 +62,20 @@ def windowed(voxels: Voxels, centre: float, width: float) -> Voxels:
 
 
 def to_channels(scan: Scan, channels: int, where: str) -> Scan:
-    """Return a scan of so many channels: colour becomes grey by its luma, grey is repeated.
+    """Return a scan of so many channels: colour becomes grey by its luma, grey is repeated to be colour.
 
     Raises: ScanError where neither gives that number.
     """
     has = len(scan.voxels)
     if has == channels:
         return scan
-    if has == 1:
+    if has == 1 and channels == COLOUR:
         return replace(scan, voxels=np.repeat(scan.voxels, channels, axis=0))
-    if has == 3 and channels == 1:
+    if has == COLOUR and channels == 1:
         return replace(scan, voxels=np.tensordot(np.array(LUMA, dtype=np.float32), scan.voxels, 1)[None])
     raise ScanError(
         "wrong_channels",
-        f"{where}: has {has} channels, not {channels}; train with --set encoder.channels={has}, or name fewer of them.",
+        f"{where}: has {has} channels, not {channels}; name so many, or train with --set encoder.channels={has}.",
     )
 
 

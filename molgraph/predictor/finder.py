@@ -19,7 +19,7 @@ from molgraph.imaging.boxes import Found, lesions
 from molgraph.imaging.cases import as_it_lies, in_own_space, on_grid, read_case
 from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS, Case, Patches
-from molgraph.imaging.scan import Scan
+from molgraph.imaging.scan import Scan, ScanError
 from molgraph.imaging.window import slide
 from molgraph.predictor import checkpoint
 from molgraph.predictor import folder as folders
@@ -112,6 +112,10 @@ class Finder:
         Raises: ScanError with its reason.
         """
         scan = as_it_lies(file)
+        has, wanted = len(scan.voxels), self.recipe.schemas[INPUT][VOXELS][0]
+        if has != wanted:
+            told = f"{file}: has {has} channels, the model learnt from {wanted}; name the sequences it was trained on."
+            raise ScanError("wrong_channels", told)
         voxels, affine = on_grid(scan, self.encoder.spacing, self.encoder.window, file)
         chance = self.chance(voxels)
         return Finding(scan, lesions(chance, affine), in_own_space(chance, affine, scan))

@@ -129,6 +129,14 @@ def test_a_scan_that_cannot_be_read_is_a_line_with_its_reason(model: Path, phant
     assert found["lesions"].isna().tolist() == [True, True, True, False, True]
 
 
+def test_other_channels_than_those_of_the_training_are_a_line_too(model: Path, phantoms: Path, tmp_path: Path) -> None:
+    one = phantoms / "scan-000.nii.gz"
+    pd.DataFrame({"scan": [f"{one}|{one}", str(one)]}).to_csv(tmp_path / "scans.csv", index=False)
+    assert find_file(str(tmp_path / "scans.csv"), model, tmp_path / "out") == {"wrong_channels": 1, "ok": 1}
+    line = pd.read_csv(tmp_path / "out" / "scans.csv").iloc[0]
+    assert "has 2 channels, the model learnt from 1" in line["message"] and pd.isna(line["lesions"])
+
+
 def test_training_keeps_rejects_apart_and_says_why(run: RunSettings, phantoms: Path, tmp_path: Path) -> None:
     table = pd.read_csv(phantoms / "labels.csv")
     for column in ("scan", "mask"):
