@@ -81,7 +81,9 @@ def _damaged(name: str, error: BaseException) -> str:
 
 def _neighbour(path: Path) -> str:
     try:
-        names = [p.name for p in path.parent.iterdir() if p.is_file()]
+        names = [
+            p.name for p in path.parent.iterdir() if p.is_file() and not p.name.startswith(".")
+        ]  # no temporary ones
     except OSError:
         return "; check the folder"
     return did_you_mean(path.name, names) if 0 < len(names) <= 20 else "; check the name"

@@ -108,6 +108,9 @@ def test_missing_file_names_its_neighbour(tmp_path: Path) -> None:
         open_bytes(tmp_path / "libary.csv"),
     ):
         pass
+    (tmp_path / ".molgraph-1f.part").touch()  # of a program that writes there
+    with pytest.raises(DataError, match=r"Known: library\.csv\.$"), open_bytes(tmp_path / "libary.csv"):
+        pass
     with pytest.raises(DataError, match="check the folder"), open_bytes(tmp_path / "no" / "a.csv"):
         pass
     with pytest.raises(DataError, match="not a file"), open_bytes(tmp_path):

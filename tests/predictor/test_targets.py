@@ -201,6 +201,18 @@ def test_the_evidence_is_an_active_on_the_same_or_a_similar_protein(pair, pairs,
         assert names[line["known_target"]] == targets[at]
 
 
+def test_a_word_in_common_makes_no_relative(pair, pairs, tmp_path):
+    """A protein that shares one word of six with ubiquitin, and is of another family."""
+    random = np.random.default_rng(1)
+    stranger = "MQIFVK" + "".join(random.choice(list("ACDEFGHIKLMNPQRSTVWY"), 200))
+    (tmp_path / "some.fasta").write_text(f">stranger\n{stranger}\n", encoding="utf-8")
+    asked = read_proteins(pair[1], tmp_path / "some.fasta")
+    similar = pair[1].domain.sides["target"].index.similarity(asked.given.parts)
+    assert 0 < similar.max() < PROTEIN.related
+    (line,) = ranked(pair[1], [pairs["smiles"][0]], proteins=asked, active=0.0).to_dict("records")
+    assert line["in_domain"] is False and pd.isna(line["known_id"])
+
+
 def test_proteins_out_of_a_file(pair, pairs, tmp_path):
     predictor, known = pair[1], dict(zip(pairs["target_id"], pairs["sequence"], strict=True))
     fasta, table = tmp_path / "some.fasta", tmp_path / "some.csv"
