@@ -8,6 +8,8 @@ from typing import Any
 
 from molgraph.report.contents import Quality
 
+BEST = 20  # trials in the table
+
 
 @dataclass(frozen=True)
 class Attempted:
@@ -46,7 +48,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class StudyPage:
-    """Hold all that the page says. `axes` come in the order of what they explain; `front` are numbers of trials."""
+    """Hold all that the page says. `axes` come in the order of what they explain; `front` are numbers of trials.
+
+    `within` says among which trials the `importances` were found, which come with the largest first.
+    """
 
     title: str
     lead: str
@@ -55,12 +60,23 @@ class StudyPage:
     axes: tuple[Axis, ...]
     best: int
     importances: Mapping[str, float] = field(default_factory=dict)
+    within: str = ""
     front: tuple[int, ...] = ()
     step: str = "epoch"
     figures: tuple[tuple[str, str], ...] = ()
     quality: tuple[Quality, ...] = ()
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def told(self) -> tuple[Axis, ...]:
+        """Return the axes on which some trial of the table of the best has a value."""
+        return tuple(axis for axis in self.axes if any(axis.name in trial.settings for trial in self.table))
+
+    @property
+    def table(self) -> list[Attempted]:
+        """Return the best trials."""
+        return self.ranked[:BEST]
 
     @property
     def ranked(self) -> list[Attempted]:

@@ -14,6 +14,9 @@ from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 
 WIDTH, HEIGHT = 560, 300
 SHOWN = 8  # axes of the parallel coordinates, most important first
+LARGEST = 10  # bars of importances
+LETTER = 6.8  # at most so wide, on average, is a letter of 12 pixels in any of the page's fonts
+LEFT, STEP = 70, 140  # place of the first of the parallel axes, and from one to the next
 UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 INSIDE = 0.9  # share of the scores that a plot shows; the rest, far off, is drawn at its edge
 
@@ -67,12 +70,13 @@ def curves(page: StudyPage) -> Markup:
 
 
 def importances(page: StudyPage) -> Markup:
-    """Draw how much of the spread between trials each setting explains."""
-    height = 24 * len(page.importances) + 40
-    most = max(page.importances.values()) or 1.0
-    x = Scale(0, most, 190, WIDTH - 60)
+    """Draw how much of the spread between trials the settings that explain most of it explain."""
+    largest = dict(list(page.importances.items())[:LARGEST])
+    height = 24 * len(largest) + 40
+    most = max(largest.values()) or 1.0
+    x = Scale(0, most, max(LETTER * len(name) for name in largest) + 16, WIDTH - 60)
     parts: list[str] = [text(x.start, 14, "share of the spread between trials it explains", "start", "label")]
-    for k, (name, share) in enumerate(page.importances.items()):
+    for k, (name, share) in enumerate(largest.items()):
         top = 26 + 24 * k
         parts.append(text(x.start - 8, top + 13, name, "end"))
         parts.append(f'<rect x="{x.start}" y="{top}" width="{x(share) - x.start:.1f}" height="16" class="inside"/>')
@@ -80,18 +84,24 @@ def importances(page: StudyPage) -> Markup:
     return svg(WIDTH, height, "Importance of the settings", parts)
 
 
+def unshown(page: StudyPage) -> str:
+    """Say how many settings have no bar, and what they explain together."""
+    rest = list(page.importances.values())[LARGEST:]
+    return f" {len(rest)} others explain {100 * sum(rest):.0f} % together." if rest else ""
+
+
 def parallel(page: StudyPage) -> Markup:
     """Draw every finished trial as a line through its settings to its score, better ones stronger."""
     done = list(reversed(page.ranked))
     shown_axes = page.axes[:SHOWN]
-    width, top, bottom = 130 * (len(shown_axes) + 1) + 60, 40, 270
+    width, top, bottom = STEP * (len(shown_axes) + 1) + 60, 54, 284
     columns = [_place(axis, done, bottom, top) for axis in shown_axes]
     score = _upright(page.objectives[0], [t.values[0] for t in done], bottom, top)
     parts: list[str] = []
     for at, trial in enumerate(done):
         places = [place(trial.settings.get(axis.name)) for axis, place in zip(shown_axes, columns, strict=True)]
-        points = [(50 + 130 * k, y) for k, y in enumerate(places) if y is not None]
-        points.append((50 + 130 * len(columns), score(trial.values[0])))
+        points = [(LEFT + STEP * k, y) for k, y in enumerate(places) if y is not None]
+        points.append((LEFT + STEP * len(columns), score(trial.values[0])))
         strength = 0.12 + 0.7 * (at / max(len(done) - 1, 1)) ** 2
         path = " ".join(f"{px},{py}" for px, py in points)
         parts.append(
@@ -99,21 +109,23 @@ def parallel(page: StudyPage) -> Markup:
             f"{_title(trial)}</polyline>"
         )
     for k, (axis, place) in enumerate(zip(shown_axes, columns, strict=True)):
-        parts += _column(50 + 130 * k, top, bottom, axis.name, place.ticks)
+        parts += _column(LEFT + STEP * k, top, bottom, axis.name, place.ticks)
     ticks = [(score(v), label) for v, label in score.ticks(5)]
-    parts += _column(50 + 130 * len(columns), top, bottom, page.objectives[0].label, ticks)
-    return svg(width, 300, "Settings of all trials and their scores", parts)
+    parts += _column(LEFT + STEP * len(columns), top, bottom, page.objectives[0].label, ticks)
+    return svg(width, 314, "Settings of all trials and their scores", parts)
 
 
 def by_setting(page: StudyPage, axis: Axis) -> Markup:
-    """Draw the score against one setting."""
+    """Draw the score against one setting; nothing where the trials do not differ in it."""
     width, height = 300, 220
     done = [t for t in page.trials if last(t) is not None and axis.name in t.settings]
-    if not done:
+    if len({str(t.settings[axis.name]) for t in done}) < 2:
         return Markup()
     y = _upright(page.objectives[0], [s for t in done if (s := last(t)) is not None], height - 40, 30)
-    place = _place(axis, done, 44, width - 12)
-    parts = axes(Scale(0, 1, 44, width - 12), y, axis.name, "", x_ticks=0)
+    if LETTER * sum(len(choice) + 2 for choice in axis.choices) > width - 56:
+        return _by_choice(page, axis, done)
+    place = _place(axis, done, 44, width - 20)
+    parts = axes(Scale(0, 1, 44, width - 20), y, axis.name, "", x_ticks=0)
     for at, label in place.ticks:
         parts += [line(at, y.start, at, y.start + 4, "tick"), text(at, y.start + 16, label)]
     for trial in done:
@@ -123,19 +135,47 @@ def by_setting(page: StudyPage, axis: Axis) -> Markup:
     return svg(width, height, f"Score by {axis.name}", parts)
 
 
+def _by_choice(page: StudyPage, axis: Axis, done: Sequence[Attempted]) -> Markup:
+    """Draw the score against a setting whose choices have long names, one below the other."""
+    width, bottom = 300, 20 * len(axis.choices) + 30
+    name = LETTER * max(map(len, axis.choices)) + 8
+    place = _place(axis, done, bottom, 26)
+    x = _upright(page.objectives[0], [s for t in done if (s := last(t)) is not None], name, width - 16)
+    parts: list[str] = [text(width / 2, 14, axis.name, kind="label")]
+    for value, tick in x.ticks(3):
+        parts += [line(x(value), 22, x(value), bottom, "grid"), text(x(value), bottom + 16, tick)]
+    parts += [text(name - 6, at + 4, label, "end") for at, label in place.ticks]
+    for trial in done:
+        score, where = last(trial), place(trial.settings[axis.name])
+        if score is not None and where is not None:
+            parts.append(_dot(x(score), where, trial, page))
+    return svg(width, bottom + 24, f"Score by {axis.name}", parts)
+
+
 def pareto(page: StudyPage, second: int) -> Markup:
     """Draw two objectives against each other, and the front."""
     one, other = page.objectives[0], page.objectives[second]
     done = [t for t in page.trials if t.values]
     x = _span([t.values[second] for t in done], 56, WIDTH - 12)
     y = _upright(one, [t.values[0] for t in done])
-    front = sorted((t for t in done if t.number in page.front), key=lambda t: t.values[second])
-    points = " ".join(f"{x(t.values[second])},{y(t.values[0])}" for t in front)
+    front = [t for t in done if t.number in page.front]
+    points = " ".join(f"{x(t.values[second])},{y(t.values[0])}" for t in edge(page, front, second))
     parts = axes(x, y, other.label, one.label, 6)
     parts.append(f'<polyline points="{points}" class="sofar"/>')
     parts += [_dot(x(t.values[second]), y(t.values[0]), t, page) for t in done]
     parts += [text(x(t.values[second]) + 7, y(t.values[0]) - 6, t.number, "start", "mark") for t in front]
     return svg(WIDTH, HEIGHT, f"{one.label} against {other.label}", parts)
+
+
+def edge(page: StudyPage, trials: Sequence[Attempted], second: int) -> list[Attempted]:
+    """Return the trials that no other beats in the first objective and this one, from the best in this one on."""
+    one, other = page.objectives[0], page.objectives[second]
+    signs = -1 if one.higher_is_better else 1, -1 if other.higher_is_better else 1
+    found: list[Attempted] = []
+    for trial in sorted(trials, key=lambda t: (signs[1] * t.values[second], signs[0] * t.values[0])):
+        if not found or _better(one, trial.values[0], found[-1].values[0]):
+            found.append(trial)
+    return found
 
 
 def timeline(page: StudyPage) -> Markup:
@@ -195,7 +235,9 @@ def _dot(x: float, y: float, trial: Attempted, page: StudyPage) -> str:
 
 
 def _column(at: float, top: float, bottom: float, name: str, ticks: Sequence[tuple[float, str]]) -> list[str]:
-    parts = [line(at, top, at, bottom, "axis"), text(at, top - 16, name, kind="label")]
+    section, dot, key = name.rpartition(".")
+    parts = [line(at, top, at, bottom, "axis"), text(at, top - 14, key, kind="label")]
+    parts.append(text(at, top - 30, section + dot))
     for y, label in ticks:
         parts += [line(at - 4, y, at, y, "tick"), text(at + 6, y + 4, label, "start", "halo")]
     return parts
@@ -221,7 +263,11 @@ class _Places:
             return [(self.scale(k), choice) for k, choice in enumerate(self.axis.choices)]
         if self.axis.log:
             powers = range(math.ceil(self.scale.low), math.floor(self.scale.high) + 1)
-            return [(self.scale(p), f"{10.0**p:g}") for p in powers]
+            if len(powers) > 1:
+                return [(self.scale(p), f"{10.0**p:g}") for p in powers]
+            low, wide = self.scale.low, self.scale.high - self.scale.low
+            ends = [low + share * wide for share in (0.1, 0.9)]
+            return [(self.scale(v), f"{10**v:,.0f}" if v >= 2 else f"{10**v:.2g}") for v in ends]
         return [(self.scale(v), label) for v, label in self.scale.ticks(4)]
 
 

@@ -14,6 +14,7 @@ from molgraph.tune.goals import Goal
 from molgraph.tune.space import Space
 from molgraph.tune.study import quietly
 
+TO_WEIGH = 10  # completed trials, from which the best tenth, by which settings are weighed, is one at least
 ENOUGH = 20  # completed trials, from which Optuna's regret bound means something (its default)
 
 
@@ -43,48 +44,79 @@ def settings_of(trial: Any, space: Space) -> RunSettings:
     return space.settle(chosen)
 
 
-def importances(study: Any, goals: Sequence[Goal]) -> dict[str, float]:
-    """Return how much of the spread between trials each setting explains, of the first objective; {} for too few.
+def alike(study: Any, space: Space, best: Any) -> list[Any]:
+    """Return the completed trials of the same models as the best, which all have the same settings."""
+    chosen = {name: best.params.get(name) for name in space.models}
+    return [t for t in completed(study) if all(t.params.get(name) == value for name, value in chosen.items())]
+
+
+def models_of(space: Space, best: Any) -> str:
+    """Name the models of the best trial where the space has others, "" where it has none."""
+    return " and ".join(str(best.params[name]) for name in space.models if name in best.params)
+
+
+def importances(study: Any, goals: Sequence[Goal], space: Space, best: Any) -> dict[str, float]:
+    """Return how much of the spread between trials of the best's models each setting explains, the largest first.
+
+    It is that of the first objective; {} where the trials are too few, or too much alike, to tell.
 
     See: Watanabe et al. 2023, arXiv 2304.10255 (PED-ANOVA)
     """
+    done = alike(study, space, best)
+    if len(done) < TO_WEIGH:
+        return {}
+    names = [name for name in best.params if name not in space.models]
     sign = -1.0 if goals[0].higher_is_better else 1.0  # the evaluator looks at what makes the target low
     with quietly():
         warnings.simplefilter("ignore", UserWarning)  # that it looks at low values, and of a single trial
+        mine = optuna.create_study(directions=study.directions)
+        mine.add_trials(done)
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         try:
-            return dict(optuna.importance.get_param_importances(study, target=lambda t: sign * float(t.values[0])))
-        except (ValueError, RuntimeError, ZeroDivisionError):  # fewer than two completed trials, or all alike
+            found = evaluator.evaluate(mine, names, target=lambda t: sign * float(t.values[0]))
+        except (ValueError, RuntimeError, ZeroDivisionError):  # all alike
             return {}
+    total = sum(found.values())
+    return {name: share / total for name, share in found.items()} if total > 0 else {}
 
 
-def more_would_help(study: Any, goals: Sequence[Goal], error: float | None) -> str:
+def more_would_help(study: Any, goals: Sequence[Goal], error: float | None, space: Space, best: Any) -> str:
     """Say whether more trials are likely to help: Optuna's terminator, whose `error` is that of the best score.
+
+    It is asked of the completed trials of the best's models, which have all settings in common: of the whole of a
+    conditional space it would look at little more than the choice of the model.
 
     See: Makarova et al. 2022, Automatic Termination for Hyperparameter Optimization, arXiv 2104.08166
     """
-    done = completed(study)
+    done, models = alike(study, space, best), models_of(space, best)
+    of = f" of {models}" if models else ""
     if len(goals) > 1:
         return "Whether more trials would help cannot be told for several objectives."
     if len(done) < ENOUGH:
-        return f"Whether more trials would help cannot be told from {len(done)} completed trials: it takes {ENOUGH}."
+        known = f"{len(done)} completed trials{of}"
+        return f"Whether more trials would help cannot be told from {known}: it takes {ENOUGH}."
     from optuna.terminator import RegretBoundEvaluator
 
     if error is None:
         return "Whether more trials would help cannot be told: the error of the best score is not known."
     with quietly():
         try:
-            room = float(RegretBoundEvaluator(seed=0).evaluate(study.trials, study.direction))
+            room = float(RegretBoundEvaluator(seed=0).evaluate(done, study.direction))
         except ValueError as reason:
             return f"Whether more trials would help cannot be told: {reason}"
     label = goals[0].label
+    others = (
+        "; pruned ones, and those of other models, are not looked at" if models else "; pruned ones are not looked at"
+    )
+    known = f"That is told from {len(done)} completed trials{of}{others}."
     if room < error:
         return (
-            f"More trials are not likely to help: at most {room:.3g} of {label} is left to gain, "
-            f"less than the standard error of the best score ({error:.3g})."
+            f"More trials{of} are not likely to help: at most {room:.3g} of {label} is left to gain, "
+            f"less than the standard error of the best score ({error:.3g}). {known}"
         )
     return (
-        f"More trials may help: up to {room:.3g} of {label} may be left to gain, "
-        f"more than the standard error of the best score ({error:.3g})."
+        f"More trials{of} may help: up to {room:.3g} of {label} may be left to gain, "
+        f"more than the standard error of the best score ({error:.3g}). {known}"
     )
 
 

@@ -120,6 +120,11 @@ class Space:
     def conditional(self) -> bool:
         return any(each.when for each in self.dimensions)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the names of the dimensions that choose a model."""
+        return tuple(each.name for each in self.dimensions if _is_model(each.path))
+
     def suggest(self, trial: Asks) -> RunSettings:
         """Return the settings that a trial tries."""
         chosen: dict[str, Value] = {}

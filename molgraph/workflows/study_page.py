@@ -7,8 +7,9 @@ from typing import Any
 
 from molgraph.report.quality import quality
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
+from molgraph.tune.answer import TO_WEIGH, alike, models_of
 from molgraph.tune.attempt import WHY
-from molgraph.tune.space import Dimension
+from molgraph.tune.space import Space
 from molgraph.tune.study import WORKER
 from molgraph.workflows.outcome import COMPARATOR, MODEL, Outcome
 
@@ -22,22 +23,25 @@ def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
     goal = outcome.goals[0]
     seen = next(iter(outcome.readings.values()))
     cut = outcome.made.split
+    model, models = outcome.run_of(best).model, models_of(tuned.space, best)
     return StudyPage(
-        title=f"Tuning of {tuned.title}",
+        title=f"Tuning of {'models' if models else tuned.title}",
         lead=f"{outcome.made.rows.origin}: {found['more_trials']}",
         objectives=tuple(Objective(each.label, each.higher_is_better) for each in outcome.goals),
         trials=tuple(_attempted(t, began) for t in trials if t.datetime_start),
-        axes=_axes(tuned.space.dimensions, found["importances"]),
+        axes=_axes(tuned.space, found["importances"], best),
         best=best.number,
         importances=found["importances"],
+        within=_within(outcome, models),
         front=tuple(each["trial"] for each in found["front"]),
         step="epoch" if len(seen.folds) == 1 else "fold",
         figures=(
+            *(((models, "was taken"),) if models else ()),
             (f"{best.values[0]:.4g}", f"{goal.label} on the validation rows, trial {best.number}"),
             (str(states.count("COMPLETE")), "trials came to their end"),
             (str(states.count("PRUNED")), "pruned"),
         ),
-        quality=quality(found["test"], tuned.title) if found["test"] else (),
+        quality=quality(found["test"], model) if found["test"] else (),
         notes=(found["methods"], found["noise"], *found["notes"], *_comparison(outcome, found), *_left_out(found)),
         facts={
             "data": outcome.made.rows.origin,
@@ -83,7 +87,20 @@ def _attempted(trial: Any, began: Any) -> Attempted:
     )
 
 
-def _axes(dimensions: tuple[Dimension, ...], share: Mapping[str, float]) -> tuple[Axis, ...]:
-    """Return the axes, those that explain most first."""
-    found = sorted(dimensions, key=lambda d: -share.get(d.name, 0.0))
+def _within(outcome: Outcome, models: str) -> str:
+    """Say among which trials the settings are weighed."""
+    tuned = outcome.main
+    count = len(alike(tuned.study, tuned.space, outcome.best))
+    trials = f"{count} completed trials{f' of {models}' if models else ''}"
+    if count < TO_WEIGH:
+        return f"How much each setting explains cannot be told from {trials}: it takes {TO_WEIGH}."
+    other = " What the choice of a model makes is shown below, score by setting." if models else ""
+    return f"Settings are weighed among the {trials}.{other}"
+
+
+def _axes(space: Space, share: Mapping[str, float], best: Any) -> tuple[Axis, ...]:
+    """Return the axes: the choice of a model, the settings of the best, those that explain most first, the others."""
+    found = sorted(
+        space.dimensions, key=lambda d: (d.name not in space.models, d.name not in best.params, -share.get(d.name, 0.0))
+    )
     return tuple(Axis(d.name, tuple(map(str, d.labels)), d.log) for d in found)

@@ -11,6 +11,7 @@ import pytest
 from molgraph.report.contents import Estimate, Quality
 from molgraph.report.studied import render_study, write_study_report
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
+from molgraph.report.study_plots import LARGEST, LETTER, edge
 
 NASTY = "</svg><script>alert(1)</script>"
 
@@ -77,3 +78,45 @@ def test_pictures_show_what_there_is(page: StudyPage):
 def test_a_study_of_next_to_nothing_has_a_page(page: StudyPage, many: int):
     few = replace(page, trials=tuple(trial(n, 1.0, curve=()) for n in range(many)), best=0, importances={}, front=())
     assert "History of the study" in render_study(few)
+
+
+def test_only_the_largest_importances_have_bars_and_the_rest_is_counted(page: StudyPage):
+    share = {f"molecule/attentivefp.setting{k}": 0.5 ** (k + 1) for k in range(14)}
+    text = render_study(replace(page, importances=share, within="Among the 9 completed trials."))
+    drawn = text.partition('aria-label="Importance of the settings"')[2].partition("</svg>")[0]
+    assert drawn.count("<rect") == LARGEST and "setting9<" in drawn and "setting10<" not in drawn
+    assert "Among the 9 completed trials. 4 others explain 0 % together." in text
+    start = float(re.search(r'<rect x="([0-9.]+)"', drawn)[1])  # type: ignore[index]
+    assert start > LETTER * len("molecule/attentivefp.setting0")  # no name is cut off
+
+
+def test_the_line_of_a_front_turns_once_in_what_it_shows(page: StudyPage):
+    objectives = (Objective("RMSE"), Objective("latency"), Objective("AUROC", higher_is_better=True))
+    values = [(1.0, 9.0, 0.5), (2.0, 5.0, 0.6), (3.0, 7.0, 0.9), (4.0, 1.0, 0.7)]  # the third: beaten but for its AUROC
+    trials = [trial(n, 1.0, values=each) for n, each in enumerate(values)]
+    many = replace(page, objectives=objectives, trials=tuple(trials), front=(0, 1, 2, 3), best=0)
+    assert [t.number for t in edge(many, trials, 1)] == [3, 1, 0]
+    assert [t.number for t in edge(many, trials, 2)] == [2, 1, 0]
+    assert 'aria-label="RMSE against AUROC"' in render_study(many)
+
+
+def test_the_table_has_no_columns_of_blanks(page: StudyPage):
+    text = render_study(replace(page, axes=(*page.axes, Axis("molecule/gat.heads", ("1", "2")))))
+    assert '<th scope="col">train.lr</th>' in text and '<th scope="col">molecule/gat.heads</th>' not in text
+
+
+def test_long_names_of_choices_stand_below_each_other_and_few_decades_have_ticks(page: StudyPage):
+    names = tuple(f"molecule/attentivefp{k}" for k in range(6))
+    trials = tuple(trial(n, 1.0 + n, settings={"model": names[n], "train.lr": 1e-3 * (1 + n / 10)}) for n in range(6))
+    text = render_study(replace(page, trials=trials, axes=(Axis("model", names), Axis("train.lr", log=True)), front=()))
+    model, lr = (
+        text.partition(f'aria-label="Score by {name}"')[2].partition("</svg>")[0] for name in ("model", "train.lr")
+    )
+    heights = re.findall(r'<text x="[0-9.]+" y="([0-9.]+)" text-anchor="end">molecule', model)
+    assert len(set(heights)) == 6 and 'text-anchor="middle">0.001<' in lr and 'text-anchor="middle">0.0015<' in lr
+
+
+def test_a_setting_that_never_changed_has_no_picture(page: StudyPage):
+    same = tuple(replace(t, settings={**t.settings, "encoder.depth": 3}) for t in page.trials)
+    text = render_study(replace(page, trials=same, axes=(*page.axes, Axis("encoder.depth"))))
+    assert 'aria-label="Score by train.lr"' in text and 'aria-label="Score by encoder.depth"' not in text

@@ -263,6 +263,15 @@ def test_no_tuning_is_judged_with_the_batch_that_fitted(tmp_path: Path):
     assert replace(found, train=whole.train) == whole
 
 
+def test_the_page_names_the_model_that_was_taken(series: pd.DataFrame, tmp_path: Path):
+    space = {**TINY["space"], "model": ["molecule/gin", "molecule/forest"]}
+    made = tuned(tmp_path / "out", series, trials=3, ensemble=1, space=space, pick=1)  # trial 1: trees, untuned
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert made.predictor is not None and made.predictor.recipe.run.model == "molecule/forest"
+    assert "<h1>Tuning of models</h1>" in page and "<dt>was taken</dt><dd>molecule/forest</dd>" in page
+    assert "molecule/forest (this model)" in page and "molecule/gin (this model)" not in page
+
+
 def test_what_any_trial_may_read_is_guarded_before_the_first(series: pd.DataFrame, tmp_path: Path):
     from rdkit import Chem
     from rdkit.Chem import Crippen
