@@ -70,6 +70,8 @@ def test_the_command_gives_weights_that_train_takes(folder: Path, capsys: pytest
     assert (facts["method"], facts["scans"], facts["pictures"], facts["epochs"]) == ("SimCLR", 24, 24, 2)
     given = f"encoder.weights={out / 'encoder.safetensors'}"
     train = ["train", str(folder / "scans.csv"), "--target", "label", *words, *fit, "--set", given]
+    assert main([*train, "--set", "encoder.hidden=32", "--set", "comparator=none", "--out", str(folder / "wide")]) == 2
+    assert "there and" in capsys.readouterr().err and not (folder / "wide" / "recipe.json").exists()
     assert main([*train, "--set", "comparator=none", "--out", str(folder / "model")]) == 0
     assert main(["pretrain", str(folder / "scans.csv"), *words, "--out", str(out)]) == 2
     assert "--overwrite" in capsys.readouterr().err

@@ -36,7 +36,8 @@ class ImageEncoder(Spatial):
     volumes, is their number of voxels along z (0: as `size`). The small `stem` does not halve pictures before the first
     block; `auto` takes it for sizes up to 64.
     `harmonise` and `augment` are those of `harmonise.Harmony` and `augment.Augment`; `flip` mirrors left and right.
-    `weights` is a file (.safetensors, .pt) of the network's initial weights; those that fit are taken.
+    `weights` is a file (.safetensors, .pt) of the network's initial weights; all but the first layer must
+    fit.
 
     Raises: ConfigError for a setting out of range.
     """

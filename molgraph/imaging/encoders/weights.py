@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,30 +13,54 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from molgraph.data.stream import read_errors
-from molgraph.errors import DataError
+from molgraph.errors import ConfigError, DataError
 
+log = logging.getLogger("molgraph")
+COUNTS = "num_batches_tracked"  # of batch norms; older files have none, and nothing is computed from it
 SAFE = ".safetensors"
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # what others wrap the weights of a checkpoint in
 HEADS = ("module.", "model.", "encoder.", "network.", "backbone.", "features.")
 
 
 def start_from(network: nn.Module, path: str) -> list[str]:
-    """Take the weights of a file that fit a network by name and shape; return the names of those that it lacks.
+    """Take the weights of a file for a network by name and shape; return the names of those that it lacks.
 
-    The first convolution of a network for colour becomes one for grey by adding its three weights.
+    It may lack the first layer alone, which is another one for other channels or pictures of another size: a warning
+    says so. The first convolution of a network for colour becomes one for grey by adding its three weights.
 
-    Raises: DataError where the file cannot be read or fewer than half of the network's weights are in it.
+    Raises: DataError where the file cannot be read or holds no weight of this network; ConfigError where other layers
+    than the first do not fit.
     """
     wanted, given = network.state_dict(), {_plain(name): tensor for name, tensor in _read(path).items()}
     found = {name: _fitted(given[name], tensor) for name, tensor in wanted.items() if name in given}
     fits = {name: tensor for name, tensor in found.items() if tensor is not None}
-    if 2 * len(fits) < len(wanted):
+    if not fits:
         raise DataError(
-            f"{path}: only {len(fits)} of the {len(wanted)} weights of this network are in it; the file has "
+            f"{path}: none of the {len(wanted)} weights of this network are in it; the file has "
             f"{', '.join(list(given)[:3])}, ..., the network {', '.join(list(wanted)[:3])}, ..."
         )
+    lacking = [name for name in wanted if name not in fits and not name.endswith(COUNTS)]
+    told = "; ".join(_why(name, given, wanted) for name in lacking[:5]) + "; ..." * (len(lacking) > 5)
+    if not all(name in given and _sees(given[name], wanted[name], wanted) for name in lacking):
+        raise ConfigError(
+            f"encoder.weights: {len(lacking)} of the {len(wanted)} weights of this network do not fit {path}: {told}. "
+            "Give the model and the settings (hidden, depth, dims, ...) that the weights were trained with."
+        )
+    if lacking:
+        log.warning("%s: the first layer is drawn anew, as it does not fit: %s", path, told)
     network.load_state_dict({**wanted, **fits})
-    return sorted(set(wanted) - set(fits))
+    return lacking
+
+
+def _sees(given: Tensor, mine: Tensor, wanted: Mapping[str, Tensor]) -> bool:
+    """Tell whether a weight is that of a convolution of the picture itself, of other channels or another size."""
+    channels = next(iter(wanted.values())).shape[1]
+    return given.ndim == mine.ndim > 2 and len(given) == len(mine) and mine.shape[1] == channels
+
+
+def _why(name: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    sizes = ["x".join(map(str, held[name].shape)) for held in (given, wanted) if name in held]
+    return f"{name} is {sizes[0]} there and {sizes[1]} here" if name in given else f"{name} is not there"
 
 
 def _read(path: str) -> dict[str, Tensor]:
