@@ -122,12 +122,16 @@ def train(arguments: argparse.Namespace) -> int:
 def tune(arguments: argparse.Namespace) -> int:
     """Look for better settings."""
     names = (arguments.model or "").split(",")
-    if len(names) > 1 or names == ["all"]:
-        arguments.assignments.insert(0, f"space.model={names if len(names) > 1 else 'all'}")
-        arguments.model = names[0] if len(names) > 1 else None
+    room, _, last = names[0].rpartition("/")
+    every = len(names) == 1 and last == "all"
+    if len(names) > 1 or every:
+        arguments.assignments.insert(0, f"space.model={'all' if every else names}")
+        arguments.model = None if every else names[0]
     run = run_settings(arguments)
     from molgraph.tune.budget import Budget
-    from molgraph.workflows.tune import Request, nested_folder, tune_folder
+    from molgraph.workflows.tune import Request, every_model, nested_folder, tune_folder
+
+    run = every_model(run, room) if every else run
 
     request = Request(
         Path(arguments.out),

@@ -52,9 +52,9 @@ def _rows(p: argparse.ArgumentParser) -> None:
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
 
 
-def _run(p: argparse.ArgumentParser) -> None:
+def _run(p: argparse.ArgumentParser, models: str = "architecture") -> None:
     _rows(p)
-    p.add_argument("--model", metavar="NAME", help=f"architecture (default {config.RunSettings.model})")
+    p.add_argument("--model", metavar="NAME", help=f"{models} (default {config.RunSettings.model})")
     p.add_argument(
         "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
     )
@@ -75,7 +75,7 @@ def train(p: argparse.ArgumentParser) -> None:
 
 def tune(p: argparse.ArgumentParser) -> None:
     """Add the words of `tune`."""
-    _run(p)
+    _run(p, "architecture, several (A,B), all of the room of the data, or of a room (imaging/all)")
     p.add_argument("--trials", type=int, metavar="N", help="trials in all (default 40 where no limit is given)")
     p.add_argument("--timeout", metavar="TIME", help="time for this command (2h, 1h30m, 45s), half for the comparator")
     p.add_argument("--epochs", type=int, metavar="N", help="epochs in all; a trial of trees counts as train.epochs")

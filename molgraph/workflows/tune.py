@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from molgraph import registry
 from molgraph import split as splits
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
+from molgraph.data.table import is_file
 from molgraph.errors import ConfigError, DataError
 from molgraph.report.studied import write_study_report
 from molgraph.split import Split
@@ -119,6 +121,34 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
     conclude(outcome, request.ensemble)
     _say(outcome, _write(outcome, request))
     return outcome
+
+
+def every_model(run: RunSettings, room: str = "") -> RunSettings:
+    """Return a run whose model stands in the room whose models are all to be tried.
+
+    It is the one that is named; else that of the run's model, or where that cannot read the data, the one that can.
+
+    Raises: ConfigError for an unknown room, or where none is named and not exactly one can read the data.
+    """
+    own = run.model.partition("/")[0]
+    if not room and (run.inputs or not is_file(run.data) or _reads(own, run)):
+        return run
+    found = [room] if room else [name for name in registry.ROOMS if _reads(name, run)]
+    if len(found) != 1:
+        can = f"{' and '.join(found)} can all read" if found else "no room can read"
+        raise ConfigError(f"--model all: {can} {run.data}; name the room: --model {own}/all.")
+    made = registry.room(f"{found[0]}/")
+    first = next(name for name in registry.models() if name.startswith(f"{made.name}/"))
+    return run if made.name == own else replace(run, model=first)
+
+
+def _reads(room: str, run: RunSettings) -> bool:
+    """Say whether a room finds its input in the data."""
+    try:
+        next(iter(registry.room(f"{room}/").read(run.data, run.column or None)), None)
+    except DataError:
+        return False
+    return True
 
 
 def nested_folder(

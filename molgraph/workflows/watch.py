@@ -37,7 +37,7 @@ class Trials:
         ended = [t for t in trials if t.state.is_finished()]
         if self.shown is None:
             self.shown = {t.number for t in ended if t.datetime_complete.timestamp() < self.began}
-            self.before = len(self.shown)
+            self.before = sum(t.number in self.shown and t.state.name in FINISHED for t in ended)
             if self.before:
                 say(f"{self.name}: going on after {self.before} trials")
         for trial in sorted(ended, key=lambda t: t.datetime_complete):

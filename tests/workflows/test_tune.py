@@ -16,13 +16,14 @@ import pandas as pd
 import pytest
 
 from molgraph import config
-from molgraph.errors import ConfigError, DataError
+from molgraph.errors import ConfigError, DataError, DivergedError
 from molgraph.predictor import load
+from molgraph.predictor.training import Training
 from molgraph.tune.attempt import BATCH
 from molgraph.tune.budget import Budget
 from molgraph.tune.space import Space
 from molgraph.workflows.outcome import Outcome, Tuned, _untuned
-from molgraph.workflows.tune import Request, nested_folder, tune_folder
+from molgraph.workflows.tune import Request, every_model, nested_folder, tune_folder
 from molgraph.workflows.watch import Trials
 
 TINY: dict[str, Any] = {
@@ -270,6 +271,36 @@ def test_the_page_names_the_model_that_was_taken(series: pd.DataFrame, tmp_path:
     assert made.predictor is not None and made.predictor.recipe.run.model == "molecule/forest"
     assert "<h1>Tuning of models</h1>" in page and "<dt>was taken</dt><dd>molecule/forest</dd>" in page
     assert "molecule/forest (this model)" in page and "molecule/gin (this model)" not in page
+
+
+def test_all_models_are_those_of_the_room_that_can_read_the_data(series: pd.DataFrame, tmp_path: Path):
+    series.to_csv(tmp_path / "series.csv", index=False)
+    pictures = {f"{fold}_images": np.zeros((4, 28, 28), np.uint8) for fold in ("train", "val", "test")}
+    labels = {f"{fold}_labels": np.array([[0], [1], [0], [1]], np.uint8) for fold in ("train", "val", "test")}
+    np.savez(tmp_path / "pictures.npz", **pictures, **labels)
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+
+    def model(name: str, room: str = "") -> str:
+        return every_model(config.settings({"data": str(tmp_path / name)}), room).model
+
+    assert model("series.csv") == "molecule/dmpnn" and model("pictures.npz") == "imaging/cnn"
+    assert model("series.csv", "imaging") == "imaging/cnn"  # who names a room gets it
+    with pytest.raises(ConfigError, match=r"no room can read .*notes\.csv; name the room: --model molecule/all"):
+        model("notes.csv")
+    with pytest.raises(ConfigError, match="unknown room 'imagin'; did you mean 'imaging'"):
+        model("series.csv", "imagin")
+
+
+def test_no_trial_that_ended_is_told_with_one_full_stop(
+    series: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def diverges(self: Training) -> Any:
+        raise DivergedError("epoch 1: the loss is nan. Lower train.lr.")
+        yield
+
+    monkeypatch.setattr(Training, "epochs", diverges)
+    with pytest.raises(DataError, match=r"because: epoch 1: the loss is nan\. Lower train\.lr\. Give more time"):
+        tuned(tmp_path / "out", series, trials=1)
 
 
 def test_what_any_trial_may_read_is_guarded_before_the_first(series: pd.DataFrame, tmp_path: Path):

@@ -46,6 +46,16 @@ def test_what_was_done_before_is_counted_and_not_repeated(study: optuna.Study, c
     assert capsys.readouterr().err == "tune: going on after 2 trials\n"
 
 
+def test_after_a_restart_a_failed_trial_does_not_hide_what_is_left(study: optuna.Study):
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)  # as of a worker that was killed
+    time.sleep(0.01)
+    watch = Trials("tune", RMSE, Budget(4), None)
+    watch(study, last=True)
+    watch.began -= 60
+    study.tell(study.ask(), 3.0)
+    assert watch.before == 2 and watch._left(3) == pytest.approx(60, abs=1)  # a minute for the third of four
+
+
 def test_in_a_terminal_one_line_says_what_runs_now(study: optuna.Study, capsys: pytest.CaptureFixture[str]):
     watch = Trials("tune", RMSE, Budget(4), time.time() + 30)
     watch.live = True
