@@ -22,7 +22,7 @@ from molgraph.imaging.source import SET, digest_of, digests, files_of, joined, k
 from molgraph.imaging.store import scans_folder
 from molgraph.imaging.view import Bytes, View
 
-FORMAT = 2  # of what is kept on disk; a change of what a view makes of a scan is another number
+FORMAT = 3  # of what is kept on disk; a change of what is made of a scan, or refused, is another number
 KEPT = 1 << 20  # bytes of files from which on decoding takes longer than hashing them
 
 

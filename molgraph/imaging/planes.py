@@ -15,6 +15,7 @@ from molgraph.imaging.shades import first, functional
 
 ROUNDED = 0.01  # mm: positions are often written with two decimals
 EVEN = 0.01  # of a step: what slices may lie off an even grid
+TOLD = 0.02  # of a step: how headers round distances and thicknesses
 SAME = 1e-3  # by which the cosines of one orientation may differ
 
 
@@ -46,7 +47,10 @@ def placed(datasets: Sequence[Dataset], where: str) -> Place | None:
         raise ScanError(
             "mixed_series", f"{where}: {len(found) - len(known)} of {len(found)} slices have no place; part them."
         )
-    return _stacked(known, where, _thickness(datasets[0]))
+    place = _stacked(known, where, _thickness(datasets[0]))
+    if len(datasets) > 1 and len(place.order) > 1:
+        _refuse_gaps(place.affine, datasets[0], where)
+    return place
 
 
 def planes(ds: Dataset, where: str) -> Iterator[Plane | None]:
@@ -103,6 +107,30 @@ def _thickness(ds: Dataset) -> float:
         if found:
             return abs(found)
     return 1.0
+
+
+def _refuse_gaps(affine: Affine, ds: Dataset, where: str) -> None:
+    """Refuse slices that lie evenly but further apart than they were scanned: each second one is missing, or more.
+
+    A gap is meant where SpacingBetweenSlices says so: as the step, as DICOM has it, or beside the thickness, as some
+    scanners write it.
+
+    Raises: ScanError where a step is several times what the header says or, where it says nothing, the thickness.
+    See: DICOM PS3.3 C.7.6.2, C.8.3.1 (SpacingBetweenSlices is from centre to centre)
+    """
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    step = abs(float(affine[:3, 2] @ normal / np.linalg.norm(normal)))
+    measures = functional(ds, 0, "PixelMeasuresSequence") or ds
+    thick, apart = (abs(first(measures.get(name)) or 0.0) for name in ("SliceThickness", "SpacingBetweenSlices"))
+    near = TOLD * step
+    beside = abs(thick + apart - step) < near and abs(thick - apart) > near
+    times = round(step / apart) if apart else 0
+    if (times > 1 and abs(times * apart - step) < near and not beside) or (not apart and 0 < 2 * thick < step + near):
+        raise ScanError(
+            "missing_slices",
+            f"{where}: slices lie {step:g} mm apart and were scanned at {apart or thick:g} mm; copy those between. "
+            "Where the gaps are meant, SpacingBetweenSlices must say so.",
+        )
 
 
 def _stacked(found: Sequence[Plane], where: str, thickness: float) -> Place:

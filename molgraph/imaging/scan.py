@@ -154,7 +154,7 @@ def _check(scan: Scan, where: str, mask: bool) -> None:
         )
     if not mask and scan.voxels.min() == scan.voxels.max():
         value = float(scan.voxels.flat[0])
-        raise ScanError("all_black", f"{where}: every voxel is {value:g}; export the scan again.")
+        raise ScanError("uniform", f"{where}: every voxel is {value:g}; export the scan again.")
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_text_is_a_part_or_a_reason(folder: Path) -> None:
     reasons = {
-        **{"cut.png": "truncated", "none.png": "empty", "words.png": "not_an_image", "black.png": "all_black"},
+        **{"cut.png": "truncated", "none.png": "empty", "words.png": "not_an_image", "black.png": "uniform"},
         **{"gone.png": "no_such_file", "set.npz#five": "too_many_dimensions", "set.npz#images/3": "no_such_member"},
     }
     good = ["a.png", "set.npz#images/2", "b.png;c.png", "a.png", "deep.png"]

@@ -87,6 +87,32 @@ def test_slices_that_are_missing_are_counted(gone: tuple[int, ...], write_series
     assert caught.value.reason == "missing_slices" and f"{len(gone)} slices" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ({"SliceThickness": 2.5}, False),
+        ({"SliceThickness": 2.5, "SpacingBetweenSlices": 2.5}, False),
+        ({"SpacingBetweenSlices": 2.5}, False),
+        ({"SliceThickness": 1, "SpacingBetweenSlices": 2.5}, False),
+        ({"SliceThickness": 2.5, "SpacingBetweenSlices": 5}, True),  # gaps that are meant
+        ({"SliceThickness": 4, "SpacingBetweenSlices": 1}, True),  # the gap itself, as some scanners write it
+        ({"SliceThickness": 5}, True),
+        ({"SliceThickness": 4}, True),
+        ({"SliceThickness": 8}, True),  # overlapping
+        ({}, True),
+    ],
+    ids=str,
+)
+def test_each_second_slice_missing_is_refused_and_gaps_that_are_meant_are_not(
+    told: dict[str, float], read: bool, write_series: Write, tmp_path: Path
+):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, skip=(1, 3, 5), **told)
+    if read:
+        assert read_scan(folder).voxels.shape == (1, 4, 5, 6)
+    else:
+        assert reason_of(folder) == "missing_slices"
+
+
 def test_uneven_steps_are_refused_rounding_is_not(write_series: Write, write_slice: Write, tmp_path: Path):
     folder = write_series(tmp_path / "s", volume(), AXIAL)
     by_z = {float(read_scan(f, canonical=False).affine[2, 3]): f for f in folder.iterdir()}

@@ -158,7 +158,7 @@ def test_a_damaged_scan_is_a_row_of_the_rejects(folder: Path) -> None:
     pretrain_folder(run(folder / "scans.csv"), folder / "out")
     found = reasons(folder / "out")
     assert set(found) == {"03.png", "04.png", "05.png"}
-    assert (found["04.png"], found["05.png"]) == ("no_such_file", "all_black")
+    assert (found["04.png"], found["05.png"]) == ("no_such_file", "uniform")
     for file in folder.glob("*.png"):
         file.write_text("no picture", encoding="utf-8")
     with pytest.raises(DataError, match="none of 24 rows can be used; the first"):
