@@ -294,12 +294,16 @@ def _misread(slot: Slot, column: str, ready: Prepared) -> Iterator[str]:
             )
 
 
-def lacked(run: RunSettings, train: Dataset) -> list[str]:
-    """Return the optional inputs that a model learns to do without: training rows lack them, or some are hidden."""
+def lacked(run: RunSettings, index: NDArray[np.int64]) -> list[str]:
+    """Return the optional inputs that a model learns to do without: training rows lack them, or some are hidden.
+
+    Shapes: `index` [N, inputs], which part of each input a training row has, or ABSENT.
+    """
     known = registry.settings(registry.model(run.model))
-    hidden = {name: p.default for name, p in known.items()} | dict(run.encoder)
-    hides = hidden.get("modality_dropout", 0) > 0
-    return [s.name for s in slots(run) if s.optional and (hides or (train.inputs[s.name].index == ABSENT).any())]
+    settings = {name: p.default for name, p in known.items()} | dict(run.encoder)
+    hides = settings.get("modality_dropout", 0) > 0
+    blank = (index == ABSENT).any(axis=0)
+    return [slot.name for slot, some in zip(slots(run), blank, strict=True) if slot.optional and (hides or some)]
 
 
 def named_by(slot: Slot, columns: Sequence[str], *, alone: bool = False) -> str:

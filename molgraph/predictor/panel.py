@@ -40,7 +40,7 @@ class Panel(Scorer):
                 raise ConfigError(f"one model standardises its {things} and another does not; score them apart.")
         self._predictors = list(predictors)
         needs = with_prints(*(p.recipe.run for p in predictors))
-        lacked = frozenset.intersection(*(frozenset(p.recipe.lacked) for p in predictors))
+        lacked = frozenset.intersection(*(frozenset(p.inputs.lacked or ()) for p in predictors))
         self.inputs = Inputs(first.inputs.slots, needs, first.inputs.standardize, lacked=lacked)
         self.targets = tuple(dict.fromkeys(name for p in predictors for name in p.targets))
         self.digest = hashlib.sha256("".join(p.digest for p in predictors).encode()).hexdigest()

@@ -17,7 +17,7 @@ from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import number_columns, target_columns
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
@@ -35,8 +35,10 @@ class Predictor(Scorer):
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
         self.recipe, self.members, self.domain, self.digest = recipe, list(members), domain, digest
         self.task: Task = restore(recipe.task)
-        run = recipe.run
-        self.inputs = Inputs(slots(run), with_prints(run), run.standardize, lacked=frozenset(recipe.lacked))
+        run, found, learnt = recipe.run, slots(recipe.run), recipe.lacked
+        if learnt is None:
+            learnt = lacked(run, domain.index if domain else np.zeros((0, len(found)), dtype=np.int64))
+        self.inputs = Inputs(found, with_prints(run), run.standardize, lacked=frozenset(learnt))
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
         self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
         self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}

@@ -25,9 +25,9 @@ class Recipe:
     """Hold a model's settings, what training taught besides weights, and its scores.
 
     `schemas` and `columns` map an input to what its parts look like and to the column that held it; `lacked` names the
-    optional inputs that training taught to do without; `units` maps a target to what its numbers mean; `files` maps
-    each weight file to its sha256; `facts` is what a report prints (rows, split sizes, metrics, dates), free of
-    meaning to the machine.
+    optional inputs that training taught to do without (None: an earlier version did not say); `units` maps a target to
+    what its numbers mean; `files` maps each weight file to its sha256; `facts` is what a report prints (rows, split
+    sizes, metrics, dates), free of meaning to the machine.
     """
 
     run: RunSettings
@@ -35,7 +35,7 @@ class Recipe:
     schemas: dict[str, Schema]
     columns: dict[str, str]
     members: int
-    lacked: list[str] = field(default_factory=list)
+    lacked: list[str] | None = None
     units: dict[str, str] = field(default_factory=dict)
     intervals: dict[str, Any] = field(default_factory=dict)
     chances: dict[str, Any] = field(default_factory=dict)

@@ -90,7 +90,7 @@ class Training:
         """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
         members = [member for member in self.members if member.ready]
         domain = Domain.learn({slot.name: slot.room for slot in slots(self.run)}, self.train)
-        known: dict[str, Any] = {"lacked": lacked(self.run, self.train), "versions": versions()}
+        known: dict[str, Any] = {"lacked": lacked(self.run, domain.index), "versions": versions()}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
         made = Predictor(recipe, members, domain)
         self._calibrate(made, self.data.subset(self.split.calibration))

@@ -75,7 +75,9 @@ def protein(text: str, read: Callable[[str], str | Refusal]) -> str | Refusal:
     letters = read(text)
     refusal = letters if isinstance(letters, Refusal) else _unlike(letters)
     if refusal and refusal.reason in ("invalid_sequence", "too_short") and CALLED.fullmatch(text.strip()):
-        return Refusal(NAME, f"{refusal.message}; '{text.strip()}' looks like the name of a gene or a protein")
+        return Refusal(
+            NAME, f"{refusal.message.partition(';')[0]}; '{text.strip()}' looks like the name of a gene or a protein"
+        )
     return refusal or letters
 
 

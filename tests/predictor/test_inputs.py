@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -213,11 +214,10 @@ def test_a_file_may_lack_the_column_of_an_optional_input():
 
 def test_inputs_that_training_lacks_are_learnt():
     run = run_of({"optional": True}, {"optional": True})
-    data = ready_of({"smiles": ["CCO", "CC"], "sequence": [MKT, ""]}, run).things()[0]
-    assert lacked(run, data) == ["target"] and lacked(run, data.subset(np.array([0]))) == []
-    assert lacked(run_of(), data) == []
+    index = np.array([[0, 0], [1, ABSENT]])
+    assert lacked(run, index) == ["target"] and lacked(run, index[:1]) == lacked(run_of(), index) == []
     hidden = replace(run, encoder={"modality_dropout": 0.1})
-    assert lacked(hidden, data.subset(np.array([0]))) == ["drug", "target"]
+    assert lacked(hidden, index[:1]) == ["drug", "target"]
 
 
 # --- columns and names -----------------------------------------------------------------------------------------------
@@ -442,12 +442,19 @@ def test_the_neighbour_is_called_by_both_names(pair, pairs):
     assert found["nn_id"].tolist() == wanted and (found["nn_similarity"] == 1).all()
 
 
-@pytest.mark.parametrize("hidden", [0.0, 0.2])
-def test_a_model_scores_without_an_input_only_where_training_taught_it(pairs, plan_of, pair_settings, hidden, tmp_path):
+@pytest.mark.parametrize(("hidden", "earlier"), [(0.0, False), (0.2, False), (0.2, True)])
+def test_a_model_scores_without_an_input_only_where_training_taught_it(
+    pairs, plan_of, pair_settings, hidden, earlier, tmp_path
+):
     target = {**pair_settings["inputs"]["target"], "optional": True}
     inputs = {**pair_settings["inputs"], "target": target}
     made = plan_of(pairs, **{**pair_settings, "inputs": inputs, "encoder": {"modality_dropout": hidden}})
     train_rows(made).save(tmp_path)
+    if earlier:
+        recipe = tmp_path / "recipe.json"
+        raw = json.loads(recipe.read_text(encoding="utf-8"))
+        del raw["lacked"]
+        recipe.write_text(json.dumps(raw), encoding="utf-8")
     model, some = load([tmp_path]), pairs.head(4).assign(sequence=lambda f: ["", "nan", *f["sequence"][2:]])
     found = model.predict(some)
     assert found["status"].tolist() == ["ok" if hidden else "absent_untrained"] * 2 + ["ok"] * 2
