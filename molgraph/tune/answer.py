@@ -93,7 +93,7 @@ def more_would_help(study: Any, goals: Sequence[Goal], error: float | None, spac
     if len(goals) > 1:
         return "Whether more trials would help cannot be told for several objectives."
     if len(done) < ENOUGH:
-        known = f"{len(done)} completed trials{of}"
+        known = f"{len(done)} completed trial{'s' if len(done) != 1 else ''}{of}"
         return f"Whether more trials would help cannot be told from {known}: it takes {ENOUGH}."
     from optuna.terminator import RegretBoundEvaluator
 
