@@ -23,7 +23,7 @@ from molgraph.imaging.decoder import DECODER
 from molgraph.imaging.planes import placed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, Spacing, Voxels, foreign
 from molgraph.imaging.shades import measured
-from molgraph.imaging.stored import agree
+from molgraph.imaging.stored import check_length, within_bits
 
 PREAMBLE, MAGIC = 128, b"DICM"  # See: DICOM PS3.10 section 7.1
 PLUGINS = ("pydicom", "pylibjpeg", "pillow", "pyjpegls")  # those that survive damaged data, first choice first
@@ -123,9 +123,16 @@ def decoded(ds: FileDataset, where: str) -> NDArray[Any]:
     Raises: ScanError where they are cut short, not what the header says, or nothing installed unpacks them.
     """
     syntax = ds.file_meta.TransferSyntaxUID
-    if syntax.is_private or syntax.is_compressed:
-        return _unpacked(ds, where)
-    agree(ds, where)
+    grey = int(ds.get("SamplesPerPixel") or 1) == 1
+    how = {"correct_unused_bits": not grey}  # what they hold is looked at before it is left out
+    found = (_unpacked if syntax.is_private or syntax.is_compressed else _plain)(ds, where, how)
+    return within_bits(ds, found, where) if grey else found
+
+
+def _plain(ds: FileDataset, where: str, how: dict[str, Any]) -> NDArray[Any]:
+    """Return the values of pixels that are not compressed."""
+    check_length(ds, ds[next(name for name in PIXELS if name in ds)].value, where)
+    ds.pixel_array_options(**how)
     try:
         return ds.pixel_array
     except ValueError as error:
@@ -134,7 +141,7 @@ def decoded(ds: FileDataset, where: str) -> NDArray[Any]:
         raise
 
 
-def _unpacked(ds: FileDataset, where: str) -> NDArray[Any]:
+def _unpacked(ds: FileDataset, where: str, how: dict[str, Any]) -> NDArray[Any]:
     """Return the values of compressed pixels."""
     syntax = ds.file_meta.TransferSyntaxUID
     try:
@@ -149,7 +156,7 @@ def _unpacked(ds: FileDataset, where: str) -> NDArray[Any]:
     try:
         if plugin == "gdcm":
             return DECODER.decode(ds)
-        ds.pixel_array_options(decoding_plugin=plugin)
+        ds.pixel_array_options(decoding_plugin=plugin, **how)
         return ds.pixel_array
     except RuntimeError as error:
         if "not support" in str(error):

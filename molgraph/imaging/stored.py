@@ -1,27 +1,26 @@
-"""Whether plain DICOM pixels are what their header says: as many bytes, and no value of more bits."""
+"""Whether DICOM pixels are what their header says: as many bytes, and no value of more bits."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.utils import get_expected_length
-from pydicom.uid import ExplicitVRBigEndian
 
 from molgraph.imaging.scan import ScanError
 
-_INTEGERS = "PixelData"
 _OVERLAYS = range(0x6000, 0x6020, 2)
 _POSITION = 0x0102  # of OverlayBitPosition in the group of an overlay
 
 
-def agree(ds: FileDataset, where: str) -> None:
-    """Refuse plain pixels that the header cannot mean: they would be read as noise. What is short is told elsewhere.
+def check_length(ds: FileDataset, data: bytes, where: str) -> None:
+    """Refuse plain pixels of more bytes than the header asks for: they would be read as noise, or in part.
 
-    Raises: ScanError where bytes follow the last pixel, or values do not fit into the bits that they are said to have.
+    Raises: ScanError where bytes follow the last pixel; what is too short is told where it is decoded.
     """
-    name = next(name for name in (_INTEGERS, "FloatPixelData", "DoubleFloatPixelData") if name in ds)
-    data, length = ds[name].value, int(get_expected_length(ds))
+    length = int(get_expected_length(ds))
     row = length // (int(ds.Rows) * int(ds.get("NumberOfFrames") or 1))
     spare = data[length + length % 2 :]  # the length of an element is even
     if len(spare) > row or any(spare):  # zeros fill up some files
@@ -30,17 +29,25 @@ def agree(ds: FileDataset, where: str) -> None:
             f"{where}: has {len(data):,} bytes of pixels, its header (size, frames, bits) asks for {length:,}; "
             "correct the header or export it again.",
         )
-    allocated, stored = int(ds.BitsAllocated), int(ds.get("BitsStored") or ds.BitsAllocated)
-    if name == _INTEGERS and allocated in (16, 32) and stored < allocated:
-        order = ">" if ds.file_meta.TransferSyntaxUID == ExplicitVRBigEndian else "<"
-        values = np.frombuffer(data, f"{order}u{allocated // 8}", min(len(data), length) // (allocated // 8))
-        above = _above(ds, values, allocated, stored)
-        if above.any():
-            raise ScanError(
-                "unusual_bits",
-                f"{where}: {int(above.sum()):,} values need more than the {stored} bits that it says it stores; "
-                "correct BitsStored or export it again.",
-            )
+
+
+def within_bits(ds: Dataset, values: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return decoded grey values without what their unused bits hold.
+
+    Raises: ScanError where the values need more bits than the header says that they have.
+    """
+    allocated, stored = 8 * values.dtype.itemsize, int(ds.get("BitsStored") or 0)
+    if values.dtype.kind not in "iu" or not 0 < stored < allocated:
+        return values
+    values = values.astype(values.dtype.newbyteorder("="))
+    above = int(_above(ds, values.view(f"u{values.dtype.itemsize}"), allocated, stored).sum())
+    if above:
+        raise ScanError(
+            "unusual_bits",
+            f"{where}: {above:,} values need more than the {stored} bits that it says it stores; "
+            "correct BitsStored or export it again.",
+        )
+    return values << (allocated - stored) >> (allocated - stored)  # of signed numbers the sign is repeated
 
 
 def _above(ds: Dataset, values: NDArray[np.unsignedinteger], allocated: int, stored: int) -> NDArray[np.bool_]:

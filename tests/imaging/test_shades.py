@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import RLELossless
 
 from molgraph.imaging.scan import ScanError, read_scan
 
@@ -121,6 +123,18 @@ def test_a_header_of_fewer_bits_than_the_values_have_is_refused(bits: int, write
     stored = {"BitsStored": bits, "HighBit": bits - 1}
     if RAMP.max() < 2 ** (bits - 1):
         assert np.array_equal(read_scan(write_slice(tmp_path / "y", signed, **stored)).voxels[0, 0], signed)
+
+
+def test_packed_values_of_more_bits_than_the_header_says_are_refused(tmp_path: Path):
+    ds = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    right = read_scan(str(ds.filename)).voxels
+    ds.compress(RLELossless)
+    ds.save_as(tmp_path / "x.dcm")
+    assert np.array_equal(read_scan(tmp_path / "x.dcm").voxels, right)
+    ds.BitsStored, ds.HighBit = 8, 7
+    ds.save_as(tmp_path / "x.dcm")
+    with pytest.raises(ScanError, match="need more than the 8 bits"):
+        read_scan(tmp_path / "x.dcm")
 
 
 def test_sixteen_bits_that_are_said_to_be_eight_are_refused(write_slice: Write, tmp_path: Path):
