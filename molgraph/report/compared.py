@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from molgraph.data.files import atomic
 from molgraph.metrics import METRICS, Pair, Ranking
+from molgraph.metrics.repeated import EFFECTS
 from molgraph.report import plots
 from molgraph.report.plots import Scale, line, short, svg, text, with_units
 from molgraph.report.report import page
@@ -50,7 +51,7 @@ class ComparisonPage:
 
 def render_comparison(contents: ComparisonPage) -> str:
     """Return the page as text; equal contents give equal text."""
-    return page("compare.html", report=contents, strip=strip, forest=forest, mean=mean, plots=plots)
+    return page("compare.html", report=contents, strip=strip, forest=forest, mean=mean, plots=plots, effects=EFFECTS)
 
 
 def write_comparison_report(path: Path, contents: ComparisonPage) -> None:

@@ -23,7 +23,7 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.metrics import METRICS, Ranking, main, names, rank, score
-from molgraph.metrics.repeated import TESTS
+from molgraph.metrics.repeated import TESTS, fewest_folds
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import Leaks
 from molgraph.predictor.member import needs
@@ -69,6 +69,16 @@ class Request:
                 raise ConfigError(f"--{name} {getattr(self, name)}: give {least} or more.")
         if self.test not in TESTS:
             raise ConfigError(f"--test {self.test}: choose one of {', '.join(TESTS)}.")
+
+    def check(self, models: int) -> None:
+        """Refuse folds too few for the test to find any difference.
+
+        Raises: ConfigError that says how many it needs.
+        """
+        have, least = self.folds * self.repeats, fewest_folds(self.test, models)
+        if have < least:
+            what = f"no difference between {models} models can be found on {have} folds"
+            raise ConfigError(f"--test {self.test}: {what}; {least} are needed: give more --repeats.")
 
 
 @dataclass(frozen=True)
@@ -130,6 +140,7 @@ def compare_folder(
     KeyboardInterrupt after what was finished so far has been written.
     """
     runs = contestants(run, models)
+    request.check(len(runs))
     head = run.split.partition(":")[0]
     if head == DEEPCHEM.rstrip(":") or (head in splits.METHODS and splits.METHODS[head].method in ("column", "time")):
         raise ConfigError(
@@ -321,8 +332,9 @@ def _conclude(found: Comparison) -> None:
         scored = [row for row in table if None not in row]
         if len(scored) < len(table):
             found.notes.append(f"{target}: {len(table) - len(scored)} folds have no {METRICS[metric].label}.")
-        if len(scored) < FEWEST:
-            found.notes.append(f"{target}: fewer than {FEWEST} folds have a score of every model, so none is ranked.")
+        least = fewest_folds(found.request.test, len(found.runs))
+        if len(scored) < least:
+            found.notes.append(f"{target}: fewer than {least} folds have a score of every model, so none is ranked.")
             continue
         shares = [cell.tested / cell.trained for cell in found.cells.values()]
         found.rankings[target] = rank(

@@ -11,6 +11,17 @@ from molgraph.report.compared import Compared, ComparisonPage
 if TYPE_CHECKING:
     from molgraph.workflows.compare import Comparison
 
+SHARED = (
+    "Folds of a repeated cross-validation share training rows, so their scores are not independent, and a test that "
+    "takes them for independent finds differences where there are none."
+)
+CORRECTED = {
+    "tukey": "Intervals and p values are corrected for that (Nadeau and Bengio 2003: variance times 1/n + test rows / "
+    "training rows). Cohen's d counts a difference in its standard deviations over folds, pooled over all pairs.",
+    "wilcoxon": "The p values and intervals of Wilcoxon's test are not corrected for that. A median difference is that "
+    "of Hodges and Lehmann; the share of folds won is that on which the first of a pair is better.",
+}
+
 
 def comparison_page(found: Comparison) -> ComparisonPage:
     """Return the page of a comparison."""
@@ -63,11 +74,7 @@ def _notes(found: Comparison) -> list[str]:
     notes = [
         f"{TESTS[request.test]}. Models whose difference has p of 0.05 or more are called statistically tied: "
         "that is not proof that they are equal, only that these rows cannot tell them apart.",
-        "Folds of a repeated cross-validation share training rows, so their scores are not independent, and a test "
-        "that takes them for independent finds differences where there are none. The intervals"
-        + (" and p values" if request.test == "tukey" else "")
-        + " are corrected for that (Nadeau and Bengio 2003: variance times 1/n + test rows / training rows)"
-        + (", the p values of Wilcoxon's test are not." if request.test == "wilcoxon" else "."),
+        f"{SHARED} {CORRECTED[request.test]}",
         "The protocol follows Ash et al. 2025 (doi 10.1021/acs.jcim.5c01609), who do not correct; whether a difference "
         "matters in practice is for the reader to say: see its interval.",
     ]

@@ -151,7 +151,9 @@ def test_classes_with_a_metric_and_a_test_by_choice(ligands, models, tmp_path):
     found = compare_folder(run_of(targets=["active"], task="binary"), models[1:], request, source=table)
     ranking = found.rankings["active"]
     assert (ranking.metric, ranking.test) == ("mcc", "wilcoxon")
-    assert "the p values of Wilcoxon&#39;s test are not" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    assert "p values and intervals of Wilcoxon&#39;s test are not corrected" in page
+    assert "effect (share of folds won)" in page and "median difference" in page
 
 
 PAIR = """[inputs.drug]
@@ -206,6 +208,13 @@ def test_a_run_file_of_other_rows_is_refused(ligands, models, tmp_path):
     (tmp_path / "other.toml").write_text('model = "molecule/forest"\ntargets = ["logP"]\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"other\.toml: has another 'targets' than the comparison"):
         compare_folder(run_of(), [*models, str(tmp_path / "other.toml")], Request(tmp_path), source=ligands)
+
+
+def test_folds_too_few_for_the_test_are_refused_before_anything_runs(ligands, models, tmp_path):
+    request = Request(tmp_path / "out", folds=2, repeats=3, test="wilcoxon")
+    with pytest.raises(ConfigError, match="no difference between 3 models can be found on 6 folds; 7 are needed"):
+        compare_folder(run_of(), models, request, source=ligands)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
