@@ -104,8 +104,8 @@ class Room:
     - `belongs`: by name of a group (patient), the usual names of a column whose equal cells never stand on two sides of
       a split.
     - `owners(texts)`: the same by what the files themselves say; None where they say nothing.
-    - `holds(keys)`: by name of a thing (picture), what each key holds of it; what is the same in two never stands on two
-      sides of a split, though they differ in the rest.
+    - `holds(keys)`: by name of a thing (picture), what each key holds of it; what is the same in two never stands on
+      two sides of a split, though they differ in the rest.
     - `subgroups`: by name of a property (site), the usual names of a column whose groups are judged apart.
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
