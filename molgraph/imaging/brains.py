@@ -46,9 +46,9 @@ def brains(
     """Make slices of tumour patients of two classes, half of each.
 
     `signal` is the share of the tumour's texture that tells the class (0: nothing does); `core` how much darker the
-    middle of a tumour of class 1 is, in units of white matter; `shortcut` how far the scanner goes with the class: 0 not at all, 1 every patient of class 1 was scanned at site 1. A site shows in a brighter
-    image, another bias field and a mark in the corner. `noise` is Rician, in units of white matter, as in magnitude
-    images of magnetic resonance.
+    middle of a tumour of class 1 is, in units of white matter; `shortcut` how far the scanner goes with the class: 0
+    not at all, 1 every patient of class 1 was scanned at site 1. A site shows in a brighter image, another bias field
+    and a mark in the corner. `noise` is Rician, in units of white matter, as in magnitude images of magnetic resonance.
 
     See: Gudbjartsson and Patz 1995, doi 10.1002/mrm.1910340618 (the noise)
     """

@@ -99,5 +99,5 @@ def test_channels():
     with pytest.raises(ScanError) as caught:
         to_channels(Scan(np.ones((4, 2, 2, 2), np.float32)), 1, "x.nii")
     assert caught.value.reason == "wrong_channels"
-    with pytest.raises(ScanError, match="has 1 channels, not 2; .* --set encoder.channels=1"):
+    with pytest.raises(ScanError, match=r"has 1 channels, not 2; .* --set encoder.channels=1"):
         to_channels(grey, 2, "x.nii")  # one sequence is no two
