@@ -20,7 +20,9 @@ Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 ERRORS = 200  # errors that a model keeps to say how probable a value is
-PLATT_ROWS = 5  # of each class; with fewer, two numbers cannot be learnt from them
+PLATT_ROWS = 20  # of each class; with fewer, two numbers cannot be learnt from them
+POWER_ROWS = 5  # of each class, and PLATT_ROWS in all; with fewer, not one can
+SLOPES = (0.05, 20.0)  # beyond them (networks need 1/3 to 1, Guo 2017) rows say that something is wrong, not how much
 NUMBERS, BINARY, CLASSES = "regression", "binary", "multiclass"
 
 
@@ -29,8 +31,8 @@ class Interval:
     """Hold what calibration learned, for one target.
 
     `limits` are the largest nonconformities that stay inside: for a regression one half-width, or where it is `scaled`
-    one multiple of the standard deviation that is predicted of a row; for classes
-    one limit per class on 1 - its probability, None where a class has too few calibration rows to be ever
+    one multiple of the standard deviation that is predicted of a row; for classes one limit per class on 1 - its
+    probability beside the likeliest other class, None where a class has too few calibration rows to be ever
     left out. Without limits there is no interval, and `reason` says why. `n` rows calibrated.
     """
 
@@ -82,7 +84,7 @@ class Interval:
         if kind == NUMBERS:
             limits = [_limit(np.abs(wanted - given) / _unit(spread, rows), level)]
         else:
-            off = 1.0 - _probabilities(given)
+            off = 1.0 - _against_best(given)
             limits = [_limit(off[wanted == c, c], level) for c in range(off.shape[1])] if len(off) else []
         if any(limit is not None for limit in limits):
             return cls(kind, level, len(wanted), tuple(limits), scaled=spread is not None)
@@ -112,7 +114,7 @@ class Interval:
 
     def sets(self, estimate: ArrayLike) -> NDArray[np.bool_]:
         """Return which classes [n, C] are in each row's prediction set; never none: the likeliest stays."""
-        given = _probabilities(np.asarray(estimate, dtype=np.float64))
+        given = _against_best(np.asarray(estimate, dtype=np.float64))
         limits = np.array([np.inf if limit is None else limit for limit in self.limits])
         inside = 1.0 - given <= limits
         empty = np.flatnonzero(~inside.any(1))
@@ -149,13 +151,14 @@ class Chance:
     """Turn an estimate into a probability of being active, as calibration rows taught it for one target.
 
     Of a number `values` are the errors (truth less estimate) of calibration rows, sorted, at most ERRORS of them; of
-    a class the slope and the offset on the logit (Platt), 1 and 0 where too few rows or one class calibrated.
+    a class the slope and the offset on the logit (Platt); of few rows the slope alone, of fewer 1 and 0, and `reason`.
     """
 
     kind: str
     n: int
     values: tuple[float, ...]
     scaled: bool = False
+    reason: str | None = None
 
     @classmethod
     def fit(
@@ -182,7 +185,8 @@ class Chance:
             if len(errors) > ERRORS:
                 errors = np.quantile(errors, (np.arange(ERRORS) + 0.5) / ERRORS)
             return cls(kind, len(wanted), tuple(float(f"{error:.6g}") for error in errors), spread is not None)
-        return cls(kind, len(wanted), _platt(given, wanted))
+        values, reason = _platt(given, wanted)
+        return cls(kind, len(wanted), values, reason=reason)
 
     def of(self, estimate: ArrayLike, threshold: float | None, spread: ArrayLike | None = None) -> Floats:
         """Return the probability that the true value is at least `threshold` (of a class: that it is 1), [n].
@@ -204,7 +208,7 @@ class Chance:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {"kind": self.kind, "n": self.n, "values": list(self.values), "scaled": self.scaled}
+        return asdict(self) | {"values": list(self.values)}
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Self:
@@ -214,7 +218,8 @@ class Chance:
         """
         try:
             values = tuple(float(v) for v in found["values"])
-            made = cls(str(found["kind"]), int(found["n"]), values, bool(found.get("scaled", False)))
+            scaled, reason = bool(found.get("scaled", False)), found.get("reason")
+            made = cls(str(found["kind"]), int(found["n"]), values, scaled, reason)
             if made.kind != NUMBERS and len(made.values) != 2:
                 raise ValueError("a slope and an offset are needed")
             return made
@@ -222,12 +227,17 @@ class Chance:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
 
 
-def _platt(estimate: Floats, truth: Floats) -> tuple[float, float]:
-    """Return slope (never below 0, which would turn the ranking round) and offset."""
-    positives = float((truth == 1).sum())
+def _platt(estimate: Floats, truth: Floats) -> tuple[tuple[float, float], str | None]:
+    """Return slope and offset; of few rows the slope alone; of fewer, or of rows that contradict the ranking, neither.
+
+    Then the reason is said. A slope at the end of its range would make all probabilities alike.
+    """
+    positives = int((truth == 1).sum())
     negatives = len(truth) - positives
-    if min(positives, negatives) < PLATT_ROWS:
-        return 1.0, 0.0
+    fewer = min(positives, negatives)
+    if fewer < POWER_ROWS or len(truth) < PLATT_ROWS:
+        have = f"{positives} calibration rows of class 1 and {negatives} of class 0"
+        return (1.0, 0.0), f"{have}, and at least {POWER_ROWS} of each and {PLATT_ROWS} in all are needed"
     smooth = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     x = _logit(estimate)
 
@@ -235,8 +245,14 @@ def _platt(estimate: Floats, truth: Floats) -> tuple[float, float]:
         z = given[0] * x + given[1]
         return float(np.sum(np.logaddexp(0, z) - smooth * z))
 
-    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(1e-3, None), (None, None)])
-    return float(f"{found.x[0]:.6g}"), float(f"{found.x[1]:.6g}")
+    free = (None, None) if fewer >= PLATT_ROWS else (0.0, 0.0)
+    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[SLOPES, free])
+    if not SLOPES[0] * 1.01 < found.x[0] < SLOPES[1] / 1.01:
+        return (
+            1.0,
+            0.0,
+        ), f"the slope that {len(truth)} calibration rows ask for lies beyond {SLOPES[0]} to {SLOPES[1]:g}"
+    return (float(f"{found.x[0]:.6g}"), float(f"{found.x[1]:.6g}")), None
 
 
 def _logit(probability: Floats) -> Floats:
@@ -324,9 +340,20 @@ def _usable(truth: Floats, observed: ArrayLike | None, bound: ArrayLike | None) 
     return rows
 
 
-def _probabilities(estimate: Floats) -> Floats:
-    """Return one column per class, [n, 2] for a binary target."""
-    return np.stack([1.0 - estimate, estimate], axis=1) if estimate.ndim == 1 else estimate
+def _against_best(estimate: Floats) -> Floats:
+    """Return each class's probability beside the likeliest other one alone: p / (p + other), of two classes p itself.
+
+    A slope, an offset or a temperature ranks these as they were, so the map that calibration rows teach to
+    probabilities leaves every set as it is, and the promise with it.
+
+    Shapes: `estimate` [n] or [n, C]; returns [n, 2] or [n, C].
+    See: the margin as nonconformity: Johansson 2017, doi 10.1109/IJCNN.2017.7966105
+    """
+    if estimate.ndim == 1:
+        return np.stack([1.0 - estimate, estimate], axis=1)
+    second, first = np.sort(estimate, axis=1)[:, -2:].T
+    other = np.where(np.arange(estimate.shape[1]) == estimate.argmax(axis=1)[:, None], second[:, None], first[:, None])
+    return np.asarray(estimate / np.maximum(estimate + other, 1e-300))
 
 
 def _limit(off: Floats, level: float) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from molgraph.calibrate import ERRORS, PLATT_ROWS, Chance, Coverage, Interval, coverage, merge
+from molgraph.calibrate import ERRORS, PLATT_ROWS, POWER_ROWS, SLOPES, Chance, Coverage, Interval, coverage, merge
 from molgraph.errors import CheckpointError, ConfigError, DataError
 
 
@@ -264,20 +264,60 @@ def test_platt_finds_the_slope_that_made_the_labels(slope: float, offset: float)
     np.testing.assert_allclose(fitted.of(1 / (1 + np.exp(-logits)), None), wanted, atol=0.03)
 
 
-def test_a_ranking_that_is_wrong_is_flattened_and_not_turned_round() -> None:
+def test_a_ranking_that_is_wrong_teaches_no_map() -> None:
+    """A slope at its bound would make all probabilities alike."""
     random = np.random.default_rng(0)
     estimate, truth = binary(400, random, positives=0.5)
     fitted = Chance.fit("binary", 1 - estimate, truth)
-    assert fitted.values[0] == pytest.approx(1e-3)
-    assert np.ptp(fitted.of(np.linspace(0, 1, 11), None)) < 0.01
+    assert fitted.values == (1.0, 0.0)
+    assert fitted.reason == "the slope that 400 calibration rows ask for lies beyond 0.05 to 20"
 
 
-@pytest.mark.parametrize("positives", [0, PLATT_ROWS - 1, 50 - PLATT_ROWS + 1, 50])
+@pytest.mark.parametrize("positives", [0, POWER_ROWS - 1, 50 - POWER_ROWS + 1, 50])
 def test_too_few_rows_of_a_class_leave_the_probability_as_it_is(positives: int) -> None:
     truth = np.r_[np.ones(positives), np.zeros(50 - positives)]
     fitted = Chance.fit("binary", np.linspace(0.1, 0.9, 50), truth)
     assert fitted.values == (1.0, 0.0) and fitted.n == 50
+    assert fitted.reason.startswith(f"{positives} calibration rows of class 1 and {50 - positives} of class 0, and at")
     np.testing.assert_allclose(fitted.of([0.0, 0.2, 0.9, 1.0], None), [1e-6, 0.2, 0.9, 1 - 1e-6], atol=1e-9)
+    assert Chance.from_json(json.loads(json.dumps(fitted.to_json()))) == fitted
+
+
+@pytest.mark.parametrize("positives", [POWER_ROWS, PLATT_ROWS - 1, PLATT_ROWS])
+def test_few_rows_of_a_class_teach_a_slope_and_no_offset(positives: int) -> None:
+    random = np.random.default_rng(1)
+    truth = np.r_[np.ones(positives), np.zeros(60)]
+    fitted = Chance.fit("binary", 1 / (1 + np.exp(-random.normal(3 * truth - 2, 2))), truth)
+    slope, offset = fitted.values
+    assert fitted.reason is None and SLOPES[0] < slope < SLOPES[1] and slope != 1
+    assert (offset == 0) == (positives < PLATT_ROWS)
+
+
+def test_no_set_of_thirteen_rows_makes_all_probabilities_alike() -> None:
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        fitted = Chance.fit("binary", random.uniform(0.2, 0.8, 13), np.r_[np.ones(6), np.zeros(7)])
+        assert fitted.values == (1.0, 0.0) and "20 in all are needed" in fitted.reason
+
+
+def test_a_map_moves_no_set() -> None:
+    """Whatever temperature, or slope and offset, the same rows taught: the sets are those of no map."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 120)
+    logits = random.normal(0, 1, (120, 3)) + 1.5 * np.eye(3)[truth]
+
+    def chances(power: float) -> np.ndarray:
+        return np.exp(logits * power) / np.exp(logits * power).sum(1, keepdims=True)
+
+    plain = Interval.fit("multiclass", chances(1.0)[:60], truth[:60]).sets(chances(1.0)[60:])
+    assert len({tuple(row) for row in plain}) > 2
+    for power in (0.3, 3.0):
+        mapped = Interval.fit("multiclass", chances(power)[:60], truth[:60]).sets(chances(power)[60:])
+        assert (mapped == plain).all()
+    estimate, labels = binary(200, random, positives=0.5)
+    plain = Interval.fit("binary", estimate[:100], labels[:100]).sets(estimate[100:])
+    moved = 1 / (1 + np.exp(-(0.4 * np.log(estimate / (1 - estimate)) + 0.3)))
+    assert (Interval.fit("binary", moved[:100], labels[:100]).sets(moved[100:]) >= plain).all()
 
 
 def test_a_chance_comes_from_exact_rows_only_and_from_none_there_is_none() -> None:

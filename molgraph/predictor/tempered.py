@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from molgraph.calibrate import BINARY, Chance
+from molgraph.calibrate import BINARY, NUMBERS, Chance
 from molgraph.errors import CheckpointError
 
 Array = NDArray[Any]
@@ -22,7 +22,8 @@ RANGE = (0.05, 20.0)  # of temperatures: far beyond what networks need (1 to 3 i
 @dataclass(frozen=True)
 class Tempered:
     """Map the probabilities of one target: of two classes by a slope and an offset on the logit, of several by a
-    temperature, which ranks nothing anew. Where too few rows calibrated, probabilities stay as they are.
+    temperature, which ranks nothing anew. Where too few rows calibrated, probabilities stay as they are, and `reason`
+    says why.
 
     See: Platt 1999, Probabilistic outputs for support vector machines; Guo 2017, arXiv 1706.04599
     """
@@ -30,6 +31,7 @@ class Tempered:
     kind: str
     n: int
     values: tuple[float, ...]
+    reason: str | None = None
 
     @classmethod
     def fit(cls, kind: str, estimates: Array, truth: Array, observed: Array) -> Self:
@@ -40,15 +42,18 @@ class Tempered:
         rows = observed & np.isfinite(truth)
         if kind == BINARY:
             learnt = Chance.fit(kind, estimates[:, 0], truth, observed=rows)
-            return cls(kind, learnt.n, learnt.values)
+            return cls(kind, learnt.n, learnt.values, learnt.reason)
         logs, labels = _logs(estimates[rows]), truth[rows].astype(np.int64)
         if len(labels) < FEWEST:
-            return cls(kind, len(labels), (1.0,))
+            return cls(kind, len(labels), (1.0,), f"{len(labels)} calibration rows, and at least {FEWEST} are needed")
 
         def loss(power: float) -> float:
             return float(-np.take_along_axis(log_softmax(logs / np.exp(power), axis=1), labels[:, None], 1).mean())
 
         found = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded")
+        if not np.log(RANGE[0]) + 0.01 < found.x < np.log(RANGE[1]) - 0.01:
+            asked = f"the temperature that {len(labels)} calibration rows ask for"
+            return cls(kind, len(labels), (1.0,), f"{asked} lies beyond {RANGE[0]} to {RANGE[1]:g}")
         return cls(kind, len(labels), (float(f"{np.exp(found.x):.6g}"),))
 
     def apply(self, estimates: Array) -> NDArray[np.float32]:
@@ -59,7 +64,7 @@ class Tempered:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {"kind": self.kind, "n": self.n, "values": list(self.values)}
+        return {"kind": self.kind, "n": self.n, "values": list(self.values), "reason": self.reason}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
@@ -68,12 +73,26 @@ class Tempered:
         Raises: CheckpointError where something is missing or of the wrong type.
         """
         try:
-            made = cls(str(found["kind"]), int(found["n"]), tuple(float(v) for v in found["values"]))
+            values = tuple(float(v) for v in found["values"])
+            made = cls(str(found["kind"]), int(found["n"]), values, found.get("reason"))
             if len(made.values) != (2 if made.kind == BINARY else 1) or made.values[0] <= 0:
                 raise ValueError("a slope and an offset, or a temperature is needed, above 0")
             return made
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
+
+
+def notes(kinds: Mapping[str, str], tempered: Mapping[str, Tempered]) -> list[str]:
+    """Say of each target, by its kind, where asking for calibrated probabilities changed nothing, and why."""
+    said = []
+    for name, kind in kinds.items():
+        if kind == NUMBERS:
+            said.append(
+                f"calibrate: maps probabilities; {name} is a number, whose intervals are calibrated in any case."
+            )
+        elif tempered[name].reason is not None:
+            said.append(f"calibrate: the probabilities of {name} stay as they are: {tempered[name].reason}.")
+    return said
 
 
 def _logs(estimates: Array) -> Array:

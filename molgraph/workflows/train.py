@@ -21,6 +21,7 @@ from molgraph.predictor import Predictor, load
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects
+from molgraph.predictor.tempered import notes as calibration_notes
 from molgraph.predictor.training import Training
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
@@ -61,6 +62,10 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "digest": training.digest,
     }
+    if made.run.calibrate:
+        for note in calibration_notes({name: made.task.kind(name) for name in made.task.names}, predictor.tempered):
+            made.notes.append(note)
+            show.say(f"note: {note}")
     if processes.rank() == 0:
         predictor.recipe.metrics = judge(predictor, made)
     predictor.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)

@@ -14,7 +14,7 @@ from molgraph.metrics.reliability import of_classes
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import assess
 from molgraph.predictor.panel import Panel
-from molgraph.predictor.tempered import Tempered
+from molgraph.predictor.tempered import Tempered, notes
 from molgraph.workflows.train import train_rows
 
 FOREST = {"model": "molecule/forest", "encoder": {"rounds": 15, "depth": 3}}
@@ -51,11 +51,28 @@ def test_few_rows_teach_nothing():
     said, label = drawn(10, 3.0)
     found = Tempered.fit(CLASSES, said, label, np.ones(10, dtype=bool))
     np.testing.assert_allclose(found.apply(said), said, rtol=1e-5)
+    assert found.reason == "10 calibration rows, and at least 20 are needed"
+
+
+def test_a_temperature_beyond_its_range_is_not_taken():
+    said, _ = drawn(200, 1.0)
+    wrong = (said.argmax(axis=1) + 1) % 3  # never the likeliest class: the hottest would be best
+    found = Tempered.fit(CLASSES, said, wrong.astype(np.float32), np.ones(200, dtype=bool))
+    assert found.values == (1.0,) and "temperature that 200 calibration rows ask for lies beyond" in found.reason
+
+
+def test_where_calibrate_changes_nothing_it_is_said():
+    few = Tempered(BINARY, 13, (1.0, 0.0), "13 calibration rows")
+    kinds = {"pAct": "regression", "active": BINARY, "level": CLASSES}
+    assert notes(kinds, {"active": few, "level": Tempered(CLASSES, 50, (1.4,))}) == [
+        "calibrate: maps probabilities; pAct is a number, whose intervals are calibrated in any case.",
+        "calibrate: the probabilities of active stay as they are: 13 calibration rows.",
+    ]
 
 
 @pytest.mark.parametrize("damage", [{"values": []}, {"values": [-1.0]}, {"n": "x"}, {}])
 def test_a_damaged_one_is_told(damage):
-    whole = {"kind": CLASSES, "n": 30, "values": [1.5]}
+    whole = {"kind": CLASSES, "n": 30, "values": [1.5], "reason": None}
     assert Tempered.from_json(whole).to_json() == whole
     with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
         Tempered.from_json({**whole, **damage} if damage else {})
@@ -73,6 +90,7 @@ def sure(series, plan_of):
 def test_a_calibrated_model_is_kept_whole(sure, tmp_path):
     made, predictor = sure
     assert set(predictor.tempered) == {"active", "level"} and predictor.intervals["pAct"].scaled
+    assert any(note.startswith("calibrate: maps probabilities; pAct") for note in predictor.facts["notes"])
     predictor.save(tmp_path)
     again, test = Predictor.load(tmp_path), made.rows.data.subset(made.split.test)
     np.testing.assert_array_equal(again.estimate(test)[0], predictor.estimate(test)[0])
