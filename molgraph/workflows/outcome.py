@@ -228,7 +228,7 @@ def _ensemble(outcome: Outcome, most: int) -> list[Any]:
     if elsewhere:
         outcome.notes.append(
             f"{elsewhere} of {len(found)} completed trials ran in another folder, of this machine or another, where "
-            "their estimates are: an ensemble is chosen without them."
+            f"their estimates are: {'an' if best.number in estimates else 'no'} ensemble is chosen without them."
         )
     if best.number not in estimates or most < 2:
         return [best]

@@ -120,3 +120,8 @@ def test_a_setting_that_never_changed_has_no_picture(page: StudyPage):
     same = tuple(replace(t, settings={**t.settings, "encoder.depth": 3}) for t in page.trials)
     text = render_study(replace(page, trials=same, axes=(*page.axes, Axis("encoder.depth"))))
     assert 'aria-label="Score by train.lr"' in text and 'aria-label="Score by encoder.depth"' not in text
+
+
+def test_a_table_of_scores_goes_below_its_picture_where_both_do_not_fit(page: StudyPage):
+    text = render_study(page)
+    assert re.search(r'<div class="fit">\s*<svg', text) and ".fit { display: flex; flex-wrap: wrap;" in text

@@ -330,6 +330,12 @@ def test_a_study_in_a_storage_is_joined_from_another_folder(
     assert other.best.number == one.best.number and other.predictor is not None
     kept = [each.main.estimates_of(each.best).read_bytes() for each in (one, other)]
     assert kept[0] == kept[1]  # made again by the same training
+    folded = {**ask, "folds": 2}
+    tuned(tmp_path / "here", series, **folded, study="folds", overwrite=True)
+    assert "the study in the --storage stays as it is" in capsys.readouterr().err
+    tuned(tmp_path / "there", series, **folded, study="folds")  # the best trained whole has no estimates by fold
+    assert "2 of 2 completed trials ran in another folder" in (said := capsys.readouterr().err)
+    assert "no ensemble is chosen without them" in said and "the study folds-tune" in said
     with pytest.raises(ConfigError, match="without one --out keeps the study"):
         tuned(tmp_path / "there", series, study="mine")
 
