@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
+from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import ExplicitVRBigEndian
 
 from molgraph.errors import ConfigError
 from molgraph.imaging.dicom import decoded
 from molgraph.imaging.scan import ScanError
+from molgraph.imaging.spare import empty_spare
 
 # Kinds that carry names and dates in their pixels as a habit, whatever their header says.
 # See: DICOM PS3.15 E.3.1 (Clean Pixel Data Option), PS3.3 C.7.1.1.1 (Burned In Annotation)
@@ -77,6 +79,20 @@ def painted(pixels: NDArray[Any], regions: list[Region], where: str, fill: int) 
     return made
 
 
+def shown(ds: FileDataset, where: str) -> tuple[NDArray[Any], bool]:
+    """Return the frames of a picture as a screen has them, and whether they are in colour.
+
+    Shapes: [F, Y, X] or [F, Y, X, 3]
+    Raises: ScanError where they cannot be decoded.
+    """
+    stored = decoded(ds, where)
+    palette = ds.get("PhotometricInterpretation") == "PALETTE COLOR"
+    if palette:
+        stored = apply_color_lut(stored, ds)
+    colour = palette or int(ds.get("SamplesPerPixel") or 1) > 1
+    return stored.reshape(-1, *stored.shape[-3 if colour else -2 :]), colour
+
+
 def hides_overlay(ds: FileDataset) -> bool:
     """Say whether unused bits of the pixels hold an overlay, which may be text.
 
@@ -103,3 +119,4 @@ def blank(ds: FileDataset, regions: list[Region], where: str) -> None:
     fill = int(stored.max() if photometric == "MONOCHROME1" else stored.min())
     made = painted(stored, regions, where, fill)
     ds.set_pixel_data(made, photometric, int(ds.BitsStored), generate_instance_uid=False)
+    empty_spare(ds)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.pixels.utils import get_expected_length
+from pydicom.pixels.utils import get_expected_length, get_nr_frames
 from pydicom.uid import ExplicitVRBigEndian
 
 from molgraph.imaging.dicom import PIXELS
@@ -18,13 +18,16 @@ _INTEGERS = "PixelData"
 def empty_spare(ds: FileDataset) -> None:
     """Cut plain pixels to what the header says, and clear the bits of each value that hold none.
 
-    The even length that DICOM asks for is reached with a zero; bits above a negative value stay ones.
+    The even length that DICOM asks for is reached with a zero; bits above a negative value stay ones. Where a frame or
+    more follows, the header is wrong and nothing is cut: whoever decodes the pixels refuses them.
     """
     if ds.file_meta.TransferSyntaxUID.is_compressed:
         return
     for name in PIXELS:
         if name in ds:
             length = get_expected_length(ds)
+            if len(ds[name].value) - length > max(1, length // get_nr_frames(ds)):
+                return
             if ds.file_meta.TransferSyntaxUID == ExplicitVRBigEndian:
                 length += length % 2  # pairs of bytes may be swapped, and so the last pixel stand behind the padding
             data = bytearray(ds[name].value[:length])

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from molgraph.imaging import nifti, picture
 from molgraph.imaging.burned import Region, painted
+from molgraph.imaging.lettering import refuse_lettering
 from molgraph.imaging.scan import foreign
 
 # What is needed to read the voxels and to place them; all else begins anew, text and what is out of use.
@@ -54,15 +55,15 @@ def _header(header: Any) -> Any:
     return bare
 
 
-def stripped_picture(data: bytes, where: str, regions: list[Region]) -> tuple[bytes, str]:
+def stripped_picture(data: bytes, where: str, regions: list[Region], *, inspected: bool = False) -> tuple[bytes, str]:
     """Return a picture as PNG, or TIFF where it is deep or has pages, upright, with nothing but its pixels.
 
-    Raises: ScanError where it cannot be read or a region lies outside.
+    Raises: ScanError where it cannot be read, a region lies outside, or text is seen and nobody `inspected` it.
     """
     picture.read(data, where, from_file=False)  # refuses what would lose values
     with foreign(where, "damaged", "the picture cannot be written again"):
         with Image.open(io.BytesIO(data), formats=picture.FORMATS) as image:
-            pages = [_bare(page, regions, where) for page in picture.pages(image, where)]
+            pages = [_bare(page, regions, where, inspected) for page in picture.pages(image, where)]
         kind = "TIFF" if len(pages) > 1 or pages[0].mode in ("I", "F") else "PNG"
         stream = io.BytesIO()
         more: dict[str, Any] = {"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}
@@ -70,10 +71,14 @@ def stripped_picture(data: bytes, where: str, regions: list[Region]) -> tuple[by
     return stream.getvalue(), ".tif" if kind == "TIFF" else ".png"
 
 
-def _bare(image: Any, regions: list[Region], where: str) -> Any:
+def _bare(image: Any, regions: list[Region], where: str, inspected: bool) -> Any:
     """Return the pixels of a page as an image that knows nothing else."""
     upright = ImageOps.exif_transpose(image)
     if upright.mode in ("P", "PA", "1", "La", "RGBa"):
         upright = upright.convert("L" if upright.mode == "1" else "RGBA" if "transparency" in image.info else "RGB")
     pixels = np.array(upright)
-    return Image.fromarray(painted(pixels, regions, where, 0) if regions else pixels)
+    if regions:
+        pixels = painted(pixels, regions, where, 0)
+    if not inspected:
+        refuse_lettering(pixels[None], where, colour=pixels.ndim > 2)
+    return Image.fromarray(pixels)

@@ -18,9 +18,10 @@ from molgraph.data.interrupts import rearm
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError
 from molgraph.imaging import dicom, nifti, picture
-from molgraph.imaging.burned import Region, blank, hides_overlay, region, suspicion
+from molgraph.imaging.burned import Region, blank, hides_overlay, region, shown, suspicion
 from molgraph.imaging.cleaning import Cleaner
 from molgraph.imaging.content import content, quiet
+from molgraph.imaging.lettering import refuse_lettering
 from molgraph.imaging.profile import EDITION
 from molgraph.imaging.pseudonym import Pseudonyms, key_of
 from molgraph.imaging.scan import ScanError, foreign
@@ -99,12 +100,13 @@ class Desk:
             raise ScanError(
                 "damaged", f"{name}: does not say what it is (SOP Class and Instance UID); export it again."
             )
+        empty_spare(ds)
         packed = ds.file_meta.TransferSyntaxUID.is_compressed
         if self.regions or (packed and hides_overlay(ds)):
             blank(ds, self.regions, name)
-        else:
-            dicom.decoded(ds, name)  # what cannot be read is not handed on
-        empty_spare(ds)
+        frames, colour = shown(ds, name)  # what cannot be read is not handed on
+        if not self.inspected:
+            refuse_lettering(frames, name, colour=colour)
         self.cleaner.clean(ds, blanked=bool(self.regions), inspected=self.inspected)
         stream = io.BytesIO()
         ds.save_as(stream, enforce_file_format=True)
@@ -115,8 +117,8 @@ class Desk:
         return self._put(stripped_nifti(data, file), f"{self.names.file(name)}.nii.gz", name), ""
 
     def _picture(self, data: bytes, name: str) -> tuple[str, str]:
-        made, suffix = stripped_picture(data, name, self.regions)
-        note = "" if self.regions or self.inspected else "a picture does not say whether text is burned in; look at it"
+        made, suffix = stripped_picture(data, name, self.regions, inspected=self.inspected)
+        note = "" if self.inspected else "no text was seen in it, which is no proof that there is none; look at it"
         return self._put(made, f"{self.names.file(name)}{suffix}", name), note
 
     def _put(self, data: bytes, output: str, name: str) -> str:

@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRBigEndian
 
 from molgraph.imaging.content import quiet
 from molgraph.imaging.dicom import decoded, parse
+from molgraph.imaging.scan import ScanError
 from molgraph.imaging.spare import empty_spare
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -41,6 +42,14 @@ def test_what_follows_the_last_pixel_is_cut_off(name: str):
     ds[pixels].value = before + SECRET
     empty_spare(ds)
     assert ds[pixels].value == before
+
+
+def test_frames_that_the_header_does_not_know_are_left_for_the_reader_to_refuse():
+    ds = opened("CT_small.dcm")
+    ds.PixelData *= 3
+    empty_spare(ds)
+    with pytest.raises(ScanError, match="asks for"):
+        decoded(ds, "x")
 
 
 def test_the_byte_that_makes_a_length_even_is_zero(write_slice, tmp_path: Path):

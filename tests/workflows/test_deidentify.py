@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from molgraph.cli import main
 from molgraph.errors import ConfigError, DataError, ResourceError
@@ -137,7 +138,7 @@ def test_dates_are_moved_together_or_removed(hospital: Path, tmp_path: Path):
 
 def test_text_in_pixels_is_painted_over_or_looked_at(hospital: Path, tmp_path: Path):
     shutil.rmtree(hospital / "DOE^JANE")
-    deidentify_folder(hospital, tmp_path / "a", blanks=["0,0,60,20"])
+    deidentify_folder(hospital, tmp_path / "a", blanks=["0,0,60,20"], inspected=True)
     table = lines(tmp_path / "a")
     clean = pydicom.dcmread(tmp_path / "a" / table.loc["examples_rgb_color.dcm", "output"])
     assert (clean.pixel_array[:20, :60] == 0).all() and clean.BurnedInAnnotation == "NO"
@@ -147,8 +148,44 @@ def test_text_in_pixels_is_painted_over_or_looked_at(hospital: Path, tmp_path: P
     assert np.array_equal(looked.pixel_array, pydicom.dcmread(FILES / "examples_rgb_color.dcm").pixel_array)
     deidentify_folder(hospital, tmp_path / "c", blanks=["0,0,64,64"])
     assert lines(tmp_path / "c").loc["xray.jpg", "reason"] == "ok"
-    deidentify_folder(hospital, tmp_path / "d", blanks=["0,0,65,64"])
+    deidentify_folder(hospital, tmp_path / "d", blanks=["0,0,65,64"], inspected=True)
     assert lines(tmp_path / "d").loc["xray.jpg", "reason"] == "blank_outside"
+
+
+def _written_on(pixels: np.ndarray) -> np.ndarray:
+    """Return grey pixels with a patient's name on them, as bright as they are."""
+    page = Image.new("L", pixels.shape[::-1])
+    ImageDraw.Draw(page).text((8, 20), "MUSTER ANNA 1950", font=ImageFont.load_default(13), fill=1)
+    return np.where(np.asarray(page) > 0, pixels.max(), pixels)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_a_picture_that_shows_text_is_refused_until_it_is_painted_over(suffix: str, tmp_path: Path):
+    plain = Image.fromarray(np.uint8(pydicom.dcmread(FILES / "CT_small.dcm").pixel_array // 10)).resize((256, 256))
+    (tmp_path / "in").mkdir()
+    Image.fromarray(_written_on(np.asarray(plain))).save(tmp_path / "in" / f"x{suffix}")
+    plain.save(tmp_path / "in" / f"plain{suffix}")
+    deidentify_folder(tmp_path / "in", tmp_path / "a")
+    table = lines(tmp_path / "a")
+    assert list(table["reason"]) == ["ok", "burned_in_text"] and "no proof" in table.loc[f"plain{suffix}", "message"]
+    said = table.loc[f"x{suffix}", "message"]
+    assert "looks like text (x " in said and "--inspected" in said
+    deidentify_folder(tmp_path / "in", tmp_path / "b", blanks=re.findall(r"--blank ([\d,]+\d)", said))
+    deidentify_folder(tmp_path / "in", tmp_path / "c", inspected=True)
+    assert set(lines(tmp_path / "b")["reason"]) == set(lines(tmp_path / "c")["reason"]) == {"ok"}
+    deidentify_folder(tmp_path / "in", tmp_path / "d", blanks=["200,200,20,20"])  # elsewhere
+    assert lines(tmp_path / "d").loc[f"x{suffix}", "reason"] == "burned_in_text"
+
+
+@pytest.mark.parametrize("modality", ["CT", "CR", "DX", "MR", "PT", ""])
+def test_text_is_looked_for_in_dicom_of_every_kind(modality: str, tmp_path: Path):
+    ds = pydicom.dcmread(FILES / "CT_small.dcm")
+    ds.Modality = modality
+    ds.PixelData = _written_on(ds.pixel_array).tobytes()
+    ds.save_as(tmp_path / "x.dcm")
+    with pytest.raises(DataError, match="looks like text"):
+        deidentify_folder(tmp_path / "x.dcm", tmp_path / "out")
+    assert deidentify_folder(tmp_path / "x.dcm", tmp_path / "b", inspected=True).written == 1
 
 
 def test_nothing_rides_behind_or_above_the_pixels(tmp_path: Path):
