@@ -64,7 +64,8 @@ def test_targets_come_by_their_chance(panel, nci):
 
 
 def test_a_binary_target_is_calibrated_and_needs_no_border(series, plan_of, nci):
-    made = plan_of(series, targets=["active"], task="binary", split="random", fractions=[0.4, 0.5, 0.1])
+    trees = {"model": "molecule/forest", "encoder": {"rounds": 15, "depth": 3}}
+    made = plan_of(series, targets=["active"], task="binary", split="random", fractions=[0.4, 0.5, 0.1], **trees)
     predictor = train_rows(made)
     held = made.rows.data.subset(made.split.calibration)
     truth, observed, bound = held.targets.arrays("active")
