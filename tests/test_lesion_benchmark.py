@@ -23,9 +23,10 @@ def bench() -> Iterator[SimpleNamespace]:
     """Import the harnesses as their own scripts do."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import lesions
-    import slices
+    import slice_scores
+    import slice_sets
 
-    yield SimpleNamespace(lesions=lesions, slices=slices)
+    yield SimpleNamespace(lesions=lesions, sets=slice_sets, scores=slice_scores)
     sys.path.remove(str(ROOT / "benchmarks"))
 
 
@@ -57,18 +58,20 @@ def test_volumes_become_slices_with_labels_and_patients(bench: SimpleNamespace, 
         (tmp_path / name).mkdir()
         for file, values in (("flair.nii", volume), ("seg.nii", mask)):
             save_nifti(tmp_path / name / file, values, np.eye(4))
-    given = Namespace(image="flair.nii", mask="seg.nii", every=2)
-    with np.load(bench.slices.volumes(tmp_path, tmp_path / "s.npz", given)) as made:
-        assert made["images"].shape == (10, 9, 8)
-        assert made["labels"].tolist() == [0, 1, 0, 0, 0] * 2
-        assert made["patient"].tolist() == [b"ann"] * 5 + [b"bob"] * 5
+    made = bench.sets.volumes(tmp_path, tmp_path, Namespace(image="flair.nii", mask="seg.nii", every=2))
+    assert made.frame["label"].tolist() == ["0", "1", "0", "0", "0"] * 2
+    assert made.frame["patient"].tolist() == ["ann"] * 5 + ["bob"] * 5
+    file, _, at = made.frame["scan"].iloc[1].partition("#images/")
+    with np.load(file) as stored:
+        assert stored["images"].shape == (5, 9, 8) and at == "1"
+    assert not made.rejects
 
 
 def test_two_levels_and_their_gap(bench: SimpleNamespace) -> None:
     patient = np.repeat(["a", "b", "c", "d"], 5)
     truth = np.repeat([0.0, 1.0, 0.0, 1.0], 5)
     estimate = np.array([1, 1, 1, 1, 6, 9, 9, 9, 9, 1, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4]) / 10
-    made = bench.slices.levels(truth, estimate, patient, np.arange(20))
+    made = bench.scores.levels(truth, estimate, patient, np.arange(20))
     assert made["patients"]["auroc"]["value"] == 1.0 and made["patients"]["auroc"]["n"] == 4
     above = sum((b > a) + 0.5 * (b == a) for a in estimate[truth == 0] for b in estimate[truth == 1]) / 100
     assert made["slices"]["auroc"]["value"] == pytest.approx(above)
@@ -77,12 +80,12 @@ def test_two_levels_and_their_gap(bench: SimpleNamespace) -> None:
 
 def test_patients_of_one_class_have_no_score(bench: SimpleNamespace) -> None:
     truth = np.tile([0.0, 1.0, 1.0], 4)  # every patient has positive slices
-    made = bench.slices.levels(truth, truth * 0.6 + 0.2, np.repeat(list("abcd"), 3), np.arange(12))
+    made = bench.scores.levels(truth, truth * 0.6 + 0.2, np.repeat(list("abcd"), 3), np.arange(12))
     assert made["slices"]["auroc"]["value"] == 1.0
     assert made["patients"]["auroc"]["reason"] == "only one class was measured" and made["gap"]["auroc"] is None
-    some = bench.slices.levels(
+    some = bench.scores.levels(
         truth, np.array([0.2, 0.2, 0.8, 0.8]), np.repeat(list("abcd"), 3), np.array([0, 3, 4, 5])
     )
     assert some["patients"]["auroc"]["value"] is None  # of patient a only a negative slice is asked
-    found = {"slices": 12, "resnet18": {"patients apart": made, "cpu_seconds": 1.0}}
-    assert "| 1.000 (1.000 to 1.000) | none (only one class was measured) | none |" in bench.slices.table(found)
+    found = {"brains": {"slices": 12, "resnet18": {"patients apart": made, "cpu_seconds": 1.0}}}
+    assert "| 1.000 (1.000 to 1.000) | none (only one class was measured) |" in bench.scores.table(found)
