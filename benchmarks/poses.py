@@ -2,8 +2,9 @@
 
 The poses are those of one series of the free-energy benchmark, over and over, each in a place of its own (moved by up
 to 0.2 angstrom, so that none is a copy of another). A screen of few poses and one of many run as the command does, in
-processes of their own: what the many cost more is the rate, and starting Python counts for none. Reading the file
-counts. The structures are found through the variable MOLGRAPH_DATA. Results go to results/poses-DATE.json.
+processes of their own: what the many cost more is the rate. So starting Python, and the pictures and alerts of the
+best thousand, count for none; reading the file counts. The structures are found through the variable MOLGRAPH_DATA.
+Results go to results/poses-DATE.json.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main() -> int:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(MODELS), metavar="A,B", help="contestants")
-    parser.add_argument("--poses", default="200,2200", help="of the small and of the large screen (200,2200)")
+    parser.add_argument("--poses", default="1000,4000", help="of the small and of the large screen (1000,4000)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="processes that score (2)")
     given = parser.parse_args()

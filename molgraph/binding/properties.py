@@ -136,8 +136,11 @@ def properties(keys: Sequence[str], names: Sequence[str] = PROPERTIES) -> pd.Dat
                 rows[at] = [OF_POSE[name].of(placed) for name in mine]
     cells = dict(zip(mine, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(mine, ())
     found = {name: pd.Series(cells[name], dtype=OF_POSE[name].dtype) for name in mine}
-    ligands = molecules.properties([ligand_of(key) for key in keys], [name for name in names if name not in OF_POSE])
-    return pd.DataFrame({name: found[name] if name in found else ligands[name] for name in names})
+    ligands = [ligand_of(key) for key in keys]
+    each = {ligand: at for at, ligand in enumerate(dict.fromkeys(ligands))}  # a ligand has several poses, as a rule
+    theirs = molecules.properties(list(each), [name for name in names if name not in OF_POSE])
+    theirs = theirs.take([each[ligand] for ligand in ligands]).reset_index(drop=True)
+    return pd.DataFrame({name: found[name] if name in found else theirs[name] for name in names})
 
 
 def _placed(keys: Sequence[str]) -> Iterator[tuple[int, Placed]]:

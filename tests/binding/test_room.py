@@ -76,6 +76,8 @@ def test_columns(files: Path, key: str, complex_made: Made) -> None:
     assert 0 < found["buried"][0] <= 1 and found["missing_atoms"][0] == 0
     assert found.loc[1, list(OF_POSE)].isna().all(), "the files are gone"
     assert found["mw"].round(1).tolist() == [151.2, 46.1], "the ligand is known from the key"
+    several = properties(["gone.pdb|gone.sdf|0|CCO", key, key], ["mw", "contacts"])
+    assert several["mw"].round(1).tolist() == [46.1, 151.2, 151.2] and several["contacts"].isna().tolist()[0]
     nearer = moved(complex_made.ligand, places(complex_made.ligand) - np.array([2.2, 0, 0]))
     (files / "near.sdf").write_text(Chem.MolToMolBlock(nearer), encoding="utf-8")
     pushed = properties(
