@@ -139,7 +139,7 @@ def properties(keys: Sequence[str], names: Sequence[str] = PROPERTIES) -> pd.Dat
     ligands = [ligand_of(key) for key in keys]
     each = {ligand: at for at, ligand in enumerate(dict.fromkeys(ligands))}  # a ligand has several poses, as a rule
     theirs = molecules.properties(list(each), [name for name in names if name not in OF_POSE])
-    theirs = theirs.take([each[ligand] for ligand in ligands]).reset_index(drop=True)
+    theirs = theirs.reindex([each[ligand] for ligand in ligands]).reset_index(drop=True)
     return pd.DataFrame({name: found[name] if name in found else theirs[name] for name in names})
 
 
