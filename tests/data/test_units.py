@@ -284,7 +284,8 @@ def test_a_logarithm_is_not_taken_twice(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["PKI", "PKC_Kd", "analog_Kd", "map_Kd"])
 def test_names_that_only_look_like_logarithms(name: str) -> None:
-    parse_targets(pd.DataFrame({name: ["5", "10000"]}), [name], units={name: "nM"})
+    found = parse_targets(pd.DataFrame({name: ["5", "10000"]}), [name], units={name: "nM"})
+    assert found.values[:, 0].tolist() == pytest.approx([8.301, 5.0], abs=1e-3)
 
 
 def test_an_undeclared_energy_is_refused() -> None:

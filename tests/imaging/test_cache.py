@@ -54,9 +54,10 @@ def test_it_is_not_looked_through_for_every_file(tmp_path: Path, monkeypatch: py
 def test_what_is_gone_disturbs_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Cache().used(tmp_path / "gone.npz")
     Cache().added(tmp_path / "gone.npz")
-    written(tmp_path, "a.npz", 0)
+    kept = written(tmp_path, "a.npz", 0)
     monkeypatch.setattr(Path, "unlink", lambda path: (_ for _ in ()).throw(PermissionError))
     trim(tmp_path, 0)
+    assert kept.exists() and not (tmp_path / "gone.npz").exists()
 
 
 @pytest.mark.parametrize("given", ["much", "-1", "nan"])
