@@ -149,7 +149,7 @@ def test_the_command_says_what_is_left(
 
 def test_a_model_is_trained_judged_and_put_without_its_rows(small: SimpleNamespace, tmp_path: Path) -> None:
     work, out = tmp_path / "work", tmp_path / "out"
-    words = ["--epochs", "2", "--members", "1", "--hidden", "16", "--work", str(work), "--out", str(out)]
+    words = ["--epochs", "2", "--members", "1", "--work", str(work), "--out", str(out)]
     assert small.ship.main(["--endpoints", f"{NUMBER},{CLASS}", *words]) == 0
     assert {file.name for file in out.iterdir()} == {"card.md", "history.csv", "recipe.json", "weights-0.safetensors"}
     predictor = Predictor.load(out)

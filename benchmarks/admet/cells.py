@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from endpoints import ENDPOINTS, drawn, planned, rows, run_of
+from endpoints import ENDPOINTS, MULTI, drawn, planned, rows, run_of
 
 from molgraph import config
 from molgraph.config import RunSettings, Value
@@ -41,11 +41,10 @@ from ledger import Cell, Entry, Ledger, words, work  # noqa: E402
 TOGETHER = "together"
 DATA = (*ENDPOINTS, TOGETHER)
 TUNED = HERE / "tuned.toml"
-GRAPH: dict[str, Value] = {"model": "molecule/dmpnn", "encoder": {"descriptors": True}}
 MODELS: dict[str, dict[str, Value]] = {
-    "graph": GRAPH,
+    "graph": {"model": "molecule/dmpnn", "encoder": {"descriptors": True}},
     "forest": {"model": "molecule/forest"},
-    "multi": {**GRAPH, "train": {"epochs": 30, "batch_size": 128}},
+    "multi": MULTI,
     "tuned": {},
 }
 FROM_TUNED = ("model", "encoder", "head", "train", "standardize", "balance", "focal")

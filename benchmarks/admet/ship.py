@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train the model that ships as `admet` on all endpoints at once, judge it on the official test rows, and put it there.
 
-    python benchmarks/admet/ship.py [--members 3] [--epochs 30] [--descriptors]
+    python benchmarks/admet/ship.py [--members 3]
 
 Stop it at any moment and start it again: it goes on from its last epoch in --work. The data are found through the
 variable MOLGRAPH_DATA. Nothing of the training rows goes into the model: see docs/decisions/0014.
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from endpoints import ENDPOINTS, drawn, kind, planned, run_of
+from endpoints import ENDPOINTS, MULTI, drawn, kind, planned, run_of
 from numpy.typing import NDArray
 
 from molgraph import datasets, shipped
@@ -57,23 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--endpoints", default=",".join(ENDPOINTS), metavar="A,B", help="to try it on a few")
     parser.add_argument("--members", type=int, default=3, help="of the ensemble (3)")
-    parser.add_argument("--epochs", type=int, default=30, help="of each member, at most (30)")
-    parser.add_argument("--hidden", type=int, default=300, help="width of the network (300)")
-    parser.add_argument("--descriptors", action="store_true", help="join RDKit descriptors: slower to train and to use")
+    parser.add_argument("--epochs", type=int, help="other than the settings say: to try it")
     parser.add_argument("--work", type=Path, default=Path("runs") / NAME, help="folder of checkpoints (runs/admet)")
     parser.add_argument("--out", type=Path, default=shipped.FOLDER / NAME, help="where the model goes")
     given = parser.parse_args(arguments)
     names = given.endpoints.split(",")
-    run = run_of(
-        names,
-        {
-            "model": "molecule/dmpnn",
-            "ensemble": given.members,
-            "encoder": {"hidden": given.hidden, "descriptors": given.descriptors},
-            "head": {"hidden": given.hidden},
-            "train": {"epochs": given.epochs, "batch_size": 128, "device": "cpu"},
-        },
-    )
+    run = run_of(names, {**MULTI, "ensemble": given.members})
+    if given.epochs is not None:
+        run = replace(run, train=replace(run.train, epochs=given.epochs))
     given.work.mkdir(parents=True, exist_ok=True)
     put(trained(names, run, given.work), names, given.work, given.out)
     return 0
