@@ -47,8 +47,8 @@ ENDPOINTS = {  # small ones first
     "cyp2c9_veith": Endpoint("CYP2C9_p", "probability of inhibiting CYP2C9", aim=0.78),
     "cyp2d6_veith": Endpoint("CYP2D6_p", "probability of inhibiting CYP2D6", aim=0.72),
 }
-# One network for all of them, chosen by the loss on validation rows of a draw that no cell uses (seed 7, 18 epochs): with
-# RDKit descriptors 0.401, without 0.368, without and with dropout 0.360, with averaged weights on top 0.377.
+# One network for all of them, chosen by the loss on validation rows of a draw that no cell uses (seed 7, 18 epochs):
+# with RDKit descriptors 0.401, without 0.368, without and with dropout 0.360, with averaged weights on top 0.377.
 MULTI: dict[str, Value] = {
     "model": "molecule/dmpnn",
     "encoder": {"dropout": 0.1},
