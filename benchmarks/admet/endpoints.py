@@ -48,13 +48,8 @@ ENDPOINTS = {  # small ones first
     "cyp2d6_veith": Endpoint("CYP2D6_p", "probability of inhibiting CYP2D6", aim=0.72),
 }
 # One network for all of them, chosen by the loss on validation rows of a draw that no cell uses (seed 7, 18 epochs):
-# with RDKit descriptors 0.401, without 0.368, without and with dropout 0.360, with averaged weights on top 0.377.
-MULTI: dict[str, Value] = {
-    "model": "molecule/dmpnn",
-    "encoder": {"dropout": 0.1},
-    "head": {"dropout": 0.1},
-    "train": {"epochs": 30, "batch_size": 128, "device": "cpu"},
-}
+# with RDKit descriptors 0.401, without 0.368; and with dropout in the head 0.377, everywhere 0.360 in twice the time.
+MULTI: dict[str, Value] = {"model": "molecule/dmpnn", "train": {"epochs": 30, "batch_size": 128, "device": "cpu"}}
 SHARES = (0.875, 0.125, 0.0)  # of train_val: what trains and what stops the training, as TDC's benchmark group draws it
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from molgraph.errors import ConfigError
+from molgraph.nn.dropout import Dropout
 
 _CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
 
@@ -33,7 +34,7 @@ class Residual(nn.Module):
         self.second = conv(outputs, outputs, 3, padding=1, bias=False)
         self.norms = nn.ModuleList(group_norm(outputs) for _ in range(2))
         self.skip = nn.Identity() if same else conv(inputs, outputs, 1, stride=stride, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.norms[0](self.first(x)).relu()

@@ -7,6 +7,7 @@ from itertools import pairwise
 from torch import nn
 
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.nn.dropout import Dropout
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -52,5 +53,5 @@ class FeedForward(nn.Sequential):
         widths = [inputs, *[hidden] * depth]
         layers: list[nn.Module] = []
         for wide, next_wide in pairwise(widths):
-            layers += [nn.Linear(wide, next_wide), make_activation(activation), nn.Dropout(dropout)]
+            layers += [nn.Linear(wide, next_wide), make_activation(activation), Dropout(dropout)]
         super().__init__(*layers, nn.Linear(widths[-1], outputs))

@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from molgraph.data.packed import owners, spans, starts
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.nn.dropout import Dropout, dropout
 from molgraph.nn.scan import gru, lstm, rnn
 
 Scan = Callable[[Tensor, Tensor, Tensor, Sequence[int]], Tensor]
@@ -134,7 +135,7 @@ class Recurrent(nn.Module):
                 gates.append(F.linear(values.to(bias[way].dtype), inward[way], bias[way]).index_select(0, rows))
             found = self.scan(torch.stack(gates), torch.stack(onward), torch.stack(other), sizes)
             values = torch.cat([way.index_select(0, slot) for way, slot in zip(found, slots, strict=True)], 1)
-            values, codes = F.dropout(values, self.cells.dropout if at + 1 < len(layers) else 0.0, self.training), None
+            values, codes = dropout(values, self.cells.dropout if at + 1 < len(layers) else 0.0, self.training), None
         return values
 
     def initial(self, n: int) -> State:
@@ -202,7 +203,7 @@ class Convolutions(nn.Module):
         self.kernel, self.dim = kernel, widths[-1]
         self.first = nn.Conv1d(inputs, widths[0], kernel)
         self.others = nn.ModuleList(nn.Conv1d(a, b, kernel) for a, b in pairwise(widths))
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()  # one of nothing costs a pass nevertheless
+        self.dropout = Dropout(dropout)
 
     def forward(self, values: Tensor, offsets: Tensor, codes: Tensor | None = None) -> Tensor:
         weight = self.first.weight
@@ -300,7 +301,7 @@ class _Layer(nn.Module):
         self.mix, self.out = nn.Linear(dim, 3 * dim, bias=False), nn.Linear(dim, dim)
         self.wide = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
         self.nearness = nn.Parameter(torch.zeros(heads, 4 * window))  # by distance + 2 * window
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, blocks: Blocks) -> Tensor:
         x = x + self.dropout(self.out(self._attend(self.before(x), blocks)))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from molgraph.binding.encoders.encoder import ComplexEncoder, Complexes
 from molgraph.data.packed import Schema
 from molgraph.nn.codes import Codes
+from molgraph.nn.dropout import Dropout
 from molgraph.nn.radial import Radial, fade
 
 
@@ -63,7 +64,7 @@ class _Layer(nn.Module):
 
 
 def _update(hidden: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(hidden, hidden), nn.Dropout(dropout), nn.LeakyReLU(), nn.LayerNorm(hidden))
+    return nn.Sequential(nn.Linear(hidden, hidden), Dropout(dropout), nn.LeakyReLU(), nn.LayerNorm(hidden))
 
 
 def _received(x: Tensor, pairs: Tensor, filters: Tensor) -> Tensor:

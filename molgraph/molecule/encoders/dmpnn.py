@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molgraph.data.packed import Schema
 from molgraph.molecule.encoders.encoder import MoleculeEncoder
 from molgraph.nn.codes import Codes
+from molgraph.nn.dropout import dropout
 from molgraph.nn.feedforward import make_activation
 from molgraph.nn.graph import Graph, Kinds, code_keys, surroundings
 
@@ -80,11 +80,11 @@ class DMPNN(MoleculeEncoder):
             if self.W_h.bias is not None:
                 message = message + self.W_h.bias
             h = self.tau(_rows(h_0, start.of, now.first) + message)
-            h = torch.dropout(h, self.dropout, self.training)
+            h = dropout(h, self.dropout, self.training)
         m = incoming.take(nodes.first).renamed(edges[-1].of)(h)
         x = _rows(self.W_o_atom(atom.index_select(0, atoms.first)), atoms.of, nodes.first)
         h = self.tau(x + self.W_o(m))
-        return torch.dropout(h.index_select(0, nodes.of), self.dropout, self.training)
+        return dropout(h.index_select(0, nodes.of), self.dropout, self.training)
 
     def _kinds(self, atom: Tensor, bond: Tensor, graph: Graph) -> tuple[Kinds, list[Kinds], Kinds]:
         """Return which atoms are alike; which edges are, before each step; and which atoms are after the last."""

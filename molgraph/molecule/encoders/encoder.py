@@ -13,6 +13,7 @@ from molgraph.data.packed import Packed, Schema
 from molgraph.errors import ConfigError
 from molgraph.model.encoder import Encoder, Features
 from molgraph.nn.codes import Codes
+from molgraph.nn.dropout import Dropout
 from molgraph.nn.graph import Graph
 from molgraph.nn.standardise import Standardise
 
@@ -94,7 +95,7 @@ class Convolutions(MoleculeEncoder):
         self.bond = Codes(schema["bond"], hidden)
         self.layers = nn.ModuleList(convolution() for _ in range(depth))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(depth))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def encode(self, atom: Tensor, bond: Tensor, graph: Graph) -> Tensor:
         x: Tensor = self.atom(atom)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch_geometric.nn import NNConv
 
@@ -12,6 +11,7 @@ from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
 from molgraph.molecule.encoders.encoder import MoleculeEncoder
 from molgraph.nn.codes import Codes
+from molgraph.nn.dropout import dropout
 from molgraph.nn.graph import Graph, Kinds, code_keys
 
 
@@ -51,5 +51,5 @@ class MPNN(MoleculeEncoder):
         matrices = self.edge(self.bond(bond.index_select(0, kinds.first)))
         e = matrices.index_select(0, kinds.of.repeat_interleave(2))
         for _ in range(self.depth):
-            x = torch.dropout(self.update(self.layer(x, graph.edge_index, e), x), self.dropout, self.training)
+            x = dropout(self.update(self.layer(x, graph.edge_index, e), x), self.dropout, self.training)
         return x
