@@ -144,7 +144,11 @@ def screen(p: argparse.ArgumentParser) -> None:
     _models(p)
     p.add_argument("--out", required=True, metavar="DIR", help="folder for scores, top.csv and report.html")
     p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
-    p.add_argument("--by", metavar="TARGET", help="target to rank by (default: the first), or desirability")
+    p.add_argument(
+        "--by",
+        metavar="TARGET",
+        help="target to rank by (default: the first), or desirability: all, higher but for --low",
+    )
     p.add_argument("--low", action="append", default=[], metavar="TARGET", help="a target that is better when lower")
     p.add_argument(
         "--against",

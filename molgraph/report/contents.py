@@ -25,7 +25,8 @@ class Quality:
     """Say how good the model is for one target, on rows it has never seen.
 
     `scores` maps a metric's label to one estimate per method, in the order of `methods`, the model first;
-    `main` is the label that is drawn; `sentences` say in plain words which is better, `leaks` what flatters the scores.
+    `main` is the label that is drawn; `sentences` say in plain words which is better, `verdicts` in a word per other
+    method; `leaks` says what flatters the scores.
     `reliable` says whether the model knows how far off it is, and `curve` has (said, seen, rows) to draw of it.
     """
 
@@ -40,6 +41,7 @@ class Quality:
     reliable: str = ""
     curve: tuple[tuple[float, float, int], ...] = ()
     classes: bool = False
+    verdicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Report:
     """Hold a page: a title, one sentence, headline figures as (number, label), and the sections there are.
 
     `facts` are printed as given (dates too: a report reads no clock). `rejected` lists (status, rows, example);
-    `noun` is what the page calls what was scored.
+    `noun` is what the page calls what was scored; `domain` says whether it is known what lies in the model's domain.
     """
 
     title: str
@@ -165,3 +167,4 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     noun: Noun = ROW
+    domain: bool = True

@@ -2,6 +2,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { targets, rows, own, extra, alerts: warns } = data;
+  const many = targets.length > data.few, near = rows.some((row) => row.near);
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
 
@@ -53,7 +54,7 @@
   const orders = [{ name: "rank", of: (row) => row.rank, up: true }];
   targets.forEach((t, k) => orders.push({ name: t.name, of: (row) => row.values[k][0] }));
   if (rows.some((row) => row.wanted !== null)) orders.push({ name: "desirability", of: (row) => row.wanted });
-  orders.push({ name: "similarity", of: (row) => row.near && row.near.similarity });
+  if (near) orders.push({ name: "similarity", of: (row) => row.near && row.near.similarity });
   extra.forEach((name, k) => textual[k] || orders.push({ name, of: (row) => row.extra[k] }));
   const state = { order: orders[0], up: true, page: 0 };
 
@@ -63,26 +64,30 @@
       cell.append(make("span", "flag " + (row.inside ? "in" : "out"), row.inside ? "in domain" : "out of domain"));
     if (row.diverse) cell.append(make("span", "flag pick", "diverse pick"));
     if (row.wanted !== null) cell.append(make("div", "quiet", "desirability " + row.wanted.toFixed(2)));
+    const list = make("div", many ? "grid" : "");
     targets.forEach((target, t) => {
       const [value, low, high] = row.values[t];
       if (value === null) return;
       const ends = low === null ? "" : target.kind !== "binary" ? `${show(low, target.decimals)} to ${show(high, target.decimals)}`
         : low === high ? `label ${high} at 90 %` : "either label at 90 %";
-      const name = targets.length > 1 || target.units ? `${targets.length > 1 ? target.name : ""} ${target.units}`.trim() : "";
-      cell.append(make("div", "target",
+      const name = many ? target.name : `${targets.length > 1 ? target.name : ""} ${target.units}`.trim();
+      const shown = make("div", "target",
         make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),
-        bar(t, row.values[t], row.near ? row.near.measured[t] : null), make("div", "quiet", ends)));
+        bar(t, row.values[t], row.near ? row.near.measured[t] : null), make("div", "quiet", ends));
+      if (many) shown.title = target.units;
+      list.append(shown);
     });
+    cell.append(list);
     return cell;
   };
   const nearCell = (row) => {
-    const cell = make("td", "c-near"), near = row.near;
-    if (near) {
-      if (near.picture !== null) cell.append(picture(near.picture, "nearest measured: " + near.id));
-      cell.append(make("div", "name", near.id));
-      if (near.similarity !== null) cell.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
+    const cell = make("td", "c-near"), known = row.near;
+    if (known) {
+      if (known.picture !== null) cell.append(picture(known.picture, "nearest measured: " + known.id));
+      cell.append(make("div", "name", known.id));
+      if (known.similarity !== null) cell.append(make("div", "quiet", "similarity " + known.similarity.toFixed(2)));
       targets.forEach((target, t) => {
-        const value = near.measured[t];
+        const value = known.measured[t];
         if (value !== null && value !== undefined)
           cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${show(value, target.decimals)}`));
       });
@@ -112,7 +117,7 @@
     smiles.tabIndex = 0;
     structure.append(smiles);
     const rank = make("td", "c-rank rank", String(row.rank));
-    return make("tr", "", rank, structure, valueCell(row), nearCell(row), ...(extra.length ? [extraCell(row)] : []));
+    return make("tr", "", rank, structure, valueCell(row), ...(near ? [nearCell(row)] : []), ...(extra.length ? [extraCell(row)] : []));
   };
 
   const text = (row) => [row.key, ...row.own, ...alerts(row), row.near ? row.near.id : ""].join("\n").toLowerCase();
@@ -152,7 +157,7 @@
 
   const heads = [["c-rank", "rank", "rank"], ["c-structure", "", data.noun],
     ["c-value", targets[0].name, targets.length > 1 ? "predicted" : `predicted ${targets[0].name}`],
-    ["c-near", "similarity", "nearest measured"], ...(extra.length ? [["c-extra", "", warns.some(Boolean) ? "properties and alerts" : "properties"]] : [])];
+    ...(near ? [["c-near", "similarity", "nearest measured"]] : []), ...(extra.length ? [["c-extra", "", warns.some(Boolean) ? "properties and alerts" : "properties"]] : [])];
   $("table").tHead.append(make("tr", "", ...heads.map(([kind, order, title]) => {
     const button = make("button", "", title), head = make("th", kind, button);
     button.type = "button";
@@ -169,6 +174,7 @@
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("previous").addEventListener("click", () => turn(-1));
   $("next").addEventListener("click", () => turn(1));
+  $("table").classList.toggle("many", many);
   for (const id of ["controls", "table", "pages"]) $(id).hidden = false;
   draw();
 })();

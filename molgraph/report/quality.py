@@ -28,7 +28,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         methods.insert(1, f"the same, {assessment['unseen']['rows']:,} rows not trained on")
     shown = assessment["shown"][target]
     scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
-    verdicts = assessment["verdicts"][target].values()
+    verdicts = assessment["verdicts"][target]
     judged = assessment.get("unseen", assessment)  # what a model was trained on says nothing of its intervals
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
@@ -37,12 +37,13 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         tuple(methods),
         scores,
         METRICS[assessment["main"][target]].label,
-        tuple(verdict["sentence"] for verdict in verdicts),
+        tuple(verdict["sentence"] for verdict in verdicts.values()),
         coverage_sentence(judged["coverage"][target]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
         tuple((said, seen, rows) for said, seen, rows in reliable.get("curve", ())),
         NUMBERS not in METRICS[assessment["main"][target]].kinds,
+        tuple(f"{verdict['verdict']} than {name}" for name, verdict in verdicts.items()),
     )
 
 

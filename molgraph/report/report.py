@@ -20,6 +20,8 @@ from molgraph.data.room import Noun
 from molgraph.report import plots
 from molgraph.report.contents import Estimate, Neighbour, Ranked, Report, Row
 
+FEW = 3  # columns that are shown whole; of more, first an overview
+
 Draw = Callable[[str], str]
 
 
@@ -50,7 +52,7 @@ def page(name: str, *, scripts: str = "'none'", **contents: Any) -> str:
     """Return a page from a template of this folder in the style of all pages; `scripts` says which may run."""
     style = _file("page.css")
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {scripts}"
-    return _environment().get_template(name).render(style=Markup(style), policy=policy, **contents)
+    return _environment().get_template(name).render(style=Markup(style), policy=policy, few=FEW, **contents)
 
 
 def embedded(data: Any) -> Markup:
@@ -75,6 +77,7 @@ def _data(table: Ranked, noun: Noun, draw: Draw) -> dict[str, Any]:
         "extra": list(table.extra),
         "alerts": [name in table.alerts for name in table.extra],
         "noun": noun.one,
+        "few": FEW,
         "rows": rows,
         "pictures": [draw(key) for key in places],
     }

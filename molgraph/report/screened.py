@@ -43,6 +43,7 @@ def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
         facts={**facts, **_run_facts(result), **model_facts(predictor.predictors), **_versions(manifest.versions)},
         notes=_notes(result, predictor, targets),
         noun=noun,
+        domain=summary.in_domain is not None,
     )
 
 
@@ -199,7 +200,7 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
         notes.append(f"The model was shared without its training {many}: nearest neighbours and domain are not known.")
     if len(predictor.predictors) > 1:
         notes.append("Several models score a shared target together; the interval then averages theirs.")
-    if len(targets) > 1:
+    if result.ranking.weighed:
         scaled = "; ".join(
             f"{with_units(goal['target'], '')} {'down' if goal['direction'] == 'min' else 'up'} from "
             f"{short(goal['high' if goal['direction'] == 'min' else 'low'])} (0) to "

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molgraph.data.write import open_writer
-from molgraph.screen.rank import Goal, best, overall
+from molgraph.screen.rank import DESIRABILITY, Goal, best, overall
 from molgraph.screen.shard import DOMAIN, KEY, META, ROW
 from molgraph.screen.summary import Histogram, Summary, nice_edges
 
@@ -69,6 +69,11 @@ class Ranking:
     top: int
     domain: str
     bounds: Bounds
+
+    @property
+    def weighed(self) -> bool:
+        """Whether desirability was asked for: unasked, it would take all targets for better when higher."""
+        return len(self.targets) > 1 and (self.by == DESIRABILITY or bool(self.bounds))
 
 
 def merge(shards: Shards, ranking: Ranking, scores: Path) -> tuple[pd.DataFrame, Summary]:

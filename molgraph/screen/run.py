@@ -86,7 +86,8 @@ def screen(
     """Score every row of a library and rank the best.
 
     - `by` is a target (the first, if none is named) or `desirability`; `direction` is "max" or "min", for all
-      targets or by target; `bounds` states the values between which a target's desirability runs from 0 to 1.
+      targets or by target; `bounds` states the values between which a target's desirability runs from 0 to 1. Either
+      adds the column `desirability`.
     - `domain` ranks molecules in the model's domain "first", "only" those, or "any" alike.
     - `filters="all"` adds the room's properties to every row, "top" to the best only.
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.

@@ -21,14 +21,14 @@ RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, ROW, KEY, INPUT})  # no targe
 def complete(
     best: pd.DataFrame, names: dict[str, str], room: Any, ranking: Ranking, goals: Sequence[Goal], diverse: int
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Add rank, desirability, the room's properties and the diverse pick to the best rows.
+    """Add rank, desirability where it was asked for, the room's properties and the diverse pick to the best rows.
 
     Returns the table, in the order rank, row, the user's columns, predictions, what is added, standardised
     input; and the names that our columns have in it.
     """
     keys = [str(key) for key in best[names[KEY]]]
     added = pd.DataFrame({RANK: np.arange(1, len(best) + 1)})
-    if len(ranking.targets) > 1:
+    if ranking.weighed:
         values = {t: best[names[t]].to_numpy(np.float64) for t in ranking.targets}
         added[DESIRABILITY] = overall(goals, values)
     if not set(room.properties) <= set(names):

@@ -168,6 +168,8 @@ def test_desirability_ranks_over_several_targets(library: Path, tmp_path: Path) 
     assert (result.top["row"] - 1).tolist() == order.tolist()
     np.testing.assert_allclose(result.top["desirability"], wanted[order], rtol=1e-6)
     assert [goal["source"] for goal in result.summary.goals] == ["given", "5 % and 95 % points of the scores"]
+    unasked = run(library, tmp_path / "unasked", models)
+    assert "desirability" not in unasked.top, "nobody said what is wanted of the targets"
 
 
 def test_domain_comes_first_alone_or_makes_no_difference(library: Path, tmp_path: Path) -> None:
