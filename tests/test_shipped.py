@@ -73,6 +73,7 @@ def test_a_chemist_without_data_screens_offline(inside: Path, chembl: pd.DataFra
     line = [sys.executable, "-c", OFFLINE, *words]
     done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "ranked by LogD_7_4, one of 12 columns; --by names another" in done.stdout + done.stderr
     top = pd.read_csv("admet/top.csv")
     assert len(top) == 20 and top["LogD_7_4"].is_monotonic_decreasing
     assert {"hERG_p", "Caco2_log_cm_s", "Caco2_log_cm_s_lo90"} <= set(top) and "nn_id" not in top

@@ -92,6 +92,8 @@ def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
     left = ", ".join(f"{n} {reason}" for reason, n in summary.rejected.items())
     rejected = f" ({left})" if left else ""
     say(f"{summary.rows:,} rows, {summary.scored:,} scored{rejected}; best {len(result.top):,} in top.csv")
+    if len(result.ranking.targets) > 1:
+        say(f"ranked by {result.ranking.by}, one of {len(result.ranking.targets)} columns; --by names another")
     if summary.in_domain is not None:
         say(f"{summary.in_domain:,} of them lie in the model's domain; treat the others as guesses")
     say(f"open {result.out / 'report.html'}")
