@@ -300,6 +300,7 @@ def dock(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         limit=arguments.limit,
         cores=arguments.cores,
+        msa=arguments.msa,
     )
     return 0
 

@@ -215,16 +215,24 @@ def targets(p: argparse.ArgumentParser) -> None:
 def dock(p: argparse.ArgumentParser) -> None:
     """Add the words of `dock`."""
     _source(p, "library", "ligands to dock, for example top.csv of a screen")
-    p.add_argument("--protein", required=True, metavar="FILE", help="receptor with hydrogens: .pdb or .pdbqt")
+    p.add_argument(
+        "--protein", required=True, metavar="FILE", help="receptor with hydrogens: .pdb or .pdbqt (boltz: any)"
+    )
     p.add_argument("--around", required=True, metavar="X", help="where: a file of a ligand in its place, or x,y,z")
     p.add_argument("--size", type=float, default=20.0, metavar="A", help="edge of the box in angstrom (default 20)")
-    p.add_argument("--program", metavar="NAME", help="smina, gnina or vina (default: the first that is on the path)")
+    p.add_argument("--program", metavar="NAME", help="smina, gnina, vina or boltz (default: the first on the path)")
     p.add_argument("--top", type=int, metavar="K", help="dock only the first K rows")
     p.add_argument("--poses", type=int, default=1, metavar="N", help="poses kept of each ligand (default 1)")
     p.add_argument("--exhaustiveness", type=int, default=8, metavar="N", help="effort of the search (default 8)")
     p.add_argument("--seed", type=int, default=1, help="seed of conformers and search, from 1 on (default 1)")
     p.add_argument("--limit", type=float, default=600.0, metavar="S", help="seconds for one ligand (default 600)")
     p.add_argument("--cores", type=int, default=0, metavar="N", help="cores the program may use (default: all)")
+    p.add_argument(
+        "--msa",
+        default="",
+        metavar="FILE",
+        help="boltz: alignment (.a3m), or server: sends the sequence to ColabFold's",
+    )
     p.add_argument("--out", required=True, metavar="FILE", help="poses, an .sdf")
 
 

@@ -87,17 +87,29 @@ def pairs(pairs_table: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture
 def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a stand-in for smina on the path, alone; return the file that has a line for each ligand it was given."""
-    script, folder = Path(__file__).parent / "binding" / "standin.py", tmp_path / "programs"
-    folder.mkdir()
-    if os.name == "nt":
-        (folder / "smina.bat").write_text(f'@"{sys.executable}" "{script}" %*\n', encoding="utf-8")
-    else:
-        program = folder / "smina"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n', encoding="utf-8")
-        program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("PATH", str(_on_path("smina", "standin.py", tmp_path / "programs")))
     monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "standin.log"))
     return tmp_path / "standin.log"
+
+
+@pytest.fixture
+def boltz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a stand-in for boltz on the path, alone; return the file that will hold its command and its input."""
+    monkeypatch.setenv("PATH", str(_on_path("boltz", "standin_boltz.py", tmp_path / "programs")))
+    monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "boltz.json"))
+    return tmp_path / "boltz.json"
+
+
+def _on_path(name: str, script: str, folder: Path) -> Path:
+    path = Path(__file__).parent / "binding" / script
+    folder.mkdir()
+    if os.name == "nt":
+        (folder / f"{name}.bat").write_text(f'@"{sys.executable}" "{path}" %*\n', encoding="utf-8")
+    else:
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{path}" "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,11 @@
-"""Docking programs of others: found on the path, given one ligand after the other, their poses read back."""
+"""Docking: a program of others is given one ligand after the other, and its poses are read back."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,63 +18,17 @@ from rdkit.Chem import rdDistGeom
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgraph.binding.ligand import ligand, molecule, pose_starts, read_poses
+from molgraph.binding.programs import MEEKO, Program, finished, last_words
 from molgraph.binding.structure import STRUCTURE_FILES, structure
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import suffixes
-from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.errors import ConfigError, DataError
 from molgraph.molecule.standardise import Refusal, read, refused_molecule
 
-MEEKO = "mk_prepare_ligand.py"  # writes the PDBQT that vina reads: https://meeko.readthedocs.io
 EMBEDDING = 60  # seconds in which RDKit must find a three-dimensional form; drugs take milliseconds
-SAID = 200  # characters of a program's last words that are repeated
 # Where each program writes its score, in kcal/mol: https://github.com/gnina/gnina and https://autodock-vina.readthedocs.io
 _TAG = re.compile(r"^>.*<minimizedAffinity>.*\n\s*(\S+)", re.MULTILINE)
 _REMARK = re.compile(r"^REMARK VINA RESULT:\s*(\S+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Program:
-    """Describe a docking program: where to get it, what receptors it reads, what else it needs on the path."""
-
-    name: str
-    page: str
-    receptors: tuple[str, ...] = (".pdb", ".pdbqt")
-    needs: tuple[str, ...] = ()
-    output: str = "poses.sdf"
-
-
-PROGRAMS = {
-    "smina": Program("smina", "https://sourceforge.net/projects/smina"),
-    "gnina": Program("gnina", "https://github.com/gnina/gnina"),
-    "vina": Program(
-        "vina",
-        "https://github.com/ccsb-scripps/AutoDock-Vina, and pip install meeko",
-        (".pdbqt",),
-        (MEEKO,),
-        "poses.pdbqt",
-    ),
-}
-
-
-def find_program(name: str | None = None) -> Program:
-    """Return the program of that name, or the first that is on the path.
-
-    Raises: ConfigError where none is, saying where to get it.
-    """
-    if name is not None and name not in PROGRAMS:
-        raise ConfigError(f"--program {name}: unknown{did_you_mean(name, PROGRAMS)}")
-    wanted = [PROGRAMS[name]] if name else list(PROGRAMS.values())
-    found = next((program for program in wanted if shutil.which(program.name)), None)
-    if found is None:
-        places = "; ".join(f"{program.name} ({program.page})" for program in wanted)
-        raise ConfigError(
-            f"no docking program is on the path; looked for {places}. Poses made "
-            "elsewhere (by boltz, too) need none: `molgraph screen poses.sdf --protein FILE` reads them."
-        )
-    for other in found.needs:
-        if not shutil.which(other):
-            raise ConfigError(f"{found.name} needs {other}, which is not on the path: see {found.page}.")
-    return found
 
 
 @dataclass(frozen=True)
@@ -138,7 +87,7 @@ def _places(path: str) -> NDArray[np.float64]:
 @dataclass(frozen=True)
 class Docked:
     """Hold one pose: its SDF record up to the tags that are ours, the program's score, and how many stereo centres and
-    double bonds the SMILES left open, so that this pose shows one of several isomers.
+    double bonds the SMILES left open, so that this pose shows one of several isomers. `tags` are further ones.
 
     Units: `score` in kcal/mol, lower is better.
     """
@@ -146,6 +95,7 @@ class Docked:
     record: str
     score: float
     open_stereo: int = 0
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +141,7 @@ class Docking:
             folder = Path(name)
             (folder / "ligand.sdf").write_text(Chem.MolToMolBlock(made) + "$$$$\n", encoding="utf-8")
             for words in self._commands():
-                refusal = _finished(words, folder, self.limit)
+                refusal = finished(words, folder, self.limit)
                 if refusal:
                     return refusal
             with rdBase.BlockLogs():
@@ -216,12 +166,12 @@ class Docking:
     def _read(self, folder: Path, sent: Chem.Mol) -> list[Docked] | Refusal:
         path = str(folder / self.program.output)
         if not Path(path).is_file():
-            return Refusal("no_pose", f"{self.program.name} wrote no pose{_last_words(folder)}")
+            return Refusal("no_pose", f"{self.program.name} wrote no pose{last_words(folder)}")
         records = list(read_poses(path, range(1, len(pose_starts(path)))))[: self.poses]
         made = [_docked(record, path, sent) for record in records]
         refusal = next((each for each in made if isinstance(each, Refusal)), None)
         if refusal or not made:
-            return refusal or Refusal("no_pose", f"{self.program.name} found no pose{_last_words(folder)}")
+            return refusal or Refusal("no_pose", f"{self.program.name} found no pose{last_words(folder)}")
         return [each for each in made if isinstance(each, Docked)]
 
 
@@ -232,13 +182,9 @@ def embedded(text: str, seed: int) -> Chem.Mol | Refusal:
 
     See: ETKDG version 3, https://doi.org/10.1021/acs.jcim.0c00025
     """
-    mol = read(text.strip())
+    mol = parent(text)
     if isinstance(mol, Refusal):
         return mol
-    mol = _largest().choose(mol)
-    refusal = refused_molecule(mol)
-    if refusal:
-        return refusal
     mol = Chem.AddHs(mol)
     settings = rdDistGeom.ETKDGv3()
     settings.randomSeed, settings.timeout = seed, EMBEDDING
@@ -252,49 +198,18 @@ def embedded(text: str, seed: int) -> Chem.Mol | Refusal:
     return Refusal("no_conformer", "RDKit finds no three-dimensional form of it; bring a pose made elsewhere")
 
 
+def parent(text: str) -> Chem.Mol | Refusal:
+    """Return the largest fragment of a SMILES, charged as written."""
+    mol = read(text.strip())
+    if isinstance(mol, Refusal):
+        return mol
+    mol = _largest().choose(mol)
+    return refused_molecule(mol) or mol
+
+
 @lru_cache(1)
 def _largest() -> rdMolStandardize.LargestFragmentChooser:
     return rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
-
-
-def _finished(words: Sequence[str], folder: Path, limit: float) -> Refusal | None:
-    """Run a program to its end, or say why it did not come to one; nothing of it is left running.
-
-    Raises: ConfigError where it cannot be started.
-    """
-    with (folder / "log.txt").open("wb") as log:  # a pipe could be held open by what the program started
-        try:
-            process = subprocess.Popen(
-                [shutil.which(words[0]) or words[0], *words[1:]],
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise ConfigError(f"{words[0]} cannot be started: {error.strerror or error}.") from error
-        try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            return Refusal("timeout", f"{words[0]} took more than {limit:g} seconds")
-        finally:
-            _end(process)
-    return Refusal("failed", f"{words[0]} ended with {code}{_last_words(folder)}") if code else None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program that still runs, and on POSIX what it started."""
-    if process.poll() is not None:
-        return
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _last_words(folder: Path) -> str:
-    lines = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").split("\n")
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f": {said[:SAID]}" if said else ""
 
 
 def _docked(record: str | Refusal, path: str, sent: Chem.Mol) -> Docked | Refusal:
@@ -314,8 +229,13 @@ def _docked(record: str | Refusal, path: str, sent: Chem.Mol) -> Docked | Refusa
         return Refusal("no_score", "the pose has no score")
     if suffixes(path)[0] != ".sdf":
         text = Chem.MolToMolBlock(molecule(record, path, template))
-    left_open = [each for each in Chem.FindPotentialStereo(sent) if each.specified == Chem.StereoSpecified.Unspecified]
-    return Docked(text.partition("\n$$$$")[0].rstrip("\n") + "\n", score, len(left_open))
+    return Docked(text.partition("\n$$$$")[0].rstrip("\n") + "\n", score, left_open(sent))
+
+
+def left_open(mol: Chem.Mol) -> int:
+    """Count the stereo centres and double bonds that a SMILES does not specify."""
+    found = Chem.FindPotentialStereo(mol)
+    return sum(each.specified == Chem.StereoSpecified.Unspecified for each in found)
 
 
 def _score(found: re.Match[str] | None) -> float | None:

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 from tqdm import tqdm
 
-from molgraph.binding.docking import Docking, box_around, find_program, tagged
+from molgraph.binding.cofolding import Cofolding
+from molgraph.binding.docking import Docking, box_around, tagged
+from molgraph.binding.programs import find_program
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
@@ -65,12 +67,15 @@ def dock_file(
     seed: int = 1,
     limit: float = 600.0,
     cores: int = 0,
+    msa: str = "",
 ) -> Counts:
     """Dock the ligands of a library (the first `top` of them) into a box and write their poses as SDF.
 
     Tags: `id`, `library_row`, `pose` (1 is the program's best), `program`, `score` (kcal/mol, lower is better) and
     `open_stereo` (centres and double bonds that the SMILES leaves open: one isomer was docked). Ligands are docked as
-    written, charges too, their largest fragment. A call that was stopped goes on where it was;
+    written, charges too, their largest fragment. boltz folds the receptor anew, with the alignment `msa` (see
+    `binding.cofolding`): its `score` is the affinity of the molecule, the same for all its poses, which `pocket_rmsd`
+    (angstrom, to the receptor) and `confidence` tell apart. A call that was stopped goes on where it was;
     `_rejects.csv` beside the poses has a line for each ligand without one.
 
     Raises: ConfigError for a setting, a program that is not there, or poses that are; DataError where the library or
@@ -85,7 +90,13 @@ def dock_file(
     if out.exists():
         raise ConfigError(f"--out {out}: is there already; give another name, or delete it to dock anew.")
     found = find_program(program)
-    docking = Docking(found, Path(protein), box_around(around, size), poses, exhaustiveness, seed, limit, cores)
+    box = box_around(around, size)
+    if found.cofolds:
+        docking: Docking | Cofolding = Cofolding(found, Path(protein), box, poses, seed, limit, msa)
+    elif msa:
+        raise ConfigError(f"--msa {msa}: is for boltz; {found.name} folds nothing.")
+    else:
+        docking = Docking(found, Path(protein), box, poses, exhaustiveness, seed, limit, cores)
     rows = islice(_rows(library, column), top)
     parts = Parts.open(out, docking)
     done = []
@@ -106,7 +117,7 @@ def _rows(library: Any, column: str | None) -> Iterator[Row]:
             yield Row(number, text, str(name) or f"row {number}", table.broken.get(at))
 
 
-def _docked(docking: Docking, row: Row) -> str | Reject:
+def _docked(docking: Docking | Cofolding, row: Row) -> str | Reject:
     """Return the SDF records of a ligand, or why there is none."""
     if row.broken:
         return row.broken
@@ -116,7 +127,9 @@ def _docked(docking: Docking, row: Row) -> str | Reject:
     tags = {"id": row.name, "library_row": str(row.number), "program": docking.program.name}
     if made[0].open_stereo:
         tags["open_stereo"] = str(made[0].open_stereo)
-    return "".join(tagged(pose, row.name, {**tags, "pose": str(at)}) for at, pose in enumerate(made, start=1))
+    return "".join(
+        tagged(pose, row.name, {**tags, "pose": str(at), **dict(pose.tags)}) for at, pose in enumerate(made, start=1)
+    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ class Parts:
     folder: Path
 
     @classmethod
-    def open(cls, out: Path, docking: Docking) -> Parts:
+    def open(cls, out: Path, docking: Docking | Cofolding) -> Parts:
         """Return the parts of a call, also of one that was stopped.
 
         Raises: ConfigError where that one had other settings.
@@ -170,7 +183,7 @@ class Parts:
         return self.folder / f"{stem}.sdf", self.folder / f"{stem}.json"
 
 
-def _finish(parts: Parts, done: list[Path], out: Path, docking: Docking) -> Counts:
+def _finish(parts: Parts, done: list[Path], out: Path, docking: Docking | Cofolding) -> Counts:
     """Join the parts in the order of the library."""
     poses = [path for path in done if path.suffix == ".sdf"]
     rejects = [Reject(**json.loads(p.read_text(encoding="utf-8"))) for p in done if p.suffix == ".json"]

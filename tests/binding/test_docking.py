@@ -10,8 +10,9 @@ import pytest
 from pockets import Made
 from rdkit import Chem
 
-from molgraph.binding.docking import Box, Docking, box_around, embedded, find_program, tagged
+from molgraph.binding.docking import Box, Docking, box_around, embedded, tagged
 from molgraph.binding.ligand import ligand
+from molgraph.binding.programs import find_program
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule.standardise import Refusal
 
