@@ -132,7 +132,8 @@ def test_expected_seconds_come_from_the_same_data_or_from_the_work(
 ) -> None:
     ledger, cell = bench.ledger.Ledger(tmp_path), bench.ledger.Cell("esol", "dmpnn", 0)
     ledger.write(entry(bench, contest, cell, contest.truth(), seconds=10))
-    ledger.write(entry(bench, contest, cell._replace(data="lung_ct"), contest.truth(), seconds=99))  # of another harness
+    of_another_harness = cell._replace(data="lung_ct")
+    ledger.write(entry(bench, contest, of_another_harness, contest.truth(), seconds=99))
     wanted = [cell._replace(seed=1), cell._replace(data="tox21"), cell._replace(model="forest")]
     assert ledger.expected(wanted, lambda c: {"esol": 2.0, "tox21": 8.0}[c.data]) == [10, 40, None]
 
