@@ -242,7 +242,7 @@ def _study(outcome: Outcome, request: Request, which: str, title: str, space: Sp
 
 def _await_heartbeats(study: Any, place: Place, budget: Budget, deadline: float | None) -> None:
     """Wait, where killed workers may hold the last of the budget, until the database can tell."""
-    end = time.time() + GRACE * place.heartbeat + 1
+    end = time.time() + GRACE * place.heartbeat + 2  # a database may tell the time in whole seconds, twice cut off
     said = False
     while time.time() < end:
         with place.gate:

@@ -113,7 +113,7 @@ def test_a_database_tells_of_the_others_by_their_heartbeats(tmp_path: Path, caps
     study._storage.record_heartbeat(trial._trial_id)
     _await_heartbeats(study, place, Budget(1), None)
     assert states(study) == ["FAIL", "WAITING"]
-    assert "trial 0 runs elsewhere, or was killed: its heartbeat tells, in 3s" in capsys.readouterr().err
+    assert "trial 0 runs elsewhere, or was killed: its heartbeat tells, in 4s" in capsys.readouterr().err
     _await_heartbeats(study, place, Budget(1), None)
     assert not capsys.readouterr().err  # nothing is left to wait for
 
