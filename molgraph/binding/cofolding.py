@@ -33,7 +33,7 @@ SERVER = "server"
 STEM = "complex"
 LETTERS, LIGAND = "ABCDEFGHIJK", "L"
 CONTACTS, REACH = 5, 10  # residues nearest to the middle of the box, within how many angstrom of them the ligand stays
-NEAR = 30  # residues on which two folds are laid on each other
+NEAR, FEWEST = 30, 3  # residues on which two folds are laid on each other, and without which they cannot be
 OTHER_FOLD = 3.0  # angstrom; beyond it a place in one fold means nothing in the other
 LINKED = 4.5  # angstrom between the alpha carbons of neighbours in a chain, 3.8 in the mean
 KCAL, MICROMOLAR = 1.364, 6  # log10(IC50 in uM) to kcal/mol, as boltz' page has it
@@ -151,23 +151,21 @@ class Cofolding:
 
     def _read(self, folder: Path, sent: Chem.Mol) -> list[Docked] | Refusal:
         place = folder / f"boltz_results_{STEM}" / "predictions" / STEM
-        affinity = _numbers(place / f"affinity_{STEM}.json").get("affinity_pred_value", math.nan)
-        made = []
-        for at in range(self.poses):
-            path = place / f"{STEM}_model_{at}.pdb"
-            if not path.is_file():
-                break
-            pose = self._pose(path, sent)
-            if isinstance(pose, Refusal):
-                return pose
-            mol, apart = pose
-            sure = _numbers(place / f"confidence_{STEM}_model_{at}.json").get("confidence_score", math.nan)
-            tags = (("pocket_rmsd", f"{apart:.2f}"), ("confidence", f"{sure:.3f}"))
-            score = round((affinity - MICROMOLAR) * KCAL, 2)
-            made.append(Docked(Chem.MolToMolBlock(mol), score, left_open(sent), tags))
-        if not made:
+        paths = [place / f"{STEM}_model_{at}.pdb" for at in range(self.poses)]
+        poses = [(path, self._pose(path, sent)) for path in paths if path.is_file()]
+        if not poses:
             return Refusal("no_pose", f"{self.program.name} wrote no pose{last_words(folder)}")
-        return made if math.isfinite(affinity) else Refusal("no_score", f"{self.program.name} wrote no affinity")
+        affinity = _numbers(place / f"affinity_{STEM}.json").get("affinity_pred_value", math.nan)
+        if not math.isfinite(affinity):
+            return Refusal("no_score", f"{self.program.name} wrote no affinity")
+        made = []
+        for path, pose in poses:
+            if not isinstance(pose, Refusal):
+                sure = _numbers(place / f"confidence_{path.stem}.json").get("confidence_score", math.nan)
+                tags = (("pocket_rmsd", f"{pose[1]:.2f}"), ("confidence", f"{sure:.3f}"))
+                score = round((affinity - MICROMOLAR) * KCAL, 2)
+                made.append(Docked(Chem.MolToMolBlock(pose[0]), score, left_open(sent), tags))
+        return made or next(pose for _, pose in poses if isinstance(pose, Refusal))
 
     def _pose(self, path: Path, sent: Chem.Mol) -> tuple[Chem.Mol, float] | Refusal:
         """Return the ligand of a fold in the frame of the receptor, and how far apart the two pockets are."""
@@ -199,9 +197,10 @@ class Cofolding:
         fold = _carbons(records)
         at = {key: i for i, key in enumerate(zip(fold.chain.tolist(), fold.number.tolist(), strict=True))}
         keys = [(letter, str(n)) for letter, c in zip(LETTERS, self.chains, strict=False) for n in c.number.tolist()]
-        if not all(key in at for key in keys):
-            return Refusal("unreadable_pose", "the fold lacks residues of the sequence")
-        mine, theirs = self._carbons, fold.xyz[[at[key] for key in keys]]
+        common = [i for i, key in enumerate(keys) if key in at]
+        if len(common) < FEWEST:
+            return Refusal("unreadable_pose", "the fold has other residues than the sequence")
+        mine, theirs = self._carbons[common], fold.xyz[[at[keys[i]] for i in common]]
         near = np.argsort(np.linalg.norm(mine - self.box.center, axis=1), kind="stable")[:NEAR]
         there, here = mine[near].mean(axis=0), theirs[near].mean(axis=0)
         turn, distance = Rotation.align_vectors(mine[near] - there, theirs[near] - here)

@@ -64,7 +64,7 @@ def test_poses_are_laid_into_the_frame_of_the_receptor(cofolding: Cofolding) -> 
     ("smiles", "reason", "said"),
     [
         ("CCBr", "failed", "boltz ended with 1: CUDA out of memory"),
-        ("CCS", "no_score", "no affinity"),
+        ("CCS", "no_score", "wrote no affinity"),
         ("CCP", "no_pose", "wrote no pose"),
         ("CCI", "other_fold", "RMSD"),
         ("C[C@H](F)O", "other_isomer", "another stereoisomer"),
