@@ -72,10 +72,7 @@ class Cofolding:
     msa: str = ""
 
     def __post_init__(self) -> None:
-        suffix, _ = suffixes(self.receptor)
-        if suffix not in self.program.receptors:
-            known = ", ".join(self.program.receptors)
-            raise ConfigError(f"--protein {self.receptor}: {self.program.name} needs one of {known}, not '{suffix}'.")
+        self.program.check(self.receptor)
         sequences = {chain.sequence for chain in self.chains}
         if self.msa in ("", SERVER):
             return

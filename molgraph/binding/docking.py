@@ -119,10 +119,7 @@ class Docking:
     cores: int = 0
 
     def __post_init__(self) -> None:
-        suffix, packed = suffixes(self.receptor)
-        if packed or suffix not in self.program.receptors:
-            known = " or ".join(self.program.receptors)
-            raise ConfigError(f"--protein {self.receptor}: {self.program.name} reads {known}, not '{suffix}{packed}'.")
+        self.program.check(self.receptor)
         protein = structure(str(self.receptor))
         if isinstance(protein, Refusal):
             raise DataError(f"--protein: {protein.message}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molgraph.binding.structure import STRUCTURE_FILES
+from molgraph.data.stream import suffixes
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.molecule.standardise import Refusal
 
@@ -33,6 +34,16 @@ class Program:
     needs: tuple[str, ...] = ()
     output: str = "poses.sdf"
     cofolds: bool = False
+
+    def check(self, receptor: Path) -> None:
+        """Refuse a receptor that the program does not read; one that is folded anew we read ourselves, packed, too.
+
+        Raises: ConfigError.
+        """
+        suffix, packed = suffixes(receptor)
+        if suffix not in self.receptors or (packed and not self.cofolds):
+            known = " or ".join(self.receptors)
+            raise ConfigError(f"--protein {receptor}: {self.name} reads {known}, not '{suffix}{packed}'.")
 
 
 PROGRAMS = {

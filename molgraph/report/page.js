@@ -2,7 +2,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { targets, rows, own, extra, alerts: warns } = data;
-  const many = targets.length > data.few, near = rows.some((row) => row.near);
+  const many = targets.length > data.few, neighbours = rows.some((row) => row.near);
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
 
@@ -54,7 +54,7 @@
   const orders = [{ name: "rank", of: (row) => row.rank, up: true }];
   targets.forEach((t, k) => orders.push({ name: t.name, of: (row) => row.values[k][0] }));
   if (rows.some((row) => row.wanted !== null)) orders.push({ name: "desirability", of: (row) => row.wanted });
-  if (near) orders.push({ name: "similarity", of: (row) => row.near && row.near.similarity });
+  if (neighbours) orders.push({ name: "similarity", of: (row) => row.near && row.near.similarity });
   extra.forEach((name, k) => textual[k] || orders.push({ name, of: (row) => row.extra[k] }));
   const state = { order: orders[0], up: true, page: 0 };
 
@@ -81,13 +81,13 @@
     return cell;
   };
   const nearCell = (row) => {
-    const cell = make("td", "c-near"), known = row.near;
-    if (known) {
-      if (known.picture !== null) cell.append(picture(known.picture, "nearest measured: " + known.id));
-      cell.append(make("div", "name", known.id));
-      if (known.similarity !== null) cell.append(make("div", "quiet", "similarity " + known.similarity.toFixed(2)));
+    const cell = make("td", "c-near"), near = row.near;
+    if (near) {
+      if (near.picture !== null) cell.append(picture(near.picture, "nearest measured: " + near.id));
+      cell.append(make("div", "name", near.id));
+      if (near.similarity !== null) cell.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
       targets.forEach((target, t) => {
-        const value = known.measured[t];
+        const value = near.measured[t];
         if (value !== null && value !== undefined)
           cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${show(value, target.decimals)}`));
       });
@@ -117,7 +117,7 @@
     smiles.tabIndex = 0;
     structure.append(smiles);
     const rank = make("td", "c-rank rank", String(row.rank));
-    return make("tr", "", rank, structure, valueCell(row), ...(near ? [nearCell(row)] : []), ...(extra.length ? [extraCell(row)] : []));
+    return make("tr", "", rank, structure, valueCell(row), ...(neighbours ? [nearCell(row)] : []), ...(extra.length ? [extraCell(row)] : []));
   };
 
   const text = (row) => [row.key, ...row.own, ...alerts(row), row.near ? row.near.id : ""].join("\n").toLowerCase();
@@ -157,7 +157,7 @@
 
   const heads = [["c-rank", "rank", "rank"], ["c-structure", "", data.noun],
     ["c-value", targets[0].name, targets.length > 1 ? "predicted" : `predicted ${targets[0].name}`],
-    ...(near ? [["c-near", "similarity", "nearest measured"]] : []), ...(extra.length ? [["c-extra", "", warns.some(Boolean) ? "properties and alerts" : "properties"]] : [])];
+    ...(neighbours ? [["c-near", "similarity", "nearest measured"]] : []), ...(extra.length ? [["c-extra", "", warns.some(Boolean) ? "properties and alerts" : "properties"]] : [])];
   $("table").tHead.append(make("tr", "", ...heads.map(([kind, order, title]) => {
     const button = make("button", "", title), head = make("th", kind, button);
     button.type = "button";
