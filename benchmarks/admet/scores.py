@@ -20,9 +20,9 @@ from molgraph.metrics.scores import METRICS
 
 SEEDS = range(5)
 DRAWS = 500
-ENSEMBLE, MEAN = "ensemble", "ensemble of all seeds"
-PARTS = ("graph", "forest")
-MODELS = ("graph", "forest", ENSEMBLE, MEAN, "multi", "tuned")
+ENSEMBLE, TUNED, MEAN = "ensemble", "tuned ensemble", "ensemble of all seeds"
+PARTS = {ENSEMBLE: ("graph", "forest"), TUNED: ("tuned", "forest")}
+MODELS = ("graph", "forest", "tuned", ENSEMBLE, TUNED, MEAN, "multi")
 BOARD = {"chemprop_rdkit": "Chemprop-RDKit", "chemprop": "Chemprop", "attentivefp": "AttentiveFP"}
 Floats = NDArray[np.float64]
 
@@ -44,8 +44,8 @@ def tables(ledger: Ledger) -> str:
 
 def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[np.int64], Floats]]:
     """Return by seed the test rows of an endpoint, as positions in its file, and what a contestant says of them."""
-    if model == ENSEMBLE:
-        both = [estimates(ledger, name, part) for part in PARTS]
+    if model in PARTS:
+        both = [estimates(ledger, name, part) for part in PARTS[model]]
         return {s: (both[0][s][0], (both[0][s][1] + both[1][s][1]) / 2) for s in both[0] if s in both[1]}
     if model == MEAN:
         each = estimates(ledger, name, ENSEMBLE)
@@ -133,7 +133,7 @@ def _beside(found: dict[str, dict[str, dict[str, Any]]]) -> str:
 def _aims(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     aimed = [name for name, endpoint in ENDPOINTS.items() if endpoint.aim is not None]
     lines = []
-    for model in (ENSEMBLE, MEAN):
+    for model in (ENSEMBLE, TUNED, MEAN):
         there = [name for name in aimed if model in found.get(name, {})]
         if there:
             hit = [n for n in there if better(n, found[n][model]["mean"], float(ENDPOINTS[n].aim or 0))]
