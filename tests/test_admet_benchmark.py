@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from molgraph import datasets
-from molgraph.errors import MolgraphError
+from molgraph.errors import DataError, MolgraphError
 from molgraph.predictor import Predictor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,6 +117,20 @@ def test_cells_estimate_every_official_test_row_that_can_be_read(small: SimpleNa
     assert "2 training molecules that are tested were left out" in text and "1 test rows cannot be read" in text
     assert not small.cells.enters(small.ledger.Cell(CLASS, "multi", 0))
     assert not small.cells.enters(small.ledger.Cell("together", "graph", 0))
+
+
+def test_cells_of_another_tuning_are_not_averaged_with_these(
+    small: SimpleNamespace, tmp_path: Path, monkeypatch: Any
+) -> None:
+    settings = tmp_path / "tuned.toml"
+    for module in (small.cells, small.scores):
+        monkeypatch.setattr(module, "TUNED", settings)
+    settings.write_text('model = "molecule/dmpnn"\n[encoder]\nhidden = 16\n')
+    ledger = filled(small, tmp_path, (CLASS, "tuned", 0), (CLASS, "forest", 0))
+    assert len(small.scores.estimates(ledger, CLASS, "tuned ensemble")[0][1]) == 40
+    settings.write_text('model = "molecule/dmpnn"\n[encoder]\nhidden = 8\n')
+    with pytest.raises(DataError, match=r"tuned-0\.json: trained with other settings than tuned\.toml has"):
+        small.scores.tables(ledger)
 
 
 def test_aims_are_of_the_ensemble_and_missing_ones_are_said(small: SimpleNamespace, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ variable MOLGRAPH_DATA. `multi` stands in the set `together`; `tuned` needs `tun
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 import time
@@ -53,11 +55,20 @@ SEEDS = "0,1,2,3,4"
 
 def settings(data: str, model: str, seed: int = 0, epochs: int | None = None) -> RunSettings:
     """Return the run of a contestant; the settings found by tuning are the same for every endpoint."""
-    given = MODELS[model]
-    if model == "tuned":
-        given = {key: value for key, value in config.read(TUNED).items() if key in FROM_TUNED}
-    run = replace(run_of(names(data), given), seed=seed)
+    run = replace(run_of(names(data), own(model)), seed=seed)
     return run if epochs is None else replace(run, train=replace(run.train, epochs=epochs))
+
+
+def own(model: str) -> dict[str, Value]:
+    """Return what a contestant sets."""
+    if model != "tuned":
+        return MODELS[model]
+    return {key: value for key, value in config.read(TUNED).items() if key in FROM_TUNED}
+
+
+def digest(model: str) -> str:
+    """Return the sha256 of what a contestant sets: cells of another tuning must not be averaged with these."""
+    return hashlib.sha256(json.dumps(own(model), sort_keys=True).encode()).hexdigest()
 
 
 def names(data: str) -> list[str]:
@@ -102,7 +113,7 @@ class Contest:
             split=f"official; {leaking} training molecules that are tested were left out",
             seconds=round(time.perf_counter() - began, 1),
             threads=torch.get_num_threads(),
-            made=circumstances(),
+            made=circumstances() | {"settings": digest(cell.model)},
             targets=[ENDPOINTS[name].column for name in names(cell.data)],
             rows=found,
             estimates=np.concatenate(estimates).tolist(),

@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cells import TOGETHER
+from cells import TOGETHER, TUNED, digest
 from endpoints import ENDPOINTS, kind, metric, rows
 from ledger import Cell, Ledger
 from numpy.typing import NDArray
 from table import replace_block
 
+from molgraph.errors import DataError
 from molgraph.metrics import score
 from molgraph.metrics.scores import METRICS
 
 SEEDS = range(5)
 DRAWS = 500
-ENSEMBLE, TUNED, MEAN = "ensemble", "tuned ensemble", "ensemble of all seeds"
-PARTS = {ENSEMBLE: ("graph", "forest"), TUNED: ("tuned", "forest")}
-MODELS = ("graph", "forest", "tuned", ENSEMBLE, TUNED, MEAN, "multi")
+ENSEMBLE, TUNED_ENSEMBLE, MEAN = "ensemble", "tuned ensemble", "ensemble of all seeds"
+PARTS = {ENSEMBLE: ("graph", "forest"), TUNED_ENSEMBLE: ("tuned", "forest")}
+MODELS = ("graph", "forest", "tuned", ENSEMBLE, TUNED_ENSEMBLE, MEAN, "multi")
 BOARD = {"chemprop_rdkit": "Chemprop-RDKit", "chemprop": "Chemprop", "attentivefp": "AttentiveFP"}
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,10 @@ def tables(ledger: Ledger) -> str:
 
 
 def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[np.int64], Floats]]:
-    """Return by seed the test rows of an endpoint, as positions in its file, and what a contestant says of them."""
+    """Return by seed the test rows of an endpoint, as positions in its file, and what a contestant says of them.
+
+    Raises: DataError where a tuned network was trained with other settings than `tuned.toml` has now.
+    """
     if model in PARTS:
         both = [estimates(ledger, name, part) for part in PARTS[model]]
         return {s: (both[0][s][0], (both[0][s][1] + both[1][s][1]) / 2) for s in both[0] if s in both[1]}
@@ -58,6 +62,9 @@ def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[
     for seed in SEEDS:
         if ledger.has(Cell(data, model, seed)):
             entry = ledger.read(Cell(data, model, seed))
+            if model == "tuned" and entry.made["settings"] != digest(model):
+                path = ledger.path(Cell(name, model, seed))
+                raise DataError(f"{path}: trained with other settings than {TUNED.name} has; delete it, fill it again")
             at = np.array(entry.rows) - 1 - start
             mine = (at >= 0) & (at < len(rows(name)))
             made[seed] = at[mine], np.array(entry.estimates, dtype=np.float64)[mine, 0]
@@ -133,7 +140,7 @@ def _beside(found: dict[str, dict[str, dict[str, Any]]]) -> str:
 def _aims(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     aimed = [name for name, endpoint in ENDPOINTS.items() if endpoint.aim is not None]
     lines = []
-    for model in (ENSEMBLE, TUNED, MEAN):
+    for model in (ENSEMBLE, TUNED_ENSEMBLE, MEAN):
         there = [name for name in aimed if model in found.get(name, {})]
         if there:
             hit = [n for n in there if better(n, found[n][model]["mean"], float(ENDPOINTS[n].aim or 0))]
