@@ -129,7 +129,8 @@ def tune(arguments: argparse.Namespace) -> int:
         arguments.model = None if every else names[0]
     run = run_settings(arguments)
     from molgraph.tune.budget import Budget
-    from molgraph.workflows.tune import Request, every_model, nested_folder, tune_folder
+    from molgraph.workflows.nested import nested_folder
+    from molgraph.workflows.tune import Request, every_model, tune_folder
 
     run = every_model(run, room) if every else run
 
@@ -154,7 +155,8 @@ def tune(arguments: argparse.Namespace) -> int:
 def compare(arguments: argparse.Namespace) -> int:
     """Compare models by repeated cross-validation."""
     run = run_settings(arguments)
-    from molgraph.workflows.compare import Request, compare_folder
+    from molgraph.workflows.compare import compare_folder
+    from molgraph.workflows.compare_result import Request
 
     request = Request(
         Path(arguments.out), arguments.folds, arguments.repeats, metric=arguments.metric, test=arguments.test

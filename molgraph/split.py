@@ -127,7 +127,8 @@ def split(
     whose groups went to different folds is left out, and `notes` counts those. Of the rows kept, the folds have the
     shares asked for, so of each grouping a fold of share s takes in proportion to s^(1 / groupings).
     With `folds`, fold `fold` (from 0) of as many is tested: each row is tested in exactly one, and groups are
-    dealt largest first to the smallest fold; of `cold_all`, the rows all of whose groups were dealt to `fold`.
+    dealt largest first to the smallest fold, where groups are drawn only about so, that another seed makes other folds
+    of few groups too; of `cold_all`, the rows all of whose groups were dealt to `fold`.
 
     Where no validation rows come out, they are drawn from the training rows by group. The validation fold is
     then halved by group: one half stops the training, the other calibrates (docs/decisions/0002).
@@ -260,14 +261,14 @@ def _agreed(folds: Sequence[Rows]) -> Split:
     return replace(_of(np.where(same, folds[0], -1)), notes=(note,))
 
 
-def _deal(member: Rows, folds: int, rank: NDArray[np.float64]) -> Rows:
-    """Deal whole groups to folds, largest first and each to the smallest fold; return the fold of each row.
+def _deal(member: Rows, folds: int, order: Rows) -> Rows:
+    """Deal whole groups to folds, each to the smallest fold; return the fold of each row.
 
     See: longest processing time first, Graham 1969, doi 10.1137/0117039
     """
     size, filled = np.bincount(member), np.zeros(folds, dtype=np.int64)
     fold = np.zeros(len(size), dtype=np.int64)
-    for group in np.lexsort((rank, -size)):
+    for group in order:
         fold[group] = np.argmin(filled)
         filled[fold[group]] += size[group]
     dealt: Rows = fold[member]
@@ -286,7 +287,9 @@ def _one_fold(
         groups = member.max(initial=-1) + 1
         if groups < folds:
             raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
-        order = np.arange(groups, dtype=np.float64) if method == "group" else rank[:groups]
+        size = np.bincount(member)
+        drawn = size * 2 ** (rank[:groups] / len(rank))  # so groups of up to twice the size change places
+        order = np.lexsort((np.arange(groups), -size) if method == "group" else (rank[:groups], -drawn))
         cuts.append(np.where(_deal(member, folds, order) == fold, 3, 0))
     return _agreed(cuts) if method == COLD_ALL else _of(cuts[0])
 
@@ -387,7 +390,7 @@ def _with_calibration(cut: Split, member: Rows, rank: NDArray[np.float64]) -> Sp
         return cut
     groups, own = np.unique(member[cut.valid], return_inverse=True)
     if len(cut.valid) >= 2 * CALIBRATION and len(groups) > 1:
-        half = _deal(own, 2, rank[groups])
+        half = _deal(own, 2, np.lexsort((rank[groups], -np.bincount(own))))
         stops = np.argmin(np.bincount(half))  # the larger half calibrates: it has at least CALIBRATION rows
         return replace(cut, valid=cut.valid[half == stops], calibration=cut.valid[half != stops])
     taken = _take(cut.train, member, CALIBRATION, rank)

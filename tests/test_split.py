@@ -274,6 +274,17 @@ def test_folds_are_even(scaffolds: NDArray) -> None:
     assert sorted(sizes) == [20, 20, 21, 21, 21]
 
 
+def test_another_seed_makes_other_folds_of_few_unequal_groups() -> None:
+    sites = np.repeat(np.arange(8), [60, 52, 45, 40, 33, 30, 22, 18])
+    found = {
+        frozenset(
+            tuple(split(300, method="group_random", groups=sites, seed=s, folds=5, fold=i).test) for i in range(5)
+        )
+        for s in range(5)
+    }
+    assert len(found) >= 4
+
+
 def test_folds_of_nothing_are_refused() -> None:
     with pytest.raises(DataError, match="4 rows in 4 groups make no 5 folds: ask for fewer"):
         split(4, method="random", folds=5, fold=0)

@@ -92,6 +92,11 @@ def spent(trials: Sequence[Any]) -> int:
     return sum(max(int(t.user_attrs.get(EPOCHS, 0)), t.state.name in FINISHED) for t in trials)
 
 
+def worked(trials: Sequence[Any]) -> float:
+    """Return the seconds of work, over all workers, of the trials that ended; a killed one ends when it is found."""
+    return float(sum(t.duration.total_seconds() for t in trials if t.state.name in FINISHED))
+
+
 def clock(seconds: float) -> str:
     """Write a time.
 

@@ -2,130 +2,39 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from molgraph import config, registry
-from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import CheckpointError, ConfigError
-from molgraph.metrics import METRICS, Ranking, main, names, rank, score
-from molgraph.metrics.repeated import TESTS, fewest_folds
+from molgraph.metrics import METRICS, names, score
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import Leaks
 from molgraph.predictor.member import needs
 from molgraph.predictor.training import Training
-from molgraph.report.compared import write_comparison_report
-from molgraph.split import COLD_ALL, Split
+from molgraph.split import Split
 from molgraph.task import Task, block, make
 from molgraph.tune.budget import clock
-from molgraph.workflows.compare_page import comparison_page
-from molgraph.workflows.plan import DEEPCHEM, NONE, Plan, grouping, guarded, plan
+from molgraph.workflows.compare_result import CELLS, PAGE, SCORES, Cell, Comparison, Request, conclude
+from molgraph.workflows.folds import fold, refuse_own_labels
+from molgraph.workflows.plan import NONE, guarded, plan
 from molgraph.workflows.show import say
 
 RUN_FILE = ".toml"
-OWN = (
-    "model",
-    "encoder",
-    "inputs",
-    "head",
-    "train",
-    "ensemble",
-    "balance",
-    "focal",
-    "variance",
-)  # what a run file brings along
+OWN = ("model", "encoder", "inputs", "head", "train", "ensemble", "balance", "focal", "variance")  # a run file's share
 SAME = ("targets", "task", "units", "standardize", "duplicates")  # what must be the same for all
-CELLS, SCORES, RESULT, PAGE = "cells", "scores.csv", "comparison.json", "comparison.html"
 FEWEST = 2
-
-
-@dataclass(frozen=True)
-class Request:
-    """Hold what a person asks of a comparison; of no metric, the main one of each target decides."""
-
-    out: Path
-    folds: int = 5
-    repeats: int = 5
-    metric: str = ""
-    test: str = "tukey"
-
-    def __post_init__(self) -> None:
-        for name, least in (("folds", 2), ("repeats", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"--{name} {getattr(self, name)}: give {least} or more.")
-        if self.test not in TESTS:
-            raise ConfigError(f"--test {self.test}: choose one of {', '.join(TESTS)}.")
-
-    def check(self, models: int) -> None:
-        """Refuse folds too few for the test to find any difference.
-
-        Raises: ConfigError that says how many it needs.
-        """
-        have, least = self.folds * self.repeats, fewest_folds(self.test, models)
-        if have < least:
-            what = f"no difference between {models} models can be found on {have} folds"
-            raise ConfigError(f"--test {self.test}: {what}; {least} are needed: give more --repeats.")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Hold what one model scored on one fold; `scores` by target and metric, None where there is no score."""
-
-    digest: str
-    model: str
-    repeat: int
-    fold: int
-    trained: int
-    tested: int
-    near: int | None
-    seconds: float
-    scores: dict[str, dict[str, float | None]]
-
-
-@dataclass
-class Comparison:
-    """Hold the models, the folds that are finished and, by target, what they say."""
-
-    made: Plan
-    runs: dict[str, RunSettings]
-    request: Request
-    cells: dict[tuple[int, int, str], Cell] = field(default_factory=dict)
-    rankings: dict[str, Ranking] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def folds(self) -> list[tuple[int, int]]:
-        """Return the (repeat, fold) to do, so that what is stopped early has whole repeats."""
-        return [(r, f) for r in range(self.request.repeats) for f in range(self.request.folds)]
-
-    @property
-    def metrics(self) -> dict[str, str]:
-        """Return the metric that decides, by target."""
-        return {name: self.request.metric or main(kind) for name, kind in self.made.rows.kinds.items()}
-
-    @cached_property
-    def digest(self) -> str:
-        """Return the sha256 of the rows and their values."""
-        found, data = hashlib.sha256(), self.made.rows.data
-        for tensor in (data.targets.values, data.targets.observed, data.targets.bound):
-            found.update(tensor.numpy().tobytes())
-        for given in data.inputs.values():
-            found.update("\n".join(given.key_of(i) for i in range(len(data))).encode())
-        return found.hexdigest()
 
 
 def compare_folder(
@@ -141,11 +50,7 @@ def compare_folder(
     """
     runs = contestants(run, models)
     request.check(len(runs))
-    head = run.split.partition(":")[0]
-    if head == DEEPCHEM.rstrip(":") or (head in splits.METHODS and splits.METHODS[head].method in ("column", "time")):
-        raise ConfigError(
-            f"--split {run.split}: makes no folds to repeat; use random, scaffold, cluster or cold:INPUT."
-        )
+    refuse_own_labels(run.split)
     first, *others = runs.values()
     made = plan(replace(first, comparator=NONE, leaks=run.leaks), source, workers=0, also=others)
     for kind in set(made.rows.kinds.values()):
@@ -161,8 +66,10 @@ def compare_folder(
                 path.unlink()
     try:
         _fill(found)
-    finally:
-        _conclude(found)
+    except KeyboardInterrupt:  # a command that is refused leaves the files of the earlier one as they are
+        conclude(found)
+        raise
+    conclude(found)
     for ranking in found.rankings.values():
         for sentence in ranking.sentences:
             say(sentence)
@@ -209,48 +116,40 @@ def _from_file(run: RunSettings, path: str) -> RunSettings:
 
 
 def _fill(found: Comparison) -> None:
-    """Train what is missing, fold by fold."""
+    """Train what is missing, fold by number."""
     total, done, spent = len(found.folds) * len(found.runs), 0, []
-    for repeat, fold in found.folds:
-        cut = _cut(found, repeat, fold)
+    for repeat, number in found.folds:
+        cut = _cut(found, repeat, number)
+        found.tested[repeat, number] = hashlib.sha256(cut.test.tobytes()).hexdigest()
         missing = {}
         for name, run in found.runs.items():
-            cell = _kept(found, repeat, fold, name, _digest(found, run, cut))
+            cell = _kept(found, repeat, number, name, _digest(found, run, cut))
             if cell is None:
                 missing[name] = run
             else:
-                found.cells[repeat, fold, name] = cell
+                found.cells[repeat, number, name] = cell
                 done += 1
         kept, leaks = (
             guarded(found.made.run, found.made.rows, cut, list(found.runs.values())) if missing else (cut, None)
         )
         for name, run in missing.items():
-            cell = _cell(found, (repeat, fold, name), run, kept, leaks, _digest(found, run, cut))
+            cell = _cell(found, (repeat, number, name), run, kept, leaks, _digest(found, run, cut))
             _keep(found, cell)
-            found.cells[repeat, fold, name] = cell
+            found.cells[repeat, number, name] = cell
             done += 1
             spent.append(cell.seconds)
             left = clock((total - done) * float(np.mean(spent)))
             shown = ", ".join(f"{METRICS[m].label} {_shown(cell.scores[t][m])}" for t, m in found.metrics.items())
-            say(f"[{done}/{total}] repeat {repeat + 1}, fold {fold + 1}, {name}: {shown} (about {left} left)")
+            say(f"[{done}/{total}] repeat {repeat + 1}, fold {number + 1}, {name}: {shown} (about {left} left)")
 
 
 def _shown(value: float | None) -> str:
     return "none" if value is None else f"{value:.4g}"
 
 
-def _cut(found: Comparison, repeat: int, fold: int) -> Split:
+def _cut(found: Comparison, repeat: int, number: int) -> Split:
     """Return the split that tests one fold; what would calibrate trains, for nothing is calibrated."""
-    made, data = found.made, found.made.rows.data
-    if splits.named(made.run.split)[0].method == COLD_ALL:
-        method, groups = COLD_ALL, np.stack([given.index.numpy() for given in data.inputs.values()])
-    else:
-        method, groups = "group_random", grouping(made)
-    fractions = (made.run.fractions[0], made.run.fractions[1], made.run.fractions[2])
-    seed, of = made.run.seed + repeat, found.request.folds
-    cut = splits.split(
-        len(data), method=method, groups=groups, fractions=fractions, seed=seed, fold=fold, folds=of, rows=data.rows
-    )
+    cut = fold(found.made, number, found.request.folds, found.made.run.seed + repeat)
     none = np.zeros(0, dtype=np.int64)
     return replace(cut, train=np.sort(np.concatenate([cut.train, cut.calibration])), calibration=none, notes=())
 
@@ -319,65 +218,3 @@ def _kept(found: Comparison, repeat: int, fold: int, name: str, digest: str) -> 
 def _keep(found: Comparison, cell: Cell) -> None:
     with atomic(_path(found, cell.repeat, cell.fold, cell.model)) as file:
         file.write(json.dumps(asdict(cell), ensure_ascii=False).encode())
-
-
-def _conclude(found: Comparison) -> None:
-    """Rank by the folds that all models have finished, and write tables and page."""
-    _write_scores(found)
-    whole = [at for at in found.folds if all((*at, name) in found.cells for name in found.runs)]
-    if len(whole) < len(found.folds):
-        found.notes.append(f"{len(whole)} of {len(found.folds)} folds are finished for all models; only they count.")
-    for target, metric in found.metrics.items():
-        table = [[found.cells[(*at, name)].scores[target][metric] for name in found.runs] for at in whole]
-        scored = [row for row in table if None not in row]
-        if len(scored) < len(table):
-            found.notes.append(f"{target}: {len(table) - len(scored)} folds have no {METRICS[metric].label}.")
-        least = fewest_folds(found.request.test, len(found.runs))
-        if len(scored) < least:
-            found.notes.append(f"{target}: fewer than {least} folds have a score of every model, so none is ranked.")
-            continue
-        shares = [cell.tested / cell.trained for cell in found.cells.values()]
-        found.rankings[target] = rank(
-            list(found.runs), np.array(scored, dtype=np.float64), metric, share=float(np.mean(shares)),
-            test=found.request.test,
-        )  # fmt: skip
-    near = [cell.near for cell in _once(found, whole)]
-    if near and None not in near:
-        of = sum(cell.tested for cell in _once(found, whole))
-        found.notes.append(f"{sum(n or 0 for n in near)} of {of} tested rows had a near duplicate in the training set.")
-    if found.rankings:
-        with atomic(found.request.out / RESULT) as file:
-            file.write(json.dumps(_result(found), indent=1, ensure_ascii=False).encode())
-        write_comparison_report(found.request.out / PAGE, comparison_page(found))
-
-
-def _once(found: Comparison, whole: Sequence[tuple[int, int]]) -> Iterator[Cell]:
-    """Yield one cell of each whole fold."""
-    name = next(iter(found.runs))
-    return (found.cells[(*at, name)] for at in whole)
-
-
-def _result(found: Comparison) -> Mapping[str, Any]:
-    return {
-        "targets": {target: ranking.to_json() for target, ranking in found.rankings.items()},
-        "folds": found.request.folds,
-        "repeats": found.request.repeats,
-        "split": found.made.run.split,
-        "notes": found.notes,
-        "runs": {name: asdict(run) for name, run in found.runs.items()},
-    }
-
-
-def _write_scores(found: Comparison) -> None:
-    """Write `scores.csv`, one line per model, fold, target and metric."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["repeat", "fold", "model", "target", "metric", "value", "trained", "tested", "seconds"])
-    for cell in found.cells.values():
-        for target, scores in cell.scores.items():
-            for metric, value in scores.items():
-                shown = "" if value is None else f"{value:.10g}"
-                place = (cell.repeat + 1, cell.fold + 1, cell.model)
-                writer.writerow([*place, target, metric, shown, cell.trained, cell.tested, cell.seconds])
-    with atomic(found.request.out / SCORES) as file:
-        file.write(text.getvalue().encode())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from molgraph import split as splits
 from molgraph.metrics import METRICS, shown
 from molgraph.metrics.repeated import NORMAL, TESTS
 from molgraph.report.compared import Compared, ComparisonPage
 
 if TYPE_CHECKING:
-    from molgraph.workflows.compare import Comparison
+    from molgraph.workflows.compare_result import Comparison
 
 SHARED = (
     "Folds of a repeated cross-validation share training rows, so their scores are not independent, and a test that "
@@ -30,7 +31,7 @@ def comparison_page(found: Comparison) -> ComparisonPage:
         title=f"{len(found.runs)} models on {', '.join(made.rows.kinds)}",
         lead=f"{made.rows.origin}: {request.repeats} times {request.folds} folds by {made.run.split}, alike for all.",
         figures=(
-            (f"{len(made.rows.data):,}", "rows, each tested once in every repeat"),
+            (f"{len(made.rows.data):,}", f"rows, each tested {_when(made.run.split)}"),
             (str(len(found.cells)), "trainings"),
         ),
         targets=tuple(_compared(found, target) for target in found.rankings),
@@ -45,6 +46,11 @@ def comparison_page(found: Comparison) -> ComparisonPage:
             "hours": f"{sum(cell.seconds for cell in found.cells.values()) / 3600:.2f}",
         },
     )
+
+
+def _when(split: str) -> str:
+    cold = splits.named(split)[0].method == splits.COLD_ALL
+    return "where all its inputs are new" if cold else "once in every repeat"
 
 
 def _compared(found: Comparison, target: str) -> Compared:
@@ -64,8 +70,8 @@ def _compared(found: Comparison, target: str) -> Compared:
 
 
 def _values(found: Comparison, target: str, metric: str, name: str) -> tuple[float, ...]:
-    """Return a model's scores of the folds that have one."""
-    values = (cell.scores[target][metric] for cell in found.cells.values() if cell.model == name)
+    """Return a model's scores of the folds that are ranked and have one."""
+    values = (found.value(folds, target, metric, name) for folds in found.counted[target])
     return tuple(value for value in values if value is not None)
 
 

@@ -19,10 +19,11 @@ from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import assess
+from molgraph.predictor.training import Training
 from molgraph.task import make
 from molgraph.tune.answer import fold_error, front, importances, more_would_help, ranked, settings_of
 from molgraph.tune.attempt import keep
-from molgraph.tune.budget import Budget
+from molgraph.tune.budget import FINISHED, Budget, worked
 from molgraph.tune.ensemble import greedy
 from molgraph.tune.goals import Goal, accuracy, scales
 from molgraph.tune.rows import Visible
@@ -36,6 +37,7 @@ from molgraph.workflows.train import train_plan
 MODEL, COMPARATOR = "tune", "comparator"
 RESAMPLES = 200  # of the bootstrap that gives the standard error of the best score
 UNTUNED = "not tuned"
+LOOKED = "looked"  # the attribute of a study that lists the trials whose test scores were made
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Outcome:
     def main(self) -> Tuned:
         return self.studies[MODEL]
 
+    @property
+    def looked(self) -> list[int]:
+        """Return the trials that were judged on the test rows."""
+        return list(self.main.study.user_attrs.get(LOOKED, []))
+
     @cached_property
     def scored(self) -> dict[bool, Dataset]:
         """Return the scored rows of all folds, end to end, as the kept estimates are."""
@@ -85,7 +92,7 @@ class Outcome:
         }
 
     def run_of(self, trial: Any, which: str = MODEL) -> RunSettings:
-        """Return a trial's settings as a run that `train` repeats: with the split that was made."""
+        """Return a trial's settings as a run: with the name of the split that was made, or that gave the folds."""
         run = settings_of(trial, self.studies[which].space)
         return replace(run, split=self.made.run.split, ensemble=self.made.run.ensemble if which == MODEL else 1)
 
@@ -141,6 +148,7 @@ def write_trials_of(outcome: Outcome) -> None:
 def conclude(outcome: Outcome, most: int) -> None:
     """Train what was chosen, judge it once on the test rows beside the tuned comparator and no tuning, and say so."""
     rivals = _rivals(outcome)
+    _note_look(outcome)
     outcome.predictor = _train(outcome, outcome.best, outcome.out / "best", rivals)
     outcome.assessment = json.loads(json.dumps(outcome.predictor.recipe.metrics))
     _recall(outcome)
@@ -165,11 +173,21 @@ def _rivals(outcome: Outcome) -> dict[str, RunSettings]:
         for trial in ranked(tuned.study, outcome.goals)[:1]:
             run = outcome.run_of(trial, COMPARATOR)
             found[f"{tuned.title}, tuned (trial {trial.number} of {_finished(tuned)})"] = run
-    best = outcome.run_of(outcome.best)
-    plain = replace(_untuned(outcome.main), split=best.split, ensemble=best.ensemble)
-    if plain != best and best.ensemble == 1:
+    plain = untuned(outcome)
+    if plain != outcome.run_of(outcome.best):
         found[f"{plain.model}, {UNTUNED}"] = plain
     return found
+
+
+def untuned(outcome: Outcome) -> RunSettings:
+    """Return the run without tuning."""
+    best = outcome.run_of(outcome.best)
+    return replace(_untuned(outcome.main), split=best.split, ensemble=best.ensemble)
+
+
+def _note_look(outcome: Outcome) -> None:
+    """Keep in the study which trials were judged on the test rows: what is chosen after one need not be blind."""
+    outcome.main.study.set_user_attr(LOOKED, sorted({*outcome.looked, outcome.best.number}))
 
 
 def _untuned(tuned: Tuned) -> RunSettings:
@@ -179,19 +197,26 @@ def _untuned(tuned: Tuned) -> RunSettings:
     return settings_of(tried[-1], tuned.space) if tried else tuned.space.settle(tuned.space.starts()[0])
 
 
+def _all(tuned: Tuned) -> list[Any]:
+    found: list[Any] = tuned.study.get_trials(deepcopy=False)
+    return found
+
+
 def _finished(tuned: Tuned) -> int:
-    return sum(t.state.name in ("COMPLETE", "PRUNED") for t in tuned.study.get_trials(deepcopy=False))
+    return sum(t.state.name in FINISHED for t in _all(tuned))
 
 
 def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunSettings]) -> Predictor:
     """Train a trial's settings into a folder, or take what an earlier command left there of the same."""
     run = outcome.run_of(trial)
     made = replace(outcome.plans[run.standardize], run=run, rivals=dict(rivals))
+    digest = Training(run, made.task, made.rows.data, made.split).digest  # with a storage, the data may be others now
     try:
         there = Predictor.load(folder)
         metrics = there.recipe.metrics
         judged = {*metrics.get("others", {}), *metrics.get("left_out", {})}
-        if there.recipe.run == run and rivals.keys() <= judged and not there.facts["interrupted"]:
+        same = there.recipe.run == run and there.facts.get("digest") == digest
+        if same and rivals.keys() <= judged and not there.facts["interrupted"]:
             return there
     except CheckpointError:
         pass  # none is there yet, or a stopped one
@@ -288,6 +313,8 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "methods": outcome.methods,
         "budget": outcome.budget.words,
         "trials": {name: _finished(each) for name, each in outcome.studies.items()},
+        "seconds": {name: round(worked(_all(each)), 1) for name, each in outcome.studies.items()},
+        "looked": outcome.looked,
         "notes": outcome.notes,
         "test": outcome.assessment,
     }

@@ -166,13 +166,10 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
 
 
 def grouping(made: Plan) -> NDArray[np.int64]:
-    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones; of
-    one that is cold in all inputs, what stands in the first."""
+    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones."""
     found, name = slots(made.run), made.run.split
     own = name.startswith(DEEPCHEM) or splits.named(name)[0].method in ("column", "time")
     named, of = splits.named(found[0].room.default_group if own else name)
-    if named.method == splits.COLD_ALL:
-        named, of = splits.METHODS[splits.COLD], found[0].name
     return _groups(found, made.rows.data, named, of)
 
 

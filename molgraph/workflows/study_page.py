@@ -9,6 +9,7 @@ from molgraph.report.quality import quality
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 from molgraph.tune.answer import TO_WEIGH, alike, models_of
 from molgraph.tune.attempt import WHY
+from molgraph.tune.budget import clock
 from molgraph.tune.space import Space
 from molgraph.tune.study import WORKER
 from molgraph.workflows.outcome import COMPARATOR, MODEL, Outcome
@@ -58,12 +59,25 @@ def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
 
 def _comparison(outcome: Outcome, found: Mapping[str, Any]) -> list[str]:
     if COMPARATOR not in outcome.studies:
-        return ["No comparator was tuned (comparator = none, or the model is its own)."]
+        return ["No comparator was tuned (comparator = none, or the model is its own).", _looks(outcome)]
     name, count = outcome.studies[COMPARATOR].title, found["trials"][COMPARATOR]
+    took = {each: clock(found["seconds"][each]) for each in (MODEL, COMPARATOR)}
     return [
-        f"The method to beat, {name}, was tuned with the same budget ({outcome.budget.words}): {count} trials ended. "
-        "The test rows were put away before the first trial and looked at once, for the models above."
+        f"The method to beat, {name}, was tuned with the same budget ({outcome.budget.words}): {count} trials ended in "
+        f"{took[COMPARATOR]} of work, of what was tuned {found['trials'][MODEL]} in {took[MODEL]}.",
+        _looks(outcome),
     ]
+
+
+def _looks(outcome: Outcome) -> str:
+    """Say how often the test rows were looked at."""
+    away, looked = "The test rows were put away before the first trial and", outcome.looked
+    if len(looked) < 2:
+        return f"{away} {'looked at once, for the models above' if looked else 'are not looked at yet'}."
+    return (
+        f"{away} looked at {len(looked)} times: trials {', '.join(map(str, looked))} were taken in turn. What was "
+        "chosen because of an earlier look is too good in a later one."
+    )
 
 
 def _left_out(found: Mapping[str, Any]) -> list[str]:
@@ -93,13 +107,13 @@ def _within(outcome: Outcome, models: str) -> str:
     count = len(alike(tuned.study, tuned.space, outcome.best))
     trials = f"{count} completed trials{f' of {models}' if models else ''}"
     if count < TO_WEIGH:
-        return f"How much each setting explains cannot be told from {trials}: it takes {TO_WEIGH}."
+        return f"How much each setting matters cannot be told from {trials}: it takes {TO_WEIGH}."
     other = " What the choice of a model makes is shown below, score by setting." if models else ""
     return f"Settings are weighed among the {trials}.{other}"
 
 
 def _axes(space: Space, share: Mapping[str, float], best: Any) -> tuple[Axis, ...]:
-    """Return the axes: the choice of a model, the settings of the best, those that explain most first, the others."""
+    """Return the axes: the choice of a model, the settings of the best, those that matter most first, the others."""
     found = sorted(
         space.dimensions, key=lambda d: (d.name not in space.models, d.name not in best.params, -share.get(d.name, 0.0))
     )

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from molgraph.config import RunSettings, dump
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
@@ -100,7 +102,8 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
         try:
             for _ in rival.epochs():
                 log.info("comparator %s trained", name)
-            others[name] = rival.members[0].estimate(mine.subset(made.split.test))
+            mine = mine.subset(made.split.test)
+            others[name] = np.mean([member.estimate(mine) for member in rival.members], axis=0)
         except (DataError, DivergedError, ResourceError) as error:  # what works for the model need not for the others
             if isinstance(error.__cause__, OSError):
                 raise

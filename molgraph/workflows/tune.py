@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molgraph import registry
-from molgraph import split as splits
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
@@ -23,13 +23,14 @@ from molgraph.errors import ConfigError, DataError
 from molgraph.report.studied import write_study_report
 from molgraph.split import Split
 from molgraph.tune.attempt import WHY
-from molgraph.tune.budget import Budget, clock
+from molgraph.tune.budget import Budget, clock, worked
 from molgraph.tune.goals import Goal, goal_names, goals
 from molgraph.tune.rows import Fold, Visible, only
 from molgraph.tune.space import Space
 from molgraph.tune.study import GRACE, JOURNAL, Place, doubtful, methods, open_study, revive
 from molgraph.tune.work import ESTIMATES, POLL, ROWS, Job, work, work_apart
 from molgraph.workflows import show
+from molgraph.workflows.folds import fold, own_labels
 from molgraph.workflows.outcome import (
     COMPARATOR,
     MODEL,
@@ -41,7 +42,7 @@ from molgraph.workflows.outcome import (
     write_best,
     write_trials_of,
 )
-from molgraph.workflows.plan import Plan, grouping, guarded, plan, rivals
+from molgraph.workflows.plan import Plan, guarded, plan, rivals
 from molgraph.workflows.show import say
 from molgraph.workflows.study_page import study_page
 from molgraph.workflows.watch import Trials
@@ -60,7 +61,8 @@ class Request:
     `study` is its name in the `storage`; without one it is called after its run and data, so that the same command
     joins it from any folder of any machine.
 
-    `outer` is (number, of): test that fold of so many, by group, instead of the rows the run's split would test.
+    `outer` is (number, of): test that fold of so many, by group, instead of the rows the run's split would test. The
+    budget's seconds are then those of the fold over all commands, else of this command.
     """
 
     out: Path
@@ -75,12 +77,24 @@ class Request:
     outer: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("jobs", 1), ("folds", 1), ("ensemble", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"--{name} {getattr(self, name)}: give {least} or more.")
+        for name, given in (("jobs", self.jobs), ("folds", self.folds), ("top", self.ensemble)):
+            if given < 1:
+                raise ConfigError(f"--{name} {given}: give 1 or more.")
         if self.study and not self.storage:
             raise ConfigError(f"--study {self.study}: names a study in a --storage; without one --out keeps the study.")
         goal_names(self.objectives)
+
+
+@dataclass(frozen=True)
+class Search:
+    """Hold one of the studies of a tuning: what it tunes, on which rows, and where it is kept."""
+
+    which: str
+    title: str
+    space: Space
+    readings: Mapping[bool, Visible]
+    made_from: str
+    place: Place
 
 
 def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, source: Any = None) -> Outcome:
@@ -107,19 +121,23 @@ def tune_folder(run: RunSettings, request: Request, *, overwrite: bool = False, 
                 say("the study in the --storage stays as it is; another --study begins a new one")
     plans = _plans(run, source, spaces, request.outer)
     outcome = _begun(request, plans, plans[run.standardize], space)
-    end = None if request.budget.seconds is None else time.time() + request.budget.seconds
+    searches = [_search(outcome, request, MODEL, run.model, space)]
+    if rival is not None:
+        searches.append(_search(outcome, request, COMPARATOR, name, spaces[COMPARATOR]))
+    deadlines = _deadlines(outcome, request, searches)
     try:
-        half = end if end is None or rival is None else end - (request.budget.seconds or 0.0) / 2
-        _study(outcome, request, MODEL, run.model, space, half)
-        if rival is not None:
-            say(f"tuning {name}, the method to beat, with the same budget")
-            _study(outcome, request, COMPARATOR, name, spaces[COMPARATOR], end)
+        for search, deadline in zip(searches, deadlines, strict=True):
+            if search.which == COMPARATOR:
+                say(f"tuning {name}, the method to beat, with the same budget")
+            _study(outcome, request, search, deadline)
     finally:
-        _write(outcome, request)
+        if MODEL in outcome.studies:
+            choose(outcome, request.pick)  # once: a better trial that ends elsewhere meanwhile is for the next command
+            _write(outcome, request)
     if outcome.best is None:
         raise _none(outcome)
     conclude(outcome, request.ensemble)
-    _say(outcome, _write(outcome, request))
+    _say(outcome, request, _write(outcome, request))
     return outcome
 
 
@@ -151,44 +169,6 @@ def _reads(room: str, run: RunSettings) -> bool:
     return True
 
 
-def nested_folder(
-    run: RunSettings, request: Request, outer: int, *, overwrite: bool = False, source: Any = None
-) -> list[Outcome]:
-    """Tune once for each of several outer folds, each tested by rows that its own tuning never saw.
-
-    Leaves `fold-K/` as `tune_folder` does, and `nested.json`: what tuning, and not one lucky choice, is worth.
-
-    Raises: as `tune_folder`.
-    """
-    if outer < 2:
-        raise ConfigError(f"--outer {outer}: give 2 or more.")
-    found = []
-    for number in range(outer):
-        say(f"\nouter fold {number + 1} of {outer}")
-        asked = replace(request, out=request.out / f"fold-{number + 1}", outer=(number, outer))
-        found.append(tune_folder(run, asked, overwrite=overwrite, source=source))
-    scores = [_test_scores(outcome) for outcome in found]
-    means = {name: [each.get(name) for each in scores] for name in scores[0]}
-    with atomic(request.out / "nested.json") as file:
-        file.write(json.dumps(means, indent=1, ensure_ascii=False).encode())
-    for name, values in means.items():
-        known = [value for value in values if value is not None]
-        if known:
-            mean, spread = np.mean(known), np.std(known, ddof=1) if len(known) > 1 else 0.0
-            say(f"{name}: {mean:.4g}, standard deviation {spread:.2g} over {len(known)} outer folds")
-    return found
-
-
-def _test_scores(outcome: Outcome) -> dict[str, float | None]:
-    """Return the main score of each target, of the model and of what it had to beat, on the test rows."""
-    found = {}
-    for target, metric in outcome.assessment["main"].items():
-        found[f"{target}, {metric}, tuned"] = outcome.assessment["model"][target][metric]["value"]
-        for name, scores in outcome.assessment["others"].items():
-            found[f"{target}, {metric}, {name.partition(' (')[0]}"] = scores[target][metric]["value"]
-    return found
-
-
 def _plans(
     run: RunSettings, source: Any, spaces: Mapping[str, Space], outer: tuple[int, int] | None
 ) -> dict[bool, Plan]:
@@ -197,7 +177,7 @@ def _plans(
     beside = spaces[COMPARATOR].runs() if COMPARATOR in spaces else []
     made = plan(run, source, workers=0, also=also, beside=beside)
     if outer is not None:
-        cut, leaks = guarded(made.run, made.rows, _tested(made, *outer), also)
+        cut, leaks = guarded(made.run, made.rows, fold(made, *outer, made.run.seed), also)
         made = replace(made, split=cut, leaks=leaks)
     show.plan(made)
     found = {run.standardize: made}
@@ -211,32 +191,54 @@ def _begun(request: Request, plans: Mapping[bool, Plan], made: Plan, space: Spac
     aims = goals(request.objectives, made.rows.kinds)
     readings = {setting: _visible(each, request.folds) for setting, each in plans.items()}
     how = methods(space, aims, request.folds, request.budget.trials)
+    if request.folds > 1 and own_labels(made.run.split):
+        how += f" The folds are drawn by group, as the split '{made.run.split}' makes none."
     say(how)
     return Outcome(request.out, made, plans, readings, aims, request.budget, how)
 
 
-def _study(outcome: Outcome, request: Request, which: str, title: str, space: Space, deadline: float | None) -> None:
-    """Run one study until its budget is spent."""
-    run, folder = space.run, request.out
+def _search(outcome: Outcome, request: Request, which: str, title: str, space: Space) -> Search:
+    run = space.run
     readings = outcome.readings if which == MODEL else {run.standardize: outcome.readings[run.standardize]}
     made_from = _made_from(run, readings, outcome.goals)
     name = f"{request.study or made_from[:NAME]}-{which}" if request.storage else which
-    place = Place(folder, name, request.storage)
-    job = Job(run, place, tuple(goal.name for goal in outcome.goals), request.budget, made_from, deadline)
-    study = open_study(place, outcome.goals, made_from)
+    return Search(which, title, space, readings, made_from, Place(request.out, name, request.storage))
+
+
+def _deadlines(outcome: Outcome, request: Request, searches: Sequence[Search]) -> list[float | None]:
+    """Return until when each study may work: what time is left evens out what they have worked in earlier commands."""
+    seconds = request.budget.seconds
+    if seconds is None:
+        return [None] * len(searches)
+    studies = [open_study(each.place, outcome.goals, each.made_from) for each in searches]
+    before = [worked(study.get_trials(deepcopy=False)) / request.jobs for study in studies]
+    left = seconds if request.outer is None else max(0.0, seconds - sum(before))
+    end = time.time() + left
+    if len(searches) == 1:
+        return [end]
+    mine = min(left, max(0.0, (left + before[1] - before[0]) / 2))
+    return [end - left + mine, end]
+
+
+def _study(outcome: Outcome, request: Request, search: Search, deadline: float | None) -> None:
+    """Run one study until its budget is spent."""
+    place, goals_ = search.place, tuple(goal.name for goal in outcome.goals)
+    job = Job(search.space.run, place, goals_, request.budget, search.made_from, deadline)
+    study = open_study(place, outcome.goals, search.made_from)
     if request.storage:
-        say(f"the study {name} in the storage is {'joined' if study.get_trials(deepcopy=False) else 'begun'}")
-    watch = Trials(which, outcome.goals, request.budget, deadline)
+        begun = study.get_trials(deepcopy=False)
+        say(f"the study {place.name} in the storage is {'joined' if begun else 'begun'}")
+    watch = Trials(search.which, outcome.goals, request.budget, deadline)
     try:
         watch(study)
         _await_heartbeats(study, place, request.budget, deadline)
         if request.jobs > 1:
-            work_apart(job, readings, request.jobs, watch)
+            work_apart(job, search.readings, request.jobs, watch)
         else:
-            work(job, readings, watch)
+            work(job, search.readings, watch)
     finally:
-        study = open_study(place, outcome.goals, made_from)  # afresh: Ctrl-C may have struck while the other was read
-        outcome.studies[which] = Tuned(title, space, study, job.estimates)
+        study = open_study(place, outcome.goals, search.made_from)  # afresh: Ctrl-C may have struck while it was read
+        outcome.studies[search.which] = Tuned(search.title, search.space, study, job.estimates)
         watch(study, last=True)
 
 
@@ -259,13 +261,11 @@ def _await_heartbeats(study: Any, place: Place, budget: Budget, deadline: float 
 
 def _write(outcome: Outcome, request: Request) -> dict[str, Any]:
     """Write all that is known so far, and return it."""
-    if MODEL not in outcome.studies:
-        return {}
-    choose(outcome, request.pick)
     write_trials_of(outcome)
     if outcome.best is None:
         return {}
-    write_best(outcome)
+    if request.outer is None:  # of a fold it would not train that fold, but the run's own split
+        write_best(outcome)
     found = summary(outcome)
     with atomic(request.out / "study.json") as file:
         file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
@@ -296,24 +296,13 @@ def _visible(made: Plan, folds: int) -> Visible:
     if folds == 1:
         found: tuple[Fold, ...] = (Fold(where[0], where[1], where[1]),)
     else:
-        groups = grouping(made)[seen]
-        found = tuple(_fold(data.rows, groups, made.run.seed, number, folds) for number in range(folds))
+        found = tuple(_fold(made, seen, number, folds) for number in range(folds))
     return Visible(data, found, rows.kinds, dict(rows.classes))
 
 
-def _tested(made: Plan, number: int, of: int) -> Split:
-    """Return the split that tests one of several folds, by group."""
-    data, seed = made.rows.data, made.run.seed
-    return splits.split(
-        len(data), method="group_random", groups=grouping(made), seed=seed, fold=number, folds=of, rows=data.rows
-    )
-
-
-def _fold(records: Any, groups: Any, seed: int, number: int, folds: int) -> Fold:
-    """Return one fold of a cross-validation by group; what would calibrate trains, for nothing is calibrated."""
-    cut = splits.split(
-        len(records), method="group_random", groups=groups, seed=seed, fold=number, folds=folds, rows=records
-    )
+def _fold(made: Plan, seen: NDArray[np.int64], number: int, folds: int) -> Fold:
+    """Return one fold of a cross-validation of the rows seen; what would calibrate trains: nothing is calibrated."""
+    cut = fold(made, number, folds, made.run.seed, among=seen)
     return Fold(np.sort(np.concatenate([cut.train, cut.calibration])), cut.valid, cut.test)
 
 
@@ -329,11 +318,12 @@ def _aligned(other: Plan, made: Plan) -> Plan:
     return replace(other, split=Split(*folds), leaks=made.leaks)
 
 
-def _say(outcome: Outcome, found: Mapping[str, Any]) -> None:
+def _say(outcome: Outcome, request: Request, found: Mapping[str, Any]) -> None:
     """Say what to take and how to use it."""
     best = outcome.best
     scores = ", ".join(f"{g.label} {v:.4g}" for g, v in zip(outcome.goals, best.values, strict=True))
-    say(f"\ntaken: trial {best.number}, {scores} on the validation rows; settings in {outcome.out / 'best.toml'}")
+    settings = outcome.out / ("best.toml" if request.outer is None else "study.json")
+    say(f"\ntaken: trial {best.number}, {scores} on the validation rows; settings in {settings}")
     for note in (found["noise"], *outcome.notes, found["more_trials"]):
         say(note)
     folders = " ".join(str(path) for path in (outcome.out / "best", *(path for _, path in outcome.ensemble)))

@@ -14,7 +14,8 @@ from molgraph.cli import main
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.predictor.training import Training
 from molgraph.workflows import compare
-from molgraph.workflows.compare import Request, compare_folder
+from molgraph.workflows.compare import compare_folder
+from molgraph.workflows.compare_result import Request
 
 SMALL = {"targets": ["pAct"], "train": {"epochs": 1}, "head": {"hidden": 8}, "split": "random"}
 MODELS = ("molecule/feedforward", "few", "more")
@@ -126,6 +127,7 @@ def test_stopped_it_keeps_whole_folds_and_goes_on(ligands, models, tmp_path, mon
     assert len(list((tmp_path / "cells").iterdir())) == 7
     page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
     assert "2 of 4 folds are finished for all models; only they count." in page
+    assert page.count('r="2.5"') == 2 * 3, "the fold that one model alone has finished is not shown among them"
     monkeypatch.setattr(compare, "_cell", plain)
     trained = counted(monkeypatch)
     found = compare_folder(run_of(), models, request, source=ligands)
@@ -143,6 +145,26 @@ def test_cells_of_other_settings_or_damaged_ones_are_refused(compared, ligands, 
         compare_folder(run_of(), models[1:], Request(tmp_path, folds=2, repeats=1), source=ligands)
     found = compare_folder(run_of(), models[1:], Request(tmp_path, folds=2, repeats=1), overwrite=True, source=ligands)
     assert len(found.cells) == 4
+
+
+def test_a_refused_command_leaves_the_files_as_they_are(compared, ligands, models):
+    before = (compared.request.out / "scores.csv").read_bytes()
+    with pytest.raises(ConfigError, match="was made from other data or settings"):
+        compare_folder(run_of(seed=1), models, compared.request, source=ligands)
+    assert (compared.request.out / "scores.csv").read_bytes() == before
+
+
+def test_folds_that_test_the_same_rows_count_once(ligands, models, tmp_path):
+    table = ligands.assign(site=np.repeat(["a", "b", "c"], [50, 25, 15]))
+    request = Request(tmp_path, folds=3, repeats=2)
+    found = compare_folder(run_of(split="group:site"), models[1:], request, source=table)
+    ranking = found.rankings["pAct"]
+    assert len(found.whole) == 6 and ranking.folds == 3
+    assert any("The 6 folds test 3 different sets of rows" in note for note in found.notes)
+    scores = pd.read_csv(tmp_path / "scores.csv").query("metric == 'rmse' and model == 'few'")
+    assert ranking.means[ranking.names.index("few")] == pytest.approx(scores["value"].mean())
+    page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    assert "Mean over 3 folds" in page and page.count('r="2.5"') == 3 * 2
 
 
 def test_classes_with_a_metric_and_a_test_by_choice(ligands, models, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +21,12 @@ from molgraph.errors import ConfigError, DataError, DivergedError
 from molgraph.predictor import load
 from molgraph.predictor.training import Training
 from molgraph.tune.attempt import BATCH
-from molgraph.tune.budget import Budget
+from molgraph.tune.budget import Budget, worked
 from molgraph.tune.space import Space
+from molgraph.workflows import tune
+from molgraph.workflows.nested import nested_folder
 from molgraph.workflows.outcome import Outcome, Tuned, _untuned
-from molgraph.workflows.tune import Request, every_model, nested_folder, tune_folder
+from molgraph.workflows.tune import Request, every_model, tune_folder
 from molgraph.workflows.watch import Trials
 
 TINY: dict[str, Any] = {
@@ -186,6 +189,82 @@ def test_nested_cross_validation_tests_every_row_once(series: pd.DataFrame, tmp_
         assert len(outcome.readings[True].folds) == 2
     scores = json.loads((tmp_path / "out" / "nested.json").read_text(encoding="utf-8"))
     assert len(scores["pAct, rmse, tuned"]) == 2 and all(scores["pAct, rmse, tuned"])
+    assert all(scores["pAct, rmse, molecule/gin, not tuned"]), "also where the best trial was no tuning"
+    assert scores["pAct, rmse, ensemble"] == scores["pAct, rmse, tuned"], "of one"
+    for outcome, tuned_score, plain in zip(
+        found, scores["pAct, rmse, tuned"], scores["pAct, rmse, molecule/gin, not tuned"], strict=True
+    ):
+        assert (tuned_score == plain) == (outcome.best.number == 0)
+    assert not (tmp_path / "out" / "fold-1" / "best.toml").exists(), "it would train on rows that this fold tests"
+    with pytest.raises(ConfigError, match="makes no folds"):
+        nested_folder(replace(run, split="time:year"), Request(tmp_path / "new", Budget(2)), 2, source=series)
+
+
+def test_folds_are_as_cold_as_the_split(pairs: pd.DataFrame, tmp_path: Path):
+    inputs = {
+        "drug": {"column": "smiles", "encoder": "molecule/feedforward", "hidden": 8},
+        "target": {"column": "sequence", "encoder": "protein/feedforward", "hidden": 8},
+    }
+    train = {"train": {"epochs": 1, "warmup": 0, "batch_size": 32}, "head": {"hidden": 8}}
+    raw = {"targets": ["pKd"], "split": "cold:all", "inputs": inputs, "comparator": "none", **train}
+    run = config.settings({**raw, "space": {"train": {"lr": [1e-3, 2e-3]}}})
+    (made, other) = nested_folder(run, Request(tmp_path / "out", Budget(1), folds=2, ensemble=1), 2, source=pairs)
+    for outcome in (made, other):
+        cut, data = outcome.made.split, outcome.made.rows.data
+        (seen,) = outcome.readings.values()
+        for name in ("drug", "target"):
+            index = data.inputs[name].index.numpy()
+            assert not set(index[cut.test]) & set(index[np.concatenate([cut.train, cut.valid, cut.calibration])])
+            for fold in seen.folds:
+                mine = seen.data.inputs[name].index.numpy()
+                assert not set(mine[fold.score]) & set(mine[np.concatenate([fold.train, fold.stop])])
+
+
+def test_other_data_in_the_same_storage_train_the_best_again(series: pd.DataFrame, tmp_path: Path):
+    path, storage = tmp_path / "series.csv", str(tmp_path / "lab.journal")
+    ask: dict[str, Any] = {"trials": 1, "ensemble": 1, "storage": storage, "data": str(path)}
+    used = []
+    for rows in (series.head(100), series):
+        rows.to_csv(path, index=False)
+        used.append(tuned(tmp_path / "out", None, **ask).predictor.facts["rows_used"])
+    assert used == [100, len(series)]
+
+
+def test_one_choice_stands_in_all_files_though_a_better_trial_ends_meanwhile(
+    series: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def meanwhile(outcome: Outcome, most: int) -> None:
+        plain(outcome, most)
+        first = outcome.main.study.get_trials()[0]
+        better = optuna.trial.create_trial(params=first.params, distributions=first.distributions, value=0.0)
+        outcome.main.study.add_trial(better)
+
+    plain = tune.conclude
+    monkeypatch.setattr(tune, "conclude", meanwhile)
+    made = tuned(tmp_path / "out", series, trials=1, ensemble=1)
+    found = json.loads((tmp_path / "out" / "study.json").read_text(encoding="utf-8"))
+    assert found["best"]["trial"] == made.best.number == 0 and found["looked"] == [0]
+
+
+def test_what_time_is_left_evens_out_what_the_studies_have_had(series: pd.DataFrame, tmp_path: Path):
+    made = tuned(tmp_path / "out", series, trials=1, ensemble=1, comparator="auto")
+    searches = [
+        tune._search(made, Request(tmp_path / "out", Budget(1)), which, "", found.space)
+        for which, found in made.studies.items()
+    ]
+    mine, rival = (worked(found.study.get_trials()) for found in made.studies.values())
+    for outer, left in ((None, 100.0), ((0, 2), 100.0 - mine - rival)):
+        asked = Request(tmp_path / "out", Budget(seconds=100.0), outer=outer)
+        half, end = tune._deadlines(made, asked, searches)
+        assert end - time.time() == pytest.approx(left, abs=5)
+        assert mine + left - (end - half) == pytest.approx(rival + (end - half), abs=1)
+
+
+def test_the_page_says_how_often_the_test_rows_were_looked_at(series: pd.DataFrame, tmp_path: Path):
+    for pick in (0, 1):
+        made = tuned(tmp_path / "out", series, trials=3, ensemble=1, pick=pick, space={**TINY["space"]}, folds=2)
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert made.looked == [0, 1] and "looked at 2 times: trials 0, 1 were taken in turn" in page
 
 
 def test_rows_read_in_two_ways_keep_their_folds(series: pd.DataFrame, tmp_path: Path):
@@ -231,6 +310,8 @@ def test_what_cannot_be_tuned_is_refused(series: pd.DataFrame, tmp_path: Path):
         tuned(tmp_path / "out", series, init="somewhere")
     with pytest.raises(ConfigError, match="--folds 0"):
         tuned(tmp_path / "out", series, folds=0)
+    with pytest.raises(ConfigError, match="--top 0"):
+        tuned(tmp_path / "out", series, ensemble=0)
     with pytest.raises(ConfigError, match="did you mean 'rmse'"):  # before any data is read
         tuned(tmp_path / "out", None, data="nowhere.csv", objectives=("rsme",))
     with pytest.raises(DataError, match="no column"):

@@ -1,0 +1,45 @@
+"""The folds of a cross-validation, by the groups and in the shares of the split that a run names."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph import split as splits
+from molgraph.errors import ConfigError
+from molgraph.split import COLD_ALL, Split
+from molgraph.workflows.plan import DEEPCHEM, Plan, grouping
+
+
+def own_labels(split: str) -> bool:
+    """Say whether a split draws no groups: a column or a time of the user's, or DeepChem's."""
+    return split.startswith(DEEPCHEM) or splits.named(split)[0].method in ("column", "time")
+
+
+def refuse_own_labels(split: str) -> None:
+    """Refuse a split that makes no folds.
+
+    Raises: ConfigError.
+    """
+    head = split.partition(":")[0]
+    if head == DEEPCHEM.rstrip(":") or (head in splits.METHODS and own_labels(split)):
+        raise ConfigError(f"--split {split}: makes no folds to repeat; use random, scaffold, cluster or cold:INPUT.")
+
+
+def fold(made: Plan, number: int, of: int, seed: int, among: NDArray[np.int64] | None = None) -> Split:
+    """Return the split of a plan's rows, or of those `among` them, that tests fold `number` of `of`.
+
+    Where the plan's split is by the user's own labels, folds are drawn by the room's usual groups; where it is cold in
+    all inputs, so are they.
+    """
+    data, split = made.rows.data, made.run.split
+    rows = np.arange(len(data)) if among is None else among
+    if not own_labels(split) and splits.named(split)[0].method == COLD_ALL:
+        method, groups = COLD_ALL, np.stack([given.index.numpy()[rows] for given in data.inputs.values()])
+    else:
+        method, groups = "group_random", grouping(made)[rows]
+    shares = (made.run.fractions[0], made.run.fractions[1], made.run.fractions[2])
+    return splits.split(
+        len(rows), method=method, groups=groups, fractions=shares, seed=seed, fold=number, folds=of,
+        rows=data.rows[rows],
+    )  # fmt: skip
