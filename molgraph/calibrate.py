@@ -113,12 +113,16 @@ class Interval:
         return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
     def sets(self, estimate: ArrayLike) -> NDArray[np.bool_]:
-        """Return which classes [n, C] are in each row's prediction set; never none: the likeliest stays."""
-        given = _against_best(np.asarray(estimate, dtype=np.float64))
+        """Return which classes [n, C] are in each row's prediction set.
+
+        Never none: the one least beyond its limit stays, on the logit, which a slope, an offset or a temperature
+        stretches alike for all.
+        """
+        off = 1.0 - _against_best(np.asarray(estimate, dtype=np.float64))
         limits = np.array([np.inf if limit is None else limit for limit in self.limits])
-        inside = 1.0 - given <= limits
+        inside = off <= limits
         empty = np.flatnonzero(~inside.any(1))
-        inside[empty, np.argmax(given[empty], axis=1)] = True
+        inside[empty, np.argmin(_logit(off[empty]) - _logit(limits), axis=1)] = True
         return inside
 
     def to_json(self) -> dict[str, Any]:

@@ -103,11 +103,11 @@ def test_only_exact_observed_rows_calibrate() -> None:
 
 
 def test_sets_of_two_classes() -> None:
-    """lo = hi = 1: surely positive; 0 and 1: undecided; nothing left inside: the likelier of the two."""
+    """lo = hi = 1: surely positive; 0 and 1: undecided; nothing left inside: the one least beyond its limit."""
     fitted = Interval("binary", 0.9, 100, (0.3, 0.6))
-    low, high = fitted.apply([0.1, 0.35, 0.45, 0.9, np.nan])
-    assert low.tolist()[:4] == [0, 0, 1, 1] and high.tolist()[:4] == [0, 0, 1, 1]
-    assert np.isnan([low[4], high[4]]).all()
+    low, high = fitted.apply([0.1, 0.31, 0.39, 0.45, 0.9, np.nan])
+    assert low.tolist()[:5] == high.tolist()[:5] == [0, 0, 1, 1, 1]
+    assert np.isnan([low[5], high[5]]).all()
     wide = Interval("binary", 0.9, 100, (0.7, 0.9))
     low, high = wide.apply([0.05, 0.5, 0.75])
     assert low.tolist() == [0, 0, 1] and high.tolist() == [0, 1, 1]
@@ -314,10 +314,16 @@ def test_a_map_moves_no_set() -> None:
     for power in (0.3, 3.0):
         mapped = Interval.fit("multiclass", chances(power)[:60], truth[:60]).sets(chances(power)[60:])
         assert (mapped == plain).all()
-    estimate, labels = binary(200, random, positives=0.5)
-    plain = Interval.fit("binary", estimate[:100], labels[:100]).sets(estimate[100:])
-    moved = 1 / (1 + np.exp(-(0.4 * np.log(estimate / (1 - estimate)) + 0.3)))
-    assert (Interval.fit("binary", moved[:100], labels[:100]).sets(moved[100:]) >= plain).all()
+    labels = (random.uniform(size=600) < 0.3).astype(float)
+    logit = random.normal(4 * labels - 2, 1)  # so far apart that some rows lie beyond the limits of both classes
+    apart = []
+    for slope, offset in ((1.0, 0.0), (0.4, 0.3), (1.2, 1.9), (2.0, -3.0)):
+        estimate = 1 / (1 + np.exp(-(slope * logit + offset)))
+        fitted = Interval.fit("binary", estimate[:200], labels[:200])
+        apart.append(fitted.sets(estimate[200:]))
+    beyond = np.stack([estimate, 1 - estimate], axis=1)[200:] > np.array(fitted.limits)
+    assert beyond.all(axis=1).sum() >= 10
+    assert all((found == apart[0]).all() for found in apart)
 
 
 def test_a_chance_comes_from_exact_rows_only_and_from_none_there_is_none() -> None:
