@@ -48,7 +48,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class StudyPage:
-    """Hold all that the page says. `axes` come in the order of what they explain; `front` are numbers of trials.
+    """Hold all that the page says. `axes` come in the order of how much they matter; `front` are numbers of trials.
 
     `within` says among which trials the `importances` were found, which come with the largest first.
     """

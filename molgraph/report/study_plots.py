@@ -70,12 +70,13 @@ def curves(page: StudyPage) -> Markup:
 
 
 def importances(page: StudyPage) -> Markup:
-    """Draw how much of the spread between trials the settings that explain most of it explain."""
+    """Draw how much the settings that matter most set the best tenth of the trials apart from the others."""
     largest = dict(list(page.importances.items())[:LARGEST])
     height = 24 * len(largest) + 40
     most = max(largest.values()) or 1.0
     x = Scale(0, most, max(LETTER * len(name) for name in largest) + 16, WIDTH - 60)
-    parts: list[str] = [text(x.start, 14, "share of the spread between trials it explains", "start", "label")]
+    label = "share in what sets the best tenth of the trials apart (PED-ANOVA)"
+    parts: list[str] = [text(x.start, 14, label, "start", "label")]
     for k, (name, share) in enumerate(largest.items()):
         top = 26 + 24 * k
         parts.append(text(x.start - 8, top + 13, name, "end"))
@@ -85,9 +86,9 @@ def importances(page: StudyPage) -> Markup:
 
 
 def unshown(page: StudyPage) -> str:
-    """Say how many settings have no bar, and what they explain together."""
+    """Say how many settings have no bar, and what share they have together."""
     rest = list(page.importances.values())[LARGEST:]
-    return f" {len(rest)} others explain {100 * sum(rest):.0f} % together." if rest else ""
+    return f" {len(rest)} others have {100 * sum(rest):.0f} % together." if rest else ""
 
 
 def parallel(page: StudyPage) -> Markup:

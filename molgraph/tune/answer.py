@@ -56,9 +56,11 @@ def models_of(space: Space, best: Any) -> str:
 
 
 def importances(study: Any, goals: Sequence[Goal], space: Space, best: Any) -> dict[str, float]:
-    """Return how much of the spread between trials of the best's models each setting explains, the largest first.
+    """Return the share of each setting in what sets the best tenth of the trials of the best's models apart from the
+    others, the largest first.
 
-    It is that of the first objective; {} where the trials are too few, or too much alike, to tell.
+    By the first objective; {} where the trials are too few, or too much alike, to tell. A setting that only tells bad
+    trials from middling ones has a small share.
 
     See: Watanabe et al. 2023, arXiv 2304.10255 (PED-ANOVA)
     """

@@ -315,6 +315,8 @@ def _dimension(
         low, high, log = said["low"], said["high"], bool(said.get("log", False))
         if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (low, high)) or low > high:
             raise ConfigError(f"[space] {name}: low = {low!r}, high = {high!r}: give two numbers, the lower first.")
+        if isinstance(start, float):  # else 0 to 1 would try these two alone
+            low, high = float(low), float(high)
         if not own:
             low, high = min(low, start), max(high, start)
         if log and low <= 0:

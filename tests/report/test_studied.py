@@ -85,7 +85,7 @@ def test_only_the_largest_importances_have_bars_and_the_rest_is_counted(page: St
     text = render_study(replace(page, importances=share, within="Among the 9 completed trials."))
     drawn = text.partition('aria-label="Importance of the settings"')[2].partition("</svg>")[0]
     assert drawn.count("<rect") == LARGEST and "setting9<" in drawn and "setting10<" not in drawn
-    assert "Among the 9 completed trials. 4 others explain 0 % together." in text
+    assert "Among the 9 completed trials. 4 others have 0 % together." in text
     start = float(re.search(r'<rect x="([0-9.]+)"', drawn)[1])  # type: ignore[index]
     assert start > LETTER * len("molecule/attentivefp.setting0")  # no name is cut off
 

@@ -140,3 +140,13 @@ def test_a_choice_of_lists_is_written_as_json_in_the_study():
     widths = Dimension("widths", ("encoder", "widths"), ([64, 32], [128]), start=[128])
     assert widths.labels == ["[64, 32]", "[128]"]
     assert [widths.value(said) for said in widths.labels] == [[64, 32], [128]]
+
+
+def test_a_share_between_0_and_1_is_tried_in_between() -> None:
+    space = Space.of(config.settings({"space": {"head": {"dropout": {"low": 0, "high": 1}}}}))
+    (dropout,) = [each for each in space.dimensions if each.name == "head.dropout"]
+    trial = optuna.create_study().ask()
+    assert isinstance(dropout.ask(trial), float) and 0 < trial.params["head.dropout"] < 1
+    whole = Space.of(config.settings({"space": {"head": {"depth": {"low": 1, "high": 2}}}}))
+    (depth,) = [each for each in whole.dimensions if each.name == "head.depth"]
+    assert depth.ask(optuna.create_study().ask()) in (1, 2)
