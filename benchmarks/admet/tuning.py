@@ -12,10 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from endpoints import ENDPOINTS, kind, rows
 
+from molgraph import config
 from molgraph.cli import main as molgraph
 
 TUNED = Path(__file__).with_name("tuned.toml")
@@ -53,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words += [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
     code = molgraph([*words, "--out", str(out / "study")])
     if code == 0:
-        TUNED.write_text((out / "study" / "best.toml").read_text(encoding="utf-8"), encoding="utf-8")
+        best = config.settings(config.read(out / "study" / "best.toml"))
+        TUNED.write_text(
+            config.dump(replace(best, data="")), encoding="utf-8"
+        )  # where the rows lay is nobody's business
         print(f"{TUNED.name} holds the settings found; fill the cells `tuned` now")
     return code
 
