@@ -56,9 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = molgraph([*words, "--out", str(out / "study")])
     if code == 0:
         best = config.settings(config.read(out / "study" / "best.toml"))
-        TUNED.write_text(
-            config.dump(replace(best, data="")), encoding="utf-8"
-        )  # where the rows lay is nobody's business
+        TUNED.write_text(config.dump(replace(best, data="")), encoding="utf-8")  # where the rows lay is not kept
         print(f"{TUNED.name} holds the settings found; fill the cells `tuned` now")
     return code
 
