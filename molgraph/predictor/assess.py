@@ -26,9 +26,15 @@ NEIGHBOUR = "nearest neighbour"
 
 
 def assess(
-    predictor: Predictor, data: Dataset, others: dict[str, Array], *, bootstrap: int = 1000, seed: int = 0
+    predictor: Predictor,
+    data: Dataset,
+    others: dict[str, Array],
+    *,
+    called: str = "comparator",
+    bootstrap: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Score a predictor on held-out rows, and every other method's estimates of the same rows.
+    """Score a predictor on held-out rows, and every other method's estimates of the same rows, `called` so in verdicts.
 
     Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
     "coverage": {target: share of exact rows inside the 90 % interval, with its own interval},
@@ -52,7 +58,7 @@ def assess(
         for other, theirs in others.items():
             them = _shaped(kind, theirs[:, where])
             found["others"][other][name] = _scores(kind, truth, them, given)
-            words = ("model", f"comparator ({other})")
+            words = ("model", f"{called} ({other})")
             found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
         if kind == BINARY:
             threshold = predictor.thresholds.get(name, UNKNOWN)

@@ -280,7 +280,7 @@ def _judge_together(outcome: Outcome, members: list[Predictor]) -> None:
         return
     name = f"ensemble of {len(members)} trials"
     together = np.mean([member.estimate(test)[0] for member in members], axis=0)
-    found = assess(members[0], test, {name: together}, seed=made.run.seed)
+    found = assess(members[0], test, {name: together}, called="alternative", seed=made.run.seed)
     outcome.assessment["others"][name] = found["others"][name]
     for target, verdicts in found["verdicts"].items():
         outcome.assessment["verdicts"][target][name] = verdicts[name]

@@ -123,7 +123,8 @@ def test_the_ensemble_predicts_and_is_judged(whole: Outcome):
     found = panel.predict(["CCO", "c1ccccc1O"])
     assert found["status"].tolist() == ["ok", "ok"] and found["pAct"].notna().all()
     if whole.ensemble:
-        assert f"ensemble of {len(folders)} trials" in whole.assessment["others"]
+        name = f"ensemble of {len(folders)} trials"
+        assert f"the alternative ({name})" in whole.assessment["verdicts"]["pAct"][name]["sentence"]
 
 
 def test_the_same_command_again_does_no_work_twice(whole: Outcome, capsys: pytest.CaptureFixture[str]):
