@@ -28,8 +28,10 @@ def deviation(task: Task, name: str, estimates: Array, spread: Array) -> Array |
     return found
 
 
-def target_columns(task: Task, name: str, estimates: Array, spread: Array, interval: Interval) -> dict[str, Any]:
-    """Return the columns of one target for P parts.
+def target_columns(
+    task: Task, name: str, estimates: Array, spread: Array, interval: Interval, unit: Array | None = None
+) -> dict[str, Any]:
+    """Return the columns of one target for P parts; intervals are counted in `unit`, else in the predicted deviation.
 
     A number, or a probability: `T`, `T_std` (predicted, where the model predicts it, and between members), `T_lo90`,
     `T_hi90`; for a probability the ends are the labels still possible at 90 % (0 and 1: undecided). One of several
@@ -40,7 +42,7 @@ def target_columns(task: Task, name: str, estimates: Array, spread: Array, inter
     if task.kind(name) == "multiclass":
         return _classes(name, labels(task, name), estimates, spread, interval)
     predicted = deviation(task, name, estimates, spread)
-    low, high = interval.apply(estimates[:, 0], predicted)
+    low, high = interval.apply(estimates[:, 0], predicted if unit is None else unit)
     return {
         name: estimates[:, 0],
         f"{name}_std": spread[:, 0] if predicted is None else predicted,

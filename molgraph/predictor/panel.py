@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from molgraph.calibrate import merge
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
-from molgraph.predictor.columns import target_columns
+from molgraph.predictor.columns import deviation, target_columns
 from molgraph.predictor.inputs import INPUT, Inputs, with_prints
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer, neighbour_columns
 from molgraph.task import block, labels, spreads
+
+LEAST = 1e-12  # weight of a model whose interval has no width
+Array = NDArray[np.float32]
 
 
 class Panel(Scorer):
@@ -67,10 +71,7 @@ class Panel(Scorer):
         columns: dict[str, Any] = {}
         for name in self.targets:
             mine = [(p, e, s) for p, (e, s) in zip(self.predictors, found, strict=True) if name in p.targets]
-            estimates = np.stack([e[:, block(p.task, name)] for p, e, _ in mine])
-            spread = estimates.std(axis=0, ddof=1) if len(mine) > 1 else mine[0][2][:, block(mine[0][0].task, name)]
-            interval = merge([p.intervals[name] for p, _, _ in mine])
-            columns |= target_columns(mine[0][0].task, name, estimates.mean(axis=0), spread, interval)
+            columns |= _columns(name, mine)
         domains = [p.domain for p in self.predictors if p.domain is not None]
         if domains:
             columns |= neighbour_columns(domains, things)
@@ -87,6 +88,23 @@ class Panel(Scorer):
             raise ConfigError(
                 f"the models mean different things by '{name}': {kinds}, units {units}; score them apart."
             )
+
+
+def _columns(name: str, mine: Sequence[tuple[Predictor, Array, Array]]) -> dict[str, Any]:
+    """Return the columns of a target that these predictors share, by what each estimates and its members' spread."""
+    first, where = mine[0][0].task, [block(p.task, name) for p, _, _ in mine]
+    if len(mine) == 1:
+        return target_columns(first, name, mine[0][1][:, where[0]], mine[0][2][:, where[0]], mine[0][0].intervals[name])
+    interval = merge([p.intervals[name] for p, _, _ in mine])
+    estimates = np.stack([e[:, at] for at, (_, e, _) in zip(where, mine, strict=True)])
+    unit = None
+    if spreads(first, name):
+        each = [deviation(p.task, name, e[:, at], s[:, at]) for at, (p, e, s) in zip(where, mine, strict=True)]
+        estimates[:, :, 1] = np.stack([d for d in each if d is not None])  # as each was calibrated
+        weights = [p.intervals[name].limits[0] or LEAST for p, _, _ in mine] if interval.limits else None
+        unit = np.average(estimates[:, :, 1], axis=0, weights=weights)  # so that half-widths are averaged
+    spread = estimates.std(axis=0, ddof=1)
+    return target_columns(first, name, estimates.mean(axis=0), spread, interval, unit)
 
 
 def _named(rooms: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch, processes
+from molgraph.fit.sampler import mix
 from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import deviation
@@ -29,6 +30,11 @@ from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
 from molgraph.task import Task, block
+
+
+def member_seed(seed: int, number: int) -> int:
+    """Return the seed of a member: the run's own for the first, and for the others none that another run's has."""
+    return seed if number == 0 else mix(seed, number) >> 32  # the trees take 31 bits
 
 
 @dataclass
@@ -76,9 +82,8 @@ class Training:
             if number < first and self.folder is not None:
                 member.load(self.folder, number)
                 continue
-            for epoch in member.train(
-                self.train, self.valid, self.run, seed=self.run.seed + number, state=state if number == first else None
-            ):
+            seed, since = member_seed(self.run.seed, number), state if number == first else None
+            for epoch in member.train(self.train, self.valid, self.run, seed=seed, state=since):
                 checkpoint.note(self.history, number, epoch)
                 if self.folder is not None:
                     checkpoint.keep(self.folder, self.digest, number, epoch, self.history)
@@ -135,7 +140,7 @@ class Training:
                 made.chances[name] = Chance.fit(kind, shaped, truth, **known)
 
     def _make(self, number: int) -> Member:
-        member = members_of.make(self.run, self.schemas, self.task, self.run.seed + number, self.train)
+        member = members_of.make(self.run, self.schemas, self.task, member_seed(self.run.seed, number), self.train)
         if self.start is not None:
             theirs = self.start.members[number % len(self.start.members)]
             if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.task.task import OneEach
+from molgraph.task.task import OneEach, focused
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Binary(OneEach):
         logits, truth = raw.float(), targets.values
         loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         if self.focal:
-            loss = loss * (1 - torch.exp(-loss)).pow(self.focal)
+            loss = loss * focused(loss, self.focal)
         positive = torch.tensor(self.positive, dtype=torch.float32, device=raw.device)
         weight = torch.where(truth > 0.5, positive, torch.ones_like(positive))
         return loss, weight * targets.weight * targets.observed

@@ -12,13 +12,15 @@ from torch import Tensor
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
+from molgraph.task.task import focused
 
 
 @dataclass(frozen=True)
 class Multiclass:
     """Predict the probability of each class; target values are positions in `classes[t]`.
 
-    `balance` weighs a class by rows / (classes * rows of the class), `focal` > 0 is the gamma of the focal loss.
+    `balance` weighs a class by rows / (classes * rows of the class), `focal` > 0 is the gamma of the focal loss. A
+    class without a training row weighs nothing: what nobody could learn must not decide when to stop.
     See: Lin 2017, doi 10.1109/ICCV.2017.324
     """
 
@@ -51,8 +53,8 @@ class Multiclass:
                     f"target '{name}': the {len(known)} training rows have fewer than two classes; there is nothing to "
                     "tell apart. Add rows of another class or choose another split."
                 )
-            even = len(known) / (len(labels) * counts.clamp(min=1).double())
-            weights.append(tuple(even.tolist()) if self.balance else (1.0,) * len(labels))
+            even = len(known) / (len(labels) * counts.double()) if self.balance else torch.ones(len(labels))
+            weights.append(tuple(torch.where(counts > 0, even, 0.0).tolist()))
         return dataclasses.replace(self, weights=tuple(weights))
 
     def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
@@ -60,7 +62,7 @@ class Multiclass:
         for i, logits in enumerate(self._blocks(raw)):
             truth = targets.values[:, i].long()
             loss = F.cross_entropy(logits, truth, reduction="none")
-            losses.append(loss * (1 - torch.exp(-loss)).pow(self.focal) if self.focal else loss)
+            losses.append(loss * focused(loss, self.focal) if self.focal else loss)
             weights.append(torch.tensor(self.weights[i], dtype=torch.float32, device=raw.device)[truth])
         return torch.stack(losses, 1), torch.stack(weights, 1) * targets.weight * targets.observed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+import torch
 from torch import Tensor
 
 from molgraph.data.targets import Targets
@@ -64,3 +65,11 @@ class OneEach:
     @property
     def columns(self) -> tuple[str, ...]:
         return self.names
+
+
+def focused(loss: Tensor, gamma: float) -> Tensor:
+    """Return the weight (1 - p)^gamma of the focal loss from the log loss -log p.
+
+    Never quite 0, where the slope of a power below 1 is infinite. See: Lin 2017, doi 10.1109/ICCV.2017.324
+    """
+    return (-torch.expm1(-loss)).clamp(min=1e-12).pow(gamma)

@@ -35,6 +35,19 @@ def test_a_shared_target_is_the_mean_and_its_spread(panel, network, forest):
     assert list(found) == list(both[0])
 
 
+def test_half_widths_in_predicted_deviations_are_averaged_as_each_was_calibrated(series, plan_of):
+    models = [train_rows(plan_of(series, variance=True, ensemble=2, seed=seed)) for seed in (0, 1)]
+    panel = Panel(models)
+    things = things_of(panel)
+    found, each = panel.columns_of(things), [p.columns_of(things) for p in models]
+    for end in ("pAct_lo90", "pAct_hi90"):
+        wide = np.mean([(one[end] - one["pAct"]).to_numpy(dtype=float) for one in each], axis=0)
+        np.testing.assert_allclose((found[end] - found["pAct"]).to_numpy(dtype=float), wide, rtol=1e-4)
+    between = np.std([one["pAct"].to_numpy(dtype=float) for one in each], axis=0, ddof=1)
+    within = np.mean([one["pAct_std"].to_numpy(dtype=float) for one in each], axis=0)
+    np.testing.assert_allclose(found["pAct_std"].to_numpy(dtype=float), np.hypot(within, between), rtol=1e-4)
+
+
 def test_targets_of_one_model_stand_beside_the_others(network, series, plan_of):
     frame = series.assign(other=-series["pAct"])
     own = train_rows(plan_of(frame, targets=["other", "pAct"]))

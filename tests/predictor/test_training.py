@@ -6,6 +6,7 @@ from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.fit import state as states
 from molgraph.predictor.checkpoint import CHECKPOINT
+from molgraph.predictor.training import member_seed
 
 THREE_EPOCHS = {"encoder": {"hidden": 16, "depth": 2}, "ensemble": 2, "train": {"epochs": 3}}
 
@@ -186,3 +187,9 @@ def test_the_rows_of_each_fold_are_apart(network):
     folds = [set(getattr(made.split, n).tolist()) for n in ("train", "valid", "calibration", "test")]
     assert sum(map(len, folds)) == len(set.union(*folds)) == len(made.rows.data)
     assert isinstance(made.rows.data, Dataset)
+
+
+def test_no_two_runs_share_a_member():
+    seeds = [member_seed(seed, number) for seed in range(50) for number in range(5)]
+    assert len(set(seeds)) == len(seeds) and all(0 <= seed < 2**31 for seed in seeds)
+    assert [member_seed(seed, 0) for seed in range(50)] == list(range(50)), "one model keeps the run's seed"

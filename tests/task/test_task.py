@@ -93,6 +93,28 @@ def test_focal_loss_counts_easy_rows_less():
     np.testing.assert_allclose(ratio[:, 0].numpy(), [(1 - share) ** 2, share**2], rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_focal_loss_of_sure_rows_and_of_blanks_has_a_slope(kind, gamma):
+    """A gamma below 1 has an infinite slope where a row is surely right, and 0 times that is no number."""
+    targets = Targets.of(("b",), torch.tensor([[1.0], [0.0], [NAN]]))
+    task = make({"b": kind}, {"b": ("no", "yes")} if kind == "multiclass" else {}, focal=gamma).adapt(targets)
+    raw = torch.tensor([[40.0], [-40.0], [40.0]]) * torch.tensor([[-1.0, 1.0]])[:, 2 - task.outputs :]
+    raw.requires_grad_(True)
+    loss, weight = task.loss(raw, targets)
+    (loss * weight).sum().backward()
+    assert torch.isfinite(raw.grad).all() and raw.grad.abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("balance", [False, True])
+def test_a_class_without_a_training_row_weighs_nothing(balance):
+    task = make({"t": "multiclass"}, {"t": ("a", "b", "never")}, balance=balance)
+    task = task.adapt(Targets.of(("t",), torch.tensor([[0.0], [0.0], [0.0], [1.0]])))
+    _, weight = task.loss(torch.zeros(3, 3), Targets.of(("t",), torch.tensor([[0.0], [1.0], [2.0]])))
+    expected = [4 / 3 / 3, 4 / 3, 0.0] if balance else [1.0, 1.0, 0.0]
+    np.testing.assert_allclose(weight[:, 0].numpy(), expected, rtol=1e-6)
+
+
 def test_joint_keeps_the_users_order_of_targets():
     kind_of = {"x": "binary", "y": "regression", "z": "binary"}
     values = torch.tensor([[0.0, 3.0, 1.0], [1.0, 4.0, 0.0]])
