@@ -34,6 +34,7 @@ def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
     """Yield the header and then every record from lines (see `delimited`)."""
     csv.field_size_limit(max(CELL, csv.field_size_limit()))
     delimiter = delimiter or sniff(lines)
+    open_ended = _open_ended(lines, delimiter)
     taken: list[str] = []
     reader = csv.reader(_Record(lines, taken), delimiter=delimiter, strict=True)
     width = 0
@@ -51,8 +52,11 @@ def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
             yield lines.broken.pop(start)
         elif width and len(taken) > 1 and (len(cells) != width or _swallowed(lines, taken, delimiter, width)):
             yield _first_line(lines, taken, delimiter, width, _OPEN)
-        elif not cells or not width or len(cells) == width:
-            width = width or len(cells)
+        elif cells and not width:
+            cells += [""] * open_ended
+            width = len(cells)
+            yield cells
+        elif not cells or len(cells) == width:
             yield cells
         else:
             message = f"line {start} has {len(cells)} cells where the header has {width}; quote cells with a delimiter"
@@ -72,6 +76,18 @@ def sniff(lines: Lines) -> str:
         return sum(w == widths[0] for w in widths) / len(widths), widths[0]
 
     return max(DELIMITERS, key=evenness)
+
+
+def _open_ended(lines: Lines, delimiter: str) -> bool:
+    """Tell whether every line but the header ends with a delimiter, as some programs write: one column without a name.
+
+    Of a single line it cannot be told from a delimiter inside a cell.
+    """
+    sample = list(islice(lines, _SAMPLE))
+    lines.give_back(sample)
+    kept = (line[: CELL // _SAMPLE] for line in sample)
+    rows = [row for row in csv.reader(kept, delimiter=delimiter) if row]
+    return len(rows) > 2 and all(len(row) == len(rows[0]) + 1 and not row[-1] for row in rows[1:])
 
 
 class _Record:

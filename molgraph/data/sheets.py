@@ -20,14 +20,16 @@ from molgraph.errors import DataError
 
 _COPY = 1 << 20
 _UNCALCULATED = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
+_FILLED = re.compile(rb'<c r="([A-Z]+)[0-9]+"(?:[^>/]|/(?!>))*>')  # a cell that is more than formatted
 _LONGEST_CELL = 1 << 14  # bytes carried from one piece of a sheet to the next, so that no cell is cut in two
 
 
 def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
     """Yield the header and then every row of the first visible sheet of an `.xlsx` workbook.
 
-    Numbers come with the 15 digits that Excel shows, whole ones without a point, dates in ISO form; an identifier
-    formatted as "000" keeps its zeros. Other number formats are not applied: a percentage is its fraction.
+    A column with cells and no header has the header "". Numbers come with the 15 digits that Excel shows, whole ones
+    without a point, dates in ISO form; an identifier formatted as "000" keeps its zeros. Other number formats are not
+    applied: a percentage is its fraction.
 
     Raises: DataError for a damaged workbook and for a formula that was never calculated.
     """
@@ -40,7 +42,7 @@ def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
             sheet = next(s for s in book.worksheets if s.sheet_state == "visible")
         except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, StopIteration, OSError) as error:
             raise DataError(f"{name}: not a readable .xlsx workbook ({error}); save it again as .xlsx") from error
-        _refuse_uncalculated(stream, sheet, name)
+        widest = _scanned(stream, sheet, name)
         sheet.reset_dimensions()  # some programs write a wrong one, and rows would be cut to it
         width = 0
         try:
@@ -48,7 +50,7 @@ def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
                 cells = [_text(cell) for cell in row]
                 while len(cells) > width and not cells[-1]:
                     cells.pop()
-                width = width or len(cells)
+                width = width or (max(len(cells), widest) if cells else 0)
                 yield _row_of(cells, width, number)
         except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
             raise DataError(f"{name}: the workbook is damaged ({error}); save it again as .xlsx") from error
@@ -80,8 +82,14 @@ def _text(cell: Any) -> str:
     return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
 
 
-def _refuse_uncalculated(stream: IO[bytes], sheet: Any, name: str) -> None:
-    """Refuse a sheet with formulas that hold no value: their cells would silently read as empty."""
+def _scanned(stream: IO[bytes], sheet: Any, name: str) -> int:
+    """Return the number of the last column with a cell.
+
+    Raises: DataError for formulas that hold no value: their cells would silently read as empty.
+    """
+    letters: set[bytes] = set()
+    from openpyxl.utils import column_index_from_string
+
     with zipfile.ZipFile(stream) as archive, archive.open(sheet._worksheet_path.lstrip("/")) as xml:
         carried = b""
         while piece := xml.read(_COPY):
@@ -91,7 +99,9 @@ def _refuse_uncalculated(stream: IO[bytes], sheet: Any, name: str) -> None:
                     f"{name}: cell {found[1].decode()} of sheet '{sheet.title}' holds a formula without a value; "
                     "open the workbook in Excel and save it"
                 )
+            letters.update(_FILLED.findall(carried + piece))
             carried = piece[-_LONGEST_CELL:]
+    return max((column_index_from_string(each.decode()) for each in letters), default=0)
 
 
 def parquet(source: str | os.PathLike[str], block: int) -> Iterator[Row]:

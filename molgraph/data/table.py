@@ -172,7 +172,9 @@ def _cell_text(value: Any) -> str:
 def find_column(columns: Sequence[str], wanted: str | None, usual: Sequence[str], origin: str) -> str:
     """Return the input column: the one `wanted`, or the first with a usual name (case and punctuation aside).
 
-    Failing those, a single column whose name holds the first usual name is taken ("Ligand SMILES").
+    Names that say what is in them come first, whole or short ("SMILES", "smi"), then a single column whose name ends so
+    ("Ligand SMILES", "SMILES string"); only then those that may be a picture or a name ("Structure", "Drug"). Failing
+    all, a single column whose name holds the first usual name is taken.
 
     Raises: DataError that lists the columns there are.
     """
@@ -182,16 +184,21 @@ def find_column(columns: Sequence[str], wanted: str | None, usual: Sequence[str]
             if len(found) == 1:
                 return found[0]
         raise DataError(f"{origin}: no column '{wanted}'{did_you_mean(wanted, columns)}")
-    for name in usual:
+    told = _plain(usual[0])
+    sure = [name for name in usual if told in _plain(name) or told.startswith(_plain(name))]
+    ending = [c for c in columns if _plain(c).removesuffix("string").endswith(told)]
+    holding = [c for c in columns if told in _plain(c)]
+    for name in (*sure, *_single(ending), *usual, *_single(holding)):
         found = [c for c in columns if _plain(c) == _plain(name)]
         if found:
             return name if name in found else found[0]
-    holding = [c for c in columns if _plain(usual[0]) in _plain(c)]
-    if len(holding) == 1:
-        return holding[0]
     raise DataError(
         f"{origin}: no column is called {usual[0]} or alike; name it with -s. Columns: {', '.join(columns)}."
     )
+
+
+def _single(found: list[str]) -> list[str]:
+    return found if len(found) == 1 else []
 
 
 def is_usual(name: str, usual: Iterable[str]) -> bool:

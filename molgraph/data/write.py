@@ -27,6 +27,10 @@ DIGITS = ".7g"  # what a float32 holds: 24 bits of mantissa are 7.2 decimal digi
 EXCEL_ROWS, EXCEL_CELL = 1_048_576, 32_767  # support.microsoft.com, "Excel specifications and limits"
 # See https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
+_UNIT = r"(?:[^\W\d_]|[%°])[\w %°^·./]*"
+_HARMLESS = re.compile(  # a number, with a decimal comma or a unit too, a word, or signs alone
+    rf"[+-]?(\d[\d.,]*|[.,]\d+)([eE][+-]?\d+)?(\s*{_UNIT})?|[+\-@][^\W\d]\w*( \w+)*|[+\-/ ]+"
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _QUOTED = re.compile(r'[",;\t\r\n]')  # any delimiter, so that no spreadsheet's locale cuts the cell
 
@@ -125,10 +129,12 @@ def _cell(text: str) -> str:
 def harmless(text: str) -> str:
     """Return a cell that no spreadsheet runs as a formula.
 
-    >>> harmless("=2+5"), harmless("-3.2"), harmless("[Na+].[Cl-]")
-    ("'=2+5", '-3.2', '[Na+].[Cl-]')
+    What can run nothing stays as it is, so that it is read again as it was: `-1,5`, `-CH3`, `@id`.
+
+    >>> harmless("=2+5"), harmless("-7.2 kcal/mol"), harmless("+HYPERLINK(A1)")
+    ("'=2+5", '-7.2 kcal/mol', "'+HYPERLINK(A1)")
     """
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if _FORMULA.match(text) and not _HARMLESS.fullmatch(text) else text
 
 
 def column_texts(values: pd.Series) -> list[str]:

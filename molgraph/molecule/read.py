@@ -46,6 +46,7 @@ SMILES_FILES = (".smi", ".ism", ".smiles", ".cxsmiles", ".cxsmi")
 SDF_FILES = (".sdf", ".sd", ".mol")
 _MOST_TAGS = 10_000
 _SMILES_LINE = re.compile(r"(\S+)(?:\s+(\|[^|]*\|))?\s*(.*)", re.DOTALL)  # SMILES, CXSMILES extension, name
+_HEAD = re.compile(r".*\n.*\n.*\n(?=.*V[23]000)")  # the three lines before the counts line of a mol block
 _END = re.compile(r"^(M  END.*\n?|(?=>))", re.MULTILINE)  # where a mol block ends: at its last line, or before a tag
 
 
@@ -103,11 +104,16 @@ def _frame(source: Any) -> pd.DataFrame:
     frame = pd.DataFrame({SMILES: _smiles_of(cells)}, dtype=object)
     if not _has_molecules(cells):
         return frame
-    tags = [m.GetPropsAsDict(includePrivate=False) if isinstance(m, Chem.Mol) else {} for m in cells]
+    tags = [_properties(m) if isinstance(m, Chem.Mol) else {} for m in cells]
     names = dict.fromkeys(name for tag in tags for name in tag if name != SMILES)
     named = [m.GetProp(NAME) if isinstance(m, Chem.Mol) and m.HasProp(NAME) else "" for m in cells]
     extra = {NAME: named} if any(named) else {}
     return frame.assign(**extra, **{name: cell_texts(tag.get(name) for tag in tags) for name in names})
+
+
+def _properties(molecule: Chem.Mol) -> dict[str, Any]:
+    """Return the properties as they were set: a text "000123" is no number."""
+    return dict(molecule.GetPropsAsDict(includePrivate=False, autoConvertStrings=False))
 
 
 def _has_molecules(cells: Any) -> bool:
@@ -223,7 +229,8 @@ def _sdf_records(source: str | os.PathLike[str]) -> Iterator[_Record]:
 
 def _record(text: str, problem: Broken | None) -> _Record:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    end = _END.search(text)
+    head = _HEAD.match(text)  # where there is one, its lines are titles and comments, whatever they begin with
+    end = _END.search(text, head.end() if head else 0)
     at = end.start() + len(end[1]) if end else len(text)
     tags: dict[str, str] = {}
     rest = iter(text[at:].split("\n"))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
-from molgraph.data.table import BLOCK, MEMORY, Table, free_names, nonempty
+from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, nonempty
 from molgraph.predictor.domain import Domain, Near
 from molgraph.predictor.given import resolve
 from molgraph.predictor.inputs import Inputs, Ready, unlabelled
@@ -22,6 +22,7 @@ from molgraph.predictor.recipe import versions
 
 OK = "ok"
 KEY = "key of the first input"
+IN_DOMAIN = "in_domain"
 AHEAD = 3  # blocks prepared while one is scored
 
 
@@ -100,6 +101,8 @@ class Scorer:
         frame = frame.take(np.maximum(index, 0)) if len(frame) else frame.reindex(np.arange(len(index)))
         frame = frame.reset_index(drop=True)
         frame.loc[index < 0] = None
+        if IN_DOMAIN in frame:
+            frame[IN_DOMAIN] = frame[IN_DOMAIN].astype("boolean")
         rejects = ready.rejects
         frame["status"] = [rejects[i].reason if i in rejects else OK for i in range(len(index))]
         frame["message"] = ready.messages()
@@ -120,7 +123,8 @@ class Scorer:
     def predict(self, source: Any, column: str | None = None, *, given: Mapping[str, str] | None = None) -> Predictions:
         """Predict a file, a DataFrame, a list of texts: the user's own columns, then the prediction columns.
 
-        `given` holds inputs that are the same for every row of this call: `given={"target": "MKV..."}`.
+        `given` holds inputs that are the same for every row of this call: `given={"target": "MKV..."}`. The rows of a
+        DataFrame or Series keep their index, and their own columns their values.
         """
         before = self.inputs
         try:
@@ -129,7 +133,8 @@ class Scorer:
             found = [(table.column, beside(table, scored)) for table, scored in self.score_all(tables)]
         finally:
             self.inputs = before
-        return Predictions.of(pd.concat([f for _, f in found], ignore_index=True), found[0][0], self.room.draw)
+        whole, name = pd.concat([f for _, f in found], ignore_index=True), found[0][0]
+        return Predictions.of(_as_given(whole, name, source), name, self.room.draw)
 
 
 def beside(table: Table, scored: Scored) -> pd.DataFrame:
@@ -137,6 +142,16 @@ def beside(table: Table, scored: Scored) -> pd.DataFrame:
     own = table.frame.reset_index(drop=True)
     ours = scored.frame.rename(columns=free_names(list(own.columns), list(scored.frame.columns)))
     return pd.concat([own, ours], axis="columns")
+
+
+def _as_given(found: pd.DataFrame, column: str, source: Any) -> pd.DataFrame:
+    """Return predictions with the index of a table in memory, so that they can be assigned to it, and its own values,
+    which were read as text."""
+    if isinstance(source, pd.DataFrame):
+        for at, name in enumerate(column_names([str(c) for c in source.columns], MEMORY)):
+            if name != column:
+                found[name] = source.iloc[:, at].array
+    return found.set_axis(source.index) if isinstance(source, pd.DataFrame | pd.Series) else found
 
 
 def neighbour_columns(domains: Sequence[Domain], things: Dataset) -> dict[str, Any]:
@@ -154,5 +169,5 @@ def neighbour_columns(domains: Sequence[Domain], things: Dataset) -> dict[str, A
         "nn_id": [domains[b].ids[found[b].rows[i]] for i, b in enumerate(best)],
         "nn_similarity": similarity.max(axis=0),
         **(sides if several else {}),
-        "in_domain": np.stack([near.inside for near in found]).all(axis=0).astype(object),
+        IN_DOMAIN: np.stack([near.inside for near in found]).all(axis=0).astype(object),
     }

@@ -18,6 +18,7 @@ from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import load
 from molgraph.predictor.scored import OK, beside
+from molgraph.screen.pool import default_workers
 from molgraph.workflows import show
 from molgraph.workflows.show import say
 
@@ -57,17 +58,19 @@ def predict_file(
         open_writer(output, column=first.column) as writer,
         tqdm(unit=" rows", desc="predicting", ascii=True, delay=show.DELAY) as bar,
     ):
-        for table, scored in scorer.score_all(chain([first], tables), workers):
+        for table, scored in scorer.score_all(chain([first], tables), workers or default_workers()):
             writer.write(beside(table, scored))
             statuses.update(scored.frame["status"])
             bar.update(len(table))
             rearm()
-    return _counts(statuses, output)
+    return _counts(statuses, output, first.column)
 
 
-def _counts(statuses: Counter[str], output: Path) -> Counts:
+def _counts(statuses: Counter[str], output: Path, column: str) -> Counts:
     reasons = {status: n for status, n in statuses.items() if status != OK}
     counts = Counts(statuses.total(), sum(reasons.values()), reasons)
     why = f" ({', '.join(f'{n} {reason}' for reason, n in reasons.items())})" if reasons else ""
     say(f"{counts.rows} rows written to {output}, {counts.rejected} without a prediction{why}")
+    if counts.rejected == counts.rows:
+        say(f"no row could be scored; '{column}' was read as the input column, -s names another")
     return counts

@@ -110,3 +110,11 @@ def test_an_unreadable_line_inside_quotes_does_not_hide_the_rows_around_it() -> 
 
 def test_blank_lines_are_given_as_such() -> None:
     assert rows("smiles,y\n\nC,1\n\n") == [["smiles", "y"], [], ["C", "1"], []]
+
+
+def test_lines_that_all_end_with_a_delimiter_have_a_column_without_a_name() -> None:
+    assert rows("smiles,y\nC,1,\nCC,2,\n") == [["smiles", "y", ""], ["C", "1", ""], ["CC", "2", ""]]
+    kept = rows("smiles,y\nC,1,\nCC,2\n")
+    assert kept[0] == ["smiles", "y"] and kept[1].reason == "ragged_row" and kept[2] == ["CC", "2"]
+    shifted = rows("smiles,name\nC,1,2-diol\nCC,1,3-diol\n")
+    assert [getattr(row, "reason", "") for row in shifted] == ["", "ragged_row", "ragged_row"]

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from molgraph.data.sheets import parquet, workbook
-from molgraph.data.stream import Broken
+from molgraph.data.table import read_tables
 from molgraph.errors import DataError
 
 
@@ -44,9 +44,14 @@ def test_an_identifier_keeps_its_zeros(tmp_path: Path) -> None:
 def test_rows_are_padded_never_shifted(tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", [["smiles", "y"], ["C"], [], ["CC", 1, None, "stray"], [None, 2]])
     rows = list(workbook(path))
-    assert rows[:3] == [["smiles", "y"], ["C", ""], []]
-    assert isinstance(rows[3], Broken) and "row 4 of the sheet has 4 cells" in rows[3].message
-    assert rows[4] == ["", "2"]
+    assert rows == [["smiles", "y", "", ""], ["C", "", "", ""], [], ["CC", "1", "", "stray"], ["", "2", "", ""]]
+    (table,) = read_tables(path)
+    assert list(table.frame) == ["smiles", "y", "unnamed_3", "unnamed_4"] and not table.broken
+
+
+def test_a_column_that_is_only_formatted_is_none(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [["smiles", "y"], ["C", 1]], {"F2": "0.00"})
+    assert list(workbook(path)) == [["smiles", "y"], ["C", "1"]]
 
 
 def test_a_hidden_sheet_is_passed_over(tmp_path: Path) -> None:

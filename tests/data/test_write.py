@@ -81,7 +81,9 @@ def test_python_and_pandas_read_our_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz"])
 def test_formulas_are_harmless(tmp_path: Path, suffix: str) -> None:
     evil = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|'/c calc'!A1"]
+    evil += ["-1/A1", "-CH3(A1)", "@id|x!A1", "-7.2 kcal/mol=1"]
     plain = ["-3.2", "+5", "-1e-3", "-.5", "[Na+]", "C=C", "(-)-menthol", ""]
+    plain += ["-1,5", "-1.234,5", "-7.2 kcal/mol", "-3 %", "-CH3", "+/-", "@id", "+ctl 2"]
     with open_writer(tmp_path / f"a{suffix}") as writer:
         writer.write(pd.DataFrame({"=name()": evil + plain, "y": 0}))
     (table,) = read_tables(tmp_path / f"a{suffix}")

@@ -69,6 +69,13 @@ def test_molecules_in_memory_keep_their_names_and_properties() -> None:
     }
 
 
+def test_a_property_that_is_text_stays_as_it_is() -> None:
+    molecule = Chem.MolFromSmiles("C")
+    for name, value in (("plate", "000123"), ("batch", "1e5"), ("dose", "1.50")):
+        molecule.SetProp(name, value)
+    assert whole([molecule]).frame.iloc[0].tolist() == ["C", "000123", "1e5", "1.50"]
+
+
 def test_a_frame_with_a_column_of_molecules() -> None:
     frame = pd.DataFrame({"ID": [1, 2], "Molecule": [Chem.MolFromSmiles("OCC"), None]})
     table = whole(frame)
@@ -218,6 +225,12 @@ def test_tags_of_any_record_are_columns_of_every_block(tmp_path: Path) -> None:
     assert [list(b.frame) for b in blocks] == [["smiles", "_Name", "ID", "note", "IC50 (>10)", "DT12"]] * 2
     assert blocks[0].frame.iloc[0].tolist() == ["CCO", "ethanol", "007", "two\nlines", "", ""]
     assert blocks[1].frame.iloc[0].tolist() == ["Oc1ccccc1", "", "1e-3", "", "> 5", "x"]
+
+
+def test_a_title_may_begin_like_a_tag(tmp_path: Path) -> None:
+    table = whole(write(tmp_path / "a.sdf", sdf(">95% pure" + ETHANOL + "> <ID>\n7\n\n")))
+    assert list(table.frame) == ["smiles", "_Name", "ID"] and not table.broken
+    assert table.frame.iloc[0].tolist() == ["CCO", ">95% pure", "7"]
 
 
 def test_a_tag_given_twice_keeps_both(tmp_path: Path) -> None:

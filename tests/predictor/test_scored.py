@@ -104,6 +104,26 @@ def test_a_record_that_could_not_be_read_is_not_scored(trained, tmp_path):
     assert "2" in found["message"][1]
 
 
+def test_predictions_of_a_frame_can_be_assigned_to_it(trained):
+    smiles = ["CCO", "c1ccccc1", "CCCCCCCCCC", "nonsense"]
+    frame = pd.DataFrame({"smiles": smiles, "dose": [1.0, np.nan, 2.5, 3.0], "seen": [True, False, True, True]})
+    plain = trained[1].predict(smiles)
+    shuffled = frame.iloc[[2, 0, 3, 1]]
+    found = trained[1].predict(shuffled)
+    assert found.index.tolist() == [2, 0, 3, 1]
+    frame["mine"] = found["pAct"]
+    np.testing.assert_array_equal(frame["mine"], plain["pAct"])
+    for name in ("dose", "seen"):
+        pd.testing.assert_series_equal(pd.Series(found[name]), shuffled[name])
+    named = trained[1].predict(frame["smiles"].iloc[[1]])
+    assert named.index.tolist() == [1]
+
+
+def test_whether_a_row_is_inside_is_true_false_or_unknown(trained):
+    found = trained[1].predict(["CCO", "nonsense"])["in_domain"]
+    assert found.dtype == "boolean" and found.isna().tolist() == [False, True]
+
+
 def test_the_users_columns_keep_their_names(trained):
     found = trained[1].predict(pd.DataFrame({"smiles": ["CCO"], "pAct": ["mine"], "status": ["mine"]}))
     assert found["pAct"].tolist() == found["status"].tolist() == ["mine"]
