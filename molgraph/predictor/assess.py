@@ -42,13 +42,13 @@ def assess(
     "decisions": {target of two classes: what a threshold brings (`decided`)},
     "levels": {target: {group: {metric: rows beside groups (`metrics.levels`)}}} where rows belong together, "rows": n,
     "main": {target: the metric that stands for it}, "shown": {target: those a person sees first}}`, plain JSON values.
-    `others` maps a method's name to estimates [N, columns of the task].
+    `others` maps a method's name to estimates [N, columns of the task]. Targets that `data` has not are left out.
     """
     estimates, spread = predictor.estimate(data)
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
     found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}}
-    belong = together(predictor, data)
-    for name in predictor.targets:
+    belong, targets = together(predictor, data), [name for name in predictor.targets if name in data.targets.names]
+    for name in targets:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
         truth, observed, bound = data.targets.arrays(name)
         given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
@@ -75,7 +75,7 @@ def assess(
         among = spread[sure, where.start]
         rest = _reliability(predictor, name, mine[sure], truth[sure], among if scale is None else scale)
         found["reliability"][name] = rest.to_json()
-    kinds = {name: predictor.task.kind(name) for name in predictor.targets}
+    kinds = {name: predictor.task.kind(name) for name in targets}
     first = {
         "main": {name: main(kind) for name, kind in kinds.items()},
         "shown": {name: list(shown(kind, len(data.inputs))) for name, kind in kinds.items()},

@@ -70,8 +70,10 @@ def read_rows(
     *,
     workers: int = 1,
     classes: Mapping[str, Sequence[str]] | None = None,
+    some: bool = False,
 ) -> Rows:
-    """Read measured rows from a user's file or table; `classes` are the labels that a trained model knows.
+    """Read measured rows from a user's file or table; `classes` are the labels that a trained model knows. With `some`,
+    targets without a column are left out, if there is one with a column.
 
     Raises: DataError where the file, a column or every row is unusable; ConfigError where no target is named.
     """
@@ -81,6 +83,7 @@ def read_rows(
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
     for why in prepared.misread:
         raise DataError(f"{table.origin}: {why}.")
+    run = _with_columns(run, table) if some else run
     targets = _targets(table, run, set(prepared.columns.values()))
     kind_of = kinds(run.task, targets)
     texts = [[str(text) for text in table.frame[c]] if c else [] for c in prepared.columns.values()]
@@ -155,6 +158,13 @@ def join(tables: Sequence[Table]) -> Table:
     broken = {start + at: r for start, t in zip(starts, tables, strict=False) for at, r in t.broken.items()}
     frame = pd.concat([t.frame for t in tables], ignore_index=True).fillna("")
     return dataclasses.replace(first, frame=frame, rows=np.concatenate([t.rows for t in tables]), broken=broken)
+
+
+def _with_columns(run: RunSettings, table: Table) -> RunSettings:
+    """Return the run with those targets that the table has a column for, or as it is where it has none."""
+    there = [name for name in run.targets if name in table.frame]
+    task = run.task if isinstance(run.task, str) else {name: kind for name, kind in run.task.items() if name in there}
+    return dataclasses.replace(run, targets=there, task=task) if there else run
 
 
 def _targets(table: Table, run: RunSettings, inputs: set[str]) -> list[str]:

@@ -63,7 +63,7 @@ def subgroups(
     estimates, _ = predictor.estimate(data)
     belong = next(iter(together(predictor, data).values()), None)
     lines = []
-    for name in predictor.targets:
+    for name in data.targets.names:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
         truth, observed, bound = data.targets.arrays(name)
         mine = estimates[:, where] if kind == "multiclass" else estimates[:, where.start]

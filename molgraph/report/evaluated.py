@@ -59,7 +59,7 @@ def evaluation_report(
         quality=quality(assessment, predictor.recipe.run.model),
         trust=trust(assessment),
         parity=tuple(
-            _parity(predictor, name, data, scores) for name in predictor.targets if _is_number(predictor, name)
+            _parity(predictor, name, data, scores) for name in data.targets.names if _is_number(predictor, name)
         ),
         rejected=tuple((reason, n, examples[reason]) for reason, n in sorted(rejected.items())),
         facts={**(facts or {}), **model_facts([predictor])},

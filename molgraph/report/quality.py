@@ -20,16 +20,17 @@ def quality(assessment: Assessment, model: str) -> tuple[Quality, ...]:
 
 
 def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
-    others = assessment["others"]
+    judged = assessment.get("unseen", assessment)  # what a model was trained on says nothing of its intervals
+    others = judged.get("others", assessment["others"])  # an earlier version judged them on all rows alone
     tables = [assessment["model"][target], *(scores[target] for scores in others.values())]
     methods = [f"{model} (this model)", *others]
     if "unseen" in assessment:
         tables.insert(1, assessment["unseen"]["model"][target])
-        methods.insert(1, f"the same, {assessment['unseen']['rows']:,} rows not trained on")
+        fresh = f"{assessment['unseen']['rows']:,} rows not trained on"
+        methods = [methods[0], f"the same, {fresh}", *(f"{name}, {fresh}" for name in others)]
     shown = assessment["shown"][target]
     scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
-    verdicts = assessment["verdicts"][target]
-    judged = assessment.get("unseen", assessment)  # what a model was trained on says nothing of its intervals
+    verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
         target,

@@ -1,4 +1,4 @@
-"""Judge trained models on rows with known values: each model, all as one, and the nearest measured neighbour."""
+"""Judge trained models on rows with known values: each model beside the nearest measured neighbour."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from molgraph.report import write_evaluation_report
 from molgraph.task import classes
 from molgraph.workflows.show import say
 
-UNSEEN = ("rows", "model", "coverage", "reliability", "decisions", "levels")  # said again without the rows of training
+# what is said again without the rows of training, in which the nearest neighbour is the row itself
+UNSEEN = ("rows", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels")
 
 
 def evaluate_file(
@@ -45,6 +46,8 @@ def evaluate_file(
     Rows that stood in a model's training set are counted, and scores given without them, too: one on them flatters.
     The groups of the columns `by` (else of those that the room knows: site, sex, ...) are judged apart.
 
+    Of the targets those are judged that the data has a column for.
+
     Raises: ConfigError where the models have no target in common; DataError where the data has no usable row.
     """
     predictors = {str(folder): Predictor.load(folder) for folder in folders}
@@ -56,7 +59,7 @@ def evaluate_file(
     for number, (folder, predictor) in enumerate(predictors.items(), start=1):
         run = replace(predictor.recipe.run, column=column or "", id="", split="random", duplicates="mean")
         predictor.give(given or {}, join)
-        rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task))
+        rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task), some=True)
         found[folder] = _assess(folder, predictor, rows, by)
         if out is not None:
             name = Path(folder).resolve().name
@@ -81,7 +84,7 @@ def _assess(folder: str, predictor: Predictor, rows: Rows, by: Sequence[str]) ->
         found["seen_in_training"] = int(seen.sum())
         if seen.any() and not seen.all():
             judged = np.flatnonzero(~seen)
-            fresh = assess(predictor, rows.data.subset(judged), {})
+            fresh = assess(predictor, rows.data.subset(judged), {name: made[judged] for name, made in others.items()})
             found["unseen"] = {name: fresh[name] for name in UNSEEN}
     frame = rows.frame.iloc[judged].reset_index(drop=True)
     found["subgroups"] = subgroups(predictor, rows.data.subset(judged), frame, columns)
@@ -92,16 +95,14 @@ def _assess(folder: str, predictor: Predictor, rows: Rows, by: Sequence[str]) ->
 def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
     known = found["seen_in_training"]
     say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {known} of them seen in training")
-    for target, scores in found["model"].items():
+    which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
+    for target in found["model"]:
         for name in found["shown"][target]:
-            rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(name)
-            beside = f"{NEIGHBOUR}: {interval(rival)}" if rival else ""
-            say(f"  {target:12} {name:18}{interval(scores[name]):36}{beside}")
+            say(f"  {target:12} {name:18}{_beside(found, target, name)}")
             if "unseen" in found:
-                say(f"  {'':12} {'  without seen':18}{interval(found['unseen']['model'][target][name])}")
-        for verdict in found["verdicts"][target].values():
+                say(f"  {'':12} {'  without seen':18}{_beside(judged, target, name)}")
+        for verdict in judged["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
         say(f"  {coverage(judged['coverage'][target], which)}")
         say(f"  reliability: {sentence(judged['reliability'][target])}")
         for line in lines(judged, target):
@@ -113,13 +114,20 @@ def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
         say(f"  leaks: {found['leaks']['sentence']}")
 
 
+def _beside(found: Mapping[str, Any], target: str, metric: str) -> str:
+    """Write a score with the nearest neighbour's to its right."""
+    rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(metric)
+    mine = interval(found["model"][target][metric])
+    return f"{mine:36}{NEIGHBOUR}: {interval(rival)}" if rival else mine
+
+
 def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[str, Any]) -> None:
     """Write `scores-<model>.csv` (measured beside predicted), `subgroups-<model>.csv` and `report-<model>.html`."""
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     scores = predictor.columns_of(rows.data)
     measured = {}
-    for target in predictor.targets:
+    for target in rows.data.targets.names:
         values, observed, _ = rows.data.targets.arrays(target)
         measured[f"{target}_measured"] = np.where(observed, values, np.nan)
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")

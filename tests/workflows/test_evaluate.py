@@ -60,10 +60,28 @@ def test_scores_are_given_without_the_rows_of_the_training(classes, ligands, tmp
     known = trained.domain.seen(read_rows(ligands, trained.recipe.run, trained.inputs).data)
     (alone,) = evaluate_file(ligands[~known], [classes]).values()
     assert alone["model"] == found["unseen"]["model"] and "unseen" not in alone
-    assert f"leaks: {seen} of {len(ligands)} rows stood in the training set" in capsys.readouterr().err
+    assert alone["verdicts"] == found["unseen"]["verdicts"], "the neighbour of a row of the training is the row itself"
+    said = capsys.readouterr().err
+    assert f"leaks: {seen} of {len(ligands)} rows stood in the training set" in said
+    (sentence,) = (verdict["sentence"] for verdict in alone["verdicts"]["level"].values())
+    assert said.count(sentence) == 2, "once for each command"
     page = (tmp_path / f"report-{classes.name}.html").read_text(encoding="utf-8")
     assert f"the same, {len(ligands) - seen} rows not trained on" in page
     assert f"Leaks: {seen} of {len(ligands)} rows stood in the training set" in page
+
+
+def test_targets_that_the_data_lacks_are_left_out(ligands, tmp_path):
+    frame = ligands.assign(active=(ligands["pAct"] > ligands["pAct"].median()).astype(int), other=ligands["pAct"] + 1)
+    task = {"pAct": "regression", "active": "binary", "other": "regression"}
+    molgraph.train(frame.head(70), list(task), task=task, out=tmp_path / "three", **TINY)
+    held = frame.tail(30)
+    (found,) = evaluate_file(held.drop(columns=["other"]), [tmp_path / "three"], out=tmp_path / "out").values()
+    (whole,) = evaluate_file(held, [tmp_path / "three"]).values()
+    assert list(found["model"]) == ["pAct", "active"]
+    assert all(found["model"][name] == whole["model"][name] for name in found["model"])
+    assert "other_measured" not in pd.read_csv(tmp_path / "out" / "scores-three.csv")
+    with pytest.raises(DataError, match="no column 'pAct'"):
+        evaluate_file(held.drop(columns=list(task)), [tmp_path / "three"])
 
 
 def test_models_without_a_target_in_common_are_refused(classes, ligands, tmp_path):
