@@ -8,7 +8,7 @@ import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from molgraph import shipped
@@ -19,8 +19,9 @@ from molgraph.predictor.recipe import Recipe, sha256
 
 DOMAIN = "domain.npz"
 WEIGHTS = ("weights-*.safetensors", "trees-*.json")
+SEALED = (*WEIGHTS, DOMAIN)
 OURS = (
-    *WEIGHTS, DOMAIN, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
+    *SEALED, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
     "checkpoint.safetensors", "metrics.jsonl", "run.log",
 )  # fmt: skip
 
@@ -37,9 +38,9 @@ def find(name: str | Path) -> Path:
 
 
 def seal(folder: Path, recipe: Recipe) -> str:
-    """Write card and recipe with the sha256 of every weight file; return the digest of the model."""
-    weights = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
-    recipe.files = {path.name: sha256(path) for path in weights}
+    """Write card and recipe with the sha256 of weights and domain; return the digest of the model."""
+    sealed = sorted(path for pattern in SEALED for path in folder.glob(pattern))
+    recipe.files = {path.name: sha256(path) for path in sealed}
     with atomic(folder / "card.md") as file:
         file.write(card(recipe).encode())
     recipe.save(folder)
@@ -47,7 +48,9 @@ def seal(folder: Path, recipe: Recipe) -> str:
 
 
 def unseal(folder: Path) -> tuple[Recipe, str]:
-    """Read the recipe and check every weight file against it; return it with the digest of the model.
+    """Read the recipe and check every file it seals; return it with the digest of the model.
+
+    A recipe of an earlier version does not seal the domain.
 
     Raises: CheckpointError where a file is missing or is not the one that was written; ResourceError where there is
     no permission to read it.
@@ -74,8 +77,8 @@ def _checked(folder: Path) -> Recipe:
 def share(folder: Path, out: Path) -> str:
     """Write a copy of a model without its training rows, and return the digest of the copy.
 
-    Left out are the domain (so predictions have no neighbour and no domain flag), the rejects, the log, and where
-    the data lay. Weights, scores and the learning curve go along.
+    Left out are the domain (so predictions have no neighbour and no domain flag), the rejects, the log, and in which
+    folders the data, the files joined to it and the initial model lay. Weights, scores and the learning curve go along.
 
     Raises: CheckpointError where the model is damaged; ConfigError where something stands in `out`.
     """
@@ -88,9 +91,23 @@ def share(folder: Path, out: Path) -> str:
         for pattern in (*WEIGHTS, "metrics.json", "history.csv"):
             for path in folder.glob(pattern):
                 shutil.copyfile(path, out / path.name)
-    recipe.run = replace(recipe.run, data=Path(recipe.run.data).name, init=Path(recipe.run.init).name)
+    run = recipe.run
+    recipe.run = replace(run, data=_name(run.data), init=_name(run.init), join=[_joined(word) for word in run.join])
     recipe.facts |= {"notes": [], "shared": True}  # notes quote rows
+    if "data" in recipe.facts:
+        recipe.facts["data"] = _name(recipe.facts["data"])
     return seal(out, recipe)
+
+
+def _name(path: str) -> str:
+    """Return a path without its folders, on whichever system it was written."""
+    return PureWindowsPath(path).name  # parts at both kinds of slash
+
+
+def _joined(word: str) -> str:
+    """Return FILE:COLUMN without the folders of the file."""
+    path, sign, column = word.rpartition(":")
+    return f"{_name(path)}{sign}{column}"
 
 
 def _digest(folder: Path) -> str:

@@ -26,7 +26,7 @@ class Recipe:
 
     `schemas` and `columns` map an input to what its parts look like and to the column that held it; `lacked` names the
     optional inputs that training taught to do without (None: an earlier version did not say); `units` maps a target to
-    what its numbers mean; `files` maps each weight file to its sha256; `facts` is what a report prints (rows, split
+    what its numbers mean; `files` maps weights and domain to their sha256; `facts` is what a report prints (rows, split
     sizes, metrics, dates), free of meaning to the machine.
     """
 

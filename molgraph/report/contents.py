@@ -108,12 +108,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Hold the nearest measured thing: its id, its picture's key, similarity and one measured value per target."""
+    """Hold the nearest measured thing: its id, its picture's key, similarity and one measured value per target.
+
+    `bounds` says of each value whether it is only a bound: "<", ">", or "" where it is exact.
+    """
 
     id: str
     key: str
     similarity: float | None
     measured: tuple[float | None, ...]
+    bounds: tuple[str, ...]
 
 
 @dataclass(frozen=True)

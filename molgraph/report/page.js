@@ -73,7 +73,7 @@
       const name = many ? target.name : `${targets.length > 1 ? target.name : ""} ${target.units}`.trim();
       const shown = make("div", "target",
         make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),
-        bar(t, row.values[t], row.near ? row.near.measured[t] : null), make("div", "quiet", ends));
+        bar(t, row.values[t], row.near && !row.near.bounds[t] ? row.near.measured[t] : null), make("div", "quiet", ends));
       if (many) shown.title = target.units;
       list.append(shown);
     });
@@ -87,9 +87,9 @@
       cell.append(make("div", "name", near.id));
       if (near.similarity !== null) cell.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
       targets.forEach((target, t) => {
-        const value = near.measured[t];
+        const value = near.measured[t], bound = near.bounds[t];  // rounded, a bound would say what nobody measured
         if (value !== null && value !== undefined)
-          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${show(value, target.decimals)}`));
+          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound ? bound + value : show(value, target.decimals)}`));
       });
     }
     return cell;

@@ -105,6 +105,7 @@ def _neighbour(near: Neighbour, places: dict[str, int]) -> dict[str, Any]:
         "picture": places.setdefault(near.key, len(places)) if near.key else None,
         "similarity": rounded(near.similarity),
         "measured": [rounded(v) for v in near.measured],
+        "bounds": list(near.bounds),
     }
 
 

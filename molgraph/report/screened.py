@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.predictor import Panel, Predictor
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
 from molgraph.report.model import model_facts
@@ -17,6 +18,7 @@ from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
 
 PAGE = "report.html"
+SIGNS = {BELOW: "<", EXACT: "", ABOVE: ">"}
 NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")
 
 
@@ -159,10 +161,16 @@ def _neighbours(
 def _neighbour(predictor: Predictor, at: int, similarity: float, targets: Sequence[Target]) -> Neighbour:
     domain = predictor.domain
     assert domain is not None  # only predictors with a domain are asked
-    values = dict(zip(predictor.targets, domain.values[at].tolist(), strict=True))
+    values, bounds = (
+        dict(zip(predictor.targets, each[at].tolist(), strict=True)) for each in (domain.values, domain.bound)
+    )
     measured = (values.get(target.name) for target in targets)
     return Neighbour(
-        domain.ids[at], domain.key(at), similarity, tuple(None if m is None or np.isnan(m) else m for m in measured)
+        domain.ids[at],
+        domain.key(at),
+        similarity,
+        tuple(None if m is None or np.isnan(m) else m for m in measured),
+        tuple(SIGNS[bounds.get(target.name, EXACT)] for target in targets),
     )
 
 
@@ -185,19 +193,10 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
     notes = [
         "Rows are ranked by the predicted value; equal values keep the order of the library.",
         f"The bar is the 90 % interval, calibrated on measured {many} that the model was not trained on; "
-        f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}. "
-        f"The interval is a promise for {many} like the training set, and none out of domain.",
+        f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}; "
+        f"a bound (<, >) has none. The interval is a promise for {many} like the training set, and none out of domain.",
     ]
-    sides = [side for p in predictor.predictors if p.domain is not None for side in p.domain.sides.items()]
-    if sides:
-        several = len(predictor.inputs.slots) > 1
-        bounds = [f"{side.threshold:.2f}{f' ({name})' if several else ''}" for name, side in sides]
-        notes.append(
-            f"A {one} is in domain when its similarity to the nearest training {one} is at least "
-            f"{' and '.join(bounds)}, as it is for 95 % of the training {many} among themselves."
-        )
-    else:
-        notes.append(f"The model was shared without its training {many}: nearest neighbours and domain are not known.")
+    notes += _domain_notes(predictor)
     if len(predictor.predictors) > 1:
         notes.append("Several models score a shared target together; the interval then averages theirs.")
     if result.ranking.weighed:
@@ -217,3 +216,24 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
             "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
         )
     return tuple(notes)
+
+
+def _domain_notes(predictor: Predictor | Panel) -> Iterator[str]:
+    """Say from where on a thing is in domain, and which models do not know their domain."""
+    one, many = predictor.inputs.noun
+    models = predictor.predictors
+    sides = [side for p in models if p.domain is not None for side in p.domain.sides.items()]
+    if sides:
+        several = len(predictor.inputs.slots) > 1
+        least = [f"{side.threshold:.2f}{f' ({name})' if several else ''}" for name, side in sides]
+        yield (
+            f"A {one} is in domain when its similarity to the nearest training {one} is at least "
+            f"{' and '.join(least)}, as it is for 95 % of the training {many} among themselves."
+        )
+    for number, each in enumerate(models, start=1):
+        if each.domain is not None:
+            continue
+        name = f"Model {number} ({each.recipe.run.model})" if len(models) > 1 else "The model"
+        why = "was shared without" if each.facts.get("shared") else "lacks"
+        rest = "those shown are of the other models" if sides else "are not known"
+        yield f"{name} {why} its training {many}: nearest neighbours and domain {rest}."

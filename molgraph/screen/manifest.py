@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.data.files import atomic
+from molgraph.data.stream import read_errors
 from molgraph.errors import CheckpointError, ConfigError
 
 NAME = "manifest.json"
@@ -55,6 +56,17 @@ class Manifest:
             raise CheckpointError(f"{path}: made by another version of molgraph; give another output folder")
         return manifest
 
+    def harmed(self, folder: Path) -> list[str]:
+        """Say what is wrong with the final files of a finished screen: which are missing, which are not as written.
+
+        Raises: ResourceError where there is no permission to read one.
+        """
+        return [
+            f"{folder / name}: {'changed' if (folder / name).is_file() else 'missing'} since the screen was finished"
+            for name, written in (self.result or {}).get("sha256", {}).items()
+            if _digest(folder / name) != written
+        ]
+
     def refuse_changes(self, now: Manifest, folder: Path) -> None:
         """Compare with the screen asked for now.
 
@@ -81,6 +93,12 @@ def _differences(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> 
 def _short(value: Any) -> str:
     text = "not there" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:24]}..."
+
+
+def _digest(path: Path) -> str:
+    """Return the sha256 of a file, "" where there is none."""
+    with read_errors(str(path)):
+        return digest_of_file(path) if path.is_file() else ""
 
 
 def digest_of_file(path: Path) -> str:

@@ -19,9 +19,9 @@ from molgraph.data.files import PARTS, os_errors
 from molgraph.data.stream import read_errors
 from molgraph.data.table import is_file, nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError, did_you_mean
+from molgraph.errors import CheckpointError, ConfigError, did_you_mean
 from molgraph.screen import pool
-from molgraph.screen.manifest import Manifest, digest_of_file
+from molgraph.screen.manifest import NAME, Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import DOMAINS, Goal, directions, ranked_by
 from molgraph.screen.shard import LOADER, Job, Models, opened, rows_of
@@ -88,7 +88,8 @@ def screen(
     - `by` is a target (the first, if none is named) or `desirability`; `direction` is "max" or "min", for all
       targets or by target; `bounds` states the values between which a target's desirability runs from 0 to 1. Either
       adds the column `desirability`.
-    - `domain` ranks molecules in the model's domain "first", "only" those, or "any" alike.
+    - `domain` ranks molecules in the model's domain "first", "only" those (of a model that knows its domain), or "any"
+      alike.
     - `filters="all"` adds the room's properties to every row, "top" to the best only.
     - `shard=(i, n)` scores the i-th of n parts (from 1) and leaves; the last call, without it, merges.
     - `given` holds inputs that are the same for every row: `{"target": "MKV..."}` (see `given.resolve`).
@@ -98,8 +99,8 @@ def screen(
     - `progress` is told the number of rows just finished; `report` is called when the final files are there.
 
     Raises: ConfigError for settings out of range or an output folder that holds another screen; DataError for a
-    library that cannot be read; ResourceError for a full disk or a worker that died; KeyboardInterrupt with a
-    message that says how to go on.
+    library that cannot be read; CheckpointError where files of a finished screen are gone or changed; ResourceError for
+    a full disk or a worker that died; KeyboardInterrupt with a message that says how to go on.
     """
     opened.cache_clear()
     models = Models(
@@ -120,9 +121,10 @@ def screen(
             "column": column,
             "given": {name: _content(value) for name, value in (given or {}).items()},
             "against": [_content(value) for value in against],
-            "join": list(join),
+            "join": [_joined(word) for word in join],
         }
         _check(settings, shard, workers)
+        _check_domain(domain, predictor)
         source = Source(library, predictor, column, shard_rows)
         versions = {**predictor.versions, "pandas": pd.__version__, "pyarrow": pa.__version__}
         manifest = Manifest({"digest": predictor.digest}, source.facts(), _plain(settings), versions, dict(facts or {}))
@@ -205,7 +207,15 @@ class _Screen:
         found = self._claim(resume)
         unfinished = ScreenResult(self.out, self._scores, False, found or self.manifest, self.ranking)
         if found and found.result:
-            return self._again(unfinished, found.result)
+            harmed = found.harmed(self.out)
+            if not harmed:
+                return self._again(unfinished, found.result)
+            if not _holds(self.out / SHARDS):
+                raise CheckpointError(
+                    f"{'; '.join(harmed)}, and what it was merged from is gone. Remedy: put the file back as it was, "
+                    f"or remove {self.out} and screen again."
+                )
+            unfinished = replace(unfinished, manifest=replace(found, result=None))  # merge once more
         only_merge = found is not None and not resume and shard is None
         paths, missing = self._score(tables, shard, only_merge, workers, progress)
         if only_merge and missing:
@@ -222,15 +232,19 @@ class _Screen:
 
     def _claim(self, resume: bool) -> Manifest | None:
         """Return the manifest of the same screen begun before; make the folder and write ours if there is none."""
+        # Looked for before the manifest, which every screen writes first: another call may be beginning this one.
+        left = [path for path in (self._scores, self.out / TOP, self.out / SHARDS) if _holds(path)]
         found = Manifest.load(self.out)
         if found is not None:
             if self.source.once or (found.result and not resume):
                 raise ConfigError(f"{self.out} already holds a screen; give another output folder or remove this one")
             found.refuse_changes(self.manifest, self.out)
             return found
-        for path in (self._scores, self.out / TOP):
-            if path.exists():
-                raise ConfigError(f"{path} is there, made by something else; give another output folder")
+        if left:
+            raise ConfigError(
+                f"{left[0]} is there, made by something else: no {NAME} says from what. Remedy: remove it, or give "
+                "another output folder."
+            )
         with os_errors(self.out):
             (self.out / SHARDS).mkdir(parents=True, exist_ok=True)
         self.manifest.save(self.out)
@@ -296,6 +310,27 @@ class _Screen:
 def _content(value: str) -> str:
     """Return what must stay the same for a screen to go on: the sha256 of a file, else the words themselves."""
     return f"sha256:{digest_of_file(Path(value))}" if is_file(value) else value
+
+
+def _joined(word: str) -> str:
+    """Return FILE:COLUMN with the content for the file's name; what has no such form is refused where it is read."""
+    path, sign, column = word.rpartition(":")
+    return f"{_content(path)}{sign}{column}"
+
+
+def _holds(path: Path) -> bool:
+    """Tell whether a file is there, or a folder with anything in it."""
+    return any(path.iterdir()) if path.is_dir() else path.exists()
+
+
+def _check_domain(domain: str, predictor: Any) -> None:
+    """Refuse to rank the domain alone where no model knows one: every row would be ranked, as if all were in it."""
+    if domain == "only" and all(each.domain is None for each in predictor.predictors):
+        raise ConfigError(
+            "domain 'only': what lies in the domain is not known, as the model comes without its training rows; one "
+            "that was shared, or that ships, has none. Remedy: rank all rows alike with domain 'any', or screen with a "
+            "model that has its training rows."
+        )
 
 
 def _check(settings: Mapping[str, Any], shard: tuple[int, int] | None, workers: int | None) -> None:

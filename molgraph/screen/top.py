@@ -70,9 +70,12 @@ def _worth_picking(best: pd.DataFrame, names: dict[str, str], keys: Sequence[str
 
 
 def read_top(path: Path, types: Mapping[str, str]) -> pd.DataFrame:
-    """Read the best rows of a finished screen; `types` are numpy's letters of their kinds (`f`, `i`, `b`, ...)."""
-    cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    return pd.DataFrame({name: _typed(cells[name], types[name]) for name in cells.columns})
+    """Read the best rows of a finished screen; `types` are numpy's letters (`f`, `i`, ...) by column, in order."""
+    # The header is not asked: a name that a spreadsheet would run as a formula (`=x`) stands there with an apostrophe.
+    cells = pd.read_csv(
+        path, header=0, names=list(types), index_col=False, dtype=str, keep_default_na=False, encoding="utf-8"
+    )
+    return pd.DataFrame({name: _typed(cells[name], kind) for name, kind in types.items()})
 
 
 def _typed(cells: pd.Series, kind: str) -> pd.Series:

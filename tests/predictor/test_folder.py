@@ -1,7 +1,7 @@
 import csv
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -56,7 +56,8 @@ def test_the_recipe_holds_what_the_next_user_must_know(folder, trained):
     assert found["format"] == FORMAT
     assert found["versions"] == versions()
     assert found["versions"]["molgraph"] == molgraph.__version__
-    assert set(found["files"]) == {p.name for pattern in ("weights-*", "trees-*") for p in folder.glob(pattern)}
+    sealed = ("weights-*", "trees-*", "domain.npz")
+    assert set(found["files"]) == {p.name for pattern in sealed for p in folder.glob(pattern)}
     assert found["facts"]["train"] == len(trained[0].split.train)
     assert set(found["intervals"]) == set(found["metrics"]["coverage"]) == {"pAct", "active", "level"}
 
@@ -71,7 +72,7 @@ def test_the_card_is_for_a_person(folder, trained):
         assert all(v["sentence"] in text for v in verdicts.values())
 
 
-@pytest.mark.parametrize("name", ["weights-0.safetensors", "weights-1.safetensors"])
+@pytest.mark.parametrize("name", ["weights-0.safetensors", "weights-1.safetensors", "domain.npz"])
 def test_damage_is_told(network, tmp_path, name):
     network[1].save(tmp_path)
     path = tmp_path / name
@@ -132,8 +133,24 @@ def test_weights_of_another_shape_are_told(network, tmp_path):
         Predictor.load(tmp_path)
 
 
-def test_the_domain_may_be_missing_but_not_damaged(network, tmp_path):
+def test_another_domain_is_another_model(network, tmp_path):
+    predictor = network[1]
+    predictor.save(tmp_path)
+    before = predictor.digest
+    other = Predictor(
+        predictor.recipe, predictor.members, replace(predictor.domain, values=predictor.domain.values + 1)
+    )
+    other.save(tmp_path)
+    assert other.digest != before
+    predictor.save(tmp_path)
+    assert predictor.digest == before
+
+
+def test_the_domain_of_an_earlier_version_is_not_sealed_and_may_be_missing_but_not_damaged(network, tmp_path):
     network[1].save(tmp_path)
+    files = recipe_of(tmp_path)["files"]
+    rewrite(tmp_path, files={name: digest for name, digest in files.items() if name != "domain.npz"})
+    assert Predictor.load(tmp_path).domain.ids == network[1].domain.ids
     (tmp_path / "domain.npz").write_bytes(b"x")
     with pytest.raises(CheckpointError, match="domain file is damaged"):
         Predictor.load(tmp_path)
@@ -174,7 +191,13 @@ def test_shared_it_predicts_the_same_and_tells_of_no_training_row(trained, serie
     folder.save_history(model, [])
     for name in ("rejects.csv", "run.log", "run.toml", "checkpoint.safetensors", "metrics.jsonl", "mine.txt"):
         (model / name).write_text("secret", encoding="utf-8")
-    rewrite(model, run={**recipe_of(model)["run"], "data": "project/secret folder/data.csv", "init": "secret/m"})
+    lay = {
+        "data": "project/secret folder/data.csv",
+        "init": "secret/m",
+        "join": ["secret/targets.fasta:target/id", r"C:\secret\more.csv:more"],
+    }
+    found = recipe_of(model)
+    rewrite(model, run={**found["run"], **lay}, facts={**found["facts"], "data": lay["data"]})
     digest = folder.share(model, out)
     shared = Predictor.load(out)
     assert shared.domain is None
@@ -185,6 +208,11 @@ def test_shared_it_predicts_the_same_and_tells_of_no_training_row(trained, serie
     pd.testing.assert_frame_equal(ours.drop(columns=blank), theirs, check_exact=True)
     text = "".join(p.read_text(encoding="utf-8", errors="replace") for p in out.iterdir())
     assert "secret" not in text
+    run = shared.recipe.run
+    assert (run.data, run.init, run.join) == ("data.csv", "m", ["targets.fasta:target/id", "more.csv:more"])
+    assert shared.facts["data"] == "data.csv"
+    assert "- data: data.csv\n" in (out / "card.md").read_text(encoding="utf-8")
+    assert "domain.npz" not in recipe_of(out)["files"]
     assert not [name for name in series["name"] if f'"{name}"' in text]
     assert not [smiles for smiles in series["smiles"] if smiles in text]
     assert {p.name for p in out.iterdir()} == {*recipe_of(out)["files"], "recipe.json", "card.md", "history.csv"}

@@ -38,7 +38,7 @@ def draw(key: str) -> str:
 
 
 def row(rank: int, **changes: Any) -> Row:
-    near = Neighbour("CHEMBL1", "CCO", 0.51, (6.1,))
+    near = Neighbour("CHEMBL1", "CCO", 0.51, (6.1,), ("",))
     usual = Row(
         rank,
         10 * rank,
@@ -182,7 +182,7 @@ def test_equal_contents_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def hostile() -> Report:
-    near = Neighbour(HOSTILE, "C", 0.5, (1.0,))
+    near = Neighbour(HOSTILE, "C", 0.5, (1.0,), ("",))
     bad = row(1, key=HOSTILE, own=(HOSTILE,), neighbour=near, extra=(1.0, HOSTILE))
     usual = report()
     return replace(
@@ -244,6 +244,21 @@ def test_a_browser_shows_the_rows(tmp_path: Path) -> None:
     said = " ".join(Page(dom(path, tmp_path)).texts)
     assert "1 to 25 of 30" in said and "name 25" in said and "out of domain" in said
     assert "7.00 to 9.00" in " ".join(said.split()) and "similarity 0.51" in said and "measured 6.10" in said
+
+
+def test_a_browser_shows_a_bound_as_a_bound_and_draws_no_tick_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    exact = row(1).neighbour
+    assert exact is not None
+    below, above = (replace(exact, measured=(value,), bounds=(bound,)) for value, bound in ((0.154, "<"), (10.0, ">")))
+    rows = (row(1), row(2, neighbour=below), row(3, neighbour=above))
+    write_report(path, report(rows), draw)
+    data = data_of(path.read_text(encoding="utf-8"))
+    assert [each["near"]["bounds"] for each in data["rows"]] == [[""], ["<"], [">"]]
+    shown = dom(path, tmp_path).split('id="table"')[1].split("</tr>")[1:4]
+    for text, said, ticks in zip(shown, ("measured 6.10", "measured <0.154", "measured >10"), (1, 0, 0), strict=True):
+        assert [words for words in Page(text).texts if words.startswith("measured")] == [said]
+        assert text.count('class="near"') == ticks
 
 
 def test_the_page_says_the_room_s_words(tmp_path: Path) -> None:

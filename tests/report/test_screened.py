@@ -5,7 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from molgraph.data.targets import ABOVE, BELOW
+from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor, load
+from molgraph.predictor.folder import share
 from molgraph.report import screen_report, write_screen_report
 from molgraph.screen import ScreenResult, screen
 
@@ -74,15 +77,55 @@ def test_two_models_are_told_apart(model: tuple[Path, Predictor], tmp_path: Path
 
 def test_a_model_without_training_rows_says_so(model: tuple[Path, Predictor], tmp_path: Path) -> None:
     shared = tmp_path / "shared"
-    shared.mkdir()
-    for path in model[0].iterdir():
-        if path.is_file() and path.name != "domain.npz":
-            (shared / path.name).write_bytes(path.read_bytes())
+    share(model[0], shared)
     result = screen(["CCO", "CCN"], [shared], tmp_path / "out", workers=1, report=write_screen_report)
     report = screen_report(result, load([shared]))
     assert report.table is not None and report.table.rows[0].neighbour is None
     assert any("shared without its training molecules" in note for note in report.notes)
     assert "domain" not in report.lead
+
+
+def test_a_bound_is_no_measurement(ligands: pd.DataFrame, tmp_path: Path) -> None:
+    from molgraph.workflows.notebook import train
+
+    cells = ligands["pAct"].tolist()
+    cells[:3] = [f"<{cells[0]}", f">{cells[1]}", cells[2]]
+    out = tmp_path / "model"
+    # Each row stands for itself and none is held out, so that the three are their own neighbours.
+    predictor = train(
+        ligands.assign(pAct=cells, fold=["train"] * 140 + ["valid"] * 30 + ["test"] * 30), "pAct", out=out,
+        split="column:fold", duplicates="keep", leaks="report", train={"epochs": 1}, comparator="none",
+    )  # fmt: skip
+    assert predictor.domain is not None
+    assert predictor.domain.bound[:3, 0].tolist() == [BELOW, ABOVE, 0]
+    result = screen(ligands[["smiles", "id"]].head(3), [out], tmp_path / "screen", workers=1)
+    report = screen_report(result, predictor)
+    assert report.table is not None
+    near = {row.own[0]: row.neighbour for row in report.table.rows}
+    for at, bound in enumerate(("<", ">", "")):
+        found = near[ligands["id"][at]]
+        assert found is not None and found.id == predictor.domain.ids[at]
+        assert found.bounds == (bound,) and found.measured[0] == pytest.approx(float(ligands["pAct"][at]))
+    assert any("a bound (<, >) has none" in note for note in report.notes)
+
+
+def test_the_models_of_a_panel_that_know_no_domain_are_named(model: tuple[Path, Predictor], tmp_path: Path) -> None:
+    share(model[0], tmp_path / "shared")
+    folders = [model[0], tmp_path / "shared"]
+    result = screen(["CCO", "CCN"], folders, tmp_path / "out", workers=1, domain="only")
+    notes = screen_report(result, load(folders)).notes
+    (said,) = (note for note in notes if "without its training molecules" in note)
+    assert said.startswith("Model 2 (molecule/dmpnn) was shared") and "of the other models" in said
+    assert any("is in domain when its similarity" in note for note in notes)
+    with pytest.raises(ConfigError, match="domain 'only': what lies in the domain is not known"):
+        screen(["CCO"], [tmp_path / "shared"], tmp_path / "none", workers=1, domain="only")
+
+
+def test_a_model_that_was_not_shared_is_not_called_so(model: tuple[Path, Predictor], tmp_path: Path) -> None:
+    result = screen(["CCO"], [model[0]], tmp_path / "out", workers=1)
+    bare = Predictor(model[1].recipe, model[1].members, None)
+    notes = " ".join(screen_report(result, bare).notes)
+    assert "The model lacks its training molecules: nearest neighbours and domain are not known." in notes
 
 
 def test_a_column_of_distinct_words_names_the_rows(model: tuple[Path, Predictor], tmp_path: Path) -> None:

@@ -67,8 +67,13 @@ class Predictor:
         self.targets = tuple(Path(f).name for f in self.folders)
         self.versions = {"fake": "1.0"}
         self.numbers = self.targets
+        self.domain: Any = "some"
         self.digest = hashlib.sha256("|".join(self.folders).encode()).hexdigest()
         self.facts: dict[str, Any] = {"name": self.targets[0], "model": "fake"}
+
+    @property
+    def predictors(self) -> list[Predictor]:
+        return [self]
 
     def read(self, source: Any, column: str | None = None, *, block: int = 4096) -> Iterator[Table]:
         return ROOM.read(source, column, block=block)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
-from molgraph.screen import ScreenResult, screen, shard
+from molgraph.screen import Manifest, ScreenResult, screen, shard
 
 LOADER = "fake_predictor:load"
 
@@ -124,6 +124,85 @@ def test_another_model_library_or_setting_is_refused_by_name(library: Path, tmp_
         run(library, tmp_path, resume=True)
 
 
+def test_another_content_of_a_joined_file_is_refused_and_another_place_is_not(library: Path, tmp_path: Path) -> None:
+    first, moved, out = tmp_path / "targets.csv", tmp_path / "moved.csv", tmp_path / "out"
+    first.write_text("id,sequence\nA,MKT\n", encoding="utf-8")
+    run(library, out, shard=(1, 2), join=[f"{first}:id"])
+    first.rename(moved)
+    run(library, out, shard=(2, 2), join=[f"{moved}:id"])
+    with pytest.raises(ConfigError, match=r"settings join was .*sha256:.* is .*sha256:.*Remedy"):
+        run(library, out, resume=True, join=[f"{moved}:name"])
+    moved.write_text("id,sequence\nA,GSH\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"settings join was .*sha256:.* is .*sha256:.*Remedy"):
+        run(library, out, resume=True, join=[f"{moved}:id"])
+    moved.write_text("id,sequence\nA,MKT\n", encoding="utf-8")
+    assert run(library, out, resume=True, join=[f"{moved}:id"]).finished
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_shards_that_no_manifest_speaks_for_are_refused(library: Path, tmp_path: Path, resume: bool) -> None:
+    run(library, tmp_path, shard=(1, 2))
+    (tmp_path / "manifest.json").unlink()
+    other = pd.read_csv(library, dtype=str).iloc[::-1]  # as many rows, others
+    before = sorted((tmp_path / "shards").iterdir())
+    with pytest.raises(ConfigError, match=r"shards is there, made by something else: no manifest\.json.*Remedy"):
+        run(other, tmp_path, resume=resume)
+    assert sorted((tmp_path / "shards").iterdir()) == before and not (tmp_path / "manifest.json").exists()
+
+
+def test_a_first_call_that_was_killed_at_once_is_begun_again(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()  # made, and killed before the manifest was written
+    assert run(library, tmp_path, resume=True).finished
+
+
+def test_another_call_that_begins_the_same_screen_meanwhile_is_no_stranger(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Manifest.load
+
+    def late(folder: Path) -> Manifest | None:
+        monkeypatch.setattr(Manifest, "load", load)
+        run(library, tmp_path, shard=(1, 2))
+        return load(folder)
+
+    monkeypatch.setattr(Manifest, "load", late)
+    assert not run(library, tmp_path, shard=(2, 2)).finished
+    assert run(library, tmp_path).finished
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "top.csv"])
+@pytest.mark.parametrize("harm", ["missing", "changed"])
+def test_a_finished_screen_without_its_files_is_refused(library: Path, tmp_path: Path, name: str, harm: str) -> None:
+    out = tmp_path / "out"
+    run(library, out)
+    whole = (out / name).read_bytes()
+    if harm == "missing":
+        (out / name).unlink()
+    else:
+        (out / name).write_bytes(whole[:-1])
+    left = digests(out)
+    with pytest.raises(CheckpointError, match=rf"{name}: {harm} since the screen was finished.*Remedy: put the file"):
+        run(library, out, resume=True)
+    assert digests(out) == left
+    (out / name).write_bytes(whole)
+    assert run(library, out, resume=True).finished
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "top.csv"])
+def test_a_finished_screen_is_merged_again_where_its_shards_are_there(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with monkeypatch.context() as patch:  # killed after the manifest, before the shards were removed
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        run(library, tmp_path)
+    first = digests(tmp_path)
+    (tmp_path / name).unlink()
+    monkeypatch.setattr("molgraph.screen.pool.score_shard", None)  # nothing is scored again
+    again = run(library, tmp_path, resume=True)
+    assert again.finished and len(again.top) == 50 and again.manifest.result
+    assert digests(tmp_path) == first and not (tmp_path / "shards").exists()
+
+
 def test_a_damaged_manifest_is_refused(library: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"manifest\.json: not a readable manifest"):
@@ -153,6 +232,21 @@ def test_the_users_columns_keep_their_names(tmp_path: Path) -> None:
     assert result.top["standard_smiles"].tolist() == ["s", "s"]
     assert set(result.top[result.names["standard"]]) == {"CC", "CCC"}
     assert result.names["pAct"] == "pAct_predicted" and result.names["row"] == "row_predicted"
+
+
+@pytest.mark.parametrize("target", ["-dG", "@id", "+ctl", "=x", "-log(IC50)", "'=x"])
+def test_names_that_a_spreadsheet_would_run_are_read_back(tmp_path: Path, target: str) -> None:
+    own = {"=log(IC50)": ["1", "2", "3"], "'=log(IC50)": ["a", "b", "c"]}
+    result = run(few("CC", "CCC", "bad").assign(**own), tmp_path, (f"m/{target}",))
+    header = (tmp_path / "top.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert header.count("'=log(IC50)") == 2, "harmless in a spreadsheet, and no names to read the file by"
+    assert len(result.top) == 2 and result.names[target] == target
+    scores = pd.read_parquet(tmp_path / "scores.parquet").set_index("smiles").loc[result.top["smiles"]]
+    np.testing.assert_allclose(result.top[target], scores[target], rtol=1e-6)
+    for name in own:
+        assert result.top[name].tolist() == scores[name].tolist()
+    again = run(few("CC", "CCC", "bad").assign(**own), tmp_path, (f"m/{target}",), resume=True)
+    pd.testing.assert_frame_equal(again.top, result.top)
 
 
 def test_desirability_ranks_over_several_targets(library: Path, tmp_path: Path) -> None:
@@ -314,6 +408,20 @@ def test_a_model_without_training_rows_ranks_without_a_domain(tmp_path: Path, mo
     result = run(few("CC", "o", "bad"), tmp_path)
     assert result.summary.in_domain is None and len(result.top) == 2
     assert sum(result.summary.histograms["pAct"].inside) == 2
+
+
+def test_the_domain_alone_is_refused_where_no_model_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fake_predictor
+
+    one, other = fake_predictor.Predictor(["m/a"]), fake_predictor.Predictor(["m/b"])
+    one.domain = None
+    monkeypatch.setattr(fake_predictor.Predictor, "predictors", property(lambda self: [one, other]))
+    assert run(few("CC", "o"), tmp_path / "some", domain="only").top["smiles"].tolist() == ["CC"]
+    other.domain = None
+    with pytest.raises(ConfigError, match=r"domain 'only': .*without its training rows; one that was shared.*'any'"):
+        run(few("CC", "o"), tmp_path / "none", domain="only")
+    assert not (tmp_path / "none").exists()
+    assert len(run(few("CC", "o"), tmp_path / "none").top) == 2
 
 
 def test_a_target_with_the_name_of_our_own_column_is_refused(tmp_path: Path) -> None:
