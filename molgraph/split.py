@@ -126,12 +126,11 @@ def split(
     `cold_all` deals the groups of each of several groupings (drugs, targets) to folds as `group_random` does; a row
     whose groups went to different folds is left out, and `notes` counts those. Of the rows kept, the folds have the
     shares asked for, so of each grouping a fold of share s takes in proportion to s^(1 / groupings).
-    With `folds`, fold `fold` (from 0) of as many is tested: each row is tested in exactly one, and groups are
-    dealt largest first to the smallest fold, where groups are drawn only about so, that another seed makes other folds
-    of few groups too; of `cold_all`, the rows all of whose groups were dealt to `fold`.
+    With `folds`, fold `fold` (from 0) of as many is tested: each row in exactly one, groups dealt largest first (where
+    they are drawn, about so) to the smallest fold; of `cold_all`, the rows all of whose groups were dealt to `fold`.
 
-    Where no validation rows come out, they are drawn from the training rows by group. The validation fold is
-    then halved by group: one half stops the training, the other calibrates (docs/decisions/0002).
+    Where no validation rows come out, they are drawn from the training rows by group. The validation fold is then
+    halved by group: one half stops the training, the other calibrates (docs/decisions/0002).
 
     Shapes: `groups`, `column`, `time` one per row, `groups` of `cold_all` [groupings, n]; `rows` the record numbers
     for messages (else from 1).
@@ -271,8 +270,7 @@ def _deal(member: Rows, folds: int, order: Rows) -> Rows:
     for group in order:
         fold[group] = np.argmin(filled)
         filled[fold[group]] += size[group]
-    dealt: Rows = fold[member]
-    return dealt
+    return np.asarray(fold[member])
 
 
 def _one_fold(
@@ -284,12 +282,12 @@ def _one_fold(
         raise ConfigError(f"there are no folds of a {method} split: use scaffold, cluster or random")
     cuts = []
     for member in members:
-        groups = member.max(initial=-1) + 1
+        size, groups = np.bincount(member), member.max(initial=-1) + 1
         if groups < folds:
             raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
-        size = np.bincount(member)
-        drawn = size * 2 ** (rank[:groups] / len(rank))  # so groups of up to twice the size change places
-        order = np.lexsort((np.arange(groups), -size) if method == "group" else (rank[:groups], -drawn))
+        at = rank[:groups]
+        drawn = size * 2 ** (at / len(rank))  # so groups of up to twice the size change places, and folds of few differ
+        order = np.lexsort((np.arange(groups), -size) if method == "group" else (at, -drawn))
         cuts.append(np.where(_deal(member, folds, order) == fold, 3, 0))
     return _agreed(cuts) if method == COLD_ALL else _of(cuts[0])
 
