@@ -84,21 +84,20 @@ def assess(
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
-    """Return what the nearest measured training row says of each row: its value, or certainty of its class.
+    """Return what the nearest training row that is measured says of each row, by target: its value, or certainty of its
+    class.
 
-    Where that row lacks a target, the mean of the measured training rows stands in.
+    Shapes: float32 [N, columns of the task].
     """
-    at = domain.nearest(data).rows
     out = np.zeros((len(data), len(task.columns)), dtype=np.float32)
+    nearest: dict[bytes, NDArray[np.int64]] = {}
     for i, name in enumerate(task.names):
-        where = block(task, name)
-        values = domain.values[:, i]
-        for row, value in enumerate(values[at]):
-            if task.kind(name) == "multiclass":
-                share = np.bincount(values[~np.isnan(values)].astype(int), minlength=where.stop - where.start)
-                out[row, where] = share / share.sum() if np.isnan(value) else np.eye(len(share))[int(value)]
-            else:
-                out[row, where] = np.nanmean(values) if np.isnan(value) else value
+        where, measured = block(task, name), np.flatnonzero(~np.isnan(domain.values[:, i]))
+        if measured.tobytes() not in nearest:  # targets measured together are looked up once
+            nearest[measured.tobytes()] = measured[domain.only(measured).nearest(data).rows]
+        values = domain.values[nearest[measured.tobytes()], i]
+        several = task.kind(name) == "multiclass"
+        out[:, where] = np.eye(where.stop - where.start)[values.astype(np.int64)] if several else values[:, None]
     return out
 
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,14 @@ class Side:
         near = room.index(prints).leave_one_out() if len(prints) > 1 else np.ones(1)
         threshold = _at_least(room, float(np.quantile(near, QUANTILE)))
         return cls(room, prints, used.keys, used.names, threshold, marks(things_of(room, used)))
+
+    def only(self, parts: Rows) -> Side:
+        """Return some of the parts."""
+        keys = tuple(self.keys[at] for at in parts)
+        names = tuple(self.names[at] for at in parts) if self.names else ()
+        return replace(
+            self, prints=self.prints.gather(torch.from_numpy(parts)), keys=keys, names=names, known=self.marks[parts]
+        )
 
     @cached_property
     def marks(self) -> Marks:
@@ -150,6 +158,19 @@ class Domain:
         """Return the key of a training row's first input."""
         (side, *_), at = self.sides.values(), self.index[row, 0]
         return side.keys[at] if at != ABSENT else ""
+
+    def only(self, rows: Rows) -> Domain:
+        """Return the domain of some of the training rows; the thresholds stay those of all."""
+        if len(rows) == len(self.index):
+            return self
+        sides, index = {}, []
+        for at, (name, side) in enumerate(self.sides.items()):
+            used, inverse = np.unique(self.index[rows, at], return_inverse=True)
+            lacking = int(used[0] == ABSENT)
+            sides[name] = side.only(used[lacking:]) if len(used) > lacking else side  # nobody has this input
+            index.append(inverse.reshape(-1) - lacking)
+        ids = tuple(self.ids[row] for row in rows)
+        return Domain(sides, np.stack(index, axis=1), ids, self.values[rows], self.bound[rows])
 
     def seen(self, data: Dataset) -> NDArray[np.bool_]:
         """Tell which rows of `data` are, in all inputs together, the same things as a training row, [n]."""

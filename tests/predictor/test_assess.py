@@ -96,7 +96,7 @@ def test_without_rows_every_score_says_why_there_is_none(trained):
         assert all(score["value"] is None and score["reason"] for score in scores.values())
 
 
-def test_the_neighbour_says_what_it_measured_or_the_mean(series, plan_of):
+def test_the_neighbour_says_what_the_nearest_row_measured_of_each_target(series, plan_of):
     kinds = {"pAct": "regression", "active": "binary", "level": "multiclass"}
     blank = series.copy().astype({"pAct": object, "active": object})
     blank.loc[2, ["pAct", "active", "level"]] = ["", 1, ""]
@@ -109,5 +109,8 @@ def test_the_neighbour_says_what_it_measured_or_the_mean(series, plan_of):
     np.testing.assert_allclose(found[:, 1], values[:, 1])
     assert (found[[0, 1, 3], 2:].argmax(axis=1) == values[[0, 1, 3], 2]).all()
     others = np.delete(np.arange(len(data)), 2)
-    np.testing.assert_allclose(found[2, 0], values[others, 0].mean(), rtol=1e-5)
-    np.testing.assert_allclose(found[2, 2:], np.bincount(values[others, 2].astype(int)) / len(others), rtol=1e-5)
+    ((_, side),) = domain.sides.items()
+    near = others[side.only(domain.index[others, 0]).index.nearest(side.only(domain.index[[2], 0]).prints)[0][0]]
+    np.testing.assert_allclose(found[2, 0], values[near, 0], rtol=1e-5)
+    np.testing.assert_allclose(found[2, 2:], np.eye(3)[int(values[near, 2])])
+    assert near != 2 and domain.nearest(data).rows[2] == 2, "the row itself is nearer, and was not measured"
