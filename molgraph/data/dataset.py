@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -141,6 +141,27 @@ class Dataset:
             targets=self.targets.to(device),
         )
 
-    @property
-    def nbytes(self) -> int:
-        return sum(g.parts.nbytes for g in self.inputs.values())
+
+def move(datasets: Sequence[Dataset], device: torch.device | str) -> list[Dataset]:
+    """Return datasets resident on a device; parts that they share move once."""
+    there = {at: parts.to(device) for at, parts in _stores(datasets).items()}
+    found = []
+    for data in datasets:
+        inputs = {name: replace(given, parts=there[id(given.parts)]) for name, given in data.inputs.items()}
+        found.append(replace(data, inputs=inputs).to(device))
+    return found
+
+
+def nbytes(datasets: Sequence[Dataset]) -> int:
+    """Return how many bytes `move` moves."""
+    found = sum(parts.nbytes for parts in _stores(datasets).values())
+    for data in datasets:
+        own = data.targets
+        targets = (own.values, own.observed, own.bound, own.weight, own.offsets)
+        found += sum(each.nbytes for each in targets if each is not None)
+        found += sum(given.index.nbytes for given in data.inputs.values())
+    return found
+
+
+def _stores(datasets: Sequence[Dataset]) -> dict[int, Packed]:
+    return {id(given.parts): given.parts for data in datasets for given in data.inputs.values()}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
-from molgraph.data.dataset import Dataset
+from molgraph.data.dataset import Dataset, move, nbytes
 from molgraph.errors import ConfigError, ResourceError
 
-RESIDENT_SHARE = 0.5  # a dataset moves to the device whole when it takes at most this share of the free memory
+RESIDENT_SHARE = 0.5  # datasets move to the device whole when they take at most this share of the free memory
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Place:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def resident(self, data: Dataset) -> Dataset:
-        """Return the dataset on the device when it fits, else as it is (batches move one by one)."""
+    def resident(self, *datasets: Dataset) -> list[Dataset]:
+        """Return datasets on the device when they fit together, else as they are (batches move one by one)."""
         if self.device.type != "cuda":
-            return data
+            return list(datasets)
         free, _ = torch.cuda.mem_get_info(self.device)
-        return data.to(self.device) if data.nbytes <= RESIDENT_SHARE * free else data
+        return move(datasets, self.device) if nbytes(datasets) <= RESIDENT_SHARE * free else list(datasets)
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Place:

@@ -75,8 +75,8 @@ def fit(
     place = choose(settings.device, settings.precision)
     model.to(place.device)
     processes.same_start(model)
-    train, valid = place.resident(train), place.resident(valid)
-    sampler = sampler or named(settings.batches, train)
+    train, valid = place.resident(train, valid)
+    sampler = sampler or named(settings.batches, train, model.task)
     step = step or (mixed(settings.mixup) if settings.mixup else plain)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     run = _Run(model, optimiser, settings, place, seed, step, sampler)
@@ -152,11 +152,12 @@ class _Run:
             torch.manual_seed(mix(self.seed, self.done, rank))
             batches = self.sampler(rows, size, seed=self.seed, epoch=self.done, rank=rank, world=world)
             for i, mine in enumerate(batches):
-                lr = self._set_rate((self.done - 1) * steps + i, steps)
+                number = (self.done - 1) * steps + i
+                lr = self._set_rate(number, steps)
                 batch = train.batch(mine.to(train.device), self.done).to(self.place.device)
                 with memory_errors(f"epoch {self.done}"):
                     sums += torch.stack(self.step(self.model, batch, self.optimiser, self.place, self.settings.clip))
-                self._average()
+                self._average(number)
         sums = processes.total(sums)
         return lr, float(sums[0] / sums[1])
 
@@ -171,10 +172,15 @@ class _Run:
             group["lr"] = self.settings.lr * share
         return self.settings.lr * share
 
-    def _average(self) -> None:
+    def _average(self, step: int) -> None:
+        """Take the weights after a step into the average, which forgets the untrained ones in its first steps.
+
+        See: the decay of tf.train.ExponentialMovingAverage, https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage
+        """
+        decay = min(self.settings.ema, (1 + step) / (10 + step))
         for name, value in self.model.state_dict().items() if self.average else ():
             if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - self.settings.ema)
+                self.average[name].lerp_(value, 1 - decay)
             else:
                 self.average[name].copy_(value)
 

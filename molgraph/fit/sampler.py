@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from molgraph.data.dataset import Dataset
+from molgraph.data.units import BINARY, MULTICLASS
 from molgraph.errors import ConfigError
+from molgraph.task import Task
 
 
 class Sampler(Protocol):
@@ -28,28 +30,28 @@ def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: i
         yield order[begin:end][rank::world]
 
 
-def named(name: str, train: Dataset) -> Sampler:
+def named(name: str, train: Dataset, task: Task) -> Sampler:
     """Return the sampler of a name for these training rows; blocks of a single input are rows at random.
 
     Raises: ConfigError where the first target has no classes to balance.
     """
     if name == "balanced":
-        return balanced(train)
+        return balanced(train, task)
     return blocks(train) if name == "blocks" and len(train.inputs) > 1 else shuffled
 
 
-def balanced(train: Dataset) -> Sampler:
+def balanced(train: Dataset, task: Task) -> Sampler:
     """Return a sampler that draws each class of the first target equally often: rare rows come several times.
 
     An epoch is as long as the rows are many. Rows whose first target was not measured are drawn as rows of a class.
 
-    Raises: ConfigError where the first target has no classes.
+    Raises: ConfigError where the first target has no classes, or rows own several of each (voxels, hours).
     See: Japkowicz and Stephen 2002, doi 10.3233/IDA-2002-6504 (random oversampling)
     """
-    first = torch.where(train.targets.observed, train.targets.values, torch.nan).cpu()[:, 0]
-    label = first.nan_to_num(-1.0)
-    if bool((label != label.round()).any()):
-        raise ConfigError(f"train.batches = 'balanced': '{train.targets.names[0]}' has no classes; use random.")
+    first = task.names[0]
+    if task.kind(first) not in (BINARY, MULTICLASS) or train.targets.offsets is not None:
+        raise ConfigError(f"train.batches = 'balanced': '{first}' does not sort rows into classes; use random.")
+    label = torch.where(train.targets.observed, train.targets.values, -1.0)[:, 0].cpu()
     _, which, counts = torch.unique(label, return_inverse=True, return_counts=True)
     chance = 1 / counts[which].double()
 

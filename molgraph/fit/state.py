@@ -73,9 +73,14 @@ def moments(optimiser: torch.optim.Optimizer, model: nn.Module) -> Tensors:
 
 def set_moments(optimiser: torch.optim.Optimizer, model: nn.Module, saved: Tensors) -> None:
     """Give the optimiser the tensors that `moments` returned."""
+    fused = optimiser.defaults.get("fused")  # it counts its steps where the parameter is, another on the CPU
+
+    def placed(kind: str, value: Tensor, parameter: Tensor) -> Tensor:
+        if kind == "step":
+            return value.to(parameter.device if fused else value.device, copy=True)
+        return torch.empty_like(parameter).copy_(value)  # laid out as the parameter is: a fused step reads by address
+
     for name, parameter in model.named_parameters():
         mine = {k.rpartition("/")[2]: v for k, v in saved.items() if k.rpartition("/")[0] == name}
         if mine:
-            optimiser.state[parameter] = {
-                k: v.clone() if k == "step" else torch.empty_like(parameter).copy_(v) for k, v in mine.items()
-            }  # laid out as the parameter is: a fused step reads both by address
+            optimiser.state[parameter] = {k: placed(k, v, parameter) for k, v in mine.items()}

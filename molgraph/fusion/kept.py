@@ -78,7 +78,7 @@ class Kept:
             made, first = encode(new), 0 if self.encoded is None else len(self.encoded.parts)
             self.encoded = made if self.encoded is None else self.encoded.then(made)
             self.place[at[new]] = torch.arange(first, first + len(new))
-        return self.encoded.take(self.place[at].to(ids.device))
+        return self.encoded.take(self.place[at].to(self.encoded.parts.device))  # `ids` stay where the store is
 
 
 def _precision() -> tuple[object, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, cat, nn
+from collections.abc import Callable
+
+from torch import Tensor, autocast, cat, nn
 
 from molgraph.data.dataset import ABSENT, Batch
 from molgraph.data.packed import spans
@@ -39,7 +41,7 @@ class Model(nn.Module):
         self.task = task
         self.encoder = encoder
         self.pool = pool(encoder, pooling)
-        self.head = FeedForward(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
+        self.head = Head(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         features = self.features(batch)
@@ -65,6 +67,20 @@ class Model(nn.Module):
         if features.whole is not None:
             parts = cat([parts, features.whole.to(parts.dtype)], 1)
         return parts
+
+
+class Head(FeedForward):
+    """Turn vectors into raw outputs, outside training in the precision of its weights whatever autocast says.
+
+    The eight bits of a bfloat16 would be all that tells one estimate from another, and a ranking would be full of ties.
+    """
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        forward: Callable[[Tensor], Tensor] = super().forward
+        if self.training:
+            return forward(vectors)
+        with autocast(vectors.device.type, enabled=False):
+            return forward(vectors.to(next(self.parameters()).dtype))
 
 
 def pool(encoder: Encoder, kind: str = "auto") -> Pool:

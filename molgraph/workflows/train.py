@@ -35,6 +35,8 @@ Watch = Callable[[int, Epoch], None]
 def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = None) -> Predictor:
     """Train as planned and judge on the test rows; `watch` sees every epoch.
 
+    Of several processes the first judges, when all have left their group.
+
     Ctrl-C ends the training early: the members trained so far, with their best weights, make the predictor, which
     says so in its facts (`interrupted`), and a folder keeps its checkpoint.
     """
@@ -68,7 +70,9 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
         for note in calibration_notes({name: made.task.kind(name) for name in made.task.names}, predictor.tempered):
             made.notes.append(note)
             show.say(f"note: {note}")
-    if processes.rank() == 0:
+    lead = processes.rank() == 0
+    processes.leave()  # the lead alone trains what is to be beaten: it must not wait for those that are done
+    if lead:
         predictor.recipe.metrics = judge(predictor, made)
     predictor.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
     predictor.history = training.history

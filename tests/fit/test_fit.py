@@ -14,8 +14,9 @@ import torch
 from molgraph.errors import CheckpointError, ConfigError, DivergedError
 from molgraph.fit import estimate, fit
 from molgraph.fit import state as states
-from molgraph.fit.device import choose
+from molgraph.fit.device import Place, choose
 from molgraph.fit.sampler import bounds, mix, shuffled
+from molgraph.fit.step import plain
 
 
 def trained(train, valid, seed=0, **given):
@@ -67,6 +68,48 @@ def test_resumed_from_a_file_is_bit_equal_to_uninterrupted(tmp_path, ema):
     assert [e.number for e in rest] == [4, 5, 6]
     assert [e.valid_loss for e in rest] == [e.valid_loss for e in epochs[3:]]
     assert same(again.state_dict(), whole.state_dict())
+
+
+def test_the_average_forgets_the_untrained_weights_and_counts_steps_over_epochs():
+    train = tiny.data()
+    model = tiny.model(train)
+    expected = {name: value.clone() for name, value in model.state_dict().items()}
+    decays = []
+
+    def step(model, *given):
+        sums = plain(model, *given)
+        decays.append(min(0.5, (1 + len(decays)) / (10 + len(decays))))
+        for name, value in model.state_dict().items():
+            expected[name] = decays[-1] * expected[name] + (1 - decays[-1]) * value
+        return sums
+
+    for epoch in fit(model, train, train, tiny.settings(epochs=3, ema=0.5), step=step):
+        torch.testing.assert_close(epoch.state().average, expected)
+    assert decays[0] == 0.1 and decays[-1] == decays[-2] == 0.5
+
+
+def test_a_slow_average_of_a_short_training_is_a_trained_network():
+    train, valid = tiny.data(400), tiny.data(50, seed=1)
+    _, epochs = trained(train, valid, epochs=40, ema=0.9999)
+    assert epochs[-1].valid_loss < 0.05
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_fused_optimiser_goes_on_with_its_steps_where_the_weights_are(fused):
+    layer, far = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2, device="meta")  # as a card that is not there
+    made = torch.optim.AdamW(layer.parameters(), fused=fused)
+    layer(torch.ones(1, 3)).sum().backward()
+    made.step()
+    saved = states.copy(states.moments(made, layer))
+    for target in (layer, far):
+        again = torch.optim.AdamW(target.parameters(), fused=fused)
+        states.set_moments(again, target, saved)
+        found = states.moments(again, target)
+        assert found.keys() == saved.keys()
+        for name, value in found.items():
+            there = target.weight.device if fused or not name.endswith("/step") else torch.device("cpu")
+            assert value.device == there and value is not saved[name]
+            assert target is far or torch.equal(value, saved[name])
 
 
 def test_damaged_checkpoint_is_said(tmp_path):
@@ -154,6 +197,16 @@ def test_estimates_do_not_depend_on_batch_mates():
     alone = torch.cat([estimate(model, train.subset([i])) for i in (0, 300, 599)])
     assert torch.allclose(alone, estimate(model, train)[[0, 300, 599]], rtol=1e-6)
     assert estimate(model, train.subset([])).shape == (0, 1)
+
+
+def test_estimates_in_bfloat16_tell_rows_apart():
+    train = tiny.data(2000)
+    model = tiny.model(train)
+    exact = estimate(model, train, Place(torch.device("cpu"), bfloat16=False))
+    rounded = estimate(model, train, Place(torch.device("cpu"), bfloat16=True))
+    torch.testing.assert_close(rounded, exact, rtol=0.02, atol=0.1)
+    assert not torch.equal(rounded, exact)
+    assert len(rounded.unique()) > 0.95 * len(exact.unique())
 
 
 def test_two_processes_agree_with_each_other_and_with_one(tmp_path):

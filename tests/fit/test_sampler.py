@@ -13,7 +13,8 @@ from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
-from molgraph.fit.sampler import Sampler, balanced, blocks, bounds, shuffled
+from molgraph.fit.sampler import Sampler, balanced, blocks, bounds, named, shuffled
+from molgraph.task import Segmentation, make
 
 
 def pairs(drug: np.ndarray, target: np.ndarray) -> Dataset:
@@ -95,13 +96,33 @@ def test_balanced_batches_draw_every_class_alike() -> None:
     data = pairs(np.zeros(1000), np.arange(1000))
     values = torch.tensor([[1.0]] * 50 + [[0.0]] * 900 + [[2.0]] * 50)
     data = replace(data, targets=Targets.of(("y",), values))
-    drawn = torch.cat(epoch(balanced(data), data, 64))
+    task = make({"y": "multiclass"}, {"y": ("a", "b", "c")})
+    drawn = torch.cat(epoch(balanced(data, task), data, 64))
     assert len(drawn) == 1000
     shares = torch.bincount(values[drawn, 0].long()) / 1000
     assert shares.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
-    assert torch.equal(drawn, torch.cat(epoch(balanced(data), data, 64)))
-    assert not torch.equal(drawn, torch.cat(epoch(balanced(data), data, 64, number=2)))
-    two = [torch.cat(epoch(balanced(data), data, 64, rank=rank, world=2)) for rank in (0, 1)]
+    assert torch.equal(drawn, torch.cat(epoch(balanced(data, task), data, 64)))
+    assert not torch.equal(drawn, torch.cat(epoch(balanced(data, task), data, 64, number=2)))
+    two = [torch.cat(epoch(balanced(data, task), data, 64, rank=rank, world=2)) for rank in (0, 1)]
     assert sorted(torch.cat(two).tolist()) == sorted(drawn.tolist())
-    with pytest.raises(ConfigError, match="has no classes"):
-        balanced(replace(data, targets=Targets.of(("y",), values + 0.5)))
+
+
+def test_only_classes_of_rows_are_balanced() -> None:
+    data = pairs(np.zeros(40), np.arange(40))
+    whole = Targets.of(("y",), torch.arange(40.0)[:, None] // 10)
+    marks = Targets.of(("y",), (torch.arange(400.0)[:, None] % 7 == 0).float())
+    voxels = replace(marks, offsets=torch.arange(0, 401, 10))
+    refused = [
+        (whole, make({"y": "regression"})),
+        (whole, make({"y": "regression"}, variance=True)),
+        (voxels, Segmentation(("y",))),
+        (voxels, make({"y": "binary"})),
+        (Targets.none(40), Segmentation(("y",))),  # patches have their targets only when they are drawn
+    ]
+    for targets, task in refused:
+        with pytest.raises(ConfigError, match="'y' does not sort rows into classes"):
+            named("balanced", replace(data, targets=targets), task)
+    both = make({"y": "ordinal", "z": "regression"}, {"y": ("0", "1", "2", "3")})
+    two = Targets.of(("y", "z"), torch.cat([whole.values, torch.rand(40, 1)], 1))
+    drawn = torch.cat(epoch(named("balanced", replace(data, targets=two), both), data, 8))
+    assert set(whole.values[drawn, 0].tolist()) == {0.0, 1.0, 2.0, 3.0}

@@ -11,6 +11,7 @@ from molgraph.data.targets import Targets
 from molgraph.fusion.concat import Concat
 from molgraph.fusion.fusion import Fusion
 from molgraph.fusion.gated import Gated
+from molgraph.fusion.kept import Encoded, Kept
 from molgraph.model.encoder import Encoder, Features
 
 ROWS = 6
@@ -122,6 +123,23 @@ def test_what_was_kept_is_not_served_after_the_weights_changed() -> None:
         change()
         assert not torch.equal(served()[:, 3:5], before[:, 3:5])
         assert torch.equal(served(), true())
+
+
+def test_what_is_kept_on_a_card_of_a_store_off_it_is_taken_on_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = screen().batch(torch.tensor([0, 2, 3])).to("meta")  # as a card that is not there
+    store, ids = batch.origin["drug"]
+    assert batch.parts["drug"].device.type == "meta" and store.device.type == ids.device.type == "cpu"
+    taken = []
+    take = Encoded.take
+    monkeypatch.setattr(Encoded, "take", lambda self, at: taken.append(at.device.type) or take(self, at))
+
+    def encode(at: Tensor) -> Encoded:
+        made = torch.empty(len(at), 3, device="meta")
+        return Encoded(made[:0], None, made)
+
+    kept = Kept(store, [])
+    assert kept.of(ids, encode).parts.device.type == "meta"
+    assert taken == ["meta"]
 
 
 def test_what_was_kept_is_not_served_in_another_precision() -> None:

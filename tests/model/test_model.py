@@ -74,6 +74,19 @@ def test_the_head_is_as_asked() -> None:
     assert [m.p for m in model.head if isinstance(m, nn.Dropout)] == [0.25] * 3
 
 
+def test_the_head_estimates_in_float32_whatever_autocast_says_and_learns_as_it_says() -> None:
+    head = Model(DMPNN(PARTS.schema, hidden=8), Regression(("a",))).head
+    vectors = torch.randn(1000, 8)
+    exact = nn.Sequential.forward(head, vectors)
+    assert torch.equal(head(vectors), exact) and torch.equal(head.eval()(vectors), exact)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(head(vectors), exact)
+        rounded = head(vectors.bfloat16())
+        assert head.train()(vectors).dtype == torch.bfloat16
+    assert rounded.dtype == torch.float32 and len(rounded.unique()) > 950
+    assert head.double().eval()(vectors.double()).dtype == torch.float64
+
+
 def test_an_encoder_of_any_kind_of_part_serves() -> None:
     class Constant(Encoder):
         pooled = True
