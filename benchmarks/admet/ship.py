@@ -19,22 +19,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from endpoints import ENDPOINTS, MULTI, drawn, kind, planned, run_of
-from numpy.typing import NDArray
 
 from molgraph import datasets, shipped
 from molgraph.config import RunSettings
-from molgraph.data.dataset import Dataset
 from molgraph.predictor import Predictor
-from molgraph.predictor.assess import assess
+from molgraph.predictor.assess import assess, neighbour_estimates
 from molgraph.predictor.card import card
-from molgraph.predictor.domain import in_use
 from molgraph.predictor.folder import save_history, share, unseal
-from molgraph.predictor.inputs import slots
 from molgraph.predictor.training import Training
-from molgraph.task import block
 from molgraph.workflows.plan import Plan
 
 HERE = Path(__file__).resolve().parent
@@ -103,27 +97,12 @@ def trained(names: Sequence[str], run: RunSettings, work: Path) -> Predictor:
 
 def judged(predictor: Predictor, made: Plan) -> dict[str, Any]:
     """Return the scores on the official test molecules beside those of the nearest measured one."""
-    data = made.rows.data
-    train, test = data.subset(made.split.train), data.subset(made.split.test)
-    nearest = nearest_measured(predictor, train, test)
+    test = made.rows.data.subset(made.split.test)
+    assert predictor.domain is not None  # it knows its training rows until it is shared
+    nearest = neighbour_estimates(predictor.domain, predictor.task, test)
     found = assess(predictor, test, {NEAREST: nearest}, bootstrap=500)
     leaks = {**made.leaks.to_json(), "sentence": "none: molecules that some endpoint tests were left out of training"}
     return {**found, "comparator": found["others"][NEAREST], "comparator_name": NEAREST, "leaks": leaks}
-
-
-def nearest_measured(predictor: Predictor, train: Dataset, test: Dataset) -> NDArray[np.float32]:
-    """Return for each test row and endpoint the value of the nearest training molecule measured there."""
-    (slot,) = slots(predictor.recipe.run)
-    out = np.zeros((len(test), len(predictor.task.columns)), dtype=np.float32)
-    for name in predictor.targets:
-        values, observed, _ = train.targets.arrays(name)
-        asked = np.flatnonzero(test.targets.arrays(name)[1])
-        known = train.subset(np.flatnonzero(observed)).inputs[slot.name]
-        (given,) = test.subset(asked).inputs.values()
-        parts, at = in_use(given)
-        position, _ = slot.room.index(known.parts.gather(known.index)).nearest(parts)
-        out[asked, block(predictor.task, name).start] = values[observed][position[at]]
-    return out
 
 
 def put(predictor: Predictor, names: Sequence[str], work: Path, out: Path) -> None:
