@@ -26,15 +26,15 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     methods = [f"{model} (this model)", *others]
     if "unseen" in assessment:
         tables.insert(1, assessment["unseen"]["model"][target])
-        fresh = f"{assessment['unseen']['rows']:,} rows not trained on"
-        methods = [methods[0], f"the same, {fresh}", *(f"{name}, {fresh}" for name in others)]
+        fresh = f"the same, {assessment['unseen']['rows']:,} rows not trained on"
+        methods = [methods[0], fresh, *(f"{name}, those rows" for name in others)]
     shown = assessment["shown"][target]
     scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
         target,
-        tested(assessment["model"][target]),
+        tested(judged["model"][target]),
         tuple(methods),
         scores,
         METRICS[assessment["main"][target]].label,
