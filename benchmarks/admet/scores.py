@@ -21,9 +21,10 @@ from molgraph.metrics.scores import METRICS
 
 SEEDS = range(5)
 DRAWS = 500
-ENSEMBLE, TUNED_ENSEMBLE, MEAN = "ensemble", "tuned ensemble", "ensemble of all seeds"
+ENSEMBLE, TUNED_ENSEMBLE, ALL = "ensemble", "tuned ensemble", " of all seeds"
 PARTS = {ENSEMBLE: ("graph", "forest"), TUNED_ENSEMBLE: ("tuned", "forest")}
-MODELS = ("graph", "forest", "tuned", ENSEMBLE, TUNED_ENSEMBLE, MEAN, "multi")
+MEANS = {f"{each}{ALL}": each for each in PARTS}
+MODELS = ("graph", "forest", "tuned", *PARTS, *MEANS, "multi")
 BOARD = {"chemprop_rdkit": "Chemprop-RDKit", "chemprop": "Chemprop", "attentivefp": "AttentiveFP"}
 Floats = NDArray[np.float64]
 
@@ -51,8 +52,8 @@ def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[
     if model in PARTS:
         both = [estimates(ledger, name, part) for part in PARTS[model]]
         return {s: (both[0][s][0], (both[0][s][1] + both[1][s][1]) / 2) for s in both[0] if s in both[1]}
-    if model == MEAN:
-        each = estimates(ledger, name, ENSEMBLE)
+    if model in MEANS:
+        each = estimates(ledger, name, MEANS[model])
         if not all(seed in each for seed in SEEDS):
             return {}
         return {0: (each[0][0], np.mean([each[seed][1] for seed in SEEDS], axis=0))}
@@ -126,21 +127,21 @@ def _cell(found: dict[str, Any] | None) -> str:
 
 
 def _beside(found: dict[str, dict[str, dict[str, Any]]]) -> str:
-    head = ["endpoint", ENSEMBLE, "best on the board", "best audited", *BOARD.values(), "aim"]
+    head = ["endpoint", *PARTS, "best on the board", "best audited", *BOARD.values(), "aim"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, scores in found.items():
         theirs, aim = board()[name], ENDPOINTS[name].aim
         named = [f"{theirs[key]['score']:.3f} {theirs[key]['by']}".strip() for key in ("best", "audited")]
         others = [f"{theirs[key]:.3f}" if key in theirs else "" for key in BOARD]
-        mine = f"{scores[ENSEMBLE]['mean']:.3f}" if ENSEMBLE in scores else ""
-        lines.append(f"| {' | '.join([name, mine, *named, *others, '' if aim is None else f'{aim:.2f}'])} |")
+        mine = [f"{scores[each]['mean']:.3f}" if each in scores else "" for each in PARTS]
+        lines.append(f"| {' | '.join([name, *mine, *named, *others, '' if aim is None else f'{aim:.2f}'])} |")
     return "\n".join(lines)
 
 
 def _aims(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     aimed = [name for name, endpoint in ENDPOINTS.items() if endpoint.aim is not None]
     lines = []
-    for model in (ENSEMBLE, TUNED_ENSEMBLE, MEAN):
+    for model in (*PARTS, *MEANS):
         there = [name for name in aimed if model in found.get(name, {})]
         if there:
             hit = [n for n in there if better(n, found[n][model]["mean"], float(ENDPOINTS[n].aim or 0))]
