@@ -63,8 +63,8 @@ def _comparison(outcome: Outcome, found: Mapping[str, Any]) -> list[str]:
     name, count = outcome.studies[COMPARATOR].title, found["trials"][COMPARATOR]
     took = {each: clock(found["seconds"][each]) for each in (MODEL, COMPARATOR)}
     return [
-        f"The method to beat, {name}, was tuned with the same budget ({outcome.budget.words}): {count} trials ended, in "
-        f"{took[COMPARATOR]}; {found['trials'][MODEL]} of {outcome.main.title} in {took[MODEL]}.",
+        f"The method to beat, {name}, was tuned with the same budget ({outcome.budget.words}): {count} trials ended, "
+        f"in {took[COMPARATOR]}; {found['trials'][MODEL]} of {outcome.main.title} in {took[MODEL]}.",
         _looks(outcome),
     ]
 
