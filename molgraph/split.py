@@ -261,9 +261,7 @@ def _agreed(folds: Sequence[Rows]) -> Split:
 
 
 def _deal(member: Rows, folds: int, order: Rows) -> Rows:
-    """Deal whole groups to folds, each to the smallest fold; return the fold of each row.
-
-    See: list scheduling, Graham 1969, doi 10.1137/0117039"""
+    """Deal whole groups to folds, each to the smallest; return each row's fold (Graham 1969, doi 10.1137/0117039)."""
     size, filled = np.bincount(member), np.zeros(folds, dtype=np.int64)
     fold = np.zeros(len(size), dtype=np.int64)
     for group in order:

@@ -159,7 +159,7 @@ def _cell(
 ) -> Cell:
     """Train a model on a fold and score it."""
     rows, began = found.made.rows, time.perf_counter()
-    repeat, fold, name = at
+    repeat, number, name = at
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
     training = Training(replace(run, seed=run.seed + repeat, init=""), task, rows.data, cut)
     for _ in training.epochs():
@@ -169,7 +169,7 @@ def _cell(
     near = leaks.near.rows if leaks is not None and leaks.near is not None else None
     seconds = round(time.perf_counter() - began, 1)
     scores = _scores(training.task, test, estimates)
-    return Cell(digest, name, repeat, fold, len(cut.train) + len(cut.valid), len(test), near, seconds, scores)
+    return Cell(digest, name, repeat, number, len(cut.train) + len(cut.valid), len(test), near, seconds, scores)
 
 
 def _scores(task: Task, test: Dataset, estimates: Any) -> dict[str, dict[str, float | None]]:

@@ -8,12 +8,7 @@ from numpy.typing import NDArray
 from molgraph import split as splits
 from molgraph.errors import ConfigError
 from molgraph.split import COLD_ALL, Split
-from molgraph.workflows.plan import DEEPCHEM, Plan, grouping
-
-
-def own_labels(split: str) -> bool:
-    """Say whether a split draws no groups: a column or a time of the user's, or DeepChem's."""
-    return split.startswith(DEEPCHEM) or splits.named(split)[0].method in ("column", "time")
+from molgraph.workflows.plan import DEEPCHEM, Plan, grouping, own_labels
 
 
 def refuse_own_labels(split: str) -> None:
@@ -32,12 +27,10 @@ def fold(made: Plan, number: int, of: int, seed: int, among: NDArray[np.int64] |
     Where the plan's split is by the user's own labels, folds are drawn by the room's usual groups; where it is cold in
     all inputs, so are they.
     """
-    data, split = made.rows.data, made.run.split
+    data = made.rows.data
     rows = np.arange(len(data)) if among is None else among
-    if not own_labels(split) and splits.named(split)[0].method == COLD_ALL:
-        method, groups = COLD_ALL, np.stack([given.index.numpy()[rows] for given in data.inputs.values()])
-    else:
-        method, groups = "group_random", grouping(made)[rows]
+    groups = grouping(made)[..., rows]
+    method = COLD_ALL if groups.ndim > 1 else "group_random"
     shares = (made.run.fractions[0], made.run.fractions[1], made.run.fractions[2])
     return splits.split(
         len(rows), method=method, groups=groups, fractions=shares, seed=seed, fold=number, folds=of,

@@ -165,11 +165,18 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
     )
 
 
+def own_labels(split: str) -> bool:
+    """Say whether a split draws no groups: a column or a time of the user's, or DeepChem's."""
+    return split.startswith(DEEPCHEM) or splits.named(split)[0].method in ("column", "time")
+
+
 def grouping(made: Plan) -> NDArray[np.int64]:
-    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones."""
+    """Return the groups that a plan keeps together; of a split by the user's own labels, the room's usual ones.
+
+    Shapes: as `_groups`.
+    """
     found, name = slots(made.run), made.run.split
-    own = name.startswith(DEEPCHEM) or splits.named(name)[0].method in ("column", "time")
-    named, of = splits.named(found[0].room.default_group if own else name)
+    named, of = splits.named(found[0].room.default_group if own_labels(name) else name)
     return _groups(found, made.rows.data, named, of)
 
 

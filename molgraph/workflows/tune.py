@@ -30,7 +30,7 @@ from molgraph.tune.space import Space
 from molgraph.tune.study import GRACE, JOURNAL, Place, doubtful, methods, open_study, revive
 from molgraph.tune.work import ESTIMATES, POLL, ROWS, Job, work, work_apart
 from molgraph.workflows import show
-from molgraph.workflows.folds import fold, own_labels
+from molgraph.workflows.folds import fold
 from molgraph.workflows.outcome import (
     COMPARATOR,
     MODEL,
@@ -42,7 +42,7 @@ from molgraph.workflows.outcome import (
     write_best,
     write_trials_of,
 )
-from molgraph.workflows.plan import Plan, guarded, plan, rivals
+from molgraph.workflows.plan import Plan, guarded, own_labels, plan, rivals
 from molgraph.workflows.show import say
 from molgraph.workflows.study_page import study_page
 from molgraph.workflows.watch import Trials
@@ -222,8 +222,8 @@ def _deadlines(outcome: Outcome, request: Request, searches: Sequence[Search]) -
 
 def _study(outcome: Outcome, request: Request, search: Search, deadline: float | None) -> None:
     """Run one study until its budget is spent."""
-    place, goals_ = search.place, tuple(goal.name for goal in outcome.goals)
-    job = Job(search.space.run, place, goals_, request.budget, search.made_from, deadline)
+    place, objectives = search.place, tuple(goal.name for goal in outcome.goals)
+    job = Job(search.space.run, place, objectives, request.budget, search.made_from, deadline)
     study = open_study(place, outcome.goals, search.made_from)
     if request.storage:
         begun = study.get_trials(deepcopy=False)
