@@ -26,6 +26,7 @@ MOL2_FILES = (".mol2",)
 LIGAND_FILES = (*SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES)
 FLAT = 1e-4  # angstrom; crystal and docked coordinates have at least three decimals
 _HEADER, _BOND_TYPE = 4, 9  # lines before the atoms, characters up to the type of a bond, in a V2000 mol block
+_NUMBER = "record"  # of an atom: which of the file's it is, from 1, where some of those are left out
 _FILES = 8  # files whose poses a process remembers the places of
 
 
@@ -163,7 +164,9 @@ def _from_block(block: str) -> Chem.Mol | None:
 
 
 def _pose(mol: Chem.Mol) -> Ligand | Refusal:
-    numbers = np.array([atom.GetIdx() + 1 for atom in mol.GetAtoms() if atom.GetAtomicNum() != 1], dtype=np.int64)
+    heavy = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() != 1]
+    counted = [atom.GetIntProp(_NUMBER) if atom.HasProp(_NUMBER) else atom.GetIdx() + 1 for atom in heavy]
+    numbers = np.array(counted, dtype=np.int64)
     mol = Chem.RemoveAllHs(mol)
     refusal = refused_molecule(mol, MAX_ATOMS) or _misplaced(mol, numbers)
     if refusal:
@@ -201,27 +204,55 @@ def _from_atoms(record: str, suffix: str, template: str) -> Chem.Mol | Refusal:
     records = parse(record, suffix)
     if isinstance(records, Refusal):
         return records
-    records = records.take(records.element > 1)
+    heavy = np.flatnonzero(records.element > 1)
+    records, counted = records.take(heavy).one_conformation()
     mol = Chem.RWMol()
     place = Chem.Conformer(len(records.element))
     for number, (element, xyz) in enumerate(zip(records.element.tolist(), records.xyz.tolist(), strict=True)):
-        mol.AddAtom(Chem.Atom(element))
+        mol.GetAtomWithIdx(mol.AddAtom(Chem.Atom(element))).SetIntProp(_NUMBER, int(heavy[counted[number]]) + 1)
         place.SetAtomPosition(number, Point3D(*xyz))
     for begin, end in bonds_by_distance(records.element, records.xyz).tolist():
         mol.AddBond(begin, end, Chem.BondType.SINGLE)
     mol.AddConformer(place)
-    return _with_orders(mol, pattern)
+    return _with_orders(mol.GetMol(), Chem.RemoveAllHs(pattern))
 
 
-def _with_orders(mol: Chem.RWMol, pattern: Chem.Mol) -> Chem.Mol | Refusal:
-    pattern = Chem.RemoveAllHs(pattern)
-    if mol.GetNumAtoms() != pattern.GetNumAtoms():
-        counts = f"{mol.GetNumAtoms()} heavy atoms in the file, {pattern.GetNumAtoms()} in the SMILES"
+def _with_orders(mol: Chem.Mol, pattern: Chem.Mol) -> Chem.Mol | Refusal:
+    """Return the part of the file's atoms that is the largest part of the template, which tells its bond orders.
+
+    Waters, counter-ions and what else stands beside it, in the file or in the SMILES, is no part of the ligand.
+    """
+    asked = _largest(pattern)
+    if isinstance(asked, Refusal):
+        return asked
+    size, parts = asked.GetNumAtoms(), Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
+    alike = [part for part in parts if part.GetNumAtoms() == size]
+    if not alike:
+        counts = f"{', '.join(str(part.GetNumAtoms()) for part in parts)} heavy atoms in the file, {size} in the SMILES"
         return Refusal("template_mismatch", f"the SMILES is not this ligand: {counts}")
-    try:
-        return AllChem.AssignBondOrdersFromTemplate(pattern, mol.GetMol())
-    except ValueError:
+    found = [made for made in (_ordered(part, asked) for part in alike) if made is not None]
+    if not found:
         return Refusal("template_mismatch", "the SMILES is not this ligand: its atoms are bonded otherwise in the file")
+    if len(found) > 1:
+        return Refusal("ambiguous_pose", f"the file holds {len(found)} copies of the ligand; keep one of them")
+    return found[0]
+
+
+def _largest(pattern: Chem.Mol) -> Chem.Mol | Refusal:
+    """Return the part of a template that has the most heavy atoms."""
+    parts = sorted(Chem.GetMolFrags(pattern, asMols=True), key=lambda part: -int(part.GetNumAtoms()))
+    if not parts:
+        return Refusal("invalid_smiles", "the template has no atoms")
+    if len(parts) > 1 and parts[0].GetNumAtoms() == parts[1].GetNumAtoms():
+        return Refusal("template_mismatch", "the SMILES has several parts of one size; give that of the ligand alone")
+    return parts[0]
+
+
+def _ordered(part: Chem.Mol, pattern: Chem.Mol) -> Chem.Mol | None:
+    try:
+        return AllChem.AssignBondOrdersFromTemplate(pattern, part)
+    except ValueError:
+        return None
 
 
 @lru_cache(1)

@@ -66,6 +66,34 @@ class Records:
         """Return some of the records."""
         return Records(**{name: column[rows] for name, column in vars(self).items()})
 
+    def one_conformation(self) -> tuple[Records, NDArray[np.int64]]:
+        """Return the records with each atom once where a residue has alternate locations, and which ones those are.
+
+        The location with the highest summed occupancy in its residue counts, of equal ones the first; an atom that it
+        lacks is taken from where it is occupied most, if the residue there is the same.
+        """
+        letters: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+        at = np.flatnonzero(self.alternate != "").tolist()
+        for row in at:
+            found = letters.setdefault((self.chain[row], self.number[row]), {})
+            of = (self.alternate[row], self.residue[row])
+            found[of] = found.get(of, 0.0) + float(self.occupancy[row])
+        best = {place: max(found, key=lambda of: round(found[of], 6)) for place, found in letters.items()}
+        several = {(self.chain[row], self.number[row], self.name[row]) for row in at}
+        keep = np.ones(len(self.element), dtype=bool)
+        first: dict[tuple[str, str, str], tuple[bool, float, int]] = {}
+        for row, atom in enumerate(zip(self.chain.tolist(), self.number.tolist(), self.name.tolist(), strict=True)):
+            if atom not in several:
+                continue
+            letter, residue = best[atom[:2]]
+            keep[row] = False
+            if self.residue[row] == residue:
+                rank = (self.alternate[row] == letter, round(float(self.occupancy[row]), 6), -row)
+                first[atom] = max(first.get(atom, rank), rank)
+        keep[[-row for *_, row in first.values()]] = True
+        rows = np.flatnonzero(keep)
+        return self.take(rows), rows
+
 
 def parse(text: str, suffix: str) -> Records | Refusal:
     """Read the first model of a file's text in the format that `suffix` names."""
@@ -165,17 +193,42 @@ def _mmcif(text: str) -> Records | Refusal:
     cells = np.array(rows, dtype=np.str_)
 
     def column(*items: str) -> Texts:
-        found = next((cells[:, at[item]] for item in items if item in at), np.full(len(cells), ""))
-        return np.where(np.isin(found, (".", "?")), "", found)
+        """Return of each atom the first of these items that is given."""
+        found = np.full(len(cells), "", dtype=cells.dtype)
+        for item in (item for item in items if item in at):
+            given = cells[:, at[item]]
+            found = np.where((found == "") & ~np.isin(given, (".", "?")), given, found)
+        return found
 
     fields = {name: column(*items) for name, items in _ITEMS.items()}
     fields["number"] = np.char.add(fields["number"], column("pdbx_PDB_ins_code"))
+    fields["number"] = _counted(**fields)
     xyz = np.stack([_numbers(column(f"Cartn_{axis}")) for axis in "xyz"], axis=1)
     wrong = np.flatnonzero(~np.isfinite(xyz).all(axis=1))
     if len(wrong):
         return Refusal("no_coordinates", f"atom {wrong[0] + 1} of the _atom_site loop has no coordinates")
     element = np.array([_ATOMIC.get(symbol.upper(), 0) for symbol in column("type_symbol").tolist()], np.int16)
     return Records(**fields, element=element, xyz=xyz, occupancy=_full(column("occupancy")))
+
+
+def _counted(name: Texts, alternate: Texts, residue: Texts, chain: Texts, number: Texts) -> Texts:
+    """Return residue numbers, counted (".1", ".2", ...) where none is given, as of waters that have labels only.
+
+    There a residue ends where its chain or name does, or where an atom comes again.
+    """
+    if (number != "").all():
+        return number
+    found, count, now, seen = number.tolist(), 0, None, set[tuple[str, str]]()
+    for row, atom in enumerate(zip(name.tolist(), alternate.tolist(), strict=True)):
+        place = (chain[row], residue[row])
+        if found[row]:
+            now = None
+            continue
+        if place != now or atom in seen:
+            count, now, seen = count + 1, place, set()
+        seen.add(atom)
+        found[row] = f".{count}"
+    return np.array(found, dtype=np.str_)
 
 
 def _atom_site(text: str) -> tuple[list[str], list[list[str]]]:

@@ -81,7 +81,7 @@ def structure(path: str) -> Structure | Refusal:
     """Read a protein from PDB, PDBQT or mmCIF (each also compressed), once per process and version of the file.
 
     The first model counts. Of alternate locations the one with the highest summed occupancy in its residue is kept
-    (of equal ones the first); hydrogens and dummy atoms are left out.
+    (of equal ones the first), with the atoms that only another one has; hydrogens and dummy atoms are left out.
     """
     try:
         found = Path(path).stat()
@@ -115,8 +115,7 @@ def text_of(path: str) -> str | Refusal:
 
 def build(records: Records) -> Structure | Refusal:
     """Choose conformations, leave hydrogens out and gather residues."""
-    records = records.take(records.element > 1)
-    records = records.take(_chosen(records))
+    records, _ = records.take(records.element > 1).one_conformation()
     if not len(records.element):
         return Refusal("no_atoms", "the file has no heavy atom")
     keys = np.stack([records.chain, records.number, records.residue], axis=1)
@@ -157,21 +156,6 @@ def _bonds(records: Records, kind: NDArray[np.int64]) -> NDArray[np.int64]:
     bound = np.flatnonzero((kind != WATER) & (kind != ION))
     found: NDArray[np.int64] = bound[bonds_by_distance(records.element[bound], records.xyz[bound])]
     return found
-
-
-def _chosen(records: Records) -> NDArray[np.bool_]:
-    """Tell which records belong to the alternate location of their residue that is occupied most."""
-    keep = np.ones(len(records.element), dtype=bool)
-    at = np.flatnonzero(records.alternate != "")
-    weight: dict[tuple[str, str], dict[str, float]] = {}
-    for row in at.tolist():
-        found = weight.setdefault((records.chain[row], records.number[row]), {})
-        letter = records.alternate[row]
-        found[letter] = found.get(letter, 0.0) + float(records.occupancy[row])
-    best = {place: max(found, key=lambda letter: round(found[letter], 6)) for place, found in weight.items()}
-    for row in at.tolist():
-        keep[row] = records.alternate[row] == best[records.chain[row], records.number[row]]
-    return keep
 
 
 def bonds_by_distance(element: NDArray[np.int16], xyz: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -226,3 +226,52 @@ def test_the_poses_of_dud_e(unzipped: Unzip) -> None:
     path = str(folder / "decoys_final.mol2.gz")
     assert len(pose_starts(path)) - 1 == 2318
     assert all(isinstance(ligand(str(r), path), Ligand) for r in read_poses(path, [1, 700, 2318]))
+
+
+def lines_of(smiles: str, at: float = 0.0, letter: str = " ", share: float = 1.0, number: int = 900) -> str:
+    """Write the heavy atoms of a molecule as PDB records, at a distance along z."""
+    mol = Chem.RemoveHs(embedded(smiles))
+    return "".join(
+        atom_line(
+            n, f"{atom.GetSymbol()}{n}", "LIG", (x, y, z + at), number=number, alternate=letter, occupancy=share,
+            element=atom.GetSymbol(), record="HETATM",
+        )
+        for n, (atom, (x, y, z)) in enumerate(zip(mol.GetAtoms(), places(mol), strict=True), start=1)
+    )  # fmt: skip
+
+
+WATERS = "".join(
+    atom_line(n, "O", "HOH", (30 + 4 * n, 0, 0), number=n, element="O", record="HETATM") for n in range(1, 3)
+)
+
+
+def test_of_alternate_locations_of_a_ligand_the_one_occupied_most_is_read() -> None:
+    lesser, greater = lines_of("NC(=O)c1ccccc1", 0.0, "A", 0.4), lines_of("NC(=O)c1ccccc1", 0.7, "B", 0.6)
+    interleaved = [line for pair in zip(lesser.splitlines(), greater.splitlines(), strict=True) for line in pair]
+    mine = made(lines_of("NC(=O)c1ccccc1", 0.7), "a.pdb", "NC(=O)c1ccccc1")
+    for text in (lesser + greater, "\n".join(interleaved)):
+        found = made(text, "a.pdb", "NC(=O)c1ccccc1")
+        assert found.smiles == "NC(=O)c1ccccc1" and len(found.xyz) == 9
+        np.testing.assert_allclose(found.xyz, mine.xyz, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("extra", "template"),
+    [
+        (WATERS, "NC(=O)c1ccccc1"),
+        ("", "NC(=O)c1ccccc1.Cl"),
+        ("", "[Na+].NC(=O)c1ccccc1.O"),
+        (WATERS, "NC(=O)c1ccccc1.O.O"),
+        (WATERS + lines_of("CCO", 60, number=901), "NC(=O)c1ccccc1.O=C(O)C(F)(F)F"),
+    ],
+)
+def test_waters_and_salts_are_no_part_of_the_ligand(extra: str, template: str) -> None:
+    found = made(extra + lines_of("NC(=O)c1ccccc1"), "a.pdb", template)
+    assert found.smiles == "NC(=O)c1ccccc1"
+    assert found.numbers.min() == 1 + extra.count("HETATM"), "atoms are counted as in the file"
+
+
+def test_two_copies_of_a_ligand_are_ambiguous() -> None:
+    text = lines_of("NC(=O)c1ccccc1") + lines_of("NC(=O)c1ccccc1", 30, number=901)
+    assert refused(text, "a.pdb", "NC(=O)c1ccccc1").reason == "ambiguous_pose"
+    assert refused(text, "a.pdb", "NC(=O)c1ccccc1.OC(=O)c1ccccc1").reason == "template_mismatch"

@@ -186,3 +186,71 @@ def test_full_proteins(unzipped: Unzip) -> None:
 
 def test_known_formats() -> None:
     assert set(STRUCTURE_FILES) == {".pdb", ".ent", ".pdbqt", ".cif", ".mmcif"}
+
+
+def test_atoms_that_only_a_lesser_location_has_are_filled_in(tmp_path: Path) -> None:
+    """The lesser location is modelled further out than the one that counts; nothing of another residue comes in."""
+    atoms = [
+        ("CA", " ", 1.0), ("CG", "A", 0.3), ("CD", "A", 0.3), ("CE", "A", 0.3), ("CE", "B", 0.7), ("NZ", "A", 0.3),
+        ("NZ", "B", 0.7), ("OX", "C", 0.1), ("OX", "D", 0.2),
+    ]  # fmt: skip
+    lines = [
+        atom_line(n, name, "LYS", (2 * n, 0, 0), element=name[0], alternate=letter, occupancy=share)
+        for n, (name, letter, share) in enumerate(atoms)
+    ]
+    other = [
+        atom_line(20, "CA", "SER", (40, 0, 0), element="C", number=2, alternate="A", occupancy=0.4),
+        atom_line(21, "OG", "SER", (42, 0, 0), element="O", number=2, alternate="A", occupancy=0.4),
+        atom_line(22, "CA", "ALA", (44, 0, 0), element="C", number=2, alternate="B", occupancy=0.6),
+        atom_line(23, "CB", "ALA", (46, 0, 0), element="C", number=2, alternate="B", occupancy=0.6),
+    ]
+    found = written(tmp_path, *lines, *other)
+    assert (found.xyz[:, 0] / 2).tolist() == [0, 1, 2, 4, 6, 8, 22, 23]
+    assert found.label == ("A:LYS1", "A:ALA2")
+
+
+def test_an_atom_without_a_letter_beside_one_with_is_one_atom(tmp_path: Path) -> None:
+    lines = [
+        atom_line(1, "OG", "SER", (0, 0, 0), element="O", occupancy=0.6),
+        atom_line(2, "OG", "SER", (1, 0, 0), element="O", alternate="B", occupancy=0.4),
+        atom_line(3, "O", "HOH", (9, 0, 0), element="O", number=2, alternate="A", occupancy=0.5),
+        atom_line(4, "O", "HOH", (9.5, 0, 0), element="O", number=2, alternate="B", occupancy=0.5),
+    ]
+    assert written(tmp_path, *lines).xyz[:, 0].tolist() == [1, 9], "the letter's, then the first"
+
+
+def mmcif_by_labels(*atoms: str) -> str:
+    items = "group_PDB type_symbol label_atom_id label_alt_id label_comp_id label_asym_id label_seq_id Cartn_x Cartn_y"
+    names = [f"_atom_site.{item}" for item in [*items.split(), "Cartn_z"]]
+    return "\n".join(["data_T", "loop_", *names, *atoms, "#", ""])
+
+
+def test_mmcif_without_the_authors_numbers(tmp_path: Path) -> None:
+    """Waters and ligands have no label number: each is a residue of its own, told by its atoms coming again."""
+    path = tmp_path / "a.cif"
+    path.write_text(
+        mmcif_by_labels(
+            "ATOM C CA . GLY A 1 0 0 0",
+            "ATOM C CA . ALA A 2 3.8 0 0",
+            *(f"HETATM O O . HOH C . {10 + 3 * n} 0 0" for n in range(3)),
+            "HETATM C C1 . EDO D . 30 0 0",
+            "HETATM O O1 A EDO D . 31.4 0 0",
+            "HETATM O O1 B EDO D . 31.4 1 0",
+            "HETATM C C1 . EDO E . 40 0 0",
+            "HETATM O O1 . EDO E . 41.4 0 0",
+        ),
+        encoding="utf-8",
+    )
+    found = made(path)
+    kinds = found.kind.tolist()
+    assert kinds.count(WATER) == 3 and kinds.count(COFACTOR) == 2 and len(kinds) == 7
+    assert found.label[:2] == ("A:GLY1", "A:ALA2") and len(set(found.label)) == 7 and len(found) == 9
+    assert found.sequences == ["GXA"], "two residues that no bond joins"
+
+
+def test_mmcif_takes_a_label_where_the_authors_item_is_blank(tmp_path: Path) -> None:
+    text = mmcif_by_labels("ATOM C CA . GLY A 1 0 0 0", "ATOM C CA . ALA A 2 3.8 0 0")
+    text = text.replace("_atom_site.label_alt_id", "_atom_site.auth_seq_id").replace("CA . ALA", "CA 77 ALA")
+    path = tmp_path / "a.cif"
+    path.write_text(text, encoding="utf-8")
+    assert made(path).label == ("A:GLY1", "A:ALA77")
