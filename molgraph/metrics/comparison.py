@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from molgraph.metrics.scores import (
     METRICS,
+    NUMBERS,
     Columns,
     Metric,
     Score,
@@ -24,6 +25,7 @@ from molgraph.metrics.scores import (
 )
 
 Verdict = Literal["better", "worse", "not better"]
+RANKING = "spearman"  # what is said of the order of numbers beside their error
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Comparison:
 
     `verdict` speaks of the first: "better" or "worse" where the interval of the difference lies wholly on
     one side of 0, else "not better". Where no difference exists, it is None and the sentence says why.
+    `ranking` compares how both rank numbers, where that says otherwise than their error: a model can be nearer to the
+    values and put them in a worse order. Then the sentence says both.
     """
 
     metric: str
@@ -42,6 +46,7 @@ class Comparison:
     high: float | None
     verdict: Verdict
     sentence: str
+    ranking: Comparison | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -54,6 +59,7 @@ class Comparison:
             "high": self.high,
             "verdict": self.verdict,
             "sentence": self.sentence,
+            "ranking": self.ranking and self.ranking.to_json(),
         }
 
 
@@ -73,8 +79,8 @@ def compare(
 ) -> Comparison:
     """Compare two estimates of the same rows by a paired bootstrap: both are scored on the same resamples.
 
-    `metric` is the main one of the kind unless named. Of several targets, only those count in which both have
-    a score. Shapes, rows, bounds and groups are as in `score`.
+    `metric` is the main one of the kind unless named; of numbers their ranking is then compared, too. Of several
+    targets, only those count in which both have a score. Shapes, rows, bounds and groups are as in `score`.
 
     Raises: as `score`.
     See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9
@@ -97,9 +103,20 @@ def compare(
         text = f"Whether the {called[0]} is better than the {called[1]} cannot be said: {METRICS[name].label}, {why}."
         difference = float(gap[0]) if shared.any() else None
         return Comparison(name, *scores, difference, None, None, "not better", text)
+    given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
+    alone = kind != NUMBERS or metric is not None
+    ranking = None if alone else compare(kind, truth, first, second, RANKING, groups=groups, **given)
     verdict = _verdict(METRICS[name], ends)
-    text = _sentence(METRICS[name], scores, float(gap[0]), ends, verdict, called)
-    return Comparison(name, *scores, float(gap[0]), *ends, verdict, text)
+    otherwise = ranking if ranking is not None and _otherwise(verdict, ranking) else None
+    plain = Comparison(name, *scores, float(gap[0]), *ends, verdict, "", otherwise)
+    return replace(plain, sentence=_sentence(plain, called))
+
+
+def _otherwise(verdict: Verdict, ranking: Comparison) -> bool:
+    """Tell whether the ranking says otherwise: clearly, or that a better model does not even rank as well."""
+    if ranking.difference is None or ranking.low is None or ranking.verdict == verdict:
+        return False
+    return ranking.verdict != "not better" or (verdict == "better" and ranking.difference < 0)
 
 
 def _verdict(metric: Metric, ends: tuple[float, float]) -> Verdict:
@@ -109,24 +126,26 @@ def _verdict(metric: Metric, ends: tuple[float, float]) -> Verdict:
     return "worse" if high < 0 else "not better"
 
 
-def _sentence(
-    metric: Metric,
-    scores: tuple[Score, Score],
-    gap: float,
-    ends: tuple[float, float],
-    verdict: Verdict,
-    called: Sequence[str],
-) -> str:
-    first, second = scores[0].value or 0.0, scores[1].value or 0.0
-    digits = places(max(abs(first), abs(second)))
-    over = f", mean over {scores[0].over} targets" if scores[0].over else ""
+def _sentence(found: Comparison, called: Sequence[str]) -> str:
+    start, ranking = f"The {called[0]} is {found.verdict} than the {called[1]}", found.ranking
+    if ranking is None:
+        return f"{start}: {_against(found)}."
+    joined = "but" if "better" in (found.verdict, ranking.verdict) else "and"
+    return f"{start} by {_against(found)}, {joined} {ranking.verdict} in ranking: {_against(ranking)}."
 
-    def show(x: float) -> str:
-        return f"{round(x, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
+
+def _against(found: Comparison) -> str:
+    """Return "RMSE 0.62 against 0.71 (difference ..., 95 % interval ...)"."""
+    first, second = found.first.value or 0.0, found.second.value or 0.0
+    digits = places(max(abs(first), abs(second)))
+    over = f", mean over {found.first.over} targets" if found.first.over else ""
+
+    def show(x: float | None) -> str:
+        return f"{round(x or 0.0, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
 
     return (
-        f"The {called[0]} is {verdict} than the {called[1]}: {metric.label} {show(first)} against {show(second)}{over} "
-        f"(difference {show(gap)}, 95 % interval {show(ends[0])} to {show(ends[1])})."
+        f"{METRICS[found.metric].label} {show(first)} against {show(second)}{over} "
+        f"(difference {show(found.difference)}, 95 % interval {show(found.low)} to {show(found.high)})"
     )
 
 

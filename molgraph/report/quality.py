@@ -44,8 +44,14 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         f"Reliability: {sentence(reliable)}." if reliable else "",
         tuple((said, seen, rows) for said, seen, rows in reliable.get("curve", ())),
         NUMBERS not in METRICS[assessment["main"][target]].kinds,
-        tuple(f"{verdict['verdict']} than {name}" for name, verdict in verdicts.items()),
+        tuple(_in_a_word(name, verdict) for name, verdict in verdicts.items()),
     )
+
+
+def _in_a_word(name: str, verdict: Mapping[str, Any]) -> str:
+    """Say which is better, and what the order of numbers says where that is something else."""
+    ranking = verdict.get("ranking")  # an earlier version did not compare it
+    return f"{verdict['verdict']} than {name}" + (f", {ranking['verdict']} in ranking" if ranking else "")
 
 
 def _estimate(score: Mapping[str, Any]) -> Estimate:

@@ -103,3 +103,49 @@ def test_only_targets_that_both_have_are_compared() -> None:
 def test_two_perfect_estimates() -> None:
     found = compare("regression", [1.0, 2, 3], [1.0, 2, 3], [1.0, 2, 3])
     assert found.verdict == "not better" and "RMSE 0.000 against 0.000" in found.sentence
+
+
+def far_and_flat(n: int = 300):
+    """Return a truth, an estimate near it in the wrong order (the mean and a little), and one in order but far off."""
+    random = np.random.default_rng(1)
+    truth = random.normal(6, 1, n)
+    return truth, 6 - 0.05 * (truth - 6) + random.normal(0, 0.05, n), truth + 3
+
+
+def test_nearer_but_in_a_worse_order_is_said_as_both() -> None:
+    truth, flat, far = far_and_flat()
+    found = compare("regression", truth, flat, far, called=("model", "nearest neighbour"))
+    assert (found.verdict, found.ranking.verdict, found.ranking.metric) == ("better", "worse", "spearman")
+    rmse, spearman = (score("regression", truth, flat)[name].value for name in ("rmse", "spearman"))
+    assert found.sentence.startswith(
+        f"The model is better than the nearest neighbour by RMSE {rmse:.2f} against 3.00 (difference "
+    )
+    assert f", but worse in ranking: Spearman {spearman:.2f} against 1.00 (difference " in found.sentence
+    back = compare("regression", truth, far, flat)
+    assert (back.verdict, back.ranking.verdict) == ("worse", "better")
+    assert "is worse than the comparator by RMSE" in back.sentence and ", but better in ranking: " in back.sentence
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["ranking"]["verdict"] == "worse"
+
+
+def test_a_better_model_that_does_not_even_rank_as_well_says_so() -> None:
+    """Spearman .96 against .98 of twenty rows: no clear difference, but nothing to keep silent about."""
+    random = np.random.default_rng(4)
+    truth = np.arange(20.0)
+    near, far = truth + random.normal(0, 1.5, 20), truth + 9 + random.normal(0, 1, 20)
+    found = compare("regression", truth, near, far)
+    assert found.verdict == "better" and found.ranking.verdict == "not better" and found.ranking.difference < 0
+    assert ", but not better in ranking: Spearman " in found.sentence
+
+
+def test_where_error_and_order_agree_one_is_enough() -> None:
+    truth, good, poor = three()
+    for found in (compare("regression", truth, good, poor), compare("regression", truth, truth + 1, truth + 2)):
+        assert found.verdict == "better" and found.ranking is None and "ranking" not in found.sentence
+    assert compare("regression", *far_and_flat(), "mae").ranking is None  # what was asked for, and nothing else
+    assert compare("binary", [0, 1, 0, 1], [0.1, 0.9, 0.2, 0.8], [0.4, 0.6, 0.7, 0.5]).ranking is None
+
+
+def test_an_order_that_does_not_exist_is_not_spoken_of() -> None:
+    truth, good, _ = three(60)
+    found = compare("regression", truth, good, np.full(60, 6.0))
+    assert found.verdict == "better" and found.ranking is None
