@@ -90,11 +90,10 @@ class Nearest:
             if others:
                 own = np.arange(max(rows.start, asked.start), min(rows.stop, asked.stop))
                 tile[own - rows.start, own - asked.start] = -1
-            best = tile.argmax(axis=0)
-            value = tile[best, np.arange(tile.shape[1])]
-            nearer = value > similarity[asked]
-            position[asked] = np.where(nearer, best + rows.start, position[asked])
-            similarity[asked] = np.where(nearer, value, similarity[asked])
+            value = tile.max(axis=0)  # where it stands is asked of the few that it brings nearer
+            nearer = np.flatnonzero(value > similarity[asked])
+            position[asked.start + nearer] = rows.start + tile[:, nearer].argmax(axis=0)
+            similarity[asked.start + nearer] = value[nearer]
         return position, np.maximum(similarity, 0)
 
 
@@ -106,11 +105,11 @@ def diverse(parts: Packed, k: int) -> list[int]:
 
 
 def _sparse(packed: Packed8) -> csr_array:
-    bits = np.unpackbits(packed, axis=1)
-    row, column = np.nonzero(bits)
-    starts = np.searchsorted(row, np.arange(len(bits) + 1)).astype(np.int32)
-    ones = np.ones(len(column), dtype=np.uint16)
-    return csr_array((ones, column.astype(np.int32), starts), shape=bits.shape)
+    count, width = len(packed), packed.shape[1] * 8
+    at = np.flatnonzero(np.unpackbits(packed).view(np.bool_))
+    starts = np.searchsorted(at, np.arange(count + 1) * width).astype(np.int32)
+    ones = np.ones(len(at), dtype=np.uint16)
+    return csr_array((ones, (at % width).astype(np.int32), starts), shape=(count, width))
 
 
 def _count(packed: Packed8) -> NDArray[np.uint16]:
