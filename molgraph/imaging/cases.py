@@ -41,7 +41,7 @@ def on_grid(scan: Scan, spacing: float, window: str, where: str) -> tuple[Tensor
     """
     if scan.affine is None:
         raise ScanError("no_affine", f"{where}: does not say where its voxels lie, so nothing found could be placed.")
-    seen = geometry.resample(geometry.canonical(scan), spacing, where)
+    seen = geometry.resample(geometry.canonical(scan, where), spacing, where)
     seen = intensity.normalise(seen, window, where)
     assert seen.affine is not None  # as it had one before
     return torch.from_numpy(eight_bits(seen.voxels)), seen.affine

@@ -16,6 +16,7 @@ from molgraph.imaging.scan import LIMIT, Affine, Scan, ScanError, Spacing, Voxel
 
 REACH = 4  # standard deviations at which the Gaussian ends, as in SciPy
 FWHM = 2 * math.sqrt(2 * math.log(2))  # full width at half maximum of a Gaussian, in standard deviations
+SHEARED = 0.01  # cosine between two axes, 0.6 degrees: beyond what rounded positions make
 TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS+ of DICOM to RAS+ of NIfTI, and back
 
 
@@ -100,10 +101,11 @@ def axes(affine: Affine, keep_z: bool = False) -> tuple[tuple[int, ...], tuple[b
     return tuple(order[world] for world in along), tuple(bool(cosines[world, order[world]] < 0) for world in along)
 
 
-def canonical(scan: Scan) -> Scan:
+def canonical(scan: Scan, where: str = "", *, nearest: bool = False) -> Scan:
     """Turn a volume by whole axes so that x runs nearest to right, y to anterior, z to superior.
 
-    A single slice stays in its plane: x and y run right, anterior or superior, in this order. Without an affine
+    A single slice stays in its plane: x and y run right, anterior or superior, in this order. Slices that are shifted
+    against each other, as a tilted gantry leaves them, are sampled at right angles (`straight`). Without an affine
     nothing is turned.
     """
     if scan.affine is None:
@@ -117,7 +119,44 @@ def canonical(scan: Scan) -> Scan:
         move[old, new], move[old, 3] = (-1, size - 1) if flip else (1, 0)
     voxels = np.flip(voxels, tuple(3 - new for new, flip in enumerate(against) if flip))
     affine = scan.affine @ move
-    return replace(scan, voxels=np.ascontiguousarray(voxels), affine=affine, spacing=spacing_of(affine))
+    turned = replace(scan, voxels=np.ascontiguousarray(voxels), affine=affine, spacing=spacing_of(affine))
+    return straight(turned, where, nearest=nearest)
+
+
+def is_sheared(scan: Scan) -> bool:
+    """Tell whether the slices of a volume are shifted against each other, so that its axes are not at right angles."""
+    if scan.affine is None or scan.voxels.shape[1] == 1:
+        return False
+    cosines = scan.affine[:3, :3] / np.linalg.norm(scan.affine[:3, :3], axis=0)
+    return bool(np.abs(cosines.T @ cosines - np.eye(3)).max() > SHEARED)
+
+
+def straight(scan: Scan, where: str, *, nearest: bool = False) -> Scan:
+    """Sample a volume whose axes are not at right angles on a grid whose axes are, and that holds all of it.
+
+    The first axis and the plane of the first two stay. What no voxel of the scan fills is its least value, air in CT.
+
+    Raises: ScanError where the grid would be beyond a scan.
+    """
+    if scan.affine is None or not is_sheared(scan):
+        return scan
+    directions, edges = np.linalg.qr(scan.affine[:3, :3])
+    signs = np.sign(np.diag(edges))
+    directions, edges = directions * signs, np.abs(np.diag(edges))
+    sizes = np.array(scan.voxels.shape[:0:-1])
+    corners = to_world(scan.affine, np.array(list(product(*((0, size - 1) for size in sizes)))))
+    along = (corners @ directions) / edges  # the corners, in steps of the new grid
+    first = along.min(axis=0)
+    grown = np.floor(along.max(axis=0) - first + 1e-6).astype(int) + 1
+    if math.prod(grown.tolist()) * len(scan.voxels) > LIMIT:
+        raise ScanError("too_large", f"{where}: at right angles it would have {math.prod(grown.tolist()):,} voxels.")
+    affine = np.eye(4)
+    affine[:3, :3] = directions * edges
+    affine[:3, 3] = affine[:3, :3] @ first
+    shape = (len(scan.voxels), *grown[::-1].tolist())
+    like = replace(scan, voxels=np.broadcast_to(np.float32(0), shape), affine=affine, spacing=spacing_of(affine))
+    outside = float(scan.voxels.min())
+    return replace(like, voxels=onto(scan.voxels, scan.affine, like, nearest=nearest, outside=outside))
 
 
 def as_it_lay(voxels: NDArray[Any], affine: Affine) -> NDArray[Any]:
@@ -196,8 +235,8 @@ def _weights(size: int, places: NDArray[np.float64], step: float) -> Voxels:
     return made.astype(np.float32)
 
 
-def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False) -> Voxels:
-    """Sample voxels that lie in one space at the places of the voxels of another scan; 0 outside.
+def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False, outside: float = 0.0) -> Voxels:
+    """Sample voxels that lie in one space at the places of the voxels of another scan, with one value `outside`.
 
     Raises: ScanError where that scan has no affine.
     """
@@ -207,5 +246,5 @@ def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False) -
     matrix, shift = move[2::-1, 2::-1], move[2::-1, 3]  # in the order z, y, x of the array
     made = np.empty((len(voxels), *like.voxels.shape[1:]), dtype=np.float32)
     for channel, out in zip(voxels, made, strict=True):
-        ndimage.affine_transform(channel, matrix, shift, out.shape, output=out, order=0 if nearest else 1)
+        ndimage.affine_transform(channel, matrix, shift, out.shape, output=out, order=0 if nearest else 1, cval=outside)
     return made

@@ -12,7 +12,7 @@ from molgraph.data.files import atomic
 from molgraph.data.room import Shown
 from molgraph.errors import Reject
 from molgraph.imaging.draw import png
-from molgraph.imaging.geometry import as_it_lay
+from molgraph.imaging.geometry import as_it_lay, is_sheared, onto
 from molgraph.imaging.glance import blend, faced, glance
 from molgraph.imaging.scan import Scan, ScanError, read_scan
 from molgraph.imaging.source import BAG, load, names_of
@@ -92,11 +92,13 @@ def _mask(name: str, scan: Scan) -> NDArray[np.bool_]:
 
 def _save(path: Path, heat: Floats, scan: Scan, name: str) -> None:
     """Write a volume where the file has it; where that does not say, only the edges of a voxel are known."""
-    affine = read_scan(name, canonical=False).affine if scan.affine is not None else None
-    if affine is None:
+    stored = read_scan(name, canonical=False) if scan.affine is not None else scan
+    if scan.affine is None or stored.affine is None:
         save_nifti(path, heat, np.diag([*(scan.spacing or (1.0, 1.0, 1.0)), 1.0]))
+    elif is_sheared(stored):
+        save_nifti(path, onto(heat[None], scan.affine, stored)[0], stored.affine)
     else:
-        save_nifti(path, as_it_lay(heat, affine), affine)
+        save_nifti(path, as_it_lay(heat, stored.affine), stored.affine)
 
 
 def _overlay(scan: Scan, looked: Floats, key: str) -> NDArray[np.uint8]:

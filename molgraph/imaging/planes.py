@@ -1,4 +1,4 @@
-"""Where DICOM frames lie: ordered along the normal of their plane, evenly or not at all."""
+"""Where DICOM frames lie: ordered along the normal of their plane, or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from pydicom.dataset import Dataset
 from molgraph.imaging.geometry import TURN, sound, sound_spacing
 from molgraph.imaging.scan import Affine, ScanError
 from molgraph.imaging.shades import first, functional
+from molgraph.imaging.steps import Told, refuse_gaps, steps
 
-ROUNDED = 0.01  # mm: positions are often written with two decimals
-EVEN = 0.01  # of a step: what slices may lie off an even grid
-TOLD = 0.02  # of a step: how headers round distances and thicknesses
 SAME = 1e-3  # by which the cosines of one orientation may differ
 
 
@@ -28,16 +26,21 @@ class Plane(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Hold the order of frames, [Z, R] where R share each place, and the affine of their volume."""
+    """Hold the order of frames, [Z, R] where R share each place, and the affine of their volume.
+
+    Where the distance between slices changes the affine is that of even steps, and `at` [Z] says where among these the
+    slices lie, in steps; else it is None.
+    """
 
     order: NDArray[np.int64]
     affine: Affine
+    at: NDArray[np.float64] | None = None
 
 
 def placed(datasets: Sequence[Dataset], where: str) -> Place | None:
     """Order all frames of the files of one series; None where they do not say where they lie.
 
-    Raises: ScanError where only some do, they lie in several planes, or not at even steps.
+    Raises: ScanError where only some do, they lie in several planes, or at steps that nothing explains.
     """
     found = [plane for ds in datasets for plane in planes(ds, where)]
     known = [plane for plane in found if plane is not None]
@@ -47,9 +50,10 @@ def placed(datasets: Sequence[Dataset], where: str) -> Place | None:
         raise ScanError(
             "mixed_series", f"{where}: {len(found) - len(known)} of {len(found)} slices have no place; part them."
         )
-    place = _stacked(known, where, _thickness(datasets[0]))
-    if len(datasets) > 1 and len(place.order) > 1:
-        _refuse_gaps(place.affine, datasets[0], where)
+    told = Told.of(datasets) if len(known) == len(datasets) else Told.nothing(len(known))
+    place = _stacked(known, where, _thickness(datasets[0]), told)
+    if len(datasets) > 1 and len(place.order) > 1 and place.at is None:
+        refuse_gaps(place.affine, datasets[0], where)
     return place
 
 
@@ -109,31 +113,7 @@ def _thickness(ds: Dataset) -> float:
     return 1.0
 
 
-def _refuse_gaps(affine: Affine, ds: Dataset, where: str) -> None:
-    """Refuse slices that lie evenly but further apart than they were scanned: each second one is missing, or more.
-
-    A gap is meant where SpacingBetweenSlices says so: as the step, as DICOM has it, or beside the thickness, as some
-    scanners write it.
-
-    Raises: ScanError where a step is several times what the header says or, where it says nothing, the thickness.
-    See: DICOM PS3.3 C.7.6.2, C.8.3.1 (SpacingBetweenSlices is from centre to centre)
-    """
-    normal = np.cross(affine[:3, 0], affine[:3, 1])
-    step = abs(float(affine[:3, 2] @ normal / np.linalg.norm(normal)))
-    measures = functional(ds, 0, "PixelMeasuresSequence") or ds
-    thick, apart = (abs(first(measures.get(name)) or 0.0) for name in ("SliceThickness", "SpacingBetweenSlices"))
-    near = TOLD * step
-    beside = abs(thick + apart - step) < near and abs(thick - apart) > near
-    times = round(step / apart) if apart else 0
-    if (times > 1 and abs(times * apart - step) < near and not beside) or (not apart and 0 < 2 * thick < step + near):
-        raise ScanError(
-            "missing_slices",
-            f"{where}: slices lie {step:g} mm apart and were scanned at {apart or thick:g} mm; copy those between. "
-            "Where the gaps are meant, SpacingBetweenSlices must say so.",
-        )
-
-
-def _stacked(found: Sequence[Plane], where: str, thickness: float) -> Place:
+def _stacked(found: Sequence[Plane], where: str, thickness: float, told: Told) -> Place:
     right, down = found[0].right, found[0].down
     edge = min(float(np.linalg.norm(right)), float(np.linalg.norm(down)))
     for plane in found:
@@ -144,10 +124,10 @@ def _stacked(found: Sequence[Plane], where: str, thickness: float) -> Place:
     depth = np.array([plane.origin @ normal for plane in found])
     order = _by_place(depth, 0.01 * edge, where)
     origins = np.array([found[at].origin for at in order[:, 0]])
-    step = _step(origins, where) if len(origins) > 1 else normal * thickness
+    step, at = steps(origins, told.of_slices(order[:, 0]), where) if len(origins) > 1 else (normal * thickness, None)
     lps = np.eye(4)
     lps[:3] = np.stack([right, down, step, origins[0]], axis=1)
-    return Place(order, sound(TURN @ lps, where))
+    return Place(order, sound(TURN @ lps, where), at)
 
 
 def _by_place(depth: NDArray[np.float64], near: float, where: str) -> NDArray[np.int64]:
@@ -164,29 +144,3 @@ def _by_place(depth: NDArray[np.float64], near: float, where: str) -> NDArray[np
             f"{where}: some places have {max(counts)} slices, some {min(counts)}; part what was scanned twice.",
         )
     return np.array([np.sort(part) for part in parts])
-
-
-def _step(origins: NDArray[np.float64], where: str) -> NDArray[np.float64]:
-    """Return the step from slice to slice.
-
-    Raises: ScanError where slices are missing or the steps differ.
-    """
-    steps = np.diff(origins, axis=0)
-    lengths = np.linalg.norm(steps, axis=1)
-    least = steps[lengths.argmin()]
-    often = np.rint(steps @ least / (least @ least))
-    off = np.linalg.norm(steps - often[:, None] * least, axis=1)
-    if (off > ROUNDED + EVEN * often * lengths.min()).any() or (often < 1).any():
-        raise ScanError(
-            "uneven_slices",
-            f"{where}: slices lie {lengths.min():.3f} to {lengths.max():.3f} mm apart; resample it to even steps.",
-        )
-    missing = int(often.sum()) - len(steps)
-    if missing:
-        at = int(often.argmax())
-        raise ScanError(
-            "missing_slices",
-            f"{where}: {missing} slices are missing, the first after slice {at + 1} of {len(origins)}; copy them.",
-        )
-    found: NDArray[np.float64] = (origins[-1] - origins[0]) / len(steps)
-    return found

@@ -70,9 +70,9 @@ def read_scan(
     JPEG or TIFF, or one array of a set: `file.npz#train_images/12`, `file.h5#images/12`.
     `window` None keeps the values as measured; a name of `intensity.WINDOWS` or (centre, width) takes Hounsfield units
     to 0..1; "file" applies the window or table that the file asks for; "auto" chooses by modality.
-    `spacing` (mm) resamples. `canonical` turns volumes to RAS+; a single slice stays in its plane. `channels` 1 makes
-    colour grey, 3 repeats grey. `modality` says what the file does not. A `mask` keeps its labels: it is resampled to
-    the nearest and may be empty.
+    `spacing` (mm) resamples. `canonical` turns volumes to RAS+, at right angles; a single slice stays in its plane.
+    `channels` 1 makes colour grey, 3 repeats grey. `modality` says what the file does not. A `mask` keeps its labels:
+    it is resampled to the nearest and may be empty.
 
     Raises: ScanError with its reason.
     """
@@ -87,7 +87,7 @@ def read_scan(
     if channels is not None:
         scan = intensity.to_channels(scan, channels, where)
     if canonical:
-        scan = geometry.canonical(scan)
+        scan = geometry.canonical(scan, where, nearest=mask)
     if spacing is not None:
         scan = geometry.resample(scan, spacing, where, nearest=mask)
     if window is not None and window != "file" and not mask:

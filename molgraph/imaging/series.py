@@ -12,9 +12,11 @@ from pydicom.uid import UID
 
 from molgraph.imaging import dicom
 from molgraph.imaging.content import content, quiet
+from molgraph.imaging.copies import distinct, once
 from molgraph.imaging.planes import placed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, foreign
 from molgraph.imaging.shades import first
+from molgraph.imaging.steps import evenly
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 # By what slices at one place differ, in the order in which they are told apart.
@@ -68,7 +70,7 @@ def read(folder: Path, uid: str, from_file: bool) -> Scan:
         raise ScanError(
             "mixed_series", f"{where}: holds {len(groups)} series ({shown}); name one as {folder}#SERIES_UID."
         )
-    return _volume(_distinct(groups[uid or next(iter(groups))]), where, from_file)
+    return _volume(distinct(groups[uid or next(iter(groups))]), where, from_file)
 
 
 def _grouped(folder: Path) -> dict[str, list[tuple[Path, FileDataset]]]:
@@ -105,17 +107,6 @@ def header(file: Path) -> FileDataset | None:
     return None
 
 
-def _distinct(members: list[tuple[Path, FileDataset]]) -> list[tuple[Path, FileDataset]]:
-    """Leave out copies: the same picture under another file name."""
-    found: dict[str, tuple[Path, FileDataset]] = {}
-    for file, ds in members:
-        uid = str(ds.get("SOPInstanceUID") or file)
-        first_file, _ = found.setdefault(uid, (file, ds))
-        if first_file != file and first_file.read_bytes() != file.read_bytes():
-            raise ScanError("duplicate_slices", f"{file}: differs from {first_file.name}, which has the same UID.")
-    return list(found.values())
-
-
 def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool) -> Scan:
     """Put each slice at its place."""
     if len(members) == 1:
@@ -130,8 +121,9 @@ def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool
     _of_one(headers, where)
     if len(sizes) > 1:
         raise ScanError("mixed_sizes", f"{where}: its slices differ in size or kind: {sorted(map(str, sizes))}.")
+    members = once(members)
     with foreign(where, "bad_geometry", "the headers do not say where the slices lie"):
-        place = placed(headers, where)
+        place = placed([ds for _, ds in members], where)
     if place is None:
         raise ScanError("no_positions", f"{where}: its {len(members)} pictures do not say where they lie; name one.")
     return _filled(members, place, where, from_file)
@@ -162,6 +154,8 @@ def _filled(members: list[tuple[Path, FileDataset]], place: Any, where: str, fro
             if len(found) > 1 or found.shape[1:] != (1, rows, columns):
                 raise ScanError("mixed_sizes", f"{file}: a slice in colour or of another size among {where}.")
             voxels[channel, z] = found[0, 0]
+    if place.at is not None:
+        voxels = evenly(voxels, place.at, where)
     return dicom.described(head, voxels, affine=place.affine)
 
 

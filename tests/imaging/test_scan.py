@@ -336,7 +336,7 @@ def test_reading_leaves_the_users_warnings_alone():
 
 
 READERS = [
-    *("scan", "content", "dicom", "series", "planes", "shades", "nifti", "picture", "sets"),
+    *("scan", "content", "dicom", "series", "planes", "steps", "copies", "shades", "nifti", "picture", "sets"),
     *("geometry", "intensity"),
 ]
 

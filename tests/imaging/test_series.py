@@ -126,12 +126,88 @@ def test_uneven_steps_are_refused_rounding_is_not(write_series: Write, write_sli
             assert read_scan(folder).voxels.shape == (1, 7, 5, 6)
 
 
-def test_a_tilted_gantry_shears_the_affine_and_not_the_patient(write_series: Write, world: Make, tmp_path: Path):
+def test_a_tilted_gantry_is_read_at_right_angles(write_series: Write, world: Make, tmp_path: Path):
+    """Each voxel holds its own place, and still does at right angles; what no slice fills is the least value."""
     tilted = AXIAL.copy()
     tilted[:3, 2] = [0, 0.7, 2.5]
-    right = world(TURN @ tilted, SIZES)
-    scan = read_scan(write_series(tmp_path / "s", np.rint(right[1] * 10).astype(np.int16), tilted))
-    assert np.abs(scan.voxels[0] / 10 - places(scan)[1]).max() < 0.051
+    stored = np.rint(world(TURN @ tilted, SIZES)[1] * 10).astype(np.int16)
+    folder = write_series(tmp_path / "s", stored, tilted)
+    as_stored, scan = read_scan(folder, canonical=False), read_scan(folder)
+    assert np.abs(as_stored.voxels[0] / 10 - places(as_stored)[1]).max() < 0.051, (
+        "the affine is sheared, not the patient"
+    )
+    cosines = scan.affine[:3, :3] / np.linalg.norm(scan.affine[:3, :3], axis=0)
+    np.testing.assert_allclose(cosines.T @ cosines, np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(scan.spacing, [0.8, 0.8, 2.5])
+    filled = scan.voxels[0] != as_stored.voxels.min()
+    assert filled.sum() > 0.75 * as_stored.voxels.size and scan.voxels.shape[1:] == (7, 5 + 5, 6)
+    assert np.abs(scan.voxels[0] / 10 - places(scan)[1])[filled].max() < 0.1
+
+
+def test_a_mask_of_a_tilted_scan_lies_on_it(write_series: Write, tmp_path: Path):
+    tilted = AXIAL.copy()
+    tilted[:3, 2] = [0, 0.56, 2.5]  # 0.7 of a pixel: no slice lies half way
+    marked = np.zeros((7, 5, 6), np.int16)
+    marked[2:5, 1:4, 2:4] = 300
+    folder = write_series(tmp_path / "s", marked, tilted)
+    scan, mask = read_scan(folder), read_scan(folder, mask=True)
+    assert scan.voxels.shape == mask.voxels.shape and set(np.unique(mask.voxels)) == {0, 300}
+    assert np.array_equal(mask.voxels > 0, scan.voxels > 149)
+
+
+CHANGING = [0, 2.5, 5, 7.5, 15, 22.5]
+
+
+def changing(folder: Path, write_slice: Write, depths: list[float], **told: list[object]) -> Path:
+    """Write slices at these depths whose every value is ten times its depth."""
+    folder.mkdir()
+    for n, depth in enumerate(depths):
+        elements = {name: values[n] for name, values in told.items() if values[n] is not None}
+        place = {"ImagePositionPatient": [0, 0, depth], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        stored = np.full((4, 5), round(10 * depth), np.int16) + np.arange(5, dtype=np.int16)
+        write_slice(folder / f"{n}.dcm", stored, PixelSpacing=[1, 1], **place, **elements)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("depths", "told", "slices"),
+    [
+        (CHANGING, {"InstanceNumber": [1, 2, 3, 4, 5, 6], "SliceThickness": [3] * 6}, 10),
+        (CHANGING, {"InstanceNumber": [6, 5, 4, 3, 2, 1]}, 10),
+        (CHANGING, {"SliceThickness": [2.5, 2.5, 2.5, 2.5, 7.5, 7.5]}, 10),
+        ([0, 5, 10, 17.5, 27.5, 37.5], {"SliceThickness": [5, 5, 5, 10, 10, 10]}, 9),  # the base of a skull, then above
+        ([0, 10, 20, 25, 30], {"InstanceNumber": [1, 2, 3, 4, 5]}, 7),
+        ([0, 3, 6, 10, 14], {"InstanceNumber": [1, 2, 3, 4, 5]}, 6),
+    ],
+    ids=str,
+)
+def test_slices_that_become_thicker_are_read_at_even_steps(
+    depths: list[float], told: dict[str, list[object]], slices: int, write_slice: Write, tmp_path: Path
+):
+    """What lies between thick slices is linear between them, and here so are the values."""
+    scan = read_scan(changing(tmp_path / "s", write_slice, depths, **told))
+    assert scan.voxels.shape == (1, slices, 4, 5)
+    assert scan.spacing is not None and scan.spacing[2] == pytest.approx(max(depths) / (slices - 1))
+    np.testing.assert_allclose(scan.voxels[0, :, 0].min(axis=1), 10 * places(scan)[2][:, 0, 0], atol=0.51)
+
+
+@pytest.mark.parametrize(
+    ("depths", "told", "reason"),
+    [
+        (CHANGING, {"InstanceNumber": [1, 2, 3, 4, 7, 10]}, "missing_slices"),
+        (CHANGING, {}, "missing_slices"),
+        (CHANGING, {"SliceThickness": [2.5] * 6}, "missing_slices"),
+        ([0, 2.5, 5, 7.5, 12.5, 15], {"InstanceNumber": [1, 2, 3, 4, 5, 6]}, "missing_slices"),
+        ([0, 2.5, 5, 7.5, 12.5, 15], {"SliceThickness": [5] * 6}, "missing_slices"),  # thick, overlapping, one gone
+        ([0, 2.5, 5.4, 7.5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "uneven_slices"),
+        ([0, 0.1, 0.2, 5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "missing_slices"),
+    ],
+    ids=str,
+)
+def test_slices_are_missing_where_nothing_explains_the_distance(
+    depths: list[float], told: dict[str, list[object]], reason: str, write_slice: Write, tmp_path: Path
+):
+    assert reason_of(changing(tmp_path / "s", write_slice, depths, **told)) == reason
 
 
 def test_several_series_in_a_folder_are_told_apart(write_series: Write, tmp_path: Path):
@@ -184,14 +260,38 @@ def test_slices_of_another_size_are_refused(write_series: Write, tmp_path: Path)
     assert reason_of(folder) == "mixed_sizes"
 
 
-def test_a_copy_is_one_slice_and_a_double_is_refused(write_series: Write, tmp_path: Path):
+def test_a_slice_that_was_exported_again_counts_once(write_series: Write, tmp_path: Path):
+    """As the same file under another name, or as the same pixels at the same place under another UID."""
     folder = write_series(tmp_path / "s", volume(), AXIAL)
-    some = next(folder.iterdir())
-    shutil.copy(some, folder / "copy of it")
-    assert read_scan(folder).voxels.shape == (1, 7, 5, 6)
-    write_series(tmp_path / "t", volume()[:1], AXIAL)
+    alone = read_scan(folder).voxels
+    shutil.copy(next(folder.iterdir()), folder / "copy of it")
+    assert np.array_equal(read_scan(folder).voxels, alone)
+    write_series(tmp_path / "t", volume(), AXIAL)
+    again = sorted((tmp_path / "t").iterdir())
+    shutil.copy(again[0], folder / "double")
+    assert np.array_equal(read_scan(folder).voxels, alone)
+    for file in again:
+        shutil.copy(file, folder / f"all again {file.name}")
+    assert np.array_equal(read_scan(folder).voxels, alone), "no second channel"
+
+
+def test_two_different_slices_of_one_place_are_named(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    write_series(tmp_path / "t", volume()[:1] + 1, AXIAL)
     shutil.copy(next((tmp_path / "t").iterdir()), folder / "double")
-    assert reason_of(folder) == "duplicate_slices"
+    with pytest.raises(ScanError, match="double") as caught:
+        read_scan(folder)
+    assert caught.value.reason == "duplicate_slices" and "2 different pictures" in caught.value.message
+
+
+def test_echoes_that_agree_in_some_slices_only_stay_two(write_series: Write, tmp_path: Path):
+    """Air above the head looks the same in both."""
+    (tmp_path / "s").mkdir()
+    for echo in (1, 2):
+        made = volume(echo)
+        made[0] = 7
+        write_series(tmp_path / "s" / str(echo), made, AXIAL, EchoTime=10.0 * echo)
+    assert read_scan(tmp_path / "s").voxels.shape == (2, 7, 5, 6)
 
 
 def test_echoes_at_one_place_are_channels(write_series: Write, tmp_path: Path):
