@@ -18,7 +18,7 @@ from molgraph.predictor.card import card
 from molgraph.predictor.recipe import Recipe, sha256
 
 DOMAIN = "domain.npz"
-WEIGHTS = ("weights-*.safetensors", "trees-*.json")
+WEIGHTS = ("weights-*.safetensors", "trees-*.safetensors", "trees-*.json")  # the last of earlier versions
 SEALED = (*WEIGHTS, DOMAIN)
 OURS = (
     *SEALED, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",

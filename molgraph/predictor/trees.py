@@ -1,4 +1,4 @@
-"""Gradient-boosted trees as a member of a predictor: one CatBoost model per target, kept as its documented JSON."""
+"""Gradient-boosted trees as a member of a predictor: CatBoost grows them, one model per target, and we keep arrays."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
-from molgraph.errors import CheckpointError, DataError, ResourceError
+from molgraph.errors import CheckpointError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
 from molgraph.model.grower import Grower
+from molgraph.predictor.boosted import Boosted
 from molgraph.task import Task, block, spreads
 
 Array = NDArray[np.float32]
@@ -34,7 +36,7 @@ class Trees:
 
     def __init__(self, grower: Grower, run: RunSettings, task: Task, train: Dataset | None) -> None:
         self.task, self.grower = task, grower
-        self.found: dict[str, Any] = {}
+        self.found: dict[str, Boosted] = {}
 
     def train(
         self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
@@ -66,7 +68,7 @@ class Trees:
             judged = "valid" in pools
             stop = self.grower.patience if judged and self.grower.patience else None
             model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged, early_stopping_rounds=stop)
-            self.found[name] = model
+            self.found[name] = Boosted.of_catboost(model)
             losses = model.get_best_score()
             loss = _loss(self.task, name)
             yield Epoch(
@@ -87,55 +89,46 @@ class Trees:
         out = np.zeros((len(data), len(self.task.columns)), dtype=np.float32)
         if not len(data):
             return out
-        for name, model in self.found.items():
-            where = block(self.task, name)
+        for name, trees in self.found.items():
+            where, raw = block(self.task, name), trees.raw(features)
             if spreads(self.task, name):
-                mean, variance = model.predict(features, prediction_type=WITH_SPREAD, thread_count=_threads()).T
-                out[:, where] = np.stack([mean, np.sqrt(variance)], axis=1)
-                continue
-            if self.task.kind(name) == "regression":
-                out[:, where.start] = model.predict(features, thread_count=_threads())
-                continue
-            found = model.predict(features, prediction_type="Probability", thread_count=_threads())
-            first = 1 if self.task.kind(name) == "binary" else 0  # of two classes the second is the positive one
-            for label, column in list(zip(model.classes_, found.T, strict=True))[first:]:
-                out[:, where.start + int(label) - first] = column
+                with np.errstate(over="ignore"):  # what is not finite is told of its row
+                    out[:, where] = np.stack([raw[:, 0], np.exp(raw[:, 1])], axis=1)  # CatBoost's is a logarithm
+            elif self.task.kind(name) == "regression":
+                out[:, where.start] = raw[:, 0]
+            elif self.task.kind(name) == "binary":
+                out[:, where.start] = expit(raw[:, 0])
+            else:
+                out[:, where.start + trees.classes] = softmax(raw, axis=1)
         return out
 
     def save(self, folder: Path, number: int) -> None:
-        """Write `trees-<number>-<target>.json` for each target, targets counted from 0.
+        """Write `trees-<number>-<target>.safetensors` for each target, targets counted from 0.
 
         Raises: ResourceError where the disk is full or closed to the user.
         """
-        from catboost import CatBoostError
-
         for at, name in enumerate(self.task.names):
-            path = folder / f"trees-{number}-{at}.json"
-            part = path.with_suffix(".part")
-            try:
-                self.found[name].save_model(str(part), format="json")
-                part.replace(path)
-            except (CatBoostError, OSError) as error:
-                raise ResourceError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
-            finally:
-                part.unlink(missing_ok=True)
+            self.found[name].save(folder / f"trees-{number}-{at}.safetensors")
 
     def load(self, folder: Path, number: int) -> None:
-        """Read the trees back.
+        """Read the trees back; earlier versions kept them as CatBoost's JSON. See docs/decisions/0029.
 
-        Raises: CheckpointError where a file is missing or damaged.
+        Raises: CheckpointError where a file is missing, damaged or not of this target.
         """
-        from catboost import CatBoost, CatBoostClassifier, CatBoostError
-
         for at, name in enumerate(self.task.names):
-            path = folder / f"trees-{number}-{at}.json"
-            model = CatBoost() if self.task.kind(name) == "regression" else CatBoostClassifier()
-            try:
-                self.found[name] = model.load_model(str(path), format="json")
-                if not model.tree_count_:  # of half a file CatBoost makes a model without trees
-                    raise CatBoostError("there are none in it")
-            except CatBoostError as error:
-                raise CheckpointError(f"{path}: the trees cannot be read: {str(error).splitlines()[0]}") from error
+            path, earlier = (folder / f"trees-{number}-{at}.{end}" for end in ("safetensors", "json"))
+            old = earlier.is_file() and not path.exists()
+            trees = Boosted.load_json(earlier) if old else Boosted.load(path)
+            if not self._fits(trees, name):
+                raise CheckpointError(f"{earlier if old else path}: these are not the trees of '{name}'. Train again.")
+            self.found[name] = trees
+
+    def _fits(self, trees: Boosted, name: str) -> bool:
+        """Tell whether trees have the outputs that a target needs."""
+        where = block(self.task, name)
+        if self.task.kind(name) in ("regression", "binary"):
+            return len(trees.bias) == where.stop - where.start
+        return len(trees.classes) > 1 and trees.classes[-1] < where.stop - where.start
 
     @property
     def ready(self) -> bool:
@@ -143,7 +136,7 @@ class Trees:
 
     @property
     def size(self) -> str:
-        return f"{sum(m.tree_count_ for m in self.found.values()):,} trees"
+        return f"{sum(map(len, self.found.values())):,} trees"
 
 
 def _exact(data: Dataset, name: str) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ def test_a_loaded_model_is_the_same_in_every_other_way(trained, folder):
 def test_a_folder_holds_no_pickle_and_names_no_module(folder):
     names = sorted(p.name for p in folder.iterdir())
     assert {"recipe.json", "card.md", "domain.npz"} < set(names)
-    known = r"(weights-\d+\.safetensors|trees-\d+-\d+\.json|recipe\.json|card\.md|domain\.npz)"
+    known = r"(weights-\d+\.safetensors|trees-\d+-\d+\.safetensors|recipe\.json|card\.md|domain\.npz)"
     assert all(re.fullmatch(known, name) for name in names)
     for path in folder.iterdir():
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
 from molgraph.molecule.room import ROOM
 from molgraph.predictor import member as members
+from molgraph.predictor import trees
+from molgraph.predictor.boosted import Boosted
 from molgraph.task import make
 
 KINDS = {"pAct": "regression", "active": "binary", "level": "multiclass"}
@@ -49,7 +51,7 @@ def test_each_kind_of_target_learns(grown, series):
     np.testing.assert_allclose(found[:, 2:].sum(axis=1), 1, atol=1e-6)
     assert (found[:, 2:].argmax(axis=1) == values["level"]).mean() > 0.8
     assert member.ready
-    assert member.size == f"{sum(m.tree_count_ for m in member.found.values()):,} trees"
+    assert member.size == f"{sum(map(len, member.found.values())):,} trees"
 
 
 def test_a_class_that_no_training_row_has_gets_probability_zero(grown, series):
@@ -88,7 +90,7 @@ def test_without_validation_rows_every_round_is_kept(grown, series):
     frame["fold"] = ["train"] * 90 + ["valid"] * 10 + ["test"] * 10
     member, epochs, _ = grown(frame, {"y": "regression", "z": "regression"}, split="column:fold")
     assert epochs[0].valid_loss is None
-    assert member.found["y"].tree_count_ == 12
+    assert len(member.found["y"]) == 12
 
 
 def test_balance_lifts_a_rare_class(grown, series):
@@ -98,12 +100,10 @@ def test_balance_lifts_a_rare_class(grown, series):
     assert even[0].estimate(data).mean() > plain[0].estimate(data).mean()
 
 
-def test_saved_trees_are_text_that_gives_the_same_estimates(known, tmp_path):
+def test_saved_trees_give_the_same_estimates(known, tmp_path):
     member, _, made = known
     member.save(tmp_path, 3)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"trees-3-{i}.json" for i in range(3)]
-    found = json.loads((tmp_path / "trees-3-0.json").read_text(encoding="utf-8"))
-    assert len(found["oblivious_trees"]) == member.found["pAct"].tree_count_
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"trees-3-{i}.safetensors" for i in range(3)]
     schemas = {name: given.parts.schema for name, given in made.rows.data.inputs.items()}
     again = members.make(made.run, schemas, member.task, 0)
     assert not again.ready
@@ -121,13 +121,22 @@ def test_trees_that_cannot_be_read_or_written_are_told(known, tmp_path):
     trained, _, made = known
     schemas = {name: given.parts.schema for name, given in made.rows.data.inputs.items()}
     member = members.make(made.run, schemas, trained.task, 0)
-    with pytest.raises(CheckpointError, match=r"trees-0-0.json: the trees cannot be read"):
+    with pytest.raises(CheckpointError, match=r"trees-0-0.safetensors: missing"):
         member.load(tmp_path, 0)
     (tmp_path / "trees-0-0.json").write_text("{", encoding="utf-8")
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match=r"trees-0-0.json: the trees cannot be read"):
         member.load(tmp_path, 0)
-    with pytest.raises(ResourceError, match=r"trees-0-0.json: cannot be written"):
+    with pytest.raises(ResourceError, match=r"trees-0-0.safetensors: cannot be written"):
         trained.save(tmp_path / "nowhere", 0)
+
+
+def test_trees_of_another_target_are_told(known, tmp_path):
+    trained, _, made = known
+    trained.save(tmp_path, 0)
+    schemas = {name: given.parts.schema for name, given in made.rows.data.inputs.items()}
+    (tmp_path / "trees-0-2.safetensors").replace(tmp_path / "trees-0-1.safetensors")
+    with pytest.raises(CheckpointError, match=r"trees-0-1.safetensors: these are not the trees of 'active'"):
+        members.make(made.run, schemas, trained.task, 0).load(tmp_path, 0)
 
 
 def test_a_rerun_is_equal_to_the_bit(grown, known, series):
@@ -149,12 +158,19 @@ def test_features_are_what_the_recipe_names(series):
     assert np.isfinite(features).all()
 
 
-def test_growing_ends_where_nothing_gets_better_and_gives_the_same_trees(grown, series):
+def test_growing_ends_where_nothing_gets_better_and_gives_the_same_trees(grown, series, monkeypatch):
+    histories = []
+
+    def kept(model):
+        histories.append(model.get_evals_result())
+        return Boosted.of_catboost(model)
+
+    monkeypatch.setattr(trees, "Boosted", SimpleNamespace(of_catboost=kept))
     settings = {"rounds": 150, "depth": 3, "lr": 0.3}
     patient, _, made = grown(series, {"active": "binary"}, encoder={**settings, "patience": 0})
     hasty, _, _ = grown(series, {"active": "binary"}, encoder={**settings, "patience": 20})
     assert hasty.size == patient.size
     np.testing.assert_array_equal(hasty.estimate(made.rows.data), patient.estimate(made.rows.data))
-    assert hasty.found["active"].get_evals_result()["learn"]["Logloss"][-1] > 0
-    grew = [len(member.found["active"].get_evals_result()["validation"]["Logloss"]) for member in (patient, hasty)]
+    assert histories[1]["learn"]["Logloss"][-1] > 0
+    grew = [len(found["validation"]["Logloss"]) for found in histories]
     assert grew[0] == 150 and grew[1] < 150
