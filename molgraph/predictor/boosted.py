@@ -151,8 +151,8 @@ class Boosted:
         """
         found = tensors.read(path, KINDS)
         try:
-            whole = {name: found.pop(name).item() for name in ("width", "scale")}
-            return cls(**whole, **{name: values.numpy() for name, values in found.items()})
+            made: dict[str, Any] = {name: values.numpy() for name, values in found.items()}
+            return cls(**made | {name: made[name].item() for name in ("width", "scale")})
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             raise CheckpointError(f"{path}: the trees are damaged: {error}. Copy the folder again.") from error
 
