@@ -140,13 +140,14 @@ class Contest:
         Its validation fold is both halves of ours, the one that stops the training and the one that calibrates.
         """
         cut, data = self.plan.split, self.plan.rows.data
-        (given,) = data.inputs.values()
-        fold_of = dict.fromkeys(cut.train.tolist(), "train") | dict.fromkeys(cut.test.tolist(), "test")
-        fold_of |= dict.fromkeys([*cut.valid.tolist(), *cut.calibration.tolist()], "val")
+        training = Training(self.plan.run, self.plan.task, data, cut)  # merges what is the same molecule, as for ours
+        held = training.fold(np.sort(np.concatenate([cut.valid, cut.calibration])))
         yield ["smiles", *self.targets, "split"]
-        for row in sorted(fold_of):
-            values = zip(data.targets.values[row].tolist(), data.targets.observed[row].tolist(), strict=True)
-            yield [given.key_of(row), *(value if seen else "" for value, seen in values), fold_of[row]]
+        for fold, mine in (("train", training.train), ("val", held), ("test", data.subset(cut.test))):
+            (given,) = mine.inputs.values()
+            for row in range(len(mine)):
+                values = zip(mine.targets.values[row].tolist(), mine.targets.observed[row].tolist(), strict=True)
+                yield [given.key_of(row), *(value if seen else "" for value, seen in values), fold]
 
 
 def circumstances() -> dict[str, Any]:

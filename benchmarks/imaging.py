@@ -110,11 +110,9 @@ class Contest:
         """Return the estimates of the test rows of one fold."""
         data = self.made.rows.data
         if cell.model == NEIGHBOUR:
-            train = data.subset(cut.train)
+            known = Training(self.made.run, self.made.task, data, cut)
             rooms = {slot.name: slot.room for slot in slots(self.made.run)}
-            return neighbour_estimates(
-                Domain.learn(rooms, train), self.made.task.adapt(train.targets), data.subset(cut.test)
-            )
+            return neighbour_estimates(Domain.learn(rooms, known.train), known.task, data.subset(cut.test))
         run = replace(settings(self.name, cell.model, cell.seed, self.epochs), targets=self.made.run.targets)
         training = Training(run, self.made.task, data, cut)
         for _ in training.epochs():

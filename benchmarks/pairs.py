@@ -143,8 +143,8 @@ class Contest:
         cut, data = self.made.split, self.made.rows.data
         if cell.model == "neighbour":
             rooms = {slot.name: slot.room for slot in slots(self.made.run)}
-            task = self.made.task.adapt(data.subset(cut.train).targets)
-            return neighbour_estimates(Domain.learn(rooms, data.subset(cut.train)), task, data.subset(cut.test))
+            known = Training(self.made.run, self.made.task, data, cut)
+            return neighbour_estimates(Domain.learn(rooms, known.train), known.task, data.subset(cut.test))
         run = settings(self.name, cell.model, cell.seed, self.epochs)
         mine = data.only(run.inputs)
         training = Training(run, self.made.task, mine, cut)

@@ -16,8 +16,10 @@ from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, pl
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.duplicates import repeats
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.threshold import UNKNOWN
+from molgraph.split import IDENTITY
 from molgraph.task import Task, block
 
 Array = NDArray[np.float32]
@@ -41,10 +43,14 @@ def assess(
     "reliability": {target: calibration, width, how spread ranks errors (`metrics.reliability`)},
     "decisions": {target of two classes: what a threshold brings (`decided`)},
     "levels": {target: {group: {metric: rows beside groups (`metrics.levels`)}}} where rows belong together, "rows": n,
-    "main": {target: the metric that stands for it}, "shown": {target: those a person sees first}}`, plain JSON values.
+    "repeats": how many of them are the same thing as an earlier one (each is scored by its own value, and intervals
+    draw all rows of a thing together), "main": {target: the metric that stands for it}, "shown": {target: those a
+    person sees first}}`, plain JSON values.
     `others` maps a method's name to estimates [N, columns of the task]. Targets that `data` has not are left out.
     """
     estimates, spread = predictor.estimate(data)
+    again = repeats(data)
+    groups = data.groups[IDENTITY] if again.any() else None  # rows of one thing are no independent evidence
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
     found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}}
     belong, targets = together(predictor, data), [name for name in predictor.targets if name in data.targets.names]
@@ -52,14 +58,15 @@ def assess(
         kind, where = predictor.task.kind(name), block(predictor.task, name)
         truth, observed, bound = data.targets.arrays(name)
         given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
+        drawn = {**given, "groups": groups}
         mine = _shaped(kind, estimates[:, where])
-        found["model"][name] = _scores(kind, truth, mine, given)
+        found["model"][name] = _scores(kind, truth, mine, drawn)
         found["verdicts"][name] = {}
         for other, theirs in others.items():
             them = _shaped(kind, theirs[:, where])
-            found["others"][other][name] = _scores(kind, truth, them, given)
+            found["others"][other][name] = _scores(kind, truth, them, drawn)
             words = ("model", f"{called} ({other})")
-            found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **given).to_json()
+            found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **drawn).to_json()
         if kind == BINARY:
             threshold = predictor.thresholds.get(name, UNKNOWN)
             found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)
@@ -80,7 +87,7 @@ def assess(
         "main": {name: main(kind) for name, kind in kinds.items()},
         "shown": {name: list(shown(kind, len(data.inputs))) for name, kind in kinds.items()},
     }
-    return {**found, "rows": len(data), **first}
+    return {**found, "rows": len(data), "repeats": int(again.sum()), **first}
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:

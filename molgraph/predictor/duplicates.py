@@ -1,20 +1,32 @@
-"""Rows that are the same thing: merged by a rule, counted, and used to say how well measurements repeat."""
+"""Rows that are the same thing: dealt to folds as one, merged by a rule where they train, and counted.
+
+What tests stands as it was measured, row by row: docs/decisions/0025.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import torch
 from numpy.typing import NDArray
 
-from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph import split as splits
+from molgraph.config import RunSettings
+from molgraph.data.dataset import Dataset
+from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
+from molgraph.predictor.inputs import slots
+from molgraph.split import IDENTITY, Split
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 Cell = tuple[float, int] | None  # value and bound; None: in conflict
+Kind = Callable[[str], str]  # the kind of a target, by its name
 
 
 @dataclass
@@ -33,6 +45,96 @@ class Merged:
     into: dict[int, int] = field(default_factory=dict)
     conflicts: dict[str, int] = field(default_factory=dict)
     spread: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """Tell which of the rows kept have no value left, because the rows of that thing disagree, [K]."""
+        return np.asarray(np.isnan(self.values).all(axis=1))
+
+
+KEEP = "keep"  # the rule that merges nothing
+
+
+def merged(data: Dataset, kind: Kind, rule: str) -> Dataset:
+    """Return rows to train on, one per thing; a thing whose rows disagree and leave no value is left out."""
+    found = merging(data, kind, rule)
+    if found is None:
+        return data
+    some = data.subset(found.keep[~found.lost])
+    values, bound = (torch.from_numpy(table[~found.lost]) for table in (found.values, found.bound))
+    return replace(some, targets=replace(Targets.of(data.targets.names, values, bound), weight=some.targets.weight))
+
+
+def merging(data: Dataset, kind: Kind, rule: str, cut: Split | None = None) -> Merged | None:
+    """Return what merging makes of the rows of a dataset; None where no two are the same thing, or all are kept.
+
+    With `cut`, rows of different folds stay apart.
+    """
+    same = data.groups.get(IDENTITY)
+    if rule == KEEP or not data.targets.names or same is None or not repeats(data).any():
+        return None
+    fold = np.zeros(len(data), dtype=np.int64)
+    for number, rows in enumerate((cut.train, cut.valid, cut.calibration, cut.test) if cut else (), start=1):
+        fold[rows] = number
+    targets = data.targets
+    values = torch.where(targets.observed, targets.values.double(), torch.nan).numpy()
+    apart = list(zip(same.tolist(), fold.tolist(), strict=True))
+    return merge(apart, values, targets.bound.numpy(), {name: kind(name) for name in targets.names}, rule)
+
+
+def replicates(data: Dataset, kind: Kind, cut: Split) -> dict[str, dict[str, Any]]:
+    """Return how well measurements of the same thing repeat, in any fold, by regression target (`Merged.spread`)."""
+    found = merging(data, kind, "mean", cut)
+    return {} if found is None else found.spread
+
+
+def repeats(data: Dataset) -> NDArray[np.bool_]:
+    """Tell which rows are the same thing as an earlier one, [N]."""
+    same = data.groups.get(IDENTITY)
+    return np.zeros(len(data), dtype=bool) if same is None else pd.Series(same).duplicated().to_numpy()
+
+
+def things(run: RunSettings, data: Dataset, labels: Sequence[str] | None = None) -> Rows:
+    """Return numbers of what a split deals as one: rows of the same thing that it has no reason to part.
+
+    A reason are the user's own `labels` (folds, times), and groups that the data tells (a patient, a site). Where
+    duplicates are kept, every row counts by itself.
+
+    Shapes: int64 [N].
+    """
+    if run.duplicates == KEEP:
+        return np.arange(len(data))
+    held = {name for slot in slots(run) for name in slot.room.holds}
+    columns: list[Sequence[Any]] = [data.groups[IDENTITY].tolist()] + ([labels] if labels is not None else [])
+    columns += [own.tolist() for name, own in data.groups.items() if name != IDENTITY and name not in held]
+    number: dict[tuple[Any, ...], int] = {}
+    return np.array([number.setdefault(row, len(number)) for row in zip(*columns, strict=True)], dtype=np.int64)
+
+
+def split_things(
+    same: Rows,
+    *,
+    groups: Any = None,
+    column: Sequence[str] | None = None,
+    time: Sequence[str] | None = None,
+    rows: Rows | None = None,
+    **how: Any,
+) -> Split:
+    """Split rows (see `split.split`), those of one number in `same` dealt as one, by what the first of them is.
+
+    So a thing that was measured ten times weighs as one measured once; the folds have all of its rows.
+    """
+    _, first, unit = np.unique(same, return_index=True, return_inverse=True)
+    dealt = splits.split(
+        len(first),
+        groups=None if groups is None else np.asarray(groups)[..., first],
+        column=None if column is None else [column[at] for at in first],
+        time=None if time is None else [time[at] for at in first],
+        rows=(np.arange(1, len(same) + 1) if rows is None else rows)[first],
+        **how,
+    )
+    train, valid, calibration, test = (np.flatnonzero(np.isin(unit, getattr(dealt, name))) for name in splits.FOLDS)
+    return Split(train, valid, calibration, test, dealt.notes)
 
 
 def merge(

@@ -101,21 +101,18 @@ def guard(
     *,
     rule: str,
     origin: str,
-    merged: Sequence[int] | Rows = (),
-    conflicts: Mapping[str, int] | None = None,
     grouped: Sequence[str] = (),
     reads: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Split, Leaks]:
     """Look for leaks between the folds; rows that share an identity or a group of the data with a later fold are
     dropped, reported or refused by `rule`, and an input that gives a target away is refused unless it is reported.
 
-    `merged` are the records whose values were merged of several, `conflicts` what merging found; `grouped` names the
-    groupings that the split keeps apart, which need no look; `reads` the features of each input that any model to be
-    trained reads, where they are more than the run's own.
+    `grouped` names the groupings that the split keeps apart, which need no look; `reads` the features of each input
+    that any model to be trained reads, where they are more than the run's own.
 
     Raises: DataError where the score would mean nothing, or the rule is "refuse".
     """
-    leaks = Leaks(rule, conflicts=_conflicts(data, conflicts or {}))
+    leaks = Leaks(rule, conflicts=conflicts(data))
     for name, groups in data.groups.items():
         crossing = splits.check(cut, groups)
         if not len(crossing):
@@ -131,7 +128,7 @@ def guard(
                 said = f"every training row shares a {name} with a later fold"
                 raise DataError(f"{origin}: {said}, so none is left; take another split, or --leaks report.")
     train, test = data.subset(cut.train), data.subset(cut.test)
-    leaks.columns = dict(_told(train, found, reads or {slot.name: slot.needs for slot in found}, merged))
+    leaks.columns = dict(_told(train, found, reads or {slot.name: slot.needs for slot in found}))
     for name, told in leaks.columns.items():
         if rule != "report":
             raise DataError(
@@ -223,28 +220,29 @@ def _near_parts(index: Index, parts: Packed, at: Rows, limit: float, each: int) 
         yield found[part]
 
 
-def _conflicts(data: Dataset, merged: Mapping[str, int]) -> dict[str, int]:
-    """Count the things whose rows disagree: those found when rows were merged, and those that stay apart in folds."""
-    found = dict(merged)
+def conflicts(data: Dataset) -> dict[str, int]:
+    """Count by target the things whose rows disagree."""
+    found = ((name, data.groups[IDENTITY][_disagree(data, name)]) for name in data.targets.names)
+    return {name: len(np.unique(things)) for name, things in found if len(things)}
+
+
+def _disagree(data: Dataset, name: str) -> Mask:
+    """Tell which rows have an exact value of a target, and are the same thing as one that has another, [n]."""
     same = pd.Series(data.groups[IDENTITY])
-    twice = same.duplicated(keep=False).to_numpy()
-    for name in data.targets.names if twice.any() else ():
-        values, observed, bound = data.targets.arrays(name)
-        sure = twice & observed & (bound == EXACT)
-        several = int((pd.Series(values[sure]).groupby(same[sure].to_numpy()).nunique() > 1).sum())
-        if several:
-            found[name] = found.get(name, 0) + several
-    return found
+    values, observed, bound = data.targets.arrays(name)
+    sure: Mask = same.duplicated(keep=False).to_numpy() & observed & (bound == EXACT)
+    sure[sure] = pd.Series(values[sure]).groupby(same[sure].to_numpy()).transform("nunique").to_numpy() > 1
+    return sure
 
 
-def _told(
-    train: Dataset, found: Sequence[Slot], reads: Mapping[str, Sequence[str]], merged: Sequence[int] | Rows
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield each target with the inputs, numbers of a part as a whole, that order the training rows as it does."""
-    plain = ~np.isin(train.rows, merged)
+def _told(train: Dataset, found: Sequence[Slot], reads: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each target with the inputs, numbers of a part as a whole, that order the training rows as it does.
+
+    Things whose rows disagree say nothing: two values of one thing order differently than any copy.
+    """
     for name in train.targets.names:
         values, observed, bound = train.targets.arrays(name)
-        rows = np.flatnonzero(plain & observed & (bound == EXACT))
+        rows = np.flatnonzero(~_disagree(train, name) & observed & (bound == EXACT))
         told = [text for slot in found for text in _columns(train, slot, reads[slot.name], values, rows)]
         if told:
             yield name, told

@@ -1,4 +1,4 @@
-"""A user's measured rows, ready to train or to judge on: targets read, duplicates merged, rejects kept."""
+"""A user's measured rows, ready to be split and to train or judge on: targets read, rejects kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import ABSENT, Dataset
@@ -21,7 +20,6 @@ from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.auto import groups_of, settled
-from molgraph.predictor.duplicates import Merged, merge
 from molgraph.predictor.inputs import Inputs, Ready, identity, in_common, with_things
 from molgraph.split import IDENTITY
 from molgraph.task import kinds
@@ -34,8 +32,9 @@ WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
 class Rows:
     """Hold measured rows.
 
-    `data` has one row per distinct thing with at least one value; `data.rejects` says why each other row was left
-    out. `frame` has the user's own cells of the kept rows. `kinds` maps each target (named as it is trained, after
+    `data` has every row with at least one value, also those that repeat another (what trains is merged when a fold is
+    taken to train, see `duplicates.merged`); `data.rejects` says why each other row was left out. `frame` has the
+    user's own cells of the kept rows. `kinds` maps each target (named as it is trained, after
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
     `columns` names the column of each input.
     `unread` are cells of kept rows that could not be read and count as not measured, by target. `run` has the
@@ -48,19 +47,12 @@ class Rows:
     kinds: dict[str, str]
     classes: dict[str, tuple[str, ...]]
     units: dict[str, str]
-    merged: Merged
     columns: dict[str, str]
     origin: str
     read: int
     unread: dict[str, list[Reject]] = field(default_factory=dict)
     run: RunSettings = field(default_factory=RunSettings)
     notes: tuple[str, ...] = ()
-
-    @property
-    def repeated(self) -> NDArray[np.int64]:
-        """Return the records of the rows that stand for several, so whose values may be merged ones."""
-        valued = self.merged.keep[~np.isnan(self.merged.values).all(axis=1)]
-        return self.data.rows[np.isin(valued, list(self.merged.into.values()))]
 
 
 def read_rows(
@@ -101,24 +93,20 @@ def read_rows(
     things, ids = identity(known), _ids(table, run)
     if not run.id:
         ids = _pair_ids(prepared, ids)
-    merged = _merge(table, parsed, kind_by_name, things, kept, run)
-    empty = np.isnan(merged.values).all(axis=1)
-    _reject_merged(rejects, merged, set(merged.keep[empty].tolist()), table, run)
-    final, values, bound = merged.keep[~empty], merged.values[~empty], merged.bound[~empty]
     number: dict[tuple[str, ...], int] = {}
-    same = np.array([number.setdefault(things[i], len(number)) for i in final], dtype=np.int64)
-    chosen = torch.from_numpy(final)
-    shared = {n: labels for n, labels in in_common(inputs.slots, known, final).items() if (labels != same).any()}
+    same = np.array([number.setdefault(things[i], len(number)) for i in kept], dtype=np.int64)
+    chosen = torch.from_numpy(kept)
+    shared = {n: labels for n, labels in in_common(inputs.slots, known, kept).items() if (labels != same).any()}
     data = Dataset(
         {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in known.items()},
-        Targets.of(names, torch.from_numpy(values), torch.from_numpy(bound)),
-        table.rows[final],
-        tuple(ids[i] for i in final),
-        groups={IDENTITY: same, **shared, **{name: labels[final] for name, labels in groups.items()}},
+        Targets.of(names, torch.from_numpy(parsed.values[kept]), torch.from_numpy(parsed.bound[kept])),
+        table.rows[kept],
+        tuple(ids[i] for i in kept),
+        groups={IDENTITY: same, **shared, **{name: labels[kept] for name, labels in groups.items()}},
         rejects=tuple(rejects[at] for at in sorted(rejects)),
     )
     units = {target_name(name, unit): LOG_MOLAR for name, unit in run.units.items()}
-    frame = table.frame.iloc[final].reset_index(drop=True)
+    frame = table.frame.iloc[kept].reset_index(drop=True)
     unread = _unread(table, parsed, set(range(len(table))) - set(rejects))
     return Rows(
         data,
@@ -126,7 +114,6 @@ def read_rows(
         kind_by_name,
         parsed.classes,
         units,
-        merged,
         prepared.columns,
         table.origin,
         len(table),
@@ -134,15 +121,6 @@ def read_rows(
         run,
         (*notes, *parsed.notes),
     )
-
-
-def _reject_merged(rejects: dict[int, Reject], merged: Merged, none: set[int], table: Table, run: RunSettings) -> None:
-    """Add the rows that others stand for, and those that merging left without a value (`none`)."""
-    for row, stands in ({row: row for row in none} | merged.into).items():
-        reason, why = "duplicate", f"the same as row {table.rows[stands]}; merged by '{run.duplicates}'"
-        if stands in none:
-            reason, why = "conflicting_labels", f"rows of the same thing disagree and '{run.duplicates}' leaves none"
-        rejects[row] = Reject(int(table.rows[row]), table.texts[row], reason, why)
 
 
 def _called(source: Any) -> str:
@@ -193,25 +171,6 @@ def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, li
             numbered = dataclasses.replace(reject, row=int(table.rows[row]))
             found.setdefault(parsed.names[target], []).append(numbered)
     return found
-
-
-def _merge(
-    table: Table,
-    parsed: ParsedTargets,
-    kind_by_name: dict[str, str],
-    things: Sequence[tuple[str, ...]],
-    kept: NDArray[np.int64],
-    run: RunSettings,
-) -> Merged:
-    """Merge the kept rows that are the same thing, unless they are to be kept; own folds only inside a fold."""
-    if run.duplicates == "keep":
-        return Merged(kept, parsed.values[kept], parsed.bound[kept])
-    head, _, own = run.split.partition(":")
-    folds = table.frame[own].tolist() if head == "column" and own in table.frame else [""] * len(table)
-    same = [(things[at], folds[at]) for at in kept]
-    found = merge(same, parsed.values[kept], parsed.bound[kept], kind_by_name, run.duplicates)
-    into = {int(kept[row]): int(kept[stands]) for row, stands in found.into.items()}
-    return dataclasses.replace(found, keep=kept[found.keep], into=into)
 
 
 def _ids(table: Table, run: RunSettings) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molgraph.calibrate import Chance, Interval
 from molgraph.config import RunSettings
@@ -22,6 +23,7 @@ from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.duplicates import merged
 from molgraph.predictor.inputs import lacked, slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
@@ -54,10 +56,13 @@ class Training:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.train = self.data.subset(self.split.train)
-        self.valid = self.data.subset(self.split.valid)
+        self.train, self.valid = self.fold(self.split.train), self.fold(self.split.valid)
         self.task = self.task.adapt(self.train.targets)
         self.schemas = {name: given.parts.schema for name, given in self.data.inputs.items()}
+
+    def fold(self, rows: NDArray[np.int64]) -> Dataset:
+        """Return rows that train, stop the training or calibrate, merged where several are the same thing."""
+        return merged(self.data.subset(rows), self.task.kind, self.run.duplicates)
 
     @cached_property
     def digest(self) -> str:
@@ -98,7 +103,7 @@ class Training:
         known: dict[str, Any] = {"lacked": lacked(self.run, domain.index), "versions": versions()}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
         made = Predictor(recipe, members, domain)
-        self._calibrate(made, self.data.subset(self.split.calibration))
+        self._calibrate(made, self.fold(self.split.calibration))
         recipe.tempered = {name: each.to_json() for name, each in made.tempered.items()}
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
         recipe.chances = {name: chance.to_json() for name, chance in made.chances.items()}
@@ -111,7 +116,7 @@ class Training:
         names = [name for name in self.task.names if self.task.kind(name) == "binary"]
         if not names:
             return {}
-        held = self.data.subset(np.concatenate([self.split.valid, self.split.calibration]))
+        held = self.fold(np.concatenate([self.split.valid, self.split.calibration]))
         estimates, _ = made.estimate(held)
         found = {}
         for name in names:

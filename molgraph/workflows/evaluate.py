@@ -57,7 +57,7 @@ def evaluate_file(
         raise ConfigError("the models have no target in common: evaluate them one by one.")
     found = {}
     for number, (folder, predictor) in enumerate(predictors.items(), start=1):
-        run = replace(predictor.recipe.run, column=column or "", id="", split="random", duplicates="mean")
+        run = replace(predictor.recipe.run, column=column or "", id="", split="random")
         predictor.give(given or {}, join)
         rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task), some=True)
         found[folder] = _assess(folder, predictor, rows, by)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from molgraph import split as splits
 from molgraph.errors import ConfigError
+from molgraph.predictor.duplicates import split_things, things
 from molgraph.split import COLD_ALL, Split
 from molgraph.workflows.plan import DEEPCHEM, Plan, grouping, own_labels
 
@@ -32,7 +33,7 @@ def fold(made: Plan, number: int, of: int, seed: int, among: NDArray[np.int64] |
     groups = grouping(made)[..., rows]
     method = COLD_ALL if groups.ndim > 1 else "group_random"
     shares = (made.run.fractions[0], made.run.fractions[1], made.run.fractions[2])
-    return splits.split(
-        len(rows), method=method, groups=groups, fractions=shares, seed=seed, fold=number, folds=of,
+    return split_things(
+        things(made.run, data)[rows], method=method, groups=groups, fractions=shares, seed=seed, fold=number, folds=of,
         rows=data.rows[rows],
     )  # fmt: skip

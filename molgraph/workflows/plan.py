@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from molgraph import registry
@@ -15,7 +16,8 @@ from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.data.together import together
-from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import needs
@@ -33,6 +35,7 @@ class Plan:
     """Hold all that is decided before training.
 
     `rivals` maps the name of each method to beat to its settings, the first the one that is named first everywhere.
+    `merged` says why a row of a fold that trains, stops or calibrates is none of its own there, by its position.
     """
 
     run: RunSettings
@@ -41,24 +44,28 @@ class Plan:
     split: Split
     rivals: dict[str, RunSettings]
     leaks: Leaks
+    merged: dict[int, Reject] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """Return why each row that is not used as a row of its own is not, in the order of the file."""
+        return sorted([*self.rows.data.rejects, *self.merged.values()], key=lambda reject: reject.row)
 
     @property
     def facts(self) -> dict[str, Any]:
         """Return what a person wants to know of the data and the split."""
         cut, data = self.split, self.rows.data
+        away, rejects = list(self.merged), self.rejects
         return {
             "data": self.rows.origin,
             "rows_read": self.rows.read,
-            "rows_used": len(data),
-            "rejected": dict(Counter(r.reason for r in data.rejects)),
+            "rows_used": len(data) - len(away),
+            "rejected": dict(Counter(reject.reason for reject in rejects)),
             "split": self.run.split,
-            "train": len(cut.train),
-            "valid": len(cut.valid),
-            "calibration": len(cut.calibration),
-            "test": len(cut.test),
-            "conflicts": self.rows.merged.conflicts,
-            "replicates": self.rows.merged.spread,
+            **{name: int((~np.isin(getattr(cut, name), away)).sum()) for name in splits.FOLDS},
+            "conflicts": self.leaks.conflicts,
+            "replicates": replicates(data, self.task.kind, cut),
             "notes": self.notes,
         }
 
@@ -93,8 +100,11 @@ def plan(
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
     cut, leaks = guarded(run, rows, _split(run, found, rows), also)
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
-    task.adapt(rows.data.subset(cut.train).targets)  # says where there is nothing to learn, before anything is made
-    return Plan(run, rows, task, cut, to_beat, leaks, [*guessed, *rows_notes(rows), *cut.notes, *leaks.notes])
+    train = merged(rows.data.subset(cut.train), task.kind, run.duplicates)
+    task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
+    made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut))
+    made.notes.extend([*guessed, *rows_notes(made), *cut.notes, *leaks.notes])
+    return made
 
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
@@ -141,8 +151,7 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
     """Cut the rows as the run says; grouping is the rooms' business, the method the split floor's."""
     data = rows.data
     if run.split.startswith(DEEPCHEM):
-        (given,) = data.inputs.values()
-        return _deepchem(run, [given.key_of(i) for i in range(len(data))], data.groups[IDENTITY])
+        return _deepchem(run, data)
     named, of = splits.named(run.split)
     by_column, by_time = named.method in ("column", "time"), named.method == "time"
     labels: list[str] | None = None
@@ -153,8 +162,8 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
                 f"{rows.origin}: no column '{column}' to split by{did_you_mean(column, rows.frame.columns)}"
             )
         labels = [str(text) for text in rows.frame[column]]
-    return splits.split(
-        len(data),
+    return split_things(
+        things(run, data, labels),
         method=named.method,
         groups=_groups(found, data, named, None if by_column else of),
         column=None if by_time else labels,
@@ -219,15 +228,21 @@ def _grouped(found: Sequence[Slot], data: Dataset, named: Named, of: str | None)
     raise ConfigError(f"no input of this model is grouped by '{named.grouper}'{did_you_mean(named.grouper, known)}")
 
 
-def _deepchem(run: RunSettings, keys: list[str], identity: NDArray[np.int64]) -> Split:
+def _deepchem(run: RunSettings, data: Dataset) -> Split:
     """Split as a DeepChem splitter does, then halve its validation fold as everywhere."""
     from molgraph.molecule.molnet import splitter
 
-    folds = splitter(run.split.removeprefix(DEEPCHEM))(keys, tuple(run.fractions), run.seed)
-    labels = np.empty(len(keys), dtype=object)
+    (given,), unit = data.inputs.values(), things(run, data)
+    _, first, unit = np.unique(unit, return_index=True, return_inverse=True)
+    folds = splitter(run.split.removeprefix(DEEPCHEM))(
+        [given.key_of(at) for at in first], tuple(run.fractions), run.seed
+    )
+    labels = np.empty(len(first), dtype=object)
     for name, mine in zip(("train", "valid", "test"), folds, strict=True):
         labels[np.asarray(mine, dtype=np.int64)] = name
-    return splits.split(len(keys), method="column", column=labels.tolist(), groups=identity, seed=run.seed)
+    return split_things(
+        unit, method="column", column=labels[unit].tolist(), groups=data.groups[IDENTITY], seed=run.seed
+    )
 
 
 def guarded(run: RunSettings, rows: Rows, cut: Split, also: Sequence[RunSettings] = ()) -> tuple[Split, Leaks]:
@@ -242,23 +257,47 @@ def guarded(run: RunSettings, rows: Rows, cut: Split, also: Sequence[RunSettings
         slots(run),
         rule=run.leaks,
         origin=rows.origin,
-        merged=rows.repeated,
-        conflicts=rows.merged.conflicts,
         grouped=kept,
         reads=read_by(run, *also),
     )
 
 
-def rows_notes(rows: Rows) -> list[str]:
+def _merges(run: RunSettings, rows: Rows, cut: Split) -> dict[int, Reject]:
+    """Say of the rows that `duplicates.merged` takes out of the folds that do not test why it does, by position."""
+    found: dict[int, Reject] = {}
+    column = next(iter(rows.columns.values()))
+    texts = rows.frame[column] if column in rows.frame else pd.Series([""] * len(rows.frame))
+    for fold in (cut.train, cut.valid, cut.calibration):
+        some = merging(rows.data.subset(fold), rows.kinds.__getitem__, run.duplicates)
+        if some is None:
+            continue
+        lost = set(some.keep[some.lost].tolist())
+        for row, stands in ({row: row for row in lost} | some.into).items():
+            reason, why = "duplicate", f"the same as row {rows.data.rows[fold[stands]]}; merged by '{run.duplicates}'"
+            if stands in lost:
+                reason = "conflicting_labels"
+                why = f"rows of the same thing disagree and '{run.duplicates}' leaves none"
+            at = int(fold[row])
+            found[at] = Reject(int(rows.data.rows[at]), str(texts.iloc[at]), reason, why)
+    return found
+
+
+def rows_notes(made: Plan) -> list[str]:
     """Say what happened to rows on the way in."""
-    found = list(rows.notes)
-    if rows.merged.into:
-        found.append(f"{len(rows.merged.into)} rows repeat another and were merged.")
+    rows, found = made.rows, list(made.rows.notes)
+    away = Counter(reject.reason for reject in made.merged.values())
+    if away["duplicate"]:
+        found.append(f"{away['duplicate']} rows repeat another and were merged.")
+    if away["conflicting_labels"]:
+        found.append(f"{away['conflicting_labels']} rows were left out: rows of the same thing disagree.")
+    tested = rows.data.subset(made.split.test)
+    if repeats(tested).any():
+        found.append(f"{repeats(tested).sum()} test rows repeat another; each is judged by its own value.")
     for cells in rows.unread.values():
         found.append(f"{len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}.")
-    for name, count in rows.merged.conflicts.items():
+    for name, count in made.leaks.conflicts.items():
         found.append(f"{name}: {count} things have rows that disagree.")
-    for name, spread in rows.merged.spread.items():
+    for name, spread in replicates(rows.data, made.task.kind, made.split).items():
         found.append(
             f"{name}: repeated measurements of {spread['things']} things agree within a standard deviation "
             f"of {spread['sd']:.3g}; no model can be expected to be nearer."

@@ -179,7 +179,7 @@ def train_plan(
 def _write(predictor: Predictor, made: Plan, folder: Path) -> None:
     predictor.save(folder)
     save_history(folder, predictor.history)
-    save_rejects(folder, made.rows.data.rejects)
+    save_rejects(folder, made.rejects)
     with atomic(folder / "run.toml") as file:
         file.write(dump(replace(made.run)).encode())
     with atomic(folder / "metrics.json") as file:

@@ -220,3 +220,6 @@ def test_values_merged_of_several_rows_do_not_hide_a_copy(ligands):
     twice = ligands.head(5).assign(w=lambda f: f["w"] + 40)
     with pytest.raises(DataError, match="given away"):
         made_of(pd.concat([ligands, twice], ignore_index=True), targets=["w"], model="molecule/forest", split="random")
+    whole = pd.concat([ligands] * 2, ignore_index=True)  # every row twice, and the copies agree
+    with pytest.raises(DataError, match="given away"):
+        made_of(whole, targets=["w"], model="molecule/forest", split="random")

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,59 +51,21 @@ def test_every_row_is_used_or_rejected_with_its_reason():
     assert rows.read == 11
     assert len(rows.data) + len(rows.data.rejects) == rows.read
     assert sorted([*rows.data.rows.tolist(), *reasons(rows)]) == list(range(1, 12))
-    assert rows.data.rows.tolist() == [1, 7, 9, 10]
-    assert reasons(rows) == {
-        2: "duplicate",
-        3: "invalid_smiles",
-        4: "empty",
-        5: "not_measured",
-        6: "invalid_target",
-        8: "duplicate",
-        11: "duplicate",
-    }
-    assert rows.data.targets.values[:, 0].tolist() == [2, 4, 9, 4]  # the salt and its acid are one compound
-    assert rows.frame["name"].tolist() == ["ethanol", "", "propane", ""]
-    assert rows.data.ids == ("ethanol", "row 7", "propane", "row 10")
+    assert rows.data.rows.tolist() == [1, 2, 7, 8, 9, 10, 11]
+    assert reasons(rows) == {3: "invalid_smiles", 4: "empty", 5: "not_measured", 6: "invalid_target"}
+    assert rows.data.targets.values[:, 0].tolist() == [1, 3, 4, 4, 9, 2, 6], "each row has its own value"
+    assert rows.data.groups["identity"].tolist() == [0, 0, 1, 1, 2, 3, 3], "the salt and its acid are one compound"
+    assert rows.frame["name"].tolist() == ["ethanol", "", "", "", "propane", "", "acid"]
+    assert rows.data.ids == ("ethanol", "row 2", "row 7", "row 8", "propane", "row 10", "acid")
     (given,) = rows.data.inputs.values()
-    assert [given.key_of(i) for i in range(4)] == ["CCO", "CN", "CCC", "CC(=O)O"]
+    assert [given.key_of(i) for i in range(7)] == ["CCO", "CCO", "CN", "CN", "CCC", "CC(=O)O", "CC(=O)O"]
     by_row = {r.row: r for r in rows.data.rejects}
-    assert by_row[2].message == "the same as row 1; merged by 'mean'"
     assert by_row[3].text == "no smiles"
     assert "'abc' is not a number" in by_row[6].message
 
 
 def test_without_standardisation_a_salt_is_a_compound_of_its_own():
-    assert rows_of(mixed(), standardize=False).data.rows.tolist() == [1, 7, 9, 10, 11]
-
-
-@pytest.mark.parametrize(("rule", "value"), [("mean", 3.0), ("median", 2.0)])
-def test_replicates(rule, value):
-    frame = pd.DataFrame({"smiles": ["CCO", "OCC", "C(O)C", "CC"], "y": ["1", "2", "6", "5"]})
-    rows = rows_of(frame, duplicates=rule)
-    assert rows.data.targets.values[:, 0].tolist() == [value, 5]
-    assert rows.merged.conflicts == {"y": 1}
-    assert rows.merged.spread["y"] == {"sd": pytest.approx(math.sqrt(14 / 2)), "things": 1}
-
-
-def test_a_conflict_that_is_dropped_rejects_all_its_rows_for_that_reason():
-    frame = pd.DataFrame({"smiles": ["CCO", "OCC", "CC", "CC"], "y": ["1", "2", "5", "5"]})
-    rows = rows_of(frame, duplicates="drop")
-    assert rows.data.rows.tolist() == [3]
-    assert reasons(rows) == {1: "conflicting_labels", 2: "conflicting_labels", 4: "duplicate"}
-
-
-def test_a_conflict_in_one_target_leaves_the_other():
-    frame = pd.DataFrame({"smiles": ["CCO", "OCC"], "y": ["1", "2"], "z": ["4", ""]})
-    rows = rows_of(frame, ("y", "z"), duplicates="drop")
-    assert rows.data.targets.observed.tolist() == [[False, True]]
-    assert rows.data.targets.values[0, 1] == 4
-
-
-def test_users_folds_are_merged_apart():
-    frame = pd.DataFrame({"smiles": ["CCO", "OCC", "OCC"], "y": ["1", "2", "4"], "fold": ["train", "test", "test"]})
-    assert rows_of(frame, split="column:fold").data.targets.values[:, 0].tolist() == [1, 3]
-    apart = rows_of(frame, split="column:fold").data.groups["identity"]
-    assert apart.tolist() == [0, 0]  # still known to be the same thing
+    assert rows_of(mixed(), standardize=False).data.groups["identity"].tolist() == [0, 0, 1, 1, 2, 3, 4]
 
 
 def test_bounds_units_and_classes():

@@ -6,7 +6,9 @@ from molgraph import config
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule import molnet
 from molgraph.molecule.room import ROOM
+from molgraph.predictor.training import Training
 from molgraph.workflows.plan import plan
+from molgraph.workflows.train import train_rows
 
 FOLDS = ("train", "valid", "calibration", "test")
 
@@ -156,12 +158,83 @@ def test_what_happened_to_rows_is_noted(ligands):
     twice["other"] = "1.5"
     made = planned(pd.concat([few, twice], ignore_index=True), targets=["pAct", "other"], split="random")
     text = "\n".join(made.notes)
+    tested = set(made.rows.data.rows[made.split.test].tolist()) & {61, 62}
+    assert not tested, "this seed tests neither"
     assert "2 rows repeat another and were merged." in text
     assert "pAct: 2 things have rows that disagree." in text
     assert "repeated measurements of 2 things agree within a standard deviation of 0.354" in text  # 0.5 / sqrt(2)
     assert "1 cells count as not measured, first row 5: other: 'x' is not a number" in text
     assert made.facts["rejected"] == {"duplicate": 2}
     assert made.facts["rows_read"] == 62 and made.facts["rows_used"] == 60
+
+
+def repeated(ligands):
+    """Return folds in which a ligand trains three times, and one is tested three times, with values of their own."""
+    frame = ligands[["smiles", "fold"]].assign(pAct=ligands["pAct"].astype(float))
+    train, test = frame.iloc[[0, 0]].assign(pAct=[3.0, 4.0]), frame.iloc[[-1, -1]].assign(pAct=[1.0, 2.0])
+    salt = test.assign(smiles=lambda f: "[Na+].[Cl-]." + f["smiles"])  # another text of the same compound
+    return pd.concat([frame, train, salt], ignore_index=True)
+
+
+@pytest.mark.parametrize("rule", ["mean", "median", "drop", "keep"])
+def test_test_rows_stand_as_they_were_measured(ligands, rule):
+    table = repeated(ligands)
+    made = planned(table, split="column:fold", duplicates=rule)
+    tested = made.rows.data.subset(made.split.test)
+    wanted = table[table["fold"] == "test"]
+    assert tested.rows.tolist() == [at + 1 for at in wanted.index]
+    np.testing.assert_allclose(tested.targets.values[:, 0], wanted["pAct"], rtol=1e-6)
+    assert "2 test rows repeat another; each is judged by its own value." in made.notes
+    away = {"mean": 2, "median": 2, "drop": 3, "keep": 0}[rule]
+    assert made.facts["train"] == 112 - away and made.facts["test"] == 22
+    assert made.facts["rows_used"] == 164 - away == made.facts["rows_read"] - sum(made.facts["rejected"].values())
+    kinds = {"drop": {"conflicting_labels": 3}, "keep": {}}
+    assert made.facts["rejected"] == kinds.get(rule, {"duplicate": 2})
+    assert [r.row for r in made.rejects] == {"drop": [1, 161, 162], "keep": []}.get(rule, [161, 162])
+
+
+def test_what_trains_is_one_row_per_thing(ligands):
+    table = repeated(ligands)
+    for rule, value in (("mean", np.mean), ("median", np.median)):
+        made = planned(table, split="column:fold", duplicates=rule)
+        training = Training(made.run, made.task, made.rows.data, made.split)
+        assert len(training.train) == 110
+        of = training.train.rows.tolist().index(1)
+        expected = value([table["pAct"][at] for at in (0, 160, 161)])
+        assert training.train.targets.values[of, 0].item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("split", ["scaffold", "random", "cluster", "scaffold_random"])
+def test_repeats_change_no_fold_and_stay_on_one_side(ligands, split):
+    once = ligands[["smiles", "pAct"]]
+    often = pd.concat([once, once.iloc[::3], once.iloc[::9]], ignore_index=True)
+    plain, made = planned(once, split=split), planned(often, split=split)
+    for fold in FOLDS:
+        rows = getattr(made.split, fold)
+        assert [row for row in rows if row < 160] == getattr(plain.split, fold).tolist()
+        assert len(rows) == often["smiles"].isin(once["smiles"].iloc[getattr(plain.split, fold)]).sum()
+    assert made.facts["train"] == plain.facts["train"] and not made.leaks.across
+
+
+def test_a_later_measurement_is_tested_and_not_averaged_into_an_earlier_one(ligands):
+    again = ligands.iloc[[3]].assign(pAct=1.0, date="2030-01-01")
+    made = planned(pd.concat([ligands, again], ignore_index=True), split="time:date")
+    assert 160 in made.split.test and 3 not in made.split.train
+    assert made.rows.data.targets.values[160, 0] == 1
+    assert made.leaks.across == {"identity": (1, 4)}
+
+
+def test_intervals_draw_the_rows_of_a_thing_together(ligands):
+    few = ligands[["smiles", "pAct", "fold"]]
+    tested = few[few["fold"] == "test"]
+    often = pd.concat([few, *[tested] * 7], ignore_index=True)
+    settings = {"split": "column:fold", "model": "molecule/forest", "encoder": {"rounds": 3, "depth": 2}}
+    one, many = (train_rows(planned(frame, **settings)).recipe.metrics for frame in (few, often))
+    assert (one["rows"], one["repeats"]) == (20, 0) and (many["rows"], many["repeats"]) == (160, 140)
+    first, second = (found["model"]["pAct"]["rmse"] for found in (one, many))
+    assert first["value"] == pytest.approx(second["value"]) and second["n"] == 160
+    width, narrow = (score["high"] - score["low"] for score in (first, second))
+    assert narrow > 0.8 * width, "eight copies of each row are no new evidence"
 
 
 # --- several inputs --------------------------------------------------------------------------------------------------
