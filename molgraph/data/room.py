@@ -92,6 +92,7 @@ class Room:
     - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
     - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names.
     - `identity(keys)`: one text per key, equal where two parts are the same thing.
+    - `written`: what a key is called that a person reads (`smiles`); "" where none does.
     - `groupers`: named ways to group keys, each `keys -> int64 [P]`; `default_group` is one of them.
     - `fingerprint`: the feature that `index` needs; `index(parts)` builds the nearest-neighbour index.
     - `comparator`: the registered model a practitioner would use instead.
@@ -132,6 +133,7 @@ class Room:
     columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     properties: tuple[str, ...]
     diverse: Callable[[Packed, int], list[int]]
+    written: str = ""
     alerts: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ ROOM = Room(
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,
+    written="smiles",
     alerts=("pains", "brenk"),
     ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),
 )

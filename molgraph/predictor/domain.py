@@ -174,13 +174,24 @@ class Domain:
 
     def seen(self, data: Dataset) -> NDArray[np.bool_]:
         """Tell which rows of `data` are, in all inputs together, the same things as a training row, [n]."""
-        mine, asked = [], []
-        for at, (name, side) in enumerate(self.sides.items()):
+        return np.array([bool(rows) for rows in self.same(data)], dtype=bool)
+
+    def same(self, data: Dataset) -> list[list[int]]:
+        """Return for each row of `data` the training rows that are, in all inputs together, the same thing."""
+        asked = []
+        for name, side in self.sides.items():
             given = data.inputs[name]
-            mine.append(np.append(side.marks, np.uint64(0))[self.index[:, at]])
-            asked.append(np.append(marks(things_of(side.room, given)), np.uint64(0))[given.index.numpy()])
-        known = set(zip(*(column.tolist() for column in mine), strict=True))
-        return np.array([row in known for row in zip(*(column.tolist() for column in asked), strict=True)], dtype=bool)
+            asked.append(np.append(marks(things_of(side.room, given)), np.uint64(0))[given.index.numpy()].tolist())
+        return [self._by_marks.get(row, []) for row in zip(*asked, strict=True)]
+
+    @cached_property
+    def _by_marks(self) -> dict[tuple[int, ...], list[int]]:
+        found: dict[tuple[int, ...], list[int]] = {}
+        sides = enumerate(self.sides.values())
+        mine = [np.append(side.marks, np.uint64(0))[self.index[:, at]].tolist() for at, side in sides]
+        for row, known in enumerate(zip(*mine, strict=True)):
+            found.setdefault(known, []).append(row)
+        return found
 
     @cached_property
     def _first(self) -> Rows:
@@ -203,9 +214,37 @@ class Domain:
         sides = {name: similarity for name, (_, similarity) in found.items()}
         if len(self.sides) == 1:
             ((position, similarity),) = found.values()
-            return Near(self._first[position], similarity, inside, sides)
-        rows, similarity = self._nearest_row(data)
-        return Near(rows, similarity, inside, sides)
+            rows = self._first[position]
+        else:
+            rows, similarity = self._nearest_row(data)
+        own = self.itself(data)
+        return Near(np.where((own >= 0) & (similarity >= 1), own, rows), similarity, inside, sides)
+
+    def those(self, which: NDArray[np.bool_]) -> tuple[Rows, Domain]:
+        """Return some rows, and the domain of those alone, made once."""
+        key = which.tobytes()
+        if key not in self._those:
+            known = np.flatnonzero(which)
+            self._those[key] = known, self.only(known)
+        return self._those[key]
+
+    @cached_property
+    def _those(self) -> dict[bytes, tuple[Rows, Domain]]:
+        return {}
+
+    def itself(self, data: Dataset) -> Rows:
+        """Return the first training row whose parts have the same keys as those of each row of `data`, -1: none.
+
+        Of rows that are equally near, as stereoisomers are, the thing itself is the neighbour.
+        """
+        asked = [_keys(data.inputs[name].keys, data.inputs[name].index.numpy()) for name in self.sides]
+        return np.array([self._by_keys.get(keys, -1) for keys in zip(*asked, strict=True)], dtype=np.int64)
+
+    @cached_property
+    def _by_keys(self) -> dict[tuple[str, ...], int]:
+        mine = [_keys(side.keys, self.index[:, at]) for at, side in enumerate(self.sides.values())]
+        rows = list(zip(*mine, strict=True))
+        return dict(zip(rows[::-1], range(len(rows) - 1, -1, -1), strict=True))
 
     def _nearest_row(self, data: Dataset) -> tuple[Rows, Floats]:
         """Return the training row of greatest product of similarities, and that product.
@@ -271,6 +310,13 @@ def marks(things: Sequence[str]) -> Marks:
     """Return 64 bits of the BLAKE2 hash of each identity: enough to tell things apart, smaller than their names."""
     whole = b"".join(hashlib.blake2b(thing.encode(), digest_size=8).digest() for thing in things)
     return np.frombuffer(whole, dtype="<u8").astype(np.uint64)
+
+
+def _keys(keys: Sequence[str], index: Rows) -> list[str]:
+    """Return the key of each row, "" where the part is absent; of parts without keys, nothing that is a key."""
+    if not keys:
+        return ["\0"] * len(index)
+    return [keys[at] if at != ABSENT else "" for at in index.tolist()]
 
 
 def in_use(given: Input) -> tuple[Packed, Rows]:

@@ -15,8 +15,9 @@ from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.predictor.columns import deviation, target_columns
 from molgraph.predictor.inputs import INPUT, Inputs, with_prints
+from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictor import Predictor
-from molgraph.predictor.scored import Scorer, neighbour_columns
+from molgraph.predictor.scored import Scorer
 from molgraph.task import block, labels, spreads
 
 LEAST = 1e-12  # weight of a model whose interval has no width
@@ -72,10 +73,8 @@ class Panel(Scorer):
         for name in self.targets:
             mine = [(p, e, s) for p, (e, s) in zip(self.predictors, found, strict=True) if name in p.targets]
             columns |= _columns(name, mine)
-        domains = [p.domain for p in self.predictors if p.domain is not None]
-        if domains:
-            columns |= neighbour_columns(domains, things)
-        return pd.DataFrame(columns)
+        near = neighbours(self.predictors, things)
+        return pd.DataFrame(columns if near is None else columns | near.columns())
 
     def _check(self, name: str) -> None:
         mine = [p for p in self.predictors if name in p.targets]

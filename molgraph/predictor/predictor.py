@@ -19,12 +19,13 @@ from molgraph.predictor.columns import number_columns, target_columns
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
 from molgraph.predictor.member import Member
+from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
-from molgraph.predictor.scored import Scorer, neighbour_columns
+from molgraph.predictor.scored import Scorer
 from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
-from molgraph.task import Task, block, restore
+from molgraph.task import block, restore
 
 Array = NDArray[np.float32]
 
@@ -34,7 +35,7 @@ class Predictor(Scorer):
 
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
         self.recipe, self.members, self.domain, self.digest = recipe, list(members), domain, digest
-        self.task: Task = restore(recipe.task)
+        self.task = restore(recipe.task)
         run, found, learnt = recipe.run, slots(recipe.run), recipe.lacked
         if learnt is None:
             learnt = lacked(run, domain.index if domain else np.zeros((0, len(found)), dtype=np.int64))
@@ -82,9 +83,8 @@ class Predictor(Scorer):
         for name in self.targets:
             where = block(self.task, name)
             columns |= target_columns(self.task, name, estimates[:, where], spread[:, where], self.intervals[name])
-        if self.domain is not None:
-            columns |= neighbour_columns([self.domain], things)
-        return pd.DataFrame(columns)
+        near = neighbours([self], things)
+        return pd.DataFrame(columns if near is None else columns | near.columns())
 
     def _check_schemas(self, things: Dataset) -> None:
         """Refuse features that mean something else than they did in training.

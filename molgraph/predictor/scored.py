@@ -14,15 +14,16 @@ import pandas as pd
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, nonempty
-from molgraph.predictor.domain import Domain, Near
+from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import resolve
 from molgraph.predictor.inputs import Inputs, Ready, unlabelled
+from molgraph.predictor.neighbours import IN_DOMAIN, Neighbours, neighbours
 from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
+from molgraph.task import Task
 
 OK = "ok"
 KEY = "key of the first input"
-IN_DOMAIN = "in_domain"
 AHEAD = 3  # blocks prepared while one is scored
 
 
@@ -42,6 +43,7 @@ class Scorer:
     """Score a stranger's rows: a number with its interval, neighbour and domain flag, or the reason for none."""
 
     inputs: Inputs
+    task: Task  # of one predictor; several have several
     domain: Domain | None = None
 
     @property
@@ -81,8 +83,8 @@ class Scorer:
         """Stream a file or a table as the room of the first input reads it."""
         return self.inputs.read(source, column, block=block)
 
-    def nearest(self, keys: Sequence[str], frame: pd.DataFrame) -> list[Near]:
-        """Return the nearest training rows of scored rows again, by each model that knows its domain.
+    def nearest(self, keys: Sequence[str], frame: pd.DataFrame) -> Neighbours | None:
+        """Return the neighbours of scored rows again; None where no model knows its training rows.
 
         `keys` are those of the first input; `frame` has the columns of the others.
         """
@@ -91,7 +93,7 @@ class Scorer:
         inputs = replace(self.inputs, needs=prints, standardize=several and self.inputs.standardize, made={})
         table = Table(frame.assign(**{KEY: list(keys)}), KEY, np.arange(1, len(keys) + 1), {}, MEMORY)
         things = unlabelled(inputs.prepare(table).inputs, len(keys))
-        return [p.domain.nearest(things) for p in self.predictors if p.domain is not None]
+        return neighbours(self.predictors, things)
 
     def score(self, table: Table, prepared: Ready | None = None, workers: int = 1) -> Scored:
         """Score every row of a table; a row that cannot be scored carries its reason and no number."""
@@ -152,22 +154,3 @@ def _as_given(found: pd.DataFrame, column: str, source: Any) -> pd.DataFrame:
             if name != column:
                 found[name] = source.iloc[:, at].array
     return found.set_axis(source.index) if isinstance(source, pd.DataFrame | pd.Series) else found
-
-
-def neighbour_columns(domains: Sequence[Domain], things: Dataset) -> dict[str, Any]:
-    """Return nearest neighbour and domain flag: the nearest over all domains, inside only where inside of all.
-
-    With several inputs the neighbour is a row, its similarity the product over the inputs, and
-    `nn_similarity_<input>` that of each input's nearest measured part.
-    """
-    found = [domain.nearest(things) for domain in domains]
-    similarity = np.stack([near.similarity for near in found])
-    best = similarity.argmax(axis=0)
-    several = len(found[0].sides) > 1
-    sides = {f"nn_similarity_{name}": np.max([near.sides[name] for near in found], axis=0) for name in found[0].sides}
-    return {
-        "nn_id": [domains[b].ids[found[b].rows[i]] for i, b in enumerate(best)],
-        "nn_similarity": similarity.max(axis=0),
-        **(sides if several else {}),
-        IN_DOMAIN: np.stack([near.inside for near in found]).all(axis=0).astype(object),
-    }

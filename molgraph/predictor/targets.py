@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
-from molgraph.data.targets import BELOW
+from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
 from molgraph.predictor.inputs import Slot, named_by, unlabelled
+from molgraph.predictor.neighbours import measured_text
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import OK
 from molgraph.task import block
 
 COLUMNS = (
-    "row", "query", "rank", "target", "probability", "value", "lo90", "hi90", "in_domain", "known_id", "known",
-    "known_target", "known_similarity", "known_value", "status", "message",
+    "row", "query", "rank", "target", "measured", "probability", "value", "lo90", "hi90", "in_domain", "known_id",
+    "known", "known_target", "known_similarity", "known_value", "status", "message",
 )  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -46,7 +47,7 @@ class Asked:
     """Hold what a model says of Q molecules against T targets.
 
     Shapes: `value`, `low`, `high`, `probability` and the evidence `known` (a training row, -1: none) and `similarity`
-    [Q, T]; `inside` bool [Q, T].
+    [Q, T]; `inside` bool [Q, T]; `own` [Q, T] is the training row in which the molecule itself was measured (-1: none).
     """
 
     targets: tuple[str, ...]
@@ -58,6 +59,7 @@ class Asked:
     known: NDArray[np.int64]
     similarity: Floats
     known_value: Floats
+    own: NDArray[np.int64]
 
 
 def rank_targets(
@@ -66,9 +68,10 @@ def rank_targets(
     """Return for each row of a table its `top` most probable targets, most probable first (columns: COLUMNS).
 
     A model of one input ranks its own targets; one of a molecule and a protein ranks `proteins`, else those it was
-    trained on. A number counts as active from `active` on. The evidence is the most similar training molecule that
-    is active on that target (with a protein: on the same or a similar one). A row that cannot be read has one line
-    that says why.
+    trained on. A number counts as active from `active` on. What was measured of the molecule itself comes before what
+    is estimated: a target it is known to hit is ranked first, one it is known not to hit last. Beside that stands the
+    most similar training molecule that is active on the target (with a protein: on the same or a similar one). A row
+    that cannot be read has one line that says why.
 
     Raises: ConfigError where the model has no such targets, or `active` is needed and not given.
     """
@@ -86,7 +89,7 @@ def rank_targets(
             reject = ready.rejects[at]
             lines.append({**start, "status": reject.reason, "message": reject.message})
         else:
-            lines += [{**start, **line} for line in _lines(predictor, asked, int(index[at]), top)]
+            lines += [{**start, **line} for line in _lines(predictor, asked, int(index[at]), active, top)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
@@ -165,6 +168,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
         known,
         similarity,
         seen,
+        _own_rows(predictor, things, names),
     )
 
 
@@ -199,7 +203,8 @@ def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins
     inside = near.inside if near else np.zeros(len(pairs), dtype=bool)
     known, similarity, seen = _evidence_of_pairs(predictor, things, chosen, active)
     value, low, high, chance = (part.reshape(shape) for part in (value, low, high, chance))
-    return Asked(chosen.names, value, low, high, chance, inside.reshape(shape), known, similarity, seen)
+    own = _own_rows(predictor, pairs, [name]).reshape(shape)
+    return Asked(chosen.names, value, low, high, chance, inside.reshape(shape), known, similarity, seen, own)
 
 
 def _evidence(
@@ -232,6 +237,19 @@ def _evidence_of_pairs(
     return _best(_similar(domain, things), hit, np.repeat(domain.values[:, :1], len(chosen.names), axis=1))
 
 
+def _own_rows(predictor: Predictor, things: Dataset, names: Sequence[str]) -> NDArray[np.int64]:
+    """Return the training row in which each thing itself was measured, -1 where none is, [n, targets]."""
+    found = np.full((len(things), len(names)), -1, dtype=np.int64)
+    if predictor.domain is None:
+        return found
+    known = ~np.isnan(predictor.domain.values)
+    for thing, rows in enumerate(predictor.domain.same(things)):
+        for at, name in enumerate(names if rows else ()):
+            column = known[:, predictor.targets.index(name)]
+            found[thing, at] = next((row for row in rows if column[row]), -1)
+    return found
+
+
 def _similar(domain: Domain, things: Dataset) -> NDArray[np.float32]:
     """Return the similarity of each thing's first input to that of each training row, [Q, N]."""
     name, side = next(iter(domain.sides.items()))
@@ -244,10 +262,22 @@ def _similar(domain: Domain, things: Dataset) -> NDArray[np.float32]:
 def _active(predictor: Predictor, domain: Domain, name: str, active: float | None) -> NDArray[np.bool_]:
     """Tell which training rows are active on a target; one that is only known to lie below a value is not, [N]."""
     at = predictor.targets.index(name)
-    threshold = 1.0 if predictor.task.kind(name) == "binary" else active
-    high = domain.values[:, at] >= (np.inf if threshold is None else threshold)  # NaN is not
+    high = domain.values[:, at] >= _border(predictor, name, active)  # NaN is not
     hit: NDArray[np.bool_] = high & (domain.bound[:, at] != BELOW)
     return hit
+
+
+def _inactive(predictor: Predictor, domain: Domain, name: str, active: float | None) -> NDArray[np.bool_]:
+    """Tell which training rows are known not to be active on a target, [N]."""
+    at, border = predictor.targets.index(name), _border(predictor, name, active)
+    values, bound = domain.values[:, at], domain.bound[:, at]
+    low: NDArray[np.bool_] = ((values < border) & (bound != ABOVE)) | ((values <= border) & (bound == BELOW))
+    return low
+
+
+def _border(predictor: Predictor, name: str, active: float | None) -> float:
+    """Return from which value on a target counts as active."""
+    return 1.0 if predictor.task.kind(name) == "binary" else np.inf if active is None else active
 
 
 def _best(
@@ -271,16 +301,17 @@ def _no_evidence(molecules: int, targets: int) -> tuple[NDArray[np.int64], Float
     return np.full(shape, -1, dtype=np.int64), np.full(shape, np.nan), np.full(shape, np.nan)
 
 
-def _lines(predictor: Predictor, asked: Asked, thing: int, top: int) -> Iterator[dict[str, Any]]:
-    chance = asked.probability[thing]
-    order = np.lexsort((-asked.value[thing], -np.nan_to_num(chance, nan=-1.0)))[:top]
+def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None, top: int) -> Iterator[dict[str, Any]]:
+    chance, domain = asked.probability[thing], predictor.domain
+    names = predictor.targets * len(asked.targets) if len(predictor.inputs.slots) > 1 else asked.targets
+    order = np.lexsort((-asked.value[thing], -_settled(predictor, names, asked.own[thing], chance, active)))[:top]
     for rank, at in enumerate(order.tolist(), start=1):
-        row = int(asked.known[thing, at])
-        domain = predictor.domain
+        own, row = int(asked.own[thing, at]), int(asked.known[thing, at])
         known = _known(domain, row, asked.targets[at]) if domain is not None and row >= 0 else {}
         yield {
             "rank": rank,
             "target": asked.targets[at],
+            "measured": measured_text(predictor, names[at], own) if own >= 0 else "",
             "probability": chance[at],
             "value": asked.value[thing, at],
             "lo90": asked.low[thing, at],
@@ -292,6 +323,20 @@ def _lines(predictor: Predictor, asked: Asked, thing: int, top: int) -> Iterator
             "status": OK,
             "message": "",
         }
+
+
+def _settled(
+    predictor: Predictor, names: Sequence[str], own: NDArray[np.int64], chance: Floats, active: float | None
+) -> Floats:
+    """Return what targets are ranked by: their probability, but where it was measured, above or below all of those."""
+    found, domain = np.nan_to_num(chance, nan=-1.0), predictor.domain
+    for at in np.flatnonzero(own >= 0).tolist() if domain is not None else ():
+        assert domain is not None
+        if _active(predictor, domain, names[at], active)[own[at]]:
+            found[at] = 2.0
+        elif _inactive(predictor, domain, names[at], active)[own[at]]:
+            found[at] = -2.0
+    return found
 
 
 def _known(domain: Domain, row: int, target: str) -> dict[str, str]:

@@ -110,7 +110,8 @@ class Target:
 class Neighbour:
     """Hold the nearest measured thing: its id, its picture's key, similarity and one measured value per target.
 
-    `bounds` says of each value whether it is only a bound: "<", ">", or "" where it is exact.
+    `bounds` says of each value whether it is only a bound: "<", ">", or "" where it is exact; `others`, of what it was
+    measured where that is another thing than this one, in which the target was not.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Neighbour:
     similarity: float | None
     measured: tuple[float | None, ...]
     bounds: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,9 @@
       if (near.similarity !== null) cell.append(make("div", "quiet", "similarity " + near.similarity.toFixed(2)));
       targets.forEach((target, t) => {
         const value = near.measured[t], bound = near.bounds[t];  // rounded, a bound would say what nobody measured
+        const of = near.others[t] ? ` (${near.others[t]})` : "";
         if (value !== null && value !== undefined)
-          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound ? bound + value : show(value, target.decimals)}`));
+          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound ? bound + value : show(value, target.decimals)}${of}`));
       });
     }
     return cell;

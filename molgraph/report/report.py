@@ -106,6 +106,7 @@ def _neighbour(near: Neighbour, places: dict[str, int]) -> dict[str, Any]:
         "similarity": rounded(near.similarity),
         "measured": [rounded(v) for v in near.measured],
         "bounds": list(near.bounds),
+        "others": list(near.others),
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.predictor import Panel, Predictor
+from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
 from molgraph.report.model import model_facts
 from molgraph.report.plots import short, with_units
@@ -18,7 +18,6 @@ from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
 
 PAGE = "report.html"
-SIGNS = {BELOW: "<", EXACT: "", ABOVE: ">"}
 NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")
 
 
@@ -146,32 +145,28 @@ def _neighbours(
     result: ScreenResult, predictor: Predictor | Panel, targets: Sequence[Target]
 ) -> list[Neighbour | None]:
     """Find the nearest measured thing of each ranked row again, to draw it and to say what was measured."""
-    known = [p for p in predictor.predictors if p.domain is not None]
     keys = [str(key) for key in result.top[result.names["standard"]]]
-    if not known or not keys:
-        return [None] * len(keys)
-    found = predictor.nearest(keys, result.top)
-    nearest = np.stack([near.similarity for near in found]).argmax(axis=0)
-    return [
-        _neighbour(known[model], int(found[model].rows[at]), float(found[model].similarity[at]), targets)
-        for at, model in enumerate(nearest)
-    ]
+    found = predictor.nearest(keys, result.top) if keys else None
+    return [_neighbour(found, at, targets) if found else None for at in range(len(keys))]
 
 
-def _neighbour(predictor: Predictor, at: int, similarity: float, targets: Sequence[Target]) -> Neighbour:
-    domain = predictor.domain
-    assert domain is not None  # only predictors with a domain are asked
-    values, bounds = (
-        dict(zip(predictor.targets, each[at].tolist(), strict=True)) for each in (domain.values, domain.bound)
-    )
-    measured = (values.get(target.name) for target in targets)
-    return Neighbour(
-        domain.ids[at],
-        domain.key(at),
-        similarity,
-        tuple(None if m is None or np.isnan(m) else m for m in measured),
-        tuple(SIGNS[bounds.get(target.name, EXACT)] for target in targets),
-    )
+def _neighbour(found: Neighbours, at: int, targets: Sequence[Target]) -> Neighbour:
+    model = int(found.best[at])
+    domain, near = found.domain(model), found.near[model]
+    row = int(near.rows[at])
+    values, bounds, others = zip(*(_measured(found, at, (model, row), t.name) for t in targets), strict=True)
+    return Neighbour(domain.ids[row], domain.key(row), float(near.similarity[at]), values, bounds, others)
+
+
+def _measured(found: Neighbours, at: int, nearest: tuple[int, int], target: str) -> tuple[float | None, str, str]:
+    """Return what was measured of a target nearest to a row, the sign of a bound, and of what, if not of `nearest`."""
+    known = found.measured.get(target)
+    if known is None or known.rows[at] < 0:
+        return None, "", ""
+    model, row = int(known.model[at]), int(known.rows[at])
+    domain, column = found.domain(model), found.models[model].task.names.index(target)
+    other = "" if (model, row) == nearest else f"{domain.ids[row]}, similarity {known.similarity[at]:.2f}"
+    return float(domain.values[row, column]), SIGNS[int(domain.bound[row, column])], other
 
 
 def _run_facts(result: ScreenResult) -> dict[str, str]:

@@ -88,9 +88,8 @@ def targets(found: pd.DataFrame) -> None:
             if line["status"] != OK:
                 print(f"  {line['status']}: {line['message']}")
                 continue
-            print(
-                f"  {'':4}{'target':24}{'chance':>8}{'value':>9}  {'90 % interval':18}{'domain':8}nearest known active"
-            )
+            head = f"{'target':24}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % interval':18}{'domain':8}"
+            print(f"  {'':4}{head}nearest known active")
         print(_target(line))
 
 
@@ -105,7 +104,8 @@ def _target(line: Mapping[Hashable, Any]) -> str:
         )
     inside = {True: "in", False: "out"}.get(line["in_domain"], "")
     target = str(line["target"])[:23]
-    return f"  {line['rank']:<4.0f}{target:24}{chance:>8}{line['value']:9.2f}  {ends:18}{inside:8}{known}"
+    estimated = f"{chance:>8}{line['value']:9.2f}  {ends:18}{inside:8}"
+    return f"  {line['rank']:<4.0f}{target:24}{line['measured']:>10}{estimated}{known}"
 
 
 class Epochs:

@@ -203,7 +203,8 @@ def test_shared_it_predicts_the_same_and_tells_of_no_training_row(trained, serie
     assert shared.domain is None
     assert shared.digest == digest != predictor.digest
     ours, theirs = (pd.DataFrame(p.predict(LIGANDS)) for p in (predictor, shared))
-    blank = ["nn_id", "nn_similarity", "in_domain"]
+    near = ["nn_id", "nn_smiles", "nn_similarity", *(f"{name}_nn" for name in predictor.targets)]
+    blank = [*near, "in_domain"]
     assert [c for c in ours if c not in theirs] == blank
     pd.testing.assert_frame_equal(ours.drop(columns=blank), theirs, check_exact=True)
     text = "".join(p.read_text(encoding="utf-8", errors="replace") for p in out.iterdir())

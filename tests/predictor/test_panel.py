@@ -5,7 +5,7 @@ import pytest
 from molgraph.errors import ConfigError
 from molgraph.predictor import Panel, Predictor, load
 from molgraph.predictor.inputs import INPUT
-from molgraph.predictor.scored import neighbour_columns
+from molgraph.predictor.neighbours import neighbours
 from molgraph.workflows.train import train_rows
 
 LIGANDS = ["CCO", "c1ccccc1C(=O)NC1CC1", "O=S(=O)(Nc1cccs1)c2ccccc2"]
@@ -89,7 +89,7 @@ def test_a_model_shared_without_its_rows_leaves_the_neighbours_to_the_others(net
     mute = Predictor(network[1].recipe, network[1].members, None)
     panel = Panel([mute, forest[1]])
     things = things_of(panel)
-    expected = pd.DataFrame(neighbour_columns([forest[1].domain], things))
+    expected = pd.DataFrame(neighbours([forest[1]], things).columns())
     pd.testing.assert_frame_equal(panel.columns_of(things)[list(expected)], expected)
     assert "nn_id" not in Panel([mute, mute]).columns_of(things)
 

@@ -48,7 +48,8 @@ def test_the_columns_are_the_promised_ones(trained):
     found = trained[1].score(tables(["CCO"])[0]).frame
     level = ["level", "level_std", "level_p_high", "level_p_low", "level_p_mid", "level_set90"]
     ours = [f"{t}{end}" for t in ("pAct", "active") for end in ("", "_std", "_lo90", "_hi90")]
-    assert list(found) == [*ours, *level, "nn_id", "nn_similarity", "in_domain", "status", "message"]
+    near = ["nn_id", "nn_smiles", "nn_similarity", "pAct_nn", "active_nn", "level_nn"]
+    assert list(found) == [*ours, *level, *near, "in_domain", "status", "message"]
     assert isinstance(found["in_domain"][0], bool | np.bool_)
 
 

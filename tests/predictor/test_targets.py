@@ -93,6 +93,25 @@ def test_the_evidence_is_the_most_similar_active_of_each_target(panel, nci):
         assert line["known_value"] == pytest.approx(values[at])
 
 
+def test_what_was_measured_of_the_molecule_itself_comes_before_what_is_estimated(panel):
+    made, predictor = panel
+    train = made.rows.data.subset(made.split.train)
+    asked = [train.inputs["input"].key_of(i) for i in range(12)]
+    ranks = ranked(predictor, [*asked, "CCO"])
+    for row, lines in ranks.groupby("row"):
+        if row == 13:
+            assert (lines["measured"] == "").all()
+            continue
+        order = []
+        for line in lines.to_dict("records"):
+            values, observed, _ = (each[row - 1] for each in train.targets.arrays(line["target"]))
+            border = 1 if line["target"] == "toxic" else ACTIVE
+            assert line["measured"] == (str(values).removesuffix(".0") if observed else "")
+            order.append(0 if observed and values >= border else 2 if observed else 1)
+        assert order == sorted(order), "hit first, then what is not known, then what is known not to be hit"
+    assert {"", *ranks["measured"]} != {""}
+
+
 def test_no_active_is_no_evidence(panel):
     found = ranked(panel[1], ["CCO"], active=99.0).set_index("target")
     for name in ("kinase", "channel"):
@@ -109,6 +128,7 @@ def test_what_is_only_known_to_lie_below_a_value_is_no_active(series, plan_of):
     found = ranked(train_rows(made), asked, active=4.0)
     exact = series[series.index % 2 == 0].set_index("name")["pAct"]
     assert len(found) == len(asked) and found["known_id"].isin(exact.index).all()
+    assert found["measured"].str.startswith("<").sum() == found["measured"].ne("").sum() > 0  # a pKi below
     assert found["known_value"].to_numpy(float) == pytest.approx(exact[found["known_id"]].to_numpy(), abs=1e-4)
 
 
@@ -181,8 +201,13 @@ def test_every_molecule_is_asked_with_every_protein(pair, pairs, nci):
     assert found["in_domain"].tolist() == said["in_domain"].tolist()
     chances = predictor.chances["pKd"].of(said["pKd"], ACTIVE)
     np.testing.assert_allclose(found["probability"].to_numpy(float), chances, atol=1e-6)
-    assert found.groupby("row")["probability"].apply(lambda p: p.is_monotonic_decreasing).all()
-    assert found.groupby("row")["value"].apply(lambda p: p.is_monotonic_decreasing).all()  # equal chances: by value
+    guessed = found[found["measured"] == ""].groupby("row")
+    assert guessed["probability"].apply(lambda p: p.is_monotonic_decreasing).all()
+    assert guessed["value"].apply(lambda p: p.is_monotonic_decreasing).all()  # equal chances: by value
+    assert (found["measured"] != "").groupby(found["row"]).any().tolist() == [False] * 4 + [True]
+    measured = found[found["measured"] != ""].set_index("target")["measured"].astype(float)
+    rows = pairs[pairs["smiles"] == pairs["smiles"][0]].set_index("target_id")["pKd"]
+    assert measured.to_numpy() == pytest.approx(rows[measured.index].to_numpy())
 
 
 def test_the_evidence_is_an_active_on_the_same_or_a_similar_protein(pair, pairs, nci):

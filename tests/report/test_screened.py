@@ -109,6 +109,32 @@ def test_a_bound_is_no_measurement(ligands: pd.DataFrame, tmp_path: Path) -> Non
     assert any("a bound (<, >) has none" in note for note in report.notes)
 
 
+def test_a_target_shows_the_nearest_thing_in_which_it_was_measured(ligands: pd.DataFrame, tmp_path: Path) -> None:
+    from molgraph.workflows.notebook import train
+
+    blank = [value if at % 2 else "" for at, value in enumerate(ligands["pAct"])]
+    own = {"fold": ["train"] * 140 + ["valid"] * 30 + ["test"] * 30}
+    predictor = train(
+        ligands.assign(half=blank, **own), ["pAct", "half"], out=tmp_path / "model", split="column:fold",
+        leaks="report", train={"epochs": 1}, comparator="none",
+    )  # fmt: skip
+    result = screen(ligands[["smiles", "id"]].head(2), [tmp_path / "model"], tmp_path / "screen", workers=1)
+    report = screen_report(result, predictor)
+    assert report.table is not None and predictor.domain is not None
+    near = {row.own[0]: row.neighbour for row in report.table.rows}
+    first, second = (near[ligands["id"][at]] for at in (0, 1))
+    assert second is not None and second.others == ("", "") and second.measured[0] == second.measured[1]
+    assert first is not None and first.others[0] == "" and first.measured[0] == pytest.approx(float(ligands["pAct"][0]))
+    name, similarity = first.others[1].split(", similarity ")
+    at = predictor.domain.ids.index(name)
+    assert first.measured[1] == pytest.approx(predictor.domain.values[at, 1]) and 0 < float(similarity) < 1
+    top = result.top.set_index("id").loc[ligands["id"][0]]
+    assert (top["half_nn"], top["nn_smiles"]) == (pytest.approx(first.measured[1]), first.key)
+    write_screen_report(result, predictor)
+    page = (tmp_path / "screen" / "report.html").read_text(encoding="utf-8")
+    assert f'"others":["","{first.others[1]}"]' in page
+
+
 def test_the_models_of_a_panel_that_know_no_domain_are_named(model: tuple[Path, Predictor], tmp_path: Path) -> None:
     share(model[0], tmp_path / "shared")
     folders = [model[0], tmp_path / "shared"]

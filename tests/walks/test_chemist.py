@@ -23,7 +23,8 @@ LIBRARY = pd.DataFrame(
         "status": ["ordered"] * 7,
     }
 )
-OURS = ["pAct_predicted", "pAct_std", "pAct_lo90", "pAct_hi90", "nn_id", "nn_similarity", "in_domain"]
+NEAR = ["nn_id", "nn_smiles", "nn_similarity", "pAct_nn"]
+OURS = ["pAct_predicted", "pAct_std", "pAct_lo90", "pAct_hi90", *NEAR, "in_domain"]
 SAID = ["status_predicted", "message"]
 
 

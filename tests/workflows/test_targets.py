@@ -10,6 +10,7 @@ import pytest
 import molgraph
 from molgraph.cli import main
 from molgraph.errors import ConfigError, DataError
+from molgraph.predictor import Predictor
 from molgraph.workflows.targets import is_text, targets_of
 
 INPUTS = {
@@ -37,9 +38,19 @@ def one_input(pairs_table, tmp_path_factory) -> Path:
 def test_a_smiles_in_the_terminal(pair_model, capsys):
     assert main(["targets", "CCO", "--model", str(pair_model), "--active", "7", "--top", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "CCO (row 1)" and lines[1].split()[:2] == ["target", "chance"]
+    assert lines[0] == "CCO (row 1)" and lines[1].split()[:3] == ["target", "measured", "chance"]
     assert [line.split()[0] for line in lines[2:]] == ["1", "2"]
     assert all("%" in line and "similarity" in line and " out " in line for line in lines[2:])
+
+
+def test_a_measured_pair_in_the_terminal_says_what_was_measured(pair_model, pairs, capsys):
+    domain = Predictor.load(pair_model).domain
+    smiles, name = domain.key(0), domain.sides["target"].name(int(domain.index[0, 1]))
+    assert main(["targets", smiles, "--model", str(pair_model), "--active", "1"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    written = pairs.set_index(["smiles", "target_id"])["pKd"]
+    (line,) = (line for line in lines if line[1] == name)
+    assert float(line[2]) == domain.values[0, 0] and float(line[2]) in written.to_numpy()
 
 
 def test_a_bad_smiles_in_the_terminal(pair_model, capsys):
