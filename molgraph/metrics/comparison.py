@@ -24,7 +24,8 @@ from molgraph.metrics.scores import (
     summary,
 )
 
-Verdict = Literal["better", "worse", "not better"]
+Verdict = Literal["better", "worse", "not better", "too few to judge"]
+FEWEST = 20  # rows, or things where rows repeat: a bootstrap of few is too sure of itself
 RANKING = "spearman"  # what is said of the order of numbers beside their error
 
 
@@ -33,7 +34,8 @@ class Comparison:
     """Hold two scores of the same rows and their difference (first less second) with its 95 % interval.
 
     `verdict` speaks of the first: "better" or "worse" where the interval of the difference lies wholly on
-    one side of 0, else "not better". Where no difference exists, it is None and the sentence says why.
+    one side of 0, else "not better"; "too few to judge" where fewer rows were asked about than wanted. Where no
+    difference exists, it is None and the sentence says why.
     `ranking` compares how both rank numbers, where that says otherwise than their error: a model can be nearer to the
     values and put them in a worse order. Then the sentence says both.
     """
@@ -76,14 +78,18 @@ def compare(
     seed: int = 0,
     groups: ArrayLike | None = None,
     called: Sequence[str] = ("model", "comparator"),
+    fewest: int = 0,
 ) -> Comparison:
     """Compare two estimates of the same rows by a paired bootstrap: both are scored on the same resamples.
 
     `metric` is the main one of the kind unless named; of numbers their ranking is then compared, too. Of several
     targets, only those count in which both have a score. Shapes, rows, bounds and groups are as in `score`.
 
+    With fewer than `fewest` rows (of `groups`: groups) there is no verdict, but both scores.
+
     Raises: as `score`.
-    See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9
+    See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9; how far a bootstrap of few rows is to be trusted,
+    Hesterberg 2015, doi 10.1080/00031305.2015.1089789
 
     >>> found = compare("regression", [1, 2, 3, 4], [1, 2, 3, 4.1], [2, 4, 2, 2], "mae")
     >>> found.verdict, found.sentence[:27]
@@ -104,12 +110,25 @@ def compare(
         difference = float(gap[0]) if shared.any() else None
         return Comparison(name, *scores, difference, None, None, "not better", text)
     given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
-    alone = kind != NUMBERS or metric is not None
+    few = _units(both, groups) < fewest
+    alone = kind != NUMBERS or metric is not None or few
     ranking = None if alone else compare(kind, truth, first, second, RANKING, groups=groups, **given)
-    verdict = _verdict(METRICS[name], ends)
+    verdict = "too few to judge" if few else _verdict(METRICS[name], ends)
     otherwise = ranking if ranking is not None and _otherwise(verdict, ranking) else None
     plain = Comparison(name, *scores, float(gap[0]), *ends, verdict, "", otherwise)
+    if few:
+        what = "rows" if groups is None else "different things"
+        why = (
+            f"{_units(both, groups)} {what} are too few to judge whether the {called[0]} is better than the {called[1]}"
+        )
+        return replace(plain, sentence=f"{why} ({fewest} at least): {_against(plain)}.")
     return replace(plain, sentence=_sentence(plain, called))
+
+
+def _units(both: Sequence[Columns], groups: ArrayLike | None) -> int:
+    """Return how many rows, or groups, say something."""
+    seen = np.any([rows for columns in both for rows in columns.rows], axis=0)
+    return int(seen.sum()) if groups is None else len(np.unique(np.asarray(groups)[seen]))
 
 
 def _otherwise(verdict: Verdict, ranking: Comparison) -> bool:

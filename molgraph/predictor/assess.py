@@ -11,6 +11,7 @@ from molgraph.calibrate import BINARY, NUMBERS, Interval, coverage
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.metrics import compare, main, score, shown
+from molgraph.metrics.comparison import FEWEST
 from molgraph.metrics.levels import levels
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
@@ -65,8 +66,8 @@ def assess(
         for other, theirs in others.items():
             them = _shaped(kind, theirs[:, where])
             found["others"][other][name] = _scores(kind, truth, them, drawn)
-            words = ("model", f"{called} ({other})")
-            found["verdicts"][name][other] = compare(kind, truth, mine, them, called=words, **drawn).to_json()
+            how = {**drawn, "called": ("model", f"{called} ({other})"), "fewest": FEWEST}
+            found["verdicts"][name][other] = compare(kind, truth, mine, them, **how).to_json()
         if kind == BINARY:
             threshold = predictor.thresholds.get(name, UNKNOWN)
             found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)

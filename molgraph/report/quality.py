@@ -50,6 +50,8 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
 
 def _in_a_word(name: str, verdict: Mapping[str, Any]) -> str:
     """Say which is better, and what the order of numbers says where that is something else."""
+    if verdict["verdict"] == "too few to judge":
+        return f"too few rows to judge it beside {name}"
     ranking = verdict.get("ranking")  # an earlier version did not compare it
     return f"{verdict['verdict']} than {name}" + (f", {ranking['verdict']} in ranking" if ranking else "")
 

@@ -149,3 +149,20 @@ def test_an_order_that_does_not_exist_is_not_spoken_of() -> None:
     truth, good, _ = three(60)
     found = compare("regression", truth, good, np.full(60, 6.0))
     assert found.verdict == "better" and found.ranking is None
+
+
+def test_few_rows_are_no_verdict() -> None:
+    truth, good, poor = three(19)
+    found = compare("regression", truth, good, poor, "mae", fewest=20)
+    free = compare("regression", truth, good, poor, "mae")
+    assert (found.verdict, free.verdict) == ("too few to judge", "better")
+    assert (found.first, found.difference, found.low) == (free.first, free.difference, free.low)
+    said = "19 rows are too few to judge whether the model is better than the comparator (20 at least): MAE "
+    assert found.sentence.startswith(said)
+    truth, good, poor = three(20)
+    assert compare("regression", truth, good, poor, fewest=20).verdict in ("better", "not better")
+    twice = [np.concatenate([each, each]) for each in three(19)]
+    again = compare("regression", *twice, "mae", fewest=20, groups=[*range(19)] * 2)
+    assert again.sentence.startswith("19 different things are too few to judge")
+    unseen = compare("regression", *three(30), "mae", fewest=20, observed=[True] * 12 + [False] * 18)
+    assert unseen.sentence.startswith("12 rows are too few")
