@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
@@ -17,6 +17,7 @@ from rdkit.Geometry import Point3D
 
 from molgraph.binding.records import parse
 from molgraph.binding.structure import STRUCTURE_FILES, bonds_by_distance
+from molgraph.data.regular import refused
 from molgraph.data.stream import open_bytes, suffixes
 from molgraph.errors import DataError, ResourceError
 from molgraph.molecule.read import SDF_FILES
@@ -27,6 +28,7 @@ LIGAND_FILES = (*SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES)
 FLAT = 1e-4  # angstrom; crystal and docked coordinates have at least three decimals
 _HEADER, _BOND_TYPE = 4, 9  # lines before the atoms, characters up to the type of a bond, in a V2000 mol block
 _NUMBER = "record"  # of an atom: which of the file's it is, from 1, where some of those are left out
+LONGEST = 1 << 24  # bytes of one pose; 1,000 atoms with every bond and tag take some hundred thousand
 _FILES = 8  # files whose poses a process remembers the places of
 
 
@@ -54,11 +56,12 @@ def read_poses(path: str, wanted: Sequence[int]) -> Iterator[str | Refusal]:
 
 
 def _starts(path: str) -> NDArray[np.int64] | Refusal:
+    why = refused(path)
+    if why is not None:
+        return Refusal("unreadable_file", f"{why[1]}; paths count from the table's folder")
     try:
         found = Path(path).stat()
         return pose_starts(path, found.st_mtime_ns, found.st_size)
-    except OSError:
-        return Refusal("unreadable_file", f"{path}: no such file; paths count from the table's folder")
     except (DataError, ResourceError) as error:
         return Refusal("unreadable_file", str(error))
 
@@ -72,6 +75,8 @@ def _record(stream: BufferedReader, path: str, starts: NDArray[np.int64], number
     if at > count:
         return Refusal("no_such_pose", f"{path} holds {count} poses, there is no number {at}")
     begin, end = int(starts[at - 1]), int(starts[at])
+    if end - begin > LONGEST:
+        return Refusal("too_large", f"{path}: pose {at} has {end - begin:,} bytes, the limit is {LONGEST:,}")
     stream.seek(begin)
     return stream.read(end - begin).decode("utf-8", errors="replace")
 
@@ -95,10 +100,15 @@ def pose_starts(path: str, _changed: int = 0, _size: int = 0) -> NDArray[np.int6
 _FIRST_LINE = dict.fromkeys(MOL2_FILES, b"@<TRIPOS>MOLECULE")
 
 
-def _after(stream: Iterable[bytes], mark: bytes) -> list[int]:
+def _lines(stream: BufferedReader) -> Iterator[bytes]:
+    """Yield lines; one without an end comes in pieces, so that it never has to fit into memory."""
+    return iter(lambda: stream.readline(LONGEST), b"")
+
+
+def _after(stream: BufferedReader, mark: bytes) -> list[int]:
     """Return where records start that end with a line; what follows the last such line is one too, unless blank."""
     places, at, filled = [0], 0, False
-    for line in stream:
+    for line in _lines(stream):
         at += len(line)
         if line.startswith(mark):
             places.append(at)
@@ -108,10 +118,10 @@ def _after(stream: Iterable[bytes], mark: bytes) -> list[int]:
     return [*places, at] if filled else places
 
 
-def _before(stream: Iterable[bytes], mark: bytes) -> list[int]:
+def _before(stream: BufferedReader, mark: bytes) -> list[int]:
     """Return where records start that begin with a line; without any such line the whole file is one."""
     places, at = [], 0
-    for line in stream:
+    for line in _lines(stream):
         if line.startswith(mark):
             places.append(at)
         at += len(line)

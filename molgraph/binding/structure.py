@@ -24,10 +24,12 @@ from molgraph.binding.residues import (
     letter_of,
     templates,
 )
+from molgraph.data.regular import refused
 from molgraph.data.stream import open_bytes, suffixes
 from molgraph.errors import DataError, ResourceError
 from molgraph.molecule.standardise import Refusal
 
+MOST = 1 << 29  # bytes of text; the largest entries of the Protein Data Bank have half of that
 STRUCTURE_FILES = (*PDB_FILES, *CIF_FILES)
 # Two atoms are bonded where they are nearer than the sum of their covalent radii and this, angstrom.
 # See: Meng and Lewis 1991, doi 10.1002/jcc.540120716; radii: Cordero 2008, doi 10.1039/b801115j (as RDKit holds them)
@@ -83,10 +85,10 @@ def structure(path: str) -> Structure | Refusal:
     The first model counts. Of alternate locations the one with the highest summed occupancy in its residue is kept
     (of equal ones the first), with the atoms that only another one has; hydrogens and dummy atoms are left out.
     """
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return Refusal("unreadable_file", f"{path}: no such file; paths count from the table's folder")
+    why = refused(path, MOST)
+    if why is not None:
+        return Refusal("unreadable_file", f"{why[1]}; paths count from the table's folder")
+    found = Path(path).stat()
     return _structure(path, found.st_mtime_ns, found.st_size)
 
 
@@ -106,11 +108,17 @@ def _structure(path: str, _changed: int, _size: int) -> Structure | Refusal:
 
 def text_of(path: str) -> str | Refusal:
     """Return the text of a file, decompressed, or why it cannot be read."""
+    why = refused(path, MOST)
+    if why is not None:
+        return Refusal("unreadable_file", why[1])
     try:
         with open_bytes(path) as stream:
-            return stream.read().decode("utf-8", errors="replace")
+            content = stream.read(MOST + 1)
     except (DataError, ResourceError) as error:
         return Refusal("unreadable_file", str(error))
+    if len(content) > MOST:
+        return Refusal("unreadable_file", f"{path}: unpacks to over {MOST:,} bytes; no structure is so large")
+    return content.decode("utf-8", errors="replace")
 
 
 def build(records: Records) -> Structure | Refusal:

@@ -15,6 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from molgraph.data.bounds import check
 from molgraph.data.stream import SHOWN, STDIN, Broken, Row, name_of, open_bytes, suffixes
 from molgraph.errors import DataError
 
@@ -31,13 +32,15 @@ def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
     without a point, dates in ISO form; an identifier formatted as "000" keeps its zeros. Other number formats are not
     applied: a percentage is its fraction.
 
-    Raises: DataError for a damaged workbook and for a formula that was never calculated.
+    Raises: DataError for a damaged workbook, one that holds more than Excel allows, and for a formula that was never
+    calculated.
     """
     import openpyxl  # 0.2 s, and only workbooks need it
 
     name = name_of(source)
     with _seekable(source) as stream:
         try:
+            check(stream, name)
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
             sheet = next(s for s in book.worksheets if s.sheet_state == "visible")
         except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, StopIteration, OSError) as error:

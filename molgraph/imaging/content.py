@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from molgraph.data.regular import refused
 from molgraph.imaging.scan import LIMIT, ScanError
 
 UNPACKED = 2 * LIMIT  # bytes of a file: as many voxels of 16 bits as a scan may have
@@ -22,9 +23,12 @@ _one_at_a_time = threading.RLock()  # the list of warning filters belongs to the
 def content(file: Path, where: str) -> bytes:
     """Return what a file holds, decompressed.
 
-    Raises: ScanError where it is empty, cut short, not to be read, or unpacks to more than any scan has.
+    Raises: ScanError where it is no regular file, empty, cut short, or holds or unpacks to more than any scan has.
     """
     try:
+        why = refused(file, UNPACKED)
+        if why is not None:
+            raise ScanError(why[0], f"{why[1]}.")
         data = file.read_bytes()
         if data[:2] == GZIP:
             with gzip.open(io.BytesIO(data)) as stream:

@@ -15,7 +15,7 @@ from molgraph.data.together import together
 from molgraph.data.units import MISSING
 from molgraph.imaging.content import GZIP, content, quiet
 from molgraph.imaging.identity import pictures
-from molgraph.imaging.scan import ScanError, address, foreign
+from molgraph.imaging.scan import ScanError, address, files_below, foreign
 from molgraph.imaging.source import names_of
 
 # What stands in PatientID where a patient was taken out, and so names nobody.
@@ -73,7 +73,7 @@ def _told(text: str, known: dict[str, set[Owner]]) -> set[Owner]:
 def _owners(name: str) -> set[Owner]:
     """Return whose a DICOM file is, or all files of a series: they may not be of one patient."""
     file, series = address(name)
-    files = sorted(path for path in file.rglob("*") if path.is_file()) if file.is_dir() else [file]
+    files = files_below(file) if file.is_dir() else [file]
     heads = (head for path in files if (head := _head(path)))
     return {head for head in heads if not (file.is_dir() and series) or head.series == series}
 

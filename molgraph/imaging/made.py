@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from molgraph.data.files import atomic, os_errors
 from molgraph.imaging.cache import CACHE
-from molgraph.imaging.scan import ScanError, address
+from molgraph.imaging.scan import ScanError, address, files_below
 from molgraph.imaging.similarity import thumbnail
 from molgraph.imaging.source import SET, digest_of, digests, files_of, joined, key_of, names_of
 from molgraph.imaging.store import scans_folder
 from molgraph.imaging.view import Bytes, View
 
-FORMAT = 3  # of what is kept on disk; a change of what is made of a scan, or refused, is another number
+FORMAT = 4  # of what is kept on disk; a change of what is made of a scan, or refused, is another number
 KEPT = 1 << 20  # bytes of files from which on decoding takes longer than hashing them
 
 
@@ -89,7 +89,7 @@ def _read_for(name: str) -> list[Path]:
 
     file, _ = address(name)
     if file.is_dir():
-        return sorted(path for path in file.rglob("*") if path.is_file())
+        return files_below(file)
     beside = beside_header(file)
     return [file] if beside is None else [file, beside]
 

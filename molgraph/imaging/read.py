@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from molgraph.data.regular import is_there
 from molgraph.data.stream import STDIN, suffixes
 from molgraph.data.table import BLOCK, FORMATS, MEMORY, Table, find_column, read_tables, tables
 from molgraph.errors import DataError
@@ -118,6 +119,14 @@ def _whole(names: str, folder: Path) -> str:
     """Return the whole path of each sequence; what stands behind a # picks from a file and is no part of its path."""
     whole = []
     for name in names.split(SEQUENCES):
-        file, sign, member = name.partition(SET) if not (folder / name).exists() else (name, "", "")
-        whole.append(f"{(folder / file).resolve()}{sign}{member}")
+        file, sign, member = name.partition(SET) if not is_there(folder / name) else (name, "", "")
+        whole.append(f"{_resolved(folder / file)}{sign}{member}")
     return SEQUENCES.join(whole)
+
+
+def _resolved(path: Path) -> Path:
+    """Return the whole path, or what was given where no file can be called so: reading it says why."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # a name too long, a zero byte, links in a circle
+        return path

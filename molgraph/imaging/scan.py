@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.regular import is_there, refused
 from molgraph.errors import DataError, MolgraphError
 
 Voxels = NDArray[np.float32]
 Affine = NDArray[np.float64]
 Spacing = tuple[float, float, float]
+FILES = 50_000  # in a folder that is named as one scan; a CT of the whole body in ten phases has some 10,000
 LIMIT = 1 << 30  # voxels of one scan (4 GiB): more is no scan but a bomb, or a set to be cut in pieces
 
 
@@ -126,20 +128,36 @@ def _load(path: str | os.PathLike[str], from_file: bool) -> Scan:
 
 
 def address(path: str | os.PathLike[str]) -> tuple[Path, str]:
-    """Return the file and what is picked from it, "" where that is all.
+    """Return the file or folder and what is picked from it, "" where that is all.
 
-    Raises: ScanError where there is no such file.
+    Raises: ScanError where there is none, or it is no file that may be opened: a device, a pipe, or too large.
     """
-    file = Path(path)
-    try:
-        if file.exists():
-            return file, ""
-        name, sign, member = str(path).rpartition("#")
-        if sign and Path(name).exists():
-            return Path(name), member
-    except (OSError, ValueError) as error:  # a name too long, a zero byte
-        raise ScanError("no_such_file", f"{str(path)[:200]!r}: is no path ({error}).") from error
-    raise ScanError("no_such_file", f"{path}: no such file or folder; check the path.")
+    file, member = Path(path), ""
+    name, sign, picked = str(path).rpartition("#")
+    if not is_there(file) and sign and is_there(Path(name)):
+        file, member = Path(name), picked
+    why = None if is_there(file) and file.is_dir() else refused(file)
+    if why is not None:
+        raise ScanError(why[0], f"{why[1]}.")
+    return file, member
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the regular files in a folder and below it, in order; no link to a folder is followed.
+
+    Raises: ScanError where there are more than any series has (the folder is another than was meant), or a folder in it
+    cannot be opened.
+    """
+
+    def closed(error: OSError) -> None:
+        raise ScanError("unreadable", f"{error.filename}: cannot be opened ({error.strerror}).") from error
+
+    found: list[Path] = []
+    for within, _, names in os.walk(folder, onerror=closed):
+        found += [Path(within, name) for name in names]
+        if len(found) > FILES:
+            raise ScanError("too_many_files", f"{folder}: holds over {FILES:,} files; name the folder of one series.")
+    return sorted(path for path in found if is_there(path) and path.is_file())
 
 
 def _check(scan: Scan, where: str, mask: bool) -> None:

@@ -14,7 +14,7 @@ from molgraph.imaging import dicom
 from molgraph.imaging.content import content, quiet
 from molgraph.imaging.copies import distinct, once
 from molgraph.imaging.planes import placed
-from molgraph.imaging.scan import LIMIT, Scan, ScanError, foreign
+from molgraph.imaging.scan import LIMIT, Scan, ScanError, files_below, foreign
 from molgraph.imaging.shades import first
 from molgraph.imaging.steps import evenly
 
@@ -76,7 +76,7 @@ def read(folder: Path, uid: str, from_file: bool) -> Scan:
 def _grouped(folder: Path) -> dict[str, list[tuple[Path, FileDataset]]]:
     """Return the headers of all pictures by series."""
     found: dict[str, list[tuple[Path, FileDataset]]] = {}
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for file in files_below(folder):
         ds = header(file)
         if ds is not None:
             found.setdefault(str(ds.get("SeriesInstanceUID") or ""), []).append((file, ds))

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.regular import MOST, refused
 from molgraph.data.stream import read_errors
 from molgraph.data.units import MISSING
 from molgraph.errors import DataError
@@ -79,13 +80,30 @@ def stored(path: str) -> Iterator[Find]:
 
     Raises: DataError where the file is missing, damaged or holds neither.
     """
+    why = refused(path)
+    if why is not None:
+        raise DataError(f"{why[1]}.")
     with ExitStack() as opened:
         with _errors(path):
+            _bearable(path)
             file = np.load(opened.enter_context(Path(path).open("rb")), allow_pickle=False)
         if not hasattr(file, "files"):
             raise DataError(f"{path}: a single array has no names; write names and vectors with numpy.savez")
         arrays = _by_name(opened.enter_context(file), path)
         yield lambda text: _looked_up(arrays, text, path)
+
+
+def _bearable(path: str) -> None:
+    """Refuse a packed file one of whose arrays is larger than any file that is read.
+
+    Raises: DataError where it is.
+    """
+    if not is_zipfile(path):
+        return
+    with ZipFile(path) as packed:
+        large = [each.filename for each in packed.infolist() if each.file_size > MOST]
+    if large:
+        raise DataError(f"{path}: '{large[0]}' unpacks to over {MOST >> 30} GiB; write one array per protein")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 from pockets import SEQUENCE, Made, Unzip, atom_line
 
+from molgraph.binding import structure as structures
+from molgraph.binding.ligand import read_poses
 from molgraph.binding.residues import COFACTOR, ION, MODIFIED, NUCLEOTIDE, POLYMER_LAST, WATER
 from molgraph.binding.structure import STRUCTURE_FILES, Structure, structure
 from molgraph.molecule.standardise import Refusal
@@ -144,7 +147,8 @@ def test_disulphide_bridges_are_bonds(tmp_path: Path) -> None:
     [
         ("none.pdb", None, "unreadable_file"),
         ("a.xyz", b"1\n", "unknown_format"),
-        ("a.pdb", b"", "no_atoms"),
+        ("a.pdb", b"", "unreadable_file"),
+        ("a.pdb", b"\n", "no_atoms"),
         ("h.pdb", atom_line(1, "H", "ALA", (0, 0, 0), element="H").encode(), "no_atoms"),
         ("cut.pdb.gz", gzip.compress(b"ATOM" * 1000, mtime=0)[:40], "unreadable_file"),
     ],
@@ -254,3 +258,21 @@ def test_mmcif_takes_a_label_where_the_authors_item_is_blank(tmp_path: Path) -> 
     path = tmp_path / "a.cif"
     path.write_text(text, encoding="utf-8")
     assert made(path).label == ("A:GLY1", "A:ALA77")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes nor devices among its files")
+def test_what_is_no_file_is_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.pdb")
+    with (tmp_path / "b.pdb").open("wb") as file:
+        file.truncate(5 << 30)
+    for path in ("/dev/zero", tmp_path / "a.pdb", tmp_path / "b.pdb", "x" * 5000 + ".pdb"):
+        found, poses = structure(str(path)), list(read_poses(str(path), [0]))
+        assert isinstance(found, Refusal) and found.reason == "unreadable_file", path
+        assert isinstance(poses[0], Refusal) and poses[0].reason == "unreadable_file", path
+
+
+def test_a_structure_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.pdb.gz").write_bytes(gzip.compress(b"ATOM\n" * 20_000))
+    monkeypatch.setattr(structures, "MOST", 50_000)
+    found = structure(str(tmp_path / "a.pdb.gz"))
+    assert isinstance(found, Refusal) and "unpacks to over 50,000 bytes" in found.message

@@ -8,10 +8,15 @@ import os
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from molgraph.imaging import content as module
+from molgraph.imaging import scan
 from molgraph.imaging.content import content, quiet
+from molgraph.imaging.prepare import prepare
+from molgraph.imaging.read import read
 from molgraph.imaging.scan import ScanError
 
 
@@ -64,3 +69,29 @@ def test_quiet_is_over_when_it_is_over():
         assert not seen and talker.disabled is before
         warnings.warn("heard", stacklevel=1)
         assert len(seen) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes nor devices among its files")
+def test_cells_that_name_no_file_are_rejects(tmp_path: Path) -> None:
+    """Each is one row with its reason, and the row beside it is read."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "circle.png").symlink_to(tmp_path / "circle.png")
+    with (tmp_path / "sparse.nii").open("wb") as file:
+        file.truncate(5 << 30)
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "good.png")
+    cells = ["x" * 5000, "/dev/zero", "pipe.png", "circle.png", "sparse.nii", "good.png", "a;/dev/zero", "/dev/zero#k"]
+    (tmp_path / "table.csv").write_text("\n".join(["scan", *cells]) + "\n", encoding="utf-8")
+    (table,) = read(tmp_path / "table.csv")
+    found = prepare(table.texts, [])
+    reasons = [found.rejects[at].reason if at in found.rejects else "ok" for at in range(len(cells))]
+    files = ["no_such_file", "not_a_file", "not_a_file", "no_such_file", "too_large", "ok"]
+    assert reasons == [*files, "no_such_file", "not_a_file"]
+
+
+def test_a_folder_of_everything_is_no_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("x", encoding="utf-8")
+    monkeypatch.setattr(scan, "FILES", 2)
+    with pytest.raises(ScanError, match="over 2 files") as caught:
+        scan.read_scan(tmp_path)
+    assert caught.value.reason == "too_many_files"

@@ -1,0 +1,66 @@
+"""Whether a workbook stays within what Excel allows: looked at piece by piece before anything is built of it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import IO
+
+from molgraph.errors import DataError
+
+# Rows and columns of a sheet, characters of a cell.
+# See: https://support.microsoft.com/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
+ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
+LONGEST = 8 * CHARACTERS  # bytes of the text of a cell in XML: `_x000D_` and `&quot;` stand for one character each
+PARTS = 1 << 32  # bytes of all parts together, unpacked; a full sheet of 50 columns has less
+STRINGS = 1 << 29  # bytes of the shared strings, which are held in memory
+_PIECE = 1 << 20
+_CARRIED = 64  # bytes carried to the next piece, so that no number of a row is cut in two
+_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"')
+_CELL = re.compile(rb'\br="([A-Z]+)(\d+)"')
+
+
+def check(stream: IO[bytes], name: str) -> None:
+    """Refuse a workbook with a row, a column, a cell or a part that no program for tables writes.
+
+    Raises: DataError naming what is too large; BadZipFile where it is no archive.
+    """
+    with zipfile.ZipFile(stream) as archive:
+        parts = archive.infolist()
+        if sum(part.file_size for part in parts) > PARTS:
+            raise DataError(f"{name}: unpacks to over {PARTS >> 30} GiB; save the table as CSV")
+        for part in parts:
+            if part.filename.endswith("sharedStrings.xml") and part.file_size > STRINGS:
+                raise DataError(f"{name}: its texts unpack to over {STRINGS >> 20} MiB; save the table as CSV")
+            if part.filename.startswith("xl/") and part.filename.endswith(".xml"):
+                with archive.open(part) as xml:
+                    _check_part(xml, name, part.filename)
+    stream.seek(0)
+
+
+def _check_part(xml: IO[bytes], name: str, part: str) -> None:
+    """Look at the numbers of rows and cells, and at the length of every text between two tags."""
+    carried, length = b"", 0
+    while piece := xml.read(_PIECE):
+        runs = piece.split(b"<")
+        if max(length + len(runs[0]), *map(len, runs)) > LONGEST:
+            raise DataError(f"{name}: a text in {part} is longer than the {CHARACTERS:,} characters of a cell")
+        length = len(runs[-1]) + (length if len(runs) == 1 else 0)
+        if "worksheets/" in part:
+            _check_places(carried + piece, name, part)
+        carried = piece[-_CARRIED:]
+
+
+def _check_places(text: bytes, name: str, part: str) -> None:
+    cells = _CELL.findall(text)
+    rows = {int(number) for number in _ROW.findall(text)} | {int(number) for _, number in cells}
+    if max(rows, default=0) > ROWS:
+        raise DataError(
+            f"{name}: {part} has a row {max(rows)}, and a sheet has at most {ROWS:,}; save it again in Excel"
+        )
+    letters = max((column for column, _ in cells), key=lambda column: (len(column), column), default=b"")
+    if (len(letters), letters) > (3, b"XFD"):
+        shown = letters[:8].decode()
+        raise DataError(
+            f"{name}: {part} has a column {shown}, and a sheet has at most {COLUMNS:,}; save it again in Excel"
+        )

@@ -1,0 +1,79 @@
+"""Workbooks beyond what Excel allows are refused at once, by name; those at the limit are read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from molgraph.data import bounds
+from molgraph.data.sheets import workbook
+from molgraph.errors import DataError
+
+
+def changed(path: Path, part: str = "", old: str = "", new: str = "", strings: str = "<sst/>") -> Path:
+    """Write a workbook of four cells, change the text of a part of it, and put shared strings beside them."""
+    book = openpyxl.Workbook()
+    book.active.append(["smiles", "y"])
+    book.active.append(["CCO", 1])
+    plain = io.BytesIO()
+    book.save(plain)
+    with zipfile.ZipFile(plain) as given, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in given.namelist():
+            text = given.read(name).decode()
+            if name == part:
+                assert old in text, text[:500]
+                text = text.replace(old, new)
+            made.writestr(name, text)
+        made.writestr(STRINGS, strings)
+    return path
+
+
+SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "said"),
+    [
+        (SHEET, '<row r="2"', '<row r="100000000"', "a row 100000000"),
+        (SHEET, 'r="A2"', 'r="A1048577"', "a row 1048577"),
+        (SHEET, 'r="B2"', 'r="XFE2"', "a column XFE"),
+        (SHEET, 'r="B2"', f'r="{"A" * 300}2"', "a column AAAAAAAA"),
+        (SHEET, "CCO", "C" * (bounds.LONGEST + 1), "a text in xl/worksheets/sheet1.xml is longer"),
+        (SHEET, "CCO", "C" * 3_000_000, "a text in xl/worksheets/sheet1.xml is longer"),
+        (SHEET, "<v>1</v>", f"<v>{'1' * 3_000_000}</v>", "a text in xl/worksheets/sheet1.xml is longer"),
+    ],
+    ids=["row", "cell", "column", "letters", "string", "pieces", "number"],
+)
+def test_beyond_the_limits(tmp_path: Path, part: str, old: str, new: str, said: str) -> None:
+    path = changed(tmp_path / "a.xlsx", part, old, new)
+    with pytest.raises(DataError, match=said) as caught:
+        list(workbook(path))
+    assert "a.xlsx" in str(caught.value)
+
+
+def test_shared_strings_are_looked_at_too(tmp_path: Path) -> None:
+    path = changed(tmp_path / "a.xlsx", strings=f"<sst><si><t>{'C' * 3_000_000}</t></si></sst>")
+    with pytest.raises(DataError, match="a text in xl/sharedStrings"):
+        list(workbook(path))
+
+
+def test_what_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = changed(tmp_path / "a.xlsx", strings=f"<sst>{'<si><t>CCO</t></si>' * 2_000}</sst>")
+    assert list(workbook(path))[1] == ["CCO", "1"]
+    monkeypatch.setattr(bounds, "STRINGS", 20_000)
+    with pytest.raises(DataError, match="its texts unpack"):
+        list(workbook(path))
+    monkeypatch.setattr(bounds, "PARTS", 20_000)
+    with pytest.raises(DataError, match="unpacks to over"):
+        list(workbook(path))
+
+
+def test_at_the_limits(tmp_path: Path) -> None:
+    path = changed(tmp_path / "a.xlsx", SHEET, "CCO", "C" * bounds.CHARACTERS)
+    assert list(workbook(path))[1] == ["C" * bounds.CHARACTERS, "1"]
+    path = changed(tmp_path / "b.xlsx", SHEET, 'r="B2"', 'r="B2" ')
+    assert list(workbook(path))[1] == ["CCO", "1"]
