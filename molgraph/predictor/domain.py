@@ -87,8 +87,8 @@ class Side:
         ragged = {} if level == PART else {"offsets": self.prints.offsets[level].numpy(), "level": np.array(level)}
         return {
             "prints": self.prints.values[name].numpy(),
-            "keys": np.array(self.keys, dtype=np.str_),
-            "names": np.array(self.names, dtype=np.str_),
+            **_written("keys", self.keys),
+            **_written("names", self.names),
             "threshold": np.array(self.threshold),
             "known": self.marks,
             **ragged,
@@ -99,9 +99,9 @@ class Side:
         """Return what `arrays` gave."""
         level = str(arrays["level"]) if "level" in arrays else PART
         offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
-        keys, name = tuple(arrays["keys"].tolist()), room.fingerprint
+        keys, name = _read("keys", arrays), room.fingerprint
         prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
-        names, known = tuple(arrays["names"].tolist()), arrays.get("known")
+        names, known = _read("names", arrays), arrays.get("known")
         return cls(room, prints, keys, names, _at_least(room, float(arrays["threshold"])), known)
 
 
@@ -280,8 +280,7 @@ class Domain:
         """Write the domain to one `.npz` without pickled objects."""
         sides = {f"{name}_{i}": array for i, s in enumerate(self.sides.values()) for name, array in s.arrays().items()}
         with atomic(path) as file:
-            ids = np.array(self.ids, dtype=np.str_)
-            own = {"index": self.index, "ids": ids, "values": self.values, "bound": self.bound}
+            own = {"index": self.index, **_written("ids", self.ids), "values": self.values, "bound": self.bound}
             np.savez_compressed(file, allow_pickle=False, **own, **sides)
 
     @classmethod
@@ -296,9 +295,27 @@ class Domain:
             with np.load(content, allow_pickle=False) as file:
                 found = dict(file)
             sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
-            return cls(sides, found["index"], tuple(found["ids"].tolist()), found["values"], found["bound"])
+            return cls(sides, found["index"], _read("ids", found), found["values"], found["bound"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise CheckpointError(f"{path}: the domain file is damaged. Copy the folder again, or train.") from error
+
+
+def _written(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return texts as UTF-8 and the length of each: an array of texts gives every one the room of the longest."""
+    whole = [text.encode() for text in texts]
+    lengths = np.array([len(text) for text in whole], dtype=np.int32)
+    return {name: np.frombuffer(b"".join(whole), dtype=np.uint8), f"{name}_length": lengths}
+
+
+def _read(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
+    """Return what `_written` gave; folders of earlier versions hold an array of texts."""
+    if f"{name}_length" not in arrays:
+        return tuple(arrays[name].tolist())
+    whole, lengths = arrays[name].tobytes(), arrays[f"{name}_length"].astype(np.int64)
+    ends = np.cumsum(lengths)
+    if lengths.sum() != len(whole):
+        raise ValueError(f"{name}: their lengths do not fit")
+    return tuple(whole[start:end].decode() for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True))
 
 
 def _numbered(found: Mapping[str, NDArray[Any]], at: int) -> dict[str, NDArray[Any]]:

@@ -87,6 +87,17 @@ def test_one_training_molecule_makes_a_domain(series, plan_of):
     assert near.rows.tolist() == [0, 0] and near.inside.tolist() == [False, True]
 
 
+def test_texts_of_an_earlier_version_are_read(domain, tmp_path):
+    domain.save(tmp_path / "domain.npz")
+    with np.load(tmp_path / "domain.npz") as file:
+        found = {name: array for name, array in dict(file).items() if "_length" not in name}
+    (side,) = domain.sides.values()
+    texts = {"ids": domain.ids, "keys_0": side.keys, "names_0": side.names}
+    np.savez(tmp_path / "domain.npz", **found | {name: np.array(each, dtype=np.str_) for name, each in texts.items()})
+    again = Domain.load(ROOMS, tmp_path / "domain.npz")
+    assert again.ids == domain.ids and next(iter(again.sides.values())).keys == side.keys
+
+
 def test_saved_and_loaded_it_is_equal_to_the_bit(domain, tmp_path):
     domain.save(tmp_path / "domain.npz")
     again = Domain.load(ROOMS, tmp_path / "domain.npz")
