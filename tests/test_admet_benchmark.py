@@ -112,9 +112,10 @@ def test_cells_estimate_every_official_test_row_that_can_be_read(small: SimpleNa
         assert ((found >= 0) & (found <= 1)).all()
     rows, found = small.scores.estimates(ledger, NUMBER, "multi")[0]
     assert len(rows) == 40 and found.std() > 0
-    text = small.scores.tables(ledger)
+    text = small.scores.tables(ledger, small.scores.finished(ledger))
     assert "Spearman (higher is better)" in text and "± " in text and "2 seeds" in text
     assert "2 training molecules that are tested were left out" in text and "1 test rows cannot be read" in text
+    assert "| HIA, AUROC | 40 | 0." in small.scores.short(small.scores.finished(ledger))
     assert not small.cells.enters(small.ledger.Cell(CLASS, "multi", 0))
     assert not small.cells.enters(small.ledger.Cell("together", "graph", 0))
 
@@ -130,7 +131,7 @@ def test_cells_of_another_tuning_are_not_averaged_with_these(
     assert len(small.scores.estimates(ledger, CLASS, "tuned ensemble")[0][1]) == 40
     settings.write_text('model = "molecule/dmpnn"\n[encoder]\nhidden = 8\n')
     with pytest.raises(DataError, match=r"tuned-0\.json: trained with other settings than tuned\.toml has"):
-        small.scores.tables(ledger)
+        small.scores.finished(ledger)
 
 
 def test_aims_are_of_the_ensemble_and_missing_ones_are_said(small: SimpleNamespace, tmp_path: Path) -> None:
@@ -146,9 +147,36 @@ def test_aims_are_of_the_ensemble_and_missing_ones_are_said(small: SimpleNamespa
         "graph": 5, "forest": 5, "ensemble": 5, "ensemble of all seeds": 1
     }  # fmt: skip
     assert found["ensemble"]["mean"] == pytest.approx(1) and found["graph"]["sd"] == pytest.approx(0)
-    text = small.scores.tables(ledger)
+    text = small.scores.tables(ledger, small.scores.finished(ledger))
     assert f"- Aims, ensemble: reached {NUMBER}; missed none; not finished none." in text
     assert "| 0.576 CFA |" in text
+
+
+def test_columns_of_one_table_are_of_the_same_rows(small: SimpleNamespace, tmp_path: Path) -> None:
+    """The model that ships was once scored on merged rows, beside columns on the official ones."""
+    ledger, truth = small.ledger.Ledger(tmp_path), small.endpoints.rows(NUMBER).query("split == 'test'")
+    column, rows = small.endpoints.ENDPOINTS[NUMBER].column, (truth.index.to_numpy() + 1).tolist()
+    values = truth[[column]].to_numpy().tolist()
+    entry = small.ledger.Entry
+    ledger.write(entry(NUMBER, "graph", 0, 1, "official; none", 1, 1, {}, [column], rows, values))
+    ledger.write(entry("together", "admet", 0, 1, "official; none", 1, 1, {}, [column], rows, values))
+    text = small.scores.short(small.scores.finished(ledger))
+    assert f"| half-life, Spearman | {len(rows)} |  |  |  | 1.000 | 0.239 | 0.562 |" in text
+    ledger.write(entry("together", "admet", 0, 1, "official; none", 1, 1, {}, [column], rows[:-1], values[:-1]))
+    with pytest.raises(DataError, match="admet was asked about other test rows than the others"):
+        small.scores.finished(ledger)
+
+
+@pytest.mark.parametrize("front", [True, False])
+def test_the_tables_of_the_pages_are_those_of_the_ledger(
+    bench: SimpleNamespace, shared_data: Path, front: bool
+) -> None:
+    """What people read is what the cells say: the scores of two small endpoints are computed again."""
+    ledger, page = bench.ledger.Ledger(bench.cells.HERE.parent / "results" / "admet"), bench.cells.HERE.parents[1]
+    found = {name: bench.scores.scored(ledger, name) for name in ("herg", "bioavailability_ma")}
+    text = bench.scores.short(found) if front else bench.scores._ours(found)
+    said = (page / "README.md" if front else page / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert all(line in said for line in text.splitlines()[2:])
 
 
 def test_the_command_says_what_is_left(

@@ -3,10 +3,11 @@
 
     python benchmarks/admet/cells.py [--data hia_hou,herg] [--model graph] [--seeds 0,1]   train what is missing
     python benchmarks/admet/cells.py --left                                                say what is missing
-    python benchmarks/admet/cells.py --table                                               write it into README.md
+    python benchmarks/admet/cells.py --table                                               write it into both README.md
 
 A finished cell is a file in `results/admet`; stop at any moment and start again. The data are found through the
-variable MOLGRAPH_DATA. `multi` stands in the set `together`; `tuned` needs `tuned.toml`, which `tuning.py` leaves.
+variable MOLGRAPH_DATA. `multi` stands in the set `together`, beside what `ship.py` leaves of the model that ships;
+`tuned` needs `tuned.toml`, which `tuning.py` leaves.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,14 +25,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from endpoints import ENDPOINTS, MULTI, drawn, planned, rows, run_of
+from numpy.typing import NDArray
 
 from molgraph import config
 from molgraph.config import RunSettings, Value
+from molgraph.data.dataset import Dataset
 from molgraph.data.table import Table, read_tables
 from molgraph.predictor.inputs import Inputs, Ready, slots, with_prints
 from molgraph.predictor.training import Training
 from molgraph.split import Split
-from molgraph.task import block
+from molgraph.task import Task, block
 from molgraph.workflows.plan import Plan
 
 HERE = Path(__file__).resolve().parent
@@ -97,15 +100,7 @@ class Contest:
         training = Training(run, made.task, made.rows.data, Split(cut.train, stop, stop[:0], cut.test))
         for _ in training.epochs():
             pass
-        found, estimates, start = [], [], 0
-        for name in names(cell.data):
-            frame = rows(name)
-            test = np.flatnonzero(frame["split"] == "test")
-            things, index = tests[name].things()
-            mine = training.members[0].estimate(things)[:, block(made.task, ENDPOINTS[name].column)]
-            found += (start + test[index >= 0] + 1).tolist()
-            estimates.append(mine[index[index >= 0]])
-            start += len(frame)
+        found, estimates = answers(names(cell.data), tests, made.task, training.members[0].estimate)
         leaking = sum(count for count, _ in made.leaks.across.values())
         return Entry(
             **cell._asdict(),
@@ -116,7 +111,7 @@ class Contest:
             made=circumstances() | {"settings": digest(cell.model)},
             targets=[ENDPOINTS[name].column for name in names(cell.data)],
             rows=found,
-            estimates=np.concatenate(estimates).tolist(),
+            estimates=estimates.tolist(),
         )
 
     def _ready(self, data: str) -> tuple[Plan, dict[str, Ready]]:
@@ -124,6 +119,24 @@ class Contest:
         runs = [settings(data, model) for model in MODELS if enters(Cell(data, model, 0))]
         inputs = Inputs(slots(runs[0]), with_prints(*runs), runs[0].standardize)
         return planned(names(data), runs), {name: inputs.prepare(tested(name)) for name in names(data)}
+
+
+def answers(
+    asked: Sequence[str], tests: Mapping[str, Ready], task: Task, estimate: Callable[[Dataset], NDArray[np.float32]]
+) -> tuple[list[int], NDArray[np.float32]]:
+    """Return the official test rows of endpoints as they stand, counted from 1 over their tables one below the other,
+    and what is said of each, [n, 1]."""
+    found: list[int] = []
+    estimates, start = [], 0
+    for name in asked:
+        frame = rows(name)
+        test = np.flatnonzero(frame["split"] == "test")
+        things, index = tests[name].things()
+        mine = estimate(things)[:, block(task, ENDPOINTS[name].column)]
+        found += (start + test[index >= 0] + 1).tolist()
+        estimates.append(mine[index[index >= 0]])
+        start += len(frame)
+    return found, np.concatenate(estimates)
 
 
 def tested(name: str) -> Table:
@@ -146,7 +159,7 @@ def tabulate(ledger: Ledger) -> None:
     """Write the table of the finished cells."""
     from scores import write
 
-    write(ledger, HERE.parent / "README.md")
+    write(ledger, HERE.parent / "README.md", HERE.parents[1] / "README.md")
 
 
 if __name__ == "__main__":

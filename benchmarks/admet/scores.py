@@ -24,20 +24,54 @@ DRAWS = 500
 ENSEMBLE, TUNED_ENSEMBLE, ALL = "ensemble", "tuned ensemble", " of all seeds"
 PARTS = {ENSEMBLE: ("graph", "forest"), TUNED_ENSEMBLE: ("tuned", "forest")}
 MEANS = {f"{each}{ALL}": each for each in PARTS}
-MODELS = ("graph", "forest", "tuned", *PARTS, *MEANS, "multi")
+SHIPPED = "admet"  # what `ship.py` says of the same rows
+MODELS = ("graph", "forest", "tuned", *PARTS, *MEANS, "multi", SHIPPED)
+FRONT = {
+    ENSEMBLE: "default",
+    TUNED_ENSEMBLE: "tuned",
+    f"{TUNED_ENSEMBLE}{ALL}": "tuned, ten models",
+    SHIPPED: "`admet`",
+}
 BOARD = {"chemprop_rdkit": "Chemprop-RDKit", "chemprop": "Chemprop", "attentivefp": "AttentiveFP"}
 Floats = NDArray[np.float64]
+Found = dict[str, dict[str, dict[str, Any]]]  # by endpoint and contestant: what `scored` says
 
 
-def write(ledger: Ledger, readme: Path) -> None:
-    """Score what is finished and write the tables into the page."""
-    replace_block(readme, "admet", tables(ledger))
+def write(ledger: Ledger, page: Path, front: Path) -> None:
+    """Score what is finished and write the tables into the page of the benchmarks, the short one into the front."""
+    found = finished(ledger)
+    replace_block(page, "admet", tables(ledger, found))
+    replace_block(front, "admet", short(found))
 
 
-def tables(ledger: Ledger) -> str:
-    """Return the scores, the board beside them, and what of the aims is reached, as Markdown."""
+def finished(ledger: Ledger) -> Found:
+    """Return the scores of every endpoint that has a finished cell."""
     found = {name: scored(ledger, name) for name in ENDPOINTS}
-    found = {name: scores for name, scores in found.items() if scores}
+    return {name: scores for name, scores in found.items() if scores}
+
+
+def short(found: Found) -> str:
+    """Return the table of the front page: official test rows, and what our models and the board's make of them."""
+    lines = [
+        f"| | rows | {' | '.join(FRONT.values())} | Chemprop-RDKit | best audited |",
+        "|---" * (4 + len(FRONT)) + "|",
+    ]
+    for name, scores in found.items():
+        endpoint, theirs = ENDPOINTS[name], board()[name]
+        head = ", ".join(filter(None, (endpoint.title, METRICS[metric(name)].label, endpoint.unit)))
+        cells = [f"{scores[each]['mean']:.3f}" if each in scores else "" for each in FRONT]
+        if TUNED_ENSEMBLE in scores:
+            low, high = (scores[TUNED_ENSEMBLE][end] for end in ("low", "high"))
+            cells[list(FRONT).index(TUNED_ENSEMBLE)] += f" ({low:.3f} to {high:.3f})"
+        cells.append(f"{theirs['chemprop_rdkit']:.3f}" if "chemprop_rdkit" in theirs else "")
+        cells.append(f"{theirs['audited']['score']:.3f}")
+        tested = max(each["rows"] for each in scores.values())
+        lines.append(f"| {head} | {tested:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def tables(ledger: Ledger, found: Found) -> str:
+    """Return the scores, the board beside them, and what of the aims is reached, as Markdown."""
     if not found:
         return "No endpoint is finished yet."
     parts = [_ours(found), _beside(found), "\n".join([*_aims(found), *_together(found)]), _left_out(ledger, found)]
@@ -57,7 +91,7 @@ def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[
         if not all(seed in each for seed in SEEDS):
             return {}
         return {0: (each[0][0], np.mean([each[seed][1] for seed in SEEDS], axis=0))}
-    data = TOGETHER if model == "multi" else name
+    data = TOGETHER if model in ("multi", SHIPPED) else name
     start = sum(len(rows(other)) for other in list(ENDPOINTS)[: list(ENDPOINTS).index(name)]) if data == TOGETHER else 0
     made: dict[int, tuple[NDArray[np.int64], Floats]] = {}
     for seed in SEEDS:
@@ -68,27 +102,36 @@ def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[
                 raise DataError(f"{path}: trained with other settings than {TUNED.name} has; delete it, fill it again")
             at = np.array(entry.rows) - 1 - start
             mine = (at >= 0) & (at < len(rows(name)))
-            made[seed] = at[mine], np.array(entry.estimates, dtype=np.float64)[mine, 0]
+            if mine.any():  # a model of some endpoints, made to try it, says nothing of the others
+                made[seed] = at[mine], np.array(entry.estimates, dtype=np.float64)[mine, 0]
     return made
 
 
 def scored(ledger: Ledger, name: str) -> dict[str, dict[str, Any]]:
-    """Return for each contestant with a finished seed `{mean, sd, low, high, seeds}` by the board's metric.
+    """Return for each contestant with a finished seed `{mean, sd, low, high, seeds, rows}` by the board's metric.
 
-    The interval is that of the test rows, drawn for all seeds together; the deviation is between seeds.
+    All are scored on the same rows: the official test rows as they stand. The interval is that of these rows, drawn for
+    all seeds together; the deviation is between seeds.
+
+    Raises: DataError where a contestant was asked about other rows than the first.
     """
     truth, asked = rows(name)[ENDPOINTS[name].column].to_numpy(np.float64), metric(name)
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
+    first: NDArray[np.int64] | None = None
     for model in MODELS:
         made = list(estimates(ledger, name, model).values())
         if not made:
             continue
+        first = made[0][0] if first is None else first
+        if not all(np.array_equal(at, first) for at, _ in made):
+            raise DataError(f"{name}: {model} was asked about other test rows than the others; fill its cells again")
         several = np.stack([each for _, each in made], axis=1)
         measured = np.repeat(truth[made[0][0], None], len(made), axis=1)
         whole = score(kind(name), measured, several, metrics=[asked], bootstrap=DRAWS)[asked]
         each = [_plain(name, measured[:, at], several[:, at]) for at in range(len(made))]
         sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
         found[model] = {"mean": whole.value, "sd": sd, "low": whole.low, "high": whole.high, "seeds": len(each)}
+        found[model]["rows"] = len(first)
     return found
 
 
@@ -108,7 +151,7 @@ def board() -> dict[str, dict[str, Any]]:
     return tomllib.loads((Path(__file__).with_name("board.toml")).read_text(encoding="utf-8"))
 
 
-def _ours(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+def _ours(found: Found) -> str:
     models = [model for model in MODELS if any(model in scores for scores in found.values())]
     lines = [f"| endpoint | metric | {' | '.join(models)} |", "|---" * (2 + len(models)) + "|"]
     for name, scores in found.items():
@@ -126,7 +169,7 @@ def _cell(found: dict[str, Any] | None) -> str:
     return f"{found['mean']:.3f}{sd} ({found['low']:.3f} to {found['high']:.3f}{few})"
 
 
-def _beside(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+def _beside(found: Found) -> str:
     head = ["endpoint", *PARTS, "best on the board", "best audited", *BOARD.values(), "aim"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, scores in found.items():
@@ -138,7 +181,7 @@ def _beside(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
-def _aims(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+def _aims(found: Found) -> list[str]:
     aimed = [name for name, endpoint in ENDPOINTS.items() if endpoint.aim is not None]
     lines = []
     for model in (*PARTS, *MEANS):
@@ -153,7 +196,7 @@ def _aims(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     return lines
 
 
-def _together(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+def _together(found: Found) -> list[str]:
     there = [name for name, scores in found.items() if "multi" in scores and "graph" in scores]
     if not there:
         return []
@@ -161,7 +204,7 @@ def _together(found: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
     return [f"- One network for all endpoints is at least as good as one for each on {len(won)} of {len(there)}."]
 
 
-def _left_out(ledger: Ledger, found: dict[str, dict[str, dict[str, Any]]]) -> str:
+def _left_out(ledger: Ledger, found: Found) -> str:
     """Say which molecules left the training, and which test rows could not be read."""
     said: list[str] = []
     for name in (*found, TOGETHER):
