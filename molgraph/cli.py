@@ -12,7 +12,7 @@ from typing import Any
 import molgraph
 from molgraph import config, options, registry, shipped
 from molgraph.data.interrupts import kept
-from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError
+from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError, printable
 from molgraph.options import run_settings
 
 EXIT_CODES = (
@@ -30,11 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MolgraphError as error:
         if arguments.debug:
             traceback.print_exc()
-        print(f"molgraph: {error}", file=sys.stderr)
+        print(f"molgraph: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as stopped:
         how = str(stopped) or "stopped. What was finished is kept; the same command goes on from there."
-        print(f"molgraph: {how}", file=sys.stderr)
+        print(f"molgraph: {printable(how)}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away (`| head`)
         sys.stderr.close()
@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         print(
-            f"molgraph: internal error: {type(error).__name__}: {error}. Please report it, with what --debug prints.",
+            f"molgraph: internal error: {type(error).__name__}: {printable(str(error))}. "
+            "Please report it, with what --debug prints.",
             file=sys.stderr,
         )
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,6 +42,20 @@ class ResourceError(MolgraphError):
     """Report a full disk, a missing permission or too little memory."""
 
     exit_code = 6
+
+
+# What a terminal obeys instead of showing it, and what turns the reading direction of the text around it.
+# See: ECMA-48 (control functions), Unicode Standard Annex 9 (bidirectional controls)
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return a text as a terminal may see it: control characters of somebody's file are written out, not obeyed.
+
+    >>> print(printable("a\x1b[2Jb"))
+    a\\x1b[2Jb
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it

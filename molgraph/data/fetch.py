@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import ipaddress
 import itertools
 import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from molgraph.errors import ConfigError, DataError, ResourceError
 
@@ -80,8 +82,8 @@ def fetch(
     Raises: DataError where the address does not exist or the file is not the expected one; ResourceError where
     the server cannot be reached, keeps breaking off, or the disk refuses.
     """
-    if not url.startswith(("https://", "http://")):
-        raise ConfigError(f"cannot fetch '{url}': only http:// and https:// addresses are fetched.")
+    if not is_safe(url):
+        raise ConfigError(f"cannot fetch '{url}': only https:// addresses are fetched (http:// on this machine alone).")
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +116,31 @@ def fetch(
     return target
 
 
+def is_safe(url: str) -> bool:
+    """Tell whether nobody between here and the server can read or change what comes: https, or this machine itself."""
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or ""))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Followed(urllib.request.HTTPRedirectHandler):
+    """Follow a server to another address only where that one is as safe."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if not is_safe(newurl):
+            fp.close()
+            raise DataError(
+                f"{req.full_url}: the server sends to '{newurl}', which is no https:// address. Check the card."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _receive(url: str, part: Path, expected: Expected, timeout: float) -> bool:
     """Append what is missing to `part`; return whether it began with bytes of an earlier attempt."""
     have, tag = _kept(part, expected)
@@ -121,13 +148,20 @@ def _receive(url: str, part: Path, expected: Expected, timeout: float) -> bool:
     if have:
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": tag} if tag else {})
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
+        opener = urllib.request.build_opener(_Followed)
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
             start, total = _span(answer, have)
+            most = expected.size or total
+            if expected.size and total is not None and total > expected.size:
+                _forget(part)
+                raise DataError(
+                    f"{url}: has {total} bytes, expected {expected.size}. It is another version: fix the card."
+                )
             _tag(part).write_text(_version(answer.headers), encoding="utf-8")
             with part.open("r+b" if start else "wb") as stream:
                 stream.seek(start)
                 stream.truncate()
-                got = start + _copy(answer, stream, start, total, part.stem)
+                got = start + _copy(answer, stream, start, total, part.stem, most)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 416:  # the part is no beginning of what the server has now
@@ -141,6 +175,9 @@ def _receive(url: str, part: Path, expected: Expected, timeout: float) -> bool:
             ) from error
     except (urllib.error.URLError, http.client.HTTPException, ssl.SSLError, TimeoutError, ConnectionError) as error:
         raise _BrokenOffError(f"the connection failed ({getattr(error, 'reason', '') or error})") from error
+    if most is not None and got > most:
+        _forget(part)
+        raise DataError(f"{url}: sends more than the {most} bytes that were expected. Check the address in the card.")
     if total is not None and got != total:
         raise _BrokenOffError(f"it promised {total} bytes and broke off after {got}")
     return bool(start)
@@ -167,8 +204,13 @@ def _span(answer: http.client.HTTPResponse, have: int) -> tuple[int, int | None]
     return have, int(whole) if whole.isdigit() else None
 
 
-def _copy(answer: http.client.HTTPResponse, stream: BinaryIO, start: int, total: int | None, name: str) -> int:
-    """Copy the answer into a file with progress on standard error; return how many bytes came."""
+def _copy(
+    answer: http.client.HTTPResponse, stream: BinaryIO, start: int, total: int | None, name: str, most: int | None
+) -> int:
+    """Copy the answer into a file with progress on standard error; return how many bytes came.
+
+    It stops as soon as the file has more than `most` bytes: a server that never ends fills no disk.
+    """
     from tqdm import tqdm
 
     got = 0
@@ -178,6 +220,8 @@ def _copy(answer: http.client.HTTPResponse, stream: BinaryIO, start: int, total:
             stream.write(block)
             got += len(block)
             bar.update(len(block))
+            if most is not None and start + got > most:
+                break
     return got
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
@@ -13,6 +14,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID as Uid
 
 import molgraph
+from molgraph.imaging.dicom import PIXELS
 from molgraph.imaging.profile import CHARACTERISTICS, DUMMY, EDITION, EMPTY, KEEP, REMOVE, UID, WALK, action
 from molgraph.imaging.pseudonym import Pseudonyms
 from molgraph.imaging.traces import Traces, elements, traces_of
@@ -28,6 +30,7 @@ DUMMIES: dict[str, Any] = {
 _DAYS, _TIMES = ("DA", "DT"), ("TM",)
 # A date of birth stays out whatever becomes of other dates; See: Table E.1-1 (no action in the option for dates).
 _BIRTH = {Tag("PatientBirthDate"), Tag("PatientBirthTime"), Tag("PatientBirthDateInAlternativeCalendar")}
+_BYTES = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
 _TEXT = ("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT")
 _NUMBERS, _LONG = ("DS", "IS"), 6  # whole numbers of so many digits can be an id; shorter ones are sizes and counts
 # Values of these types are nothing but this, or nothing. See: DICOM PS3.5 Table 6.2-1
@@ -55,6 +58,7 @@ class Cleaner:
         patient = str(ds.get("PatientID") or ds.get("PatientName") or ds.get("StudyInstanceUID") or "")
         traces = traces_of(ds)
         self._walk(ds, patient)
+        _search_bytes(ds, traces)
         for element in elements(ds):
             _search(element, traces)
         ds.PatientName, ds.PatientID = "", self.names.patient(patient)
@@ -137,6 +141,23 @@ def _search(element: DataElement, traces: Traces) -> None:
         if any(told):
             made = [DUMMIES[element.VR] if bad else value for value, bad in zip(values, told, strict=True)]
             element.value = made if element.VM > 1 else made[0]
+
+
+def _search_bytes(ds: Dataset, traces: Traces) -> None:
+    """Remove bytes that tell the patient, and those that stand where the dictionary has text or numbers."""
+    for element in list(ds):
+        if element.VR == "SQ":
+            for item in element.value or ():
+                _search_bytes(item, traces)
+        elif element.VR in _BYTES and element.keyword not in PIXELS:
+            content = element.value if isinstance(element.value, bytes) else b""
+            if not _may_be_bytes(element) or traces.within_bytes(content):
+                del ds[element.tag]
+
+
+def _may_be_bytes(element: DataElement) -> bool:
+    """Tell whether the dictionary says that the values of an element are bytes, or does not know it."""
+    return not dictionary_has_tag(element.tag) or bool(set(dictionary_VR(element.tag).split(" or ")) & set(_BYTES))
 
 
 def _tells(text: str, vr: str, traces: Traces) -> bool:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise, permutations
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "shift_jis", "euc_jp", "euc_kr", "gb18030")
+SHORT_NUMBER = 4  # digits of a number within an id that is looked for alone
 SHORT_ID, SHORT_PLACE = 3, 4  # characters of a part of an id, and of an address, that is looked for as a word
 LONG = 5  # characters of a word that is looked for within longer ones too; "Mary" would be found in PRIMARY
 JOINED = 4  # bytes of two names written as one
@@ -28,6 +31,10 @@ _TITLES = {
     *("mr", "mrs", "ms", "miss", "dr", "prof", "md", "phd", "herr", "frau", "mme", "jr", "sr", "ii", "iii"),
     *("von", "van", "der", "den", "de", "del", "la", "le", "di", "da", "al", "el", "bin", "ct"),
 }
+# Scripts in which words follow each other without a space, or titles and particles are joined to names.
+_UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR"}
+_KATAKANA, _HIRAGANA = range(0x30A1, 0x30F7), 0x3041  # the same syllables in the same order
+_SYLLABLES = {sign: sign - _KATAKANA.start + _HIRAGANA for sign in _KATAKANA}
 _SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe", "ł": "l"})
 # Month names of English, German, French, Italian and Spanish begin so.
 _MONTHS = (
@@ -57,6 +64,26 @@ class Traces:
         if self.words & _words(text) or any(run in plain for plain in squeezed for run in self.runs):
             return True
         return bool(self.births) and any(_same_day(parts, day) for parts in _triples(text) for day in self.births)
+
+    def within_bytes(self, content: bytes) -> bool:
+        """Say whether bytes tell the patient: as text where they are one, and elsewhere by what no table has by chance.
+
+        >>> traces = Traces(frozenset({"li"}), frozenset({"muster"}), frozenset())
+        >>> [traces.within_bytes(content) for content in (b"Li, 2nd\\0", b"\\x01\\x02li\\x00", b"\\x00Muster")]
+        [True, False, True]
+        """
+        for text in (content.decode(encoding, errors="replace") for encoding in ENCODINGS):
+            bare = text.rstrip("\0 ")
+            readable = bare.isprintable() and "\N{REPLACEMENT CHARACTER}" not in bare
+            sure = replace(self, words=frozenset(), births=frozenset(), runs=self._long)
+            if (self if readable else sure).within(bare):
+                return True
+        return False
+
+    @cached_property
+    def _long(self) -> frozenset[str]:
+        """Return the runs that do not stand in a table of numbers by chance: a ramp of 16 bits has every sign once."""
+        return frozenset(run for run in self.runs if len(run) >= LONG or (len(run) > 1 and not run.isascii()))
 
 
 def traces_of(ds: Dataset) -> Traces:
@@ -100,8 +127,8 @@ def _texts(element: DataElement) -> list[str]:
 
 
 def _plain(text: str) -> tuple[str, str]:
-    """Return a text in small letters without accents, and with umlauts spelled out."""
-    small = unicodedata.normalize("NFC", text).casefold().replace("strasse", "str")
+    """Return a text in small letters without accents, katakana as hiragana, and the same with umlauts spelled out."""
+    small = unicodedata.normalize("NFKC", text).casefold().replace("strasse", "str").translate(_SYLLABLES)
     return _bare(small), _bare(small.translate(_SPELLED))
 
 
@@ -122,14 +149,28 @@ def _add_name(text: str, words: set[str], runs: set[str]) -> None:
         names = [name for name in re.findall(r"[^\W\d_]+", plain) if len(name.encode()) > 1 and name not in _TITLES]
         words |= {*names, *(word for word in re.findall(r"[^\W_]+", plain) if len(word) >= SHORT_ID)} - _TITLES
         pairs = {a + b for a, b in permutations(dict.fromkeys(names), 2)}
-        runs |= {name for name in names if len(name) >= LONG} | {pair for pair in pairs if len(pair.encode()) >= JOINED}
+        runs |= {name for name in names if len(name) >= LONG or _is_unspaced(name)}
+        runs |= {pair for pair in pairs if len(pair.encode()) >= JOINED}
 
 
 def _add_parts(text: str, words: set[str], runs: set[str], shortest: int) -> None:
     for plain in _plain(text):
         parts = re.findall(r"[^\W_]+", plain)
+        numbers = re.findall(r"\d+", plain)
+        numbers += [number.lstrip("0") for number in numbers]
         words |= {part for part in parts if len(part) >= shortest}
+        words |= {number for number in numbers if len(number) >= SHORT_NUMBER}
         runs |= {run for run in ("".join(parts), *parts) if len(run) > LONG or (len(run) == LONG and run.isalpha())}
+        runs |= {number for number in numbers if len(number) > LONG}
+
+
+def _is_unspaced(name: str) -> bool:
+    """Tell whether a name is of a script that puts nothing between words, so that it stands within longer ones.
+
+    One sign is looked for where it is a Chinese character; one of an alphabet is in every text.
+    """
+    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in name}
+    return scripts <= _UNSPACED and (len(name) > 1 or "CJK" in scripts)
 
 
 def _day(text: str) -> set[tuple[int, int, int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from molgraph import shipped
@@ -16,6 +16,7 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
 from molgraph.predictor.recipe import Recipe, sha256
+from molgraph.predictor.unplaced import unplaced
 
 DOMAIN = "domain.npz"
 WEIGHTS = ("weights-*.safetensors", "trees-*.safetensors", "trees-*.json")  # the last of earlier versions
@@ -78,7 +79,7 @@ def share(folder: Path, out: Path) -> str:
     """Write a copy of a model without its training rows, and return the digest of the copy.
 
     Left out are the domain (so predictions have no neighbour and no domain flag), the rejects, the log, and in which
-    folders the data, the files joined to it and the initial model lay. Weights, scores and the learning curve go along.
+    folders files lay (`unplaced`). Weights, scores and the learning curve go along.
 
     Raises: CheckpointError where the model is damaged; ConfigError where something stands in `out`.
     """
@@ -88,26 +89,14 @@ def share(folder: Path, out: Path) -> str:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise ConfigError(f"{out}: is not empty; name a new folder for the copy.")
-        for pattern in (*WEIGHTS, "metrics.json", "history.csv"):
+        for pattern in (*WEIGHTS, "history.csv"):
             for path in folder.glob(pattern):
                 shutil.copyfile(path, out / path.name)
-    run = recipe.run
-    recipe.run = replace(run, data=_name(run.data), init=_name(run.init), join=[_joined(word) for word in run.join])
-    recipe.facts |= {"notes": [], "shared": True}  # notes quote rows
-    if "data" in recipe.facts:
-        recipe.facts["data"] = _name(recipe.facts["data"])
+    unplaced(recipe)
+    if (folder / "metrics.json").exists():
+        with atomic(out / "metrics.json") as file:
+            file.write(json.dumps(recipe.metrics, indent=1, ensure_ascii=False).encode())
     return seal(out, recipe)
-
-
-def _name(path: str) -> str:
-    """Return a path without its folders, on whichever system it was written."""
-    return PureWindowsPath(path).name  # parts at both kinds of slash
-
-
-def _joined(word: str) -> str:
-    """Return FILE:COLUMN without the folders of the file."""
-    path, sign, column = word.rpartition(":")
-    return f"{_name(path)}{sign}{column}"
 
 
 def _digest(folder: Path) -> str:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from molgraph.config import RunSettings
 from molgraph.data.interrupts import rearm
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, printable
 from molgraph.fit import Epoch
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
@@ -43,6 +43,7 @@ def quiet(wanted: bool) -> Iterator[None]:
 
 def say(text: str = "") -> None:
     """Print a line for a person and log it."""
+    text = printable(text)
     log.info(text)
     if not _quiet:
         print(text, file=sys.stderr, flush=True)
@@ -84,13 +85,13 @@ def targets(found: pd.DataFrame) -> None:
     for line in found.to_dict("records"):
         if line["row"] != before:
             before = line["row"]
-            print(f"{line['query'] or '(empty)'} (row {before})")
+            print(printable(f"{line['query'] or '(empty)'} (row {before})"))
             if line["status"] != OK:
-                print(f"  {line['status']}: {line['message']}")
+                print(printable(f"  {line['status']}: {line['message']}"))
                 continue
             head = f"{'target':24}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % interval':18}{'domain':8}"
             print(f"  {'':4}{head}nearest known active")
-        print(_target(line))
+        print(printable(_target(line)))
 
 
 def _target(line: Mapping[Hashable, Any]) -> str:

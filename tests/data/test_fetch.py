@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import threading
@@ -265,3 +266,57 @@ def test_a_full_disk_is_a_resource_error_and_leaves_no_target(
 def test_only_web_addresses_are_fetched(target: Path) -> None:
     with pytest.raises(ConfigError, match="only http"):
         fetch("file:///etc/passwd", target)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/a", "ftp://127.0.0.1/a", "file:///etc/passwd", "http://127.0.0.1.example.org/a", "a.csv"],
+)
+def test_only_https_is_fetched_from_elsewhere(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="only https"):
+        fetch(url, tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/a", "http://localhost:8/a", "http://127.0.0.1/a", "http://[::1]:9/a"]
+)
+def test_what_is_safe(url: str) -> None:
+    assert module.is_safe(url)
+
+
+@pytest.mark.parametrize("goal", ["http://example.org/other.csv", "ftp://127.0.0.1/other.csv"])
+def test_a_redirection_to_an_open_line_is_refused(server: Server, goal: str, tmp_path: Path) -> None:
+    server.script = [lambda handler, start: send(handler, 302, b"", Location=goal, Content_Length="0")]
+    with pytest.raises(DataError, match="no https"):
+        fetch(server.url, tmp_path / "set.csv", KNOWN)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_redirection_on_this_machine_is_followed(server: Server, tmp_path: Path) -> None:
+    there = server.url.replace("set.csv", "other.csv")
+    server.script = [lambda handler, start: send(handler, 301, b"", Location=there, Content_Length="0"), whole]
+    assert fetch(server.url, tmp_path / "set.csv", KNOWN).read_bytes() == BODY
+
+
+def test_a_server_that_never_ends_is_left(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK", 1000)
+    sent = []
+
+    def endless(handler: BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while len(sent) < 100_000:
+                handler.wfile.write(b"x" * 1000)
+                sent.append(1)
+
+    server.script = [endless]
+    with pytest.raises(DataError, match="more than the 5000 bytes"):
+        fetch(server.url, tmp_path / "set.csv", Expected(size=5000), attempts=1)
+    assert not list(tmp_path.iterdir()) and len(sent) < 100_000
+
+
+def test_a_file_that_is_announced_too_large_is_not_begun(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"has {len(BODY)} bytes, expected 10"):
+        fetch(server.url, tmp_path / "set.csv", Expected(size=10))
+    assert not list(tmp_path.iterdir())

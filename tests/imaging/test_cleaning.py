@@ -305,3 +305,36 @@ def test_both_dates_of_a_range_are_moved(keyword: str):
     KEEPS.clean(ds)
     assert ds[keyword].value == f"{NAMES.moved(first, '4711')}-{NAMES.moved(second, '4711')}"
     assert first not in ds[keyword].value and second not in ds[keyword].value
+
+
+@pytest.mark.parametrize("vr", ["OB", "OW", "OF"])
+def test_text_written_as_bytes_is_removed(vr: str):
+    """Whatever it says: a manufacturer is no bytes by the dictionary, at any depth."""
+    ds = picture()
+    ds[Tag("Manufacturer")] = pydicom.DataElement(Tag("Manufacturer"), vr, b"of Mrs. Somebody")
+    item = Dataset()
+    item[Tag("CodeMeaning")] = pydicom.DataElement(Tag("CodeMeaning"), vr, b"Somebody")
+    ds.ViewCodeSequence = Sequence([item])
+    KEEPS.clean(ds)
+    found, whole = written(ds)
+    assert "Manufacturer" not in found and b"Somebody" not in whole and len(found.ViewCodeSequence) == 1
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value", "kept"),
+    [
+        ("LUTData", "OW", np.arange(64, dtype="<u2").tobytes() + b"ZEPPELIN", False),
+        ("LUTData", "OW", np.arange(1 << 14, dtype="<u2").tobytes(), True),
+        ("VectorGridData", "OF", b"Ada Zeppelin" + b"\0" * 4, False),
+        ("VectorGridData", "OF", np.linspace(0, 1, 99, dtype="<f4").tobytes(), True),
+        ("ICCProfile", "OB", b"\0\1acsp by 4711 for 4711\0", True),  # an id of four digits is told by text alone
+        ("ICCProfile", "OB", b"by 4711", False),
+    ],
+)
+def test_bytes_that_may_stay_are_read_as_text(keyword: str, vr: str, value: bytes, kept: bool):
+    ds = picture()
+    ds[Tag(keyword)] = pydicom.DataElement(Tag(keyword), vr, value)
+    KEEPS.clean(ds)
+    found, _ = written(ds)
+    assert (keyword in found) == kept
+    assert found.pixel_array[3, 3] == 15

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
@@ -28,6 +29,14 @@ def patient(**elements: str) -> Dataset:
         *(("Smith^J^^Dr^MD", text, False) for text in ("Dr", "J", "MD 3")),
         *(("O'Neill^Sinéad", text, True) for text in ("ONEILL", "O'Neill", "Sinead")),
         *(("McDonald^Al", text, True) for text in ("MCDONALD", "McDonald", "Mc Donald")),
+        *(
+            ("Yamada^Tarou=山田^太郎=やまだ^たろう", text, True)
+            for text in ("山田様", "太郎用", "やまださん", "ヤマダ", "ﾔﾏﾀﾞ様")
+        ),
+        *(("Yamada^Tarou=山田^太郎=やまだ^たろう", text, False) for text in ("山", "大田区", "キヤノン", "たけだ")),
+        *(("Kim^Cheolsu=김^철수", text, True) for text in ("김철수님", "철수의", "김 님")),
+        *(("王^芳", text, True) for text in ("王女士", "芳")),
+        *(("สมชาย^ใจดี", text, True) for text in ("คุณสมชาย", "สมชายใจดี")),
     ],
 )
 def test_names(name: str, text: str, told: bool):
@@ -75,3 +84,36 @@ def test_places_orders_and_other_ids():
 def test_a_header_that_says_nothing_finds_nothing():
     traces = traces_of(patient(PatientName="", PatientBirthDate="", Manufacturer="SIEMENS"))
     assert not traces.words and not traces.runs and not traces.within("SIEMENS 1950")
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "told"),
+    [
+        *(("MRN774411", text, True) for text in ("774411", "scan 774411", "MRN774411", "x774411y", "mrn-774411")),
+        *(("MRN774411", text, False) for text in ("7744", "77441", "774412", "7 mm")),
+        *(("A-0012345", text, True) for text in ("12345", "0012345", "no. 12345")),
+        *(("P12", text, False) for text in ("12", "12 mm")),
+        *(("X1234", text, True) for text in ("1234", "kernel 1234")),
+        ("X1234", "12345", False),
+    ],
+)
+def test_the_number_of_an_id_alone(number: str, text: str, told: bool):
+    assert traces_of(patient(PatientID=number)).within(text) == told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "shift_jis", "euc_jp"])
+def test_bytes_that_are_text_tell_the_patient(encoding: str):
+    traces = traces_of(patient(PatientName="Li^Wu=山田^太郎", PatientID="MRN774411", PatientBirthDate="19500403"))
+    for text in ("of 山田様", "room of Li", "774411", "born 1950-04-03"):
+        assert traces.within_bytes(text.encode(encoding) + b"\0\0"), text
+    assert not traces.within_bytes("CHEST 80 kV".encode(encoding))
+
+
+def test_bytes_of_numbers_tell_nobody_by_chance():
+    """A ramp of 16 bits holds every sign once; noise holds short words."""
+    traces = traces_of(patient(PatientName="Li^Wu=王^五", PatientID="12", PatientBirthDate="19500403"))
+    ramp = np.arange(1 << 16, dtype="<u2").tobytes()
+    noise = np.random.default_rng(0).integers(0, 256, 1 << 17, dtype=np.uint8).tobytes()
+    assert not traces.within_bytes(ramp) and not traces.within_bytes(noise)
+    named = traces_of(patient(PatientName="Mustermann^Erika"))
+    assert not named.within_bytes(ramp + noise) and named.within_bytes(noise + b"MUSTERMANN" + noise)
