@@ -24,8 +24,9 @@ from ledger import Cell, Entry, Ledger, words, work
 from table import replace_block
 
 from molgraph import datasets
-from molgraph.calibrate import coverage
+from molgraph.calibrate import NUMBERS, Interval
 from molgraph.config import RunSettings
+from molgraph.metrics.coverage import coverage
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.predictor import Predictor
@@ -85,11 +86,19 @@ def said(predictor: Predictor, test: Any) -> dict[str, Any]:
     predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
     among = spread[:, where.start] if predicted is None else predicted
     truth, mine, chance = test.targets.arrays(name)[0], estimates[:, where.start], predictor.chances[name]
-    low, high = predictor.intervals[name].apply(mine, predicted)
+    low, high = ends(predictor.intervals[name], mine, predicted)
     found = dict(zip(COLUMNS, (truth, mine, low, high), strict=True))
     if predictor.task.kind(name) == "regression":
         found["place"] = place(mine, truth, chance.values, predicted)
     return found if np.isnan(among).any() else found | {"spread": among}
+
+
+def ends(interval: Interval, estimates: Any, spread: Any) -> tuple[Any, Any]:
+    """Return the ends of each interval; of a set of two classes its lowest and highest label: 1 and 0 of none."""
+    if interval.kind == NUMBERS or not interval.limits:
+        return interval.apply(estimates, spread)
+    inside = interval.sets(estimates)
+    return np.where(inside[:, 0], 0.0, 1.0), np.where(inside[:, 1], 1.0, 0.0)
 
 
 def reliability(entry: Entry) -> Reliability:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from statistics import NormalDist
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +18,8 @@ from molgraph.errors import CheckpointError, ConfigError, DataError
 Floats = NDArray[np.float64]
 
 LEVEL = 0.9
+LOWER = 0.8  # the level that stands beside where sets of 90 % decide too little; a coin would decide 40 % at it
+USEFUL = 0.5  # the share of calibration rows from which on sets that hold one class are worth reading
 ERRORS = 200  # errors that a model keeps to say how probable a value is
 PLATT_ROWS = 20  # of each class; with fewer, two numbers cannot be learnt from them
 POWER_ROWS = 5  # of each class, and PLATT_ROWS in all; with fewer, not one can
@@ -33,7 +34,9 @@ class Interval:
     `limits` are the largest nonconformities that stay inside: for a regression one half-width, or where it is `scaled`
     one multiple of the standard deviation that is predicted of a row; for classes one limit per class on 1 - its
     probability beside the likeliest other class, None where a class has too few calibration rows to be ever
-    left out. Without limits there is no interval, and `reason` says why. `n` rows calibrated.
+    left out. Without limits there is no interval, and `reason` says why. `n` rows calibrated, `counts` of each class.
+
+    `lower` is the same at the highest level whose sets decide: shown beside those of `level` where those do not.
     """
 
     kind: str
@@ -42,6 +45,8 @@ class Interval:
     limits: tuple[float | None, ...]
     reason: str | None = None
     scaled: bool = False
+    counts: tuple[int, ...] = ()
+    lower: Interval | None = None
 
     @classmethod
     def fit(
@@ -63,6 +68,8 @@ class Interval:
         known only by a bound are left out, so the promise is about values that the assay can measure. With `spread`,
         the standard deviations predicted of numbers, intervals are as much wider as those are (normalised).
 
+        Where sets of classes hold one class for less than half of these rows, LOWER is tried (docs/decisions/0022).
+
         Shapes: `estimate`, `truth`, `observed`, `bound`, `spread` [n]; `estimate` of several classes [n, C].
         Raises: ConfigError for an unknown kind or a level outside 0 to 1; DataError for an estimate not finite.
         See: Vovk 2005, doi 10.1007/b106715; Papadopoulos 2002, doi 10.1007/3-540-36755-1_29;
@@ -81,49 +88,55 @@ class Interval:
         wanted, given = wanted[rows], given[rows]
         if not np.isfinite(given).all():
             raise DataError("a calibration row has no finite estimate: leave it out of `observed`")
-        if kind == NUMBERS:
-            limits = [_limit(np.abs(wanted - given) / _unit(spread, rows), level)]
+        if kind != NUMBERS:
+            return cls._of_classes(kind, level, given, wanted)
+        limit = _limit(np.abs(wanted - given) / _unit(spread, rows), level)
+        if limit is None:
+            return cls(kind, level, len(wanted), (), _too_few(len(wanted), level))
+        return cls(kind, level, len(wanted), (limit,), scaled=spread is not None)
+
+    @classmethod
+    def _of_classes(cls, kind: str, level: float, given: Floats, wanted: Floats) -> Self:
+        off = 1.0 - _against_best(given)
+        each = [off[wanted == c, c] for c in range(off.shape[1])]
+        limits, counts = tuple(_limit(mine, level) for mine in each), tuple(len(mine) for mine in each)
+        if all(limit is None for limit in limits):
+            reason = _too_few(len(wanted), level, " of any class")
+            made = cls(kind, level, len(wanted), (), reason, counts=counts)
         else:
-            off = 1.0 - _against_best(given)
-            limits = [_limit(off[wanted == c, c], level) for c in range(off.shape[1])] if len(off) else []
-        if any(limit is not None for limit in limits):
-            return cls(kind, level, len(wanted), tuple(limits), scaled=spread is not None)
-        of = "" if kind == NUMBERS else " of any class"
-        least = math.ceil(level / (1 - level) - 1e-9)
-        reason = f"{len(wanted)} calibration rows, and a {100 * level:g} % interval needs at least {least}{of}"
-        return cls(kind, level, len(wanted), (), reason)
+            made = cls(kind, level, len(wanted), limits, counts=counts)
+        if level <= LOWER or made._decides(given):
+            return made
+        lower = cls._of_classes(kind, LOWER, given, wanted)
+        return replace(made, lower=lower if lower._decides(given) else None)
+
+    def _decides(self, estimate: Floats) -> bool:
+        """Tell whether most sets hold one class."""
+        return bool(self.limits) and float((self.sets(estimate).sum(axis=1) == 1).mean()) >= USEFUL
 
     def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
         """Return the lower and upper end of each row's interval; NaN where there is none (see `reason`).
 
-        Where it is scaled, `spread` [n] is the standard deviation predicted of each row. For classes they are the
-        lowest and highest label of the prediction set: 0 and 1 is "undecided".
+        Classes have none, but sets. Where it is scaled, `spread` [n] is the standard deviation predicted of each row.
         """
         given = np.asarray(estimate, dtype=np.float64)
-        if not self.limits:
+        if not self.limits or self.kind != NUMBERS:
             blank = np.full(len(given), np.nan)
             return blank, blank.copy()
-        if self.kind == NUMBERS:
-            half = (self.limits[0] or 0.0) * _unit(spread if self.scaled else None, slice(None))
-            return given - half, given + half
-        inside = self.sets(given)
-        high = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)
-        known = np.isfinite(given if given.ndim == 1 else given[:, 0])
-        low, high = np.argmax(inside, axis=1).astype(np.float64), high.astype(np.float64)
-        return np.where(known, low, np.nan), np.where(known, high, np.nan)
+        half = (self.limits[0] or 0.0) * _unit(spread if self.scaled else None, slice(None))
+        return given - half, given + half
 
     def sets(self, estimate: ArrayLike) -> NDArray[np.bool_]:
         """Return which classes [n, C] are in each row's prediction set.
 
-        Never none: the one least beyond its limit stays, on the logit, which a slope, an offset or a temperature
-        stretches alike for all.
+        None is: the row is unlike the calibration rows of any class. Where one is, the likeliest class is, too: a
+        set that left it out would contradict the probability beside it, and a larger set keeps the promise.
         """
-        off = 1.0 - _against_best(np.asarray(estimate, dtype=np.float64))
+        against = _against_best(np.asarray(estimate, dtype=np.float64))
         limits = np.array([np.inf if limit is None else limit for limit in self.limits])
-        inside = off <= limits
-        empty = np.flatnonzero(~inside.any(1))
-        inside[empty, np.argmin(_logit(off[empty]) - _logit(limits), axis=1)] = True
-        return inside
+        inside = 1.0 - against <= limits
+        likeliest = against >= against.max(axis=1, keepdims=True)
+        return np.asarray(inside | (likeliest & inside.any(axis=1, keepdims=True)))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON, numbers in full."""
@@ -134,6 +147,8 @@ class Interval:
             "limits": list(self.limits),
             "reason": self.reason,
             "scaled": self.scaled,
+            "counts": list(self.counts),
+            "lower": self.lower and self.lower.to_json(),
         }
 
     @classmethod
@@ -144,9 +159,12 @@ class Interval:
         """
         try:
             limits = tuple(None if limit is None else float(limit) for limit in found["limits"])
-            scaled = bool(found.get("scaled", False))  # models of earlier versions do not say
-            return cls(str(found["kind"]), float(found["level"]), int(found["n"]), limits, found["reason"], scaled)
-        except (KeyError, TypeError, ValueError) as error:
+            kind, level, n, reason = str(found["kind"]), float(found["level"]), int(found["n"]), found["reason"]
+            # models of earlier versions do not have the rest
+            scaled, counts = bool(found.get("scaled", False)), tuple(int(n) for n in found.get("counts", ()))
+            lower = cls.from_json(found["lower"]) if found.get("lower") else None
+            return cls(kind, level, n, limits, reason, scaled, counts, lower)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
 
 
@@ -266,7 +284,7 @@ def _logit(probability: Floats) -> Floats:
 def merge(intervals: Sequence[Interval]) -> Interval:
     """Average the limits of several predictors of one target, for the mean of their estimates.
 
-    An approximation for predictors that were calibrated apart: a value inside every single interval is inside
+    An approximation for predictors that were calibrated apart: a number inside every single interval is inside
     the averaged one, so K predictors at 90 % promise no more than 1 - K * 10 %. Their errors mostly agree, and
     what was measured was as near to 90 % as calibrating the mean itself (docs/decisions/0002). A class without
     a limit in one predictor has none in the average.
@@ -279,54 +297,20 @@ def merge(intervals: Sequence[Interval]) -> Interval:
     n = min(i.n for i in intervals)
     lacking = next((i for i in intervals if not i.limits), None)
     if lacking is not None:
-        return Interval(first.kind, first.level, n, (), f"one member has no interval: {lacking.reason}")
+        why = f"one member has no interval: {lacking.reason}"
+        return Interval(first.kind, first.level, n, (), why, lower=_lower(intervals))
     if len({len(i.limits) for i in intervals}) > 1:
         raise ConfigError("predictors of different numbers of classes make no ensemble")
     limits = tuple(_average(limits) for limits in zip(*(i.limits for i in intervals), strict=True))
-    return Interval(first.kind, first.level, n, limits, scaled=first.scaled)
+    counts = tuple(min(each) for each in zip(*(i.counts for i in intervals), strict=False))
+    return Interval(first.kind, first.level, n, limits, None, first.scaled, counts, _lower(intervals))
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """Hold the share of measured rows inside their intervals, with its Wilson 95 % interval, or the reason for none."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    reason: str | None
-    n: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return `{value, low, high, reason, n}`."""
-        return asdict(self)
-
-
-def coverage(
-    low: ArrayLike,
-    high: ArrayLike,
-    truth: ArrayLike,
-    *,
-    observed: ArrayLike | None = None,
-    bound: ArrayLike | None = None,
-) -> Coverage:
-    """Measure how often the truth lies inside, ends included, over rows that have an interval and an exact truth.
-
-    Shapes: all [n].
-    See: Wilson 1927, doi 10.1080/01621459.1927.10502953
-    """
-    lower, upper, wanted = (np.asarray(a, dtype=np.float64) for a in (low, high, truth))
-    rows = _usable(wanted, observed, bound)
-    if not rows.any():
-        return Coverage(None, None, None, "no row has an exact measured value", 0)
-    rows &= np.isfinite(lower) & np.isfinite(upper)
-    n = int(rows.sum())
-    if n == 0:
-        return Coverage(None, None, None, "no measured row has an interval", 0)
-    share = float(np.mean((lower[rows] <= wanted[rows]) & (wanted[rows] <= upper[rows])))
-    z = NormalDist().inv_cdf(0.975)
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return Coverage(share, max(0.0, centre - half), min(1.0, centre + half), None, n)
+def _lower(intervals: Sequence[Interval]) -> Interval | None:
+    """Merge what is shown beside the level, where all show it at the same lower one."""
+    lower = [i.lower for i in intervals if i.lower is not None and i.lower.limits]
+    same = len(lower) == len(intervals) and len({i.level for i in lower}) == 1
+    return merge(lower) if same else None
 
 
 def _unit(spread: ArrayLike | None, rows: Any) -> Floats | float:
@@ -364,6 +348,11 @@ def _limit(off: Floats, level: float) -> float | None:
     """Return the value at rank ceil((n + 1) * level) of n, or None where that rank is above n."""
     rank = math.ceil((len(off) + 1) * level - 1e-9)
     return float(np.sort(off)[rank - 1]) if rank <= len(off) else None
+
+
+def _too_few(n: int, level: float, of: str = "") -> str:
+    least = math.ceil(level / (1 - level) - 1e-9)
+    return f"{n} calibration rows, and a {100 * level:g} % interval needs at least {least}{of}"
 
 
 def _average(limits: Sequence[float | None]) -> float | None:

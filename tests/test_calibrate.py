@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
-from molgraph.calibrate import ERRORS, PLATT_ROWS, POWER_ROWS, SLOPES, Chance, Coverage, Interval, coverage, merge
+from molgraph.calibrate import ERRORS, PLATT_ROWS, POWER_ROWS, SLOPES, Chance, Interval, merge
 from molgraph.errors import CheckpointError, ConfigError, DataError
+from molgraph.metrics.coverage import coverage
 
 
 def numbers(n: int, random: np.random.Generator):
@@ -43,15 +43,14 @@ def test_numbers_are_covered_as_promised(n: int, level: float) -> None:
 def test_each_class_is_covered_as_promised(label: int) -> None:
     """Over 2,000 calibration sets of 60 to 70 rows, new rows of the rare class are covered like the others.
 
-    At least 90 % less 4 standard errors; at most 100 %, as sets never stay empty.
+    At least 90 % less 4 standard errors; a set that holds no class is a miss.
     """
     random, tries, inside = np.random.default_rng(label), 2000, 0
     for _ in range(tries):
         estimate, truth = binary(66, random)
         new, labels = binary(40, random, positives=0.5)
-        low, high = Interval.fit("binary", estimate, truth).apply(new)
         first = np.flatnonzero(labels == label)[0]
-        inside += bool(low[first] <= label <= high[first])
+        inside += Interval.fit("binary", estimate, truth).sets(new)[first, label]
     assert inside / tries > 0.9 - 4 * math.sqrt(0.9 * 0.1 / tries)
 
 
@@ -103,15 +102,79 @@ def test_only_exact_observed_rows_calibrate() -> None:
 
 
 def test_sets_of_two_classes() -> None:
-    """lo = hi = 1: surely positive; 0 and 1: undecided; nothing left inside: the one least beyond its limit."""
+    """0 is possible up to .3, 1 from .4 on; between them the row is unlike either. The ends are for numbers alone."""
     fitted = Interval("binary", 0.9, 100, (0.3, 0.6))
-    low, high = fitted.apply([0.1, 0.31, 0.39, 0.45, 0.9, np.nan])
-    assert low.tolist()[:5] == high.tolist()[:5] == [0, 0, 1, 1, 1]
-    assert np.isnan([low[5], high[5]]).all()
+    assert fitted.sets([0.1, 0.31, 0.39, 0.45, 0.9]).tolist() == [
+        [True, False], [False, False], [False, False], [True, True], [False, True],
+    ]  # fmt: skip
     wide = Interval("binary", 0.9, 100, (0.7, 0.9))
+    assert wide.sets([0.05, 0.5, 0.75]).tolist() == [[True, False], [True, True], [False, True]]
     low, high = wide.apply([0.05, 0.5, 0.75])
-    assert low.tolist() == [0, 0, 1] and high.tolist() == [0, 1, 1]
-    assert Interval("binary", 0.9, 100, (0.1, 0.1)).sets([0.4, 0.6]).tolist() == [[True, False], [False, True]]
+    assert np.isnan(low).all() and np.isnan(high).all()
+
+
+@pytest.mark.parametrize("limits", [(0.9986, 0.114), (0.99, 0.02), (0.05, 0.97), (None, 0.3), (0.2, None), (0.6, 0.7)])
+def test_no_set_contradicts_the_probability(limits: tuple[float | None, ...]) -> None:
+    """A row of p = 0.77 may be unlike the calibration rows of 1. That is no reason to call it a 0."""
+    p = np.linspace(0, 1, 401)
+    found = Interval("binary", 0.9, 76, limits).sets(p)
+    only_no, only_yes = found[:, 0] & ~found[:, 1], found[:, 1] & ~found[:, 0]
+    assert not only_no[p > 0.5].any() and not only_yes[p < 0.5].any()
+    raw = np.stack([p, 1 - p], axis=1) <= [np.inf if limit is None else limit for limit in limits]
+    assert (found | ~raw).all()  # sets only grow, so the promise holds
+    assert (found == raw)[~raw.any(axis=1)].all()  # and an empty one stays empty
+
+
+def test_the_likeliest_of_several_classes_is_in_every_set_that_holds_one() -> None:
+    random = np.random.default_rng(0)
+    given = random.dirichlet([0.7] * 4, 500)
+    found = Interval("multiclass", 0.9, 50, (0.9, 0.1, 0.5, 0.05)).sets(given)
+    some = found.any(axis=1)
+    assert some.any() and not some.all() and found[some, given.argmax(axis=1)[some]].all()
+
+
+def sharp_and_blurred(positives: int, blur: float, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(positives)
+    truth = np.r_[np.ones(positives), np.zeros(n - positives)]
+    return 1 / (1 + np.exp(-random.normal(3 * truth - 1.5, blur))), truth
+
+
+def test_a_lower_level_is_shown_where_sets_of_90_percent_decide_too_little() -> None:
+    sharp = Interval.fit("binary", *sharp_and_blurred(200, 0.8))
+    assert sharp.lower is None and sharp.counts == (200, 200)
+    estimate, truth = sharp_and_blurred(200, 2.6)
+    blurred = Interval.fit("binary", estimate, truth)
+    wide, narrow = (made.sets(estimate).sum(axis=1) == 1 for made in (blurred, blurred.lower))
+    assert wide.mean() < 0.5 <= narrow.mean()
+    assert blurred.lower == Interval.fit("binary", estimate, truth, level=0.8) and blurred.lower.lower is None
+    vain = Interval.fit("binary", *sharp_and_blurred(200, 12.0))
+    assert vain.limits and vain.lower is None  # neither level decides
+    few = Interval.fit("binary", *sharp_and_blurred(5, 1.0, 12))  # five and seven rows: none at 90 %, sets at 80 %
+    assert few.limits == () and few.lower.level == 0.8 and few.lower.counts == (7, 5)
+    assert Interval.from_json(json.loads(json.dumps(few.to_json(), allow_nan=False))) == few
+    assert Interval.fit("regression", np.zeros(40), np.arange(40.0)).lower is None
+
+
+def test_a_model_that_knows_nothing_has_no_sets_to_act_on() -> None:
+    """At 80 % a coin decides 40 % of the rows: at 70 % it would be 60 %, which is why that level is not tried."""
+    random = np.random.default_rng(0)
+    fitted = Interval.fit("binary", random.random(4000), random.integers(0, 2, 4000))
+    assert fitted.limits == (pytest.approx(0.9, abs=0.02),) * 2 and fitted.lower is None
+
+
+def test_the_level_that_is_chosen_holds_on_new_rows() -> None:
+    """1,000 sets of 30 calibration rows, weak model: of each class 80 % less 4 standard errors where 80 % is shown."""
+    random, inside, asked = np.random.default_rng(0), np.zeros(2), np.zeros(2)
+    for _ in range(1000):
+        truth = (random.random(32) < 0.5).astype(int)
+        truth[-2:] = [0, 1]
+        estimate = 1 / (1 + np.exp(-random.normal(2 * truth - 1, 1.2)))
+        lower = Interval.fit("binary", estimate[:30], truth[:30]).lower
+        if lower is not None and lower.level == 0.8:
+            inside += lower.sets(estimate[30:])[[0, 1], [0, 1]]
+            asked += 1
+    assert asked[0] > 200
+    assert (inside / asked > 0.8 - 4 * np.sqrt(0.8 * 0.2 / asked)).all()
 
 
 def test_a_rare_class_is_never_left_out() -> None:
@@ -121,8 +184,7 @@ def test_a_rare_class_is_never_left_out() -> None:
     truth[:5] = 1
     fitted = Interval.fit("binary", estimate, truth)
     assert fitted.limits[0] is not None and fitted.limits[1] is None
-    _, high = fitted.apply(random.random(50))
-    assert (high == 1).all()
+    assert fitted.sets(random.random(50))[:, 1].all()
     assert json.loads(json.dumps(fitted.to_json(), allow_nan=False))["limits"][1] is None
     few = Interval.fit("binary", estimate[:12], np.repeat([0, 1], 6))
     assert few.reason == "12 calibration rows, and a 90 % interval needs at least 9 of any class"
@@ -156,6 +218,13 @@ def test_merged_half_widths_are_averaged() -> None:
     assert merge([a]) == a
     classes = merge([Interval("binary", 0.9, 40, (0.2, None)), Interval("binary", 0.9, 40, (0.4, 0.5))])
     assert classes.limits == (pytest.approx(0.3), None)
+    at80 = [Interval("binary", 0.8, 40, (limit, 0.5), counts=(30 - at, 10 + at)) for at, limit in enumerate((0.2, 0.4))]
+    both = merge([Interval("binary", 0.9, 40, (0.6, 0.7), lower=each) for each in at80])
+    assert both.lower == Interval("binary", 0.8, 40, (pytest.approx(0.3), 0.5), counts=(29, 10))
+    assert (
+        merge([Interval("binary", 0.9, 40, (0.6, 0.7), lower=at80[0]), Interval("binary", 0.9, 40, (0.6, 0.7))]).lower
+        is None
+    )
     lacking = merge([a, Interval("regression", 0.9, 3, (), "3 calibration rows")])
     assert lacking.limits == () and lacking.reason == "one member has no interval: 3 calibration rows"
     with pytest.raises(ConfigError, match="different kinds"):
@@ -176,29 +245,6 @@ def test_inside_every_interval_is_inside_the_merged_one() -> None:
     low, high = merge(fits).apply(np.mean(given, axis=0))
     everywhere = np.all([(a <= truth) & (truth <= b) for a, b in ends], axis=0)
     assert everywhere.any() and ((low <= truth) & (truth <= high))[everywhere].all()
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 7), (90, 100), (50, 50), (1, 1)])
-def test_coverage_has_wilsons_interval(k: int, n: int) -> None:
-    truth = np.r_[np.zeros(k), np.full(n - k, 5.0)]
-    found = coverage(np.full(n, -1.0), np.full(n, 0.0), truth)
-    theirs = binomtest(k, n).proportion_ci(method="wilson")
-    assert found.value == k / n and found.n == n and found.reason is None
-    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
-
-
-def test_coverage_counts_only_what_can_be_checked() -> None:
-    low, high = np.array([0, 0, 0, np.nan, 0.0]), np.array([1, 1, 1, np.nan, 1.0])
-    truth = np.array([0.5, 2.0, np.nan, 0.5, 0.5])
-    assert coverage(low, high, truth).n == 3
-    found = coverage(low, high, truth, bound=[0, 0, 0, 0, -1])
-    assert (found.value, found.n) == (0.5, 2)
-    assert coverage(low, high, truth, observed=[False] * 5) == Coverage(
-        None, None, None, "no row has an exact measured value", 0
-    )
-    blank = coverage(low[3:4], high[3:4], truth[3:4])
-    assert blank.value is None and blank.reason == "no measured row has an interval"
-    json.dumps(blank.to_json(), allow_nan=False)
 
 
 # --- how probable a value is -----------------------------------------------------------------------------------------
@@ -319,11 +365,11 @@ def test_a_map_moves_no_set() -> None:
     apart = []
     for slope, offset in ((1.0, 0.0), (0.4, 0.3), (1.2, 1.9), (2.0, -3.0)):
         estimate = 1 / (1 + np.exp(-(slope * logit + offset)))
-        fitted = Interval.fit("binary", estimate[:200], labels[:200])
-        apart.append(fitted.sets(estimate[200:]))
-    beyond = np.stack([estimate, 1 - estimate], axis=1)[200:] > np.array(fitted.limits)
-    assert beyond.all(axis=1).sum() >= 10
-    assert all((found == apart[0]).all() for found in apart)
+        apart.append((estimate[200:] > 0.5, Interval.fit("binary", estimate[:200], labels[:200]).sets(estimate[200:])))
+    likely, first = apart[0]
+    assert (~first.any(axis=1)).sum() >= 10
+    for here, found in apart[1:]:  # but where a map makes the other class the likelier one, which is then in the set
+        assert (found == first)[here == likely].all() and (found.any(axis=1) == first.any(axis=1)).all()
 
 
 def test_a_chance_comes_from_exact_rows_only_and_from_none_there_is_none() -> None:

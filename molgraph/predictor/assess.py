@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import BINARY, NUMBERS, Interval, coverage
+from molgraph.calibrate import BINARY, CLASSES, NUMBERS, Interval
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.metrics import compare, main, score, shown
 from molgraph.metrics.comparison import FEWEST
+from molgraph.metrics.coverage import YES_NO, Coverage, SetCoverage, coverage, set_coverage
 from molgraph.metrics.levels import levels
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
@@ -21,7 +23,7 @@ from molgraph.predictor.duplicates import repeats
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.split import IDENTITY
-from molgraph.task import Task, block
+from molgraph.task import Task, block, labels
 
 Array = NDArray[np.float32]
 Floats = NDArray[np.floating[Any]]
@@ -40,7 +42,7 @@ def assess(
     """Score a predictor on held-out rows, and every other method's estimates of the same rows, `called` so in verdicts.
 
     Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
-    "coverage": {target: share of exact rows inside the 90 % interval, with its own interval},
+    "coverage": {target: share of exact rows inside the 90 % interval, or set of classes (`metrics.coverage`)},
     "reliability": {target: calibration, width, how spread ranks errors (`metrics.reliability`)},
     "decisions": {target of two classes: what a threshold brings (`decided`)},
     "levels": {target: {group: {metric: rows beside groups (`metrics.levels`)}}} where rows belong together, "rows": n,
@@ -72,14 +74,13 @@ def assess(
             threshold = predictor.thresholds.get(name, UNKNOWN)
             found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)
         found["levels"][name] = {
-            group: {metric: each.to_json() for metric, each in levels(kind, truth, mine, labels, **given).items()}
-            for group, labels in belong.items()
+            group: {metric: each.to_json() for metric, each in levels(kind, truth, mine, member, **given).items()}
+            for group, member in belong.items()
         }
         sure = observed & (bound == EXACT)
         predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
         scale = None if predicted is None else predicted[sure]
-        low, high = _ends(predictor.intervals[name], mine[sure], truth[sure], scale)
-        found["coverage"][name] = coverage(low, high, truth[sure]).to_json()
+        found["coverage"][name] = _covered(predictor, name, mine[sure], truth[sure], scale).to_json()
         among = spread[sure, where.start]
         rest = _reliability(predictor, name, mine[sure], truth[sure], among if scale is None else scale)
         found["reliability"][name] = rest.to_json()
@@ -126,13 +127,21 @@ def _reliability(predictor: Predictor, name: str, estimates: Array, truth: Array
     return of_numbers(estimates, truth, high - low, known, places)
 
 
-def _ends(interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> tuple[Floats, Floats]:
-    """Return the ends of each row's interval; of a set of classes, ends that hold the truth where the set does."""
+def _covered(predictor: Predictor, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
+    """Measure how often intervals, or sets of classes, hold what was measured."""
+    interval, kind = predictor.intervals[name], predictor.task.kind(name)
+    if kind != NUMBERS:
+        names = labels(predictor.task, name) if kind == CLASSES else YES_NO
+        return _sets_covered(interval, estimates, truth, names)
     low, high = interval.apply(estimates, spread)
-    if estimates.ndim == 1 or not interval.limits:
-        return low, high
-    inside = np.take_along_axis(interval.sets(estimates), truth.astype(np.int64)[:, None], axis=1)[:, 0]
-    return truth, np.where(inside, truth, truth - 1)
+    return coverage(low, high, truth, reason=interval.reason)
+
+
+def _sets_covered(interval: Interval, estimates: Array, truth: Array, names: Sequence[str]) -> SetCoverage:
+    lower = interval.lower and _sets_covered(interval.lower, estimates, truth, names)
+    inside = interval.sets(estimates) if interval.limits else None
+    given: dict[str, Any] = {"counts": interval.counts, "reason": interval.reason, "lower": lower}
+    return set_coverage(inside, truth, level=interval.level, names=names, **given)
 
 
 def _scores(kind: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:

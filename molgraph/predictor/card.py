@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from molgraph.metrics.coverage import sentences
 from molgraph.predictor.recipe import Recipe
 
 
@@ -27,7 +28,7 @@ def card(recipe: Recipe) -> str:
             if name in metrics["shown"][target]
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
-        lines += ["", coverage(metrics["coverage"][target], "test rows")]
+        lines += ["", *sentences(metrics["coverage"][target], "test rows")]
     if metrics.get("leaks"):
         lines += ["", f"Leaks: {metrics['leaks']['sentence']}."]
     lines += [
@@ -56,21 +57,9 @@ def interval(score: dict[str, Any]) -> str:
     """Return "0.62 (0.55 to 0.70)", or the reason why there is no score."""
     if score["value"] is None:
         return f"none ({score['reason']})"
-    if score["low"] is None:
-        return f"{score['value']:.3g}"
+    if score["low"] is None:  # not asked for, or there is none
+        return f"{score['value']:.3g}" + (f" ({score['reason']})" if score["reason"] else "")
     return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
-
-
-def coverage(score: dict[str, Any], rows: str) -> str:
-    """Return a sentence on how many of the rows lie in their 90 % intervals.
-
-    >>> coverage({"value": 0.872, "low": 0.79, "high": 0.934}, "test rows")
-    '87 % (79 to 93 %) of the test rows lie in their 90 % intervals.'
-    """
-    if score["value"] is None:
-        return f"No word on the 90 % intervals: {score['reason']}."
-    value, low, high = (round(100 * score[key]) for key in ("value", "low", "high"))
-    return f"{value} % ({low} to {high} %) of the {rows} lie in their 90 % intervals."
 
 
 def _plain(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from molgraph.calibrate import Interval
 from molgraph.task import Task, labels, spreads
 
 Array = NDArray[np.float32]
+YES, NO, UNDECIDED, UNLIKE, UNLIKE_ANY = "yes", "no", "undecided", "unlike either", "unlike any"
+YES_OR_NO = np.array([UNLIKE, NO, YES, UNDECIDED], dtype=object)  # by whether 0, and twice whether 1, is in the set
 
 
 def deviation(task: Task, name: str, estimates: Array, spread: Array) -> Array | None:
@@ -33,22 +37,61 @@ def target_columns(
 ) -> dict[str, Any]:
     """Return the columns of one target for P parts; intervals are counted in `unit`, else in the predicted deviation.
 
-    A number, or a probability: `T`, `T_std` (predicted, where the model predicts it, and between members), `T_lo90`,
-    `T_hi90`; for a probability the ends are the labels still possible at 90 % (0 and 1: undecided). One of several
-    classes: `T` is the likeliest, `T_p_CLASS` the probability of each, `T_set90` the classes still possible.
+    All: `T` (of several classes the likeliest), `T_std` (predicted, where the model predicts it, and between members).
+    A number: `T_lo90`, `T_hi90`. Classes: `T_set90` (see `set_columns`), and of several the probability of each,
+    `T_p_CLASS`.
 
     Shapes: `estimates`, `spread` [P, columns of the target].
     """
     if task.kind(name) == "multiclass":
         return _classes(name, labels(task, name), estimates, spread, interval)
     predicted = deviation(task, name, estimates, spread)
+    found = {name: estimates[:, 0], f"{name}_std": spread[:, 0] if predicted is None else predicted}
+    if task.kind(name) == "binary":
+        return found | set_columns(name, estimates[:, 0], interval)
     low, high = interval.apply(estimates[:, 0], predicted if unit is None else unit)
-    return {
-        name: estimates[:, 0],
-        f"{name}_std": spread[:, 0] if predicted is None else predicted,
-        f"{name}_lo90": low.astype(np.float32),
-        f"{name}_hi90": high.astype(np.float32),
-    }
+    return found | {f"{name}_lo90": low.astype(np.float32), f"{name}_hi90": high.astype(np.float32)}
+
+
+def set_columns(
+    name: str, estimates: Array, interval: Interval, classes: Sequence[str] | None = None
+) -> dict[str, list[str | None]]:
+    """Return the classes still possible of each row in words, by column: `T_set90`, and beside it the sets of a lower
+    level (`T_set80`) where those of 90 % decide too little.
+
+    Of two classes: "yes", "no", "undecided", "unlike either"; of several the names, joined by |, or "unlike any".
+    Blank where there is no estimate, or no set for the reason that the interval holds.
+    """
+    steps = [interval] if interval.lower is None else [interval, interval.lower]
+    return {f"{name}_set{100 * step.level:.0f}": set_words(estimates, step, classes) for step in steps}
+
+
+def set_words(estimates: Array, interval: Interval, classes: Sequence[str] | None = None) -> list[str | None]:
+    """Return one column of `set_columns`."""
+    if not interval.limits:
+        return [None] * len(estimates)
+    inside, lost = interval.sets(estimates), np.asarray(np.isnan(estimates))
+    if classes is None:
+        words: list[str] = YES_OR_NO[inside[:, 0] + 2 * inside[:, 1]].tolist()
+    else:
+        words = ["|".join(c for c, here in zip(classes, row, strict=True) if here) or UNLIKE_ANY for row in inside]
+    blank: Any = lost if classes is None else lost.any(axis=1)
+    return [None if here else word for word, here in zip(words, blank, strict=True)]
+
+
+def sets_of(name: str, columns: Iterable[str]) -> list[str]:
+    """Return which columns hold sets of a target, those of the highest level first."""
+    return sorted((c for c in columns if re.fullmatch(rf"{re.escape(name)}_set\d+", c)), reverse=True)
+
+
+def set_text(column: str, word: object) -> str:
+    """Return how a set is called where a person reads it, "" for a blank one.
+
+    >>> set_text("hERG_p_set90", "undecided"), set_text("grade_set80", "mild|severe")
+    ('90 % set: undecided', '80 % set: mild or severe')
+    """
+    level = column.rpartition("_set")[2]
+    return f"{level} % set: {word.replace('|', ' or ')}" if isinstance(word, str) and word else ""
 
 
 def number_columns(task: Task, name: str) -> tuple[str, ...]:
@@ -67,6 +110,4 @@ def _classes(
         f"{name}_std": np.take_along_axis(spread, first[:, None], 1)[:, 0],
     }
     found |= {f"{name}_p_{label}": estimates[:, i] for i, label in enumerate(classes)}
-    inside = interval.sets(estimates) if interval.limits else np.ones_like(estimates, dtype=bool)
-    found[f"{name}_set90"] = ["|".join(c for c, here in zip(classes, row, strict=True) if here) for row in inside]
-    return found
+    return found | set_columns(name, estimates, interval, classes)

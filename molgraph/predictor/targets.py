@@ -17,7 +17,7 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
 from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError
-from molgraph.predictor.columns import deviation
+from molgraph.predictor.columns import NO, UNDECIDED, YES, deviation, set_words
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
 from molgraph.predictor.inputs import Slot, named_by, unlabelled
@@ -27,8 +27,8 @@ from molgraph.predictor.scored import OK
 from molgraph.task import block
 
 COLUMNS = (
-    "row", "query", "rank", "target", "measured", "probability", "value", "lo90", "hi90", "in_domain", "known_id",
-    "known", "known_target", "known_similarity", "known_value", "status", "message",
+    "row", "query", "rank", "target", "measured", "probability", "value", "lo90", "hi90", "set90", "in_domain",
+    "known_id", "known", "known_target", "known_similarity", "known_value", "status", "message",
 )  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -46,14 +46,16 @@ class Proteins:
 class Asked:
     """Hold what a model says of Q molecules against T targets.
 
-    Shapes: `value`, `low`, `high`, `probability` and the evidence `known` (a training row, -1: none) and `similarity`
-    [Q, T]; `inside` bool [Q, T]; `own` [Q, T] is the training row in which the molecule itself was measured (-1: none).
+    Shapes: `value`, `low`, `high`, `words` (the set of a yes or no, None of a number), `probability` and the evidence
+    `known` (a training row, -1: none) and `similarity` [Q, T]; `inside` bool [Q, T]; `own` [Q, T] is the training row
+    in which the molecule itself was measured (-1: none).
     """
 
     targets: tuple[str, ...]
     value: Floats
     low: Floats
     high: Floats
+    words: NDArray[np.object_]
     probability: Floats
     inside: NDArray[np.bool_]
     known: NDArray[np.int64]
@@ -156,6 +158,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
     value = np.stack([estimates[:, block(predictor.task, name).start] for name in names], axis=1).astype(np.float64)
     ends = [predictor.intervals[name].apply(value[:, at], predicted[at]) for at, name in enumerate(names)]
     chance = [predictor.chances[name].of(value[:, at], active, predicted[at]) for at, name in enumerate(names)]
+    words = [_words(predictor, name, value[:, at], chance[at]) for at, name in enumerate(names)]
     known, similarity, seen = _evidence(predictor, things, names, active)
     inside = predictor.domain.nearest(things).inside if predictor.domain else np.zeros(len(things), dtype=bool)
     return Asked(
@@ -163,6 +166,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
         value,
         np.stack([low for low, _ in ends], axis=1),
         np.stack([high for _, high in ends], axis=1),
+        np.stack(words, axis=1),
         np.stack(chance, axis=1),
         np.repeat(inside[:, None], len(names), axis=1),
         known,
@@ -177,6 +181,15 @@ def _deviation(
 ) -> NDArray[np.float32] | None:
     where = block(predictor.task, name)
     return deviation(predictor.task, name, estimates[:, where], spread[:, where])
+
+
+def _words(predictor: Predictor, name: str, value: Floats, chance: Floats) -> NDArray[np.object_]:
+    """Return sets of a yes or no in words, [n]; none leaves out what its calibrated chance calls the likelier."""
+    if predictor.task.kind(name) != "binary":
+        return np.full(len(value), None, dtype=object)
+    words = np.array(set_words(value.astype(np.float32), predictor.intervals[name]), dtype=object)
+    against = ((words == NO) & (chance > 0.5)) | ((words == YES) & (chance < 0.5))
+    return np.where(against, UNDECIDED, words)
 
 
 def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins: Proteins | None) -> Asked:
@@ -202,9 +215,10 @@ def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins
     near = predictor.domain.nearest(pairs) if predictor.domain else None
     inside = near.inside if near else np.zeros(len(pairs), dtype=bool)
     known, similarity, seen = _evidence_of_pairs(predictor, things, chosen, active)
+    words = _words(predictor, name, value, chance).reshape(shape)
     value, low, high, chance = (part.reshape(shape) for part in (value, low, high, chance))
     own = _own_rows(predictor, pairs, [name]).reshape(shape)
-    return Asked(chosen.names, value, low, high, chance, inside.reshape(shape), known, similarity, seen, own)
+    return Asked(chosen.names, value, low, high, words, chance, inside.reshape(shape), known, similarity, seen, own)
 
 
 def _evidence(
@@ -316,6 +330,7 @@ def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None,
             "value": asked.value[thing, at],
             "lo90": asked.low[thing, at],
             "hi90": asked.high[thing, at],
+            "set90": asked.words[thing, at],
             "in_domain": bool(asked.inside[thing, at]) if domain is not None else None,
             **known,
             "known_similarity": asked.similarity[thing, at],

@@ -124,7 +124,8 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one ranked row: (value, low, high) per target, the user's `own` cells, the properties as `extra`."""
+    """Hold one ranked row: (value, low, high) and the sets in words per target, the user's `own` cells, the properties
+    as `extra`."""
 
     rank: int
     row: int
@@ -136,6 +137,7 @@ class Row:
     extra: tuple[float | str | None, ...]
     diverse: bool = False
     desirability: float | None = None
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

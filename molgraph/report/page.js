@@ -24,7 +24,7 @@
     image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(data.pictures[place]);
     return image;
   };
-  const show = (value, decimals) => (value === null ? "none" : value.toFixed(decimals));
+  const show = (value, decimals) => (value === null ? "" : value.toFixed(decimals));
   const textual = extra.map((_, k) => rows.some((row) => typeof row.extra[k] === "string"));
   const decimals = extra.map((_, k) => {
     const known = rows.map((row) => row.extra[k]).filter((value) => typeof value === "number");
@@ -42,7 +42,7 @@
   const bar = (t, [value, low, high], measured) => {
     const at = scales[t], box = shape("svg", { viewBox: "0 0 240 18", class: "bar", role: "img" });
     box.append(shape("line", { x1: 0, x2: 240, y1: 9, y2: 9, class: "axis" }));
-    if (low !== null && high !== null && targets[t].kind !== "binary") box.append(shape("line", { x1: at(low), x2: at(high), y1: 9, y2: 9, class: "interval" }));
+    if (low !== null && high !== null) box.append(shape("line", { x1: at(low), x2: at(high), y1: 9, y2: 9, class: "interval" }));
     if (measured !== null) {
       const x = Math.min(Math.max(at(measured), 0), 240);
       box.append(shape("line", { x1: x, x2: x, y1: 2, y2: 16, class: "near" }));
@@ -68,8 +68,7 @@
     targets.forEach((target, t) => {
       const [value, low, high] = row.values[t];
       if (value === null) return;
-      const ends = low === null ? "" : target.kind !== "binary" ? `${show(low, target.decimals)} to ${show(high, target.decimals)}`
-        : low === high ? `label ${high} at 90 %` : "either label at 90 %";
+      const ends = row.sets[t] || (low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`);
       const name = many ? target.name : `${targets.length > 1 ? target.name : ""} ${target.units}`.trim();
       const shown = make("div", "target",
         make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),

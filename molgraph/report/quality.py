@@ -7,6 +7,7 @@ from typing import Any
 
 from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
+from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor.card import tested
 from molgraph.report.contents import Estimate, Quality
@@ -39,7 +40,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         scores,
         METRICS[assessment["main"][target]].label,
         tuple(verdict["sentence"] for verdict in verdicts.values()),
-        coverage_sentence(judged["coverage"][target]),
+        " ".join(sentences(judged["coverage"][target], "held-out rows")),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
         tuple((said, seen, rows) for said, seen, rows in reliable.get("curve", ())),
@@ -58,19 +59,3 @@ def _in_a_word(name: str, verdict: Mapping[str, Any]) -> str:
 
 def _estimate(score: Mapping[str, Any]) -> Estimate:
     return Estimate(score["value"], score["low"], score["high"], score["reason"] or "")
-
-
-def coverage_sentence(found: Mapping[str, Any]) -> str:
-    """Say how many measured values lay inside their 90 % intervals.
-
-    >>> coverage_sentence({"value": 0.875, "low": 0.8, "high": 0.93, "n": 112, "reason": None})
-    'Of 112 held-out measurements, 88 % lay inside their 90 % interval (95 % interval 80 % to 93 %).'
-    """
-    if found["value"] is None:
-        return f"How often the 90 % intervals hold is not known: {found['reason']}."
-    ends = "" if found["low"] is None else f" (95 % interval {_percent(found['low'])} to {_percent(found['high'])})"
-    return f"Of {found['n']:,} held-out measurements, {_percent(found['value'])} lay inside their 90 % interval{ends}."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -72,7 +72,7 @@ def _data(table: Ranked, noun: Noun, draw: Draw) -> dict[str, Any]:
     places: dict[str, int] = {}
     rows = [_row(row, places) for row in table.rows]
     return {
-        "targets": [{"name": t.name, "units": t.units, "kind": t.kind, "decimals": t.decimals} for t in table.targets],
+        "targets": [{"name": t.name, "units": t.units, "decimals": t.decimals} for t in table.targets],
         "own": list(table.own),
         "extra": list(table.extra),
         "alerts": [name in table.alerts for name in table.extra],
@@ -91,6 +91,7 @@ def _row(row: Row, places: dict[str, int]) -> dict[str, Any]:
         "picture": places.setdefault(row.key, len(places)),
         "own": list(row.own),
         "values": [[rounded(v) for v in each] for each in row.values],
+        "sets": list(row.sets),
         "inside": row.in_domain,
         "near": _neighbour(row.neighbour, places) if row.neighbour else None,
         "extra": [v if isinstance(v, str) else rounded(v) for v in row.extra],

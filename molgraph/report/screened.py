@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from molgraph.predictor import Panel, Predictor
+from molgraph.predictor.columns import number_columns, set_text, sets_of
 from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
 from molgraph.report.model import model_facts
@@ -100,6 +101,7 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
     cells = {name: _cells(top[names[name]]) for name in names if names[name] in top and name != "input"}
     neighbours = _neighbours(result, predictor, targets)
     blank = [None] * len(top)
+    said = [_sets(t.name, predictor, cells, len(top)) for t in targets]
     intervals = [[cells[t.name], *(cells.get(f"{t.name}_{end}", blank) for end in ("lo90", "hi90"))] for t in targets]
     rows = tuple(
         Row(
@@ -113,10 +115,18 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
             extra=tuple(cells[name][at] for name in extra),
             diverse=cells["diverse"][at],
             desirability=cells.get(DESIRABILITY, blank)[at],
+            sets=tuple(words[at] for words in said),
         )
         for at in range(len(top))
     )
     return Ranked(targets, own, extra, rows, predictor.room.alerts)
+
+
+def _sets(column: str, predictor: Predictor | Panel, cells: Mapping[str, list[Any]], rows: int) -> list[str]:
+    """Return the sets of the target that a column of numbers belongs to, in words."""
+    owners = [n for p in predictor.predictors for n in p.targets if column in number_columns(p.task, n)]
+    columns = sets_of(owners[0], cells) if owners else []
+    return [", ".join(filter(None, (set_text(c, cells[c][at]) for c in columns))) for at in range(rows)]
 
 
 def _own(result: ScreenResult, predictor: Predictor | Panel) -> tuple[str, ...]:
@@ -190,6 +200,8 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
         f"The bar is the 90 % interval, calibrated on measured {many} that the model was not trained on; "
         f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}; "
         f"a bound (<, >) has none. The interval is a promise for {many} like the training set, and none out of domain.",
+        *_set_notes(predictor, targets),
+        *_interval_notes(predictor),
     ]
     notes += _domain_notes(predictor)
     if len(predictor.predictors) > 1:
@@ -211,6 +223,26 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
             "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
         )
     return tuple(notes)
+
+
+def _set_notes(predictor: Predictor | Panel, targets: Sequence[Target]) -> Iterator[str]:
+    """Say what a set means, where there are some."""
+    if any(target.kind in ("binary", "probability") for target in targets):
+        many = predictor.inputs.noun.many
+        yield (
+            f"A 90 % set holds the right answer for at least 90 % of the {many} of each class, as far as they are like "
+            "those that calibrated it. Undecided: both answers are possible; unlike either: neither is. A yes is not a "
+            "yes with a probability of 90 %: the probability is the number."
+        )
+
+
+def _interval_notes(predictor: Predictor | Panel) -> Iterator[str]:
+    """Say which targets have no interval, and why."""
+    for number, each in enumerate(predictor.predictors, start=1):
+        of = f" of model {number}" if len(predictor.predictors) > 1 else ""
+        for name, interval in each.intervals.items():
+            if interval.reason is not None:
+                yield f"{name}{of} has no {100 * interval.level:.0f} % interval: {interval.reason}."
 
 
 def _domain_notes(predictor: Predictor | Panel) -> Iterator[str]:

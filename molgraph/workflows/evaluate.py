@@ -15,10 +15,11 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
+from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
-from molgraph.predictor.card import coverage, interval
+from molgraph.predictor.card import interval
 from molgraph.predictor.decided import lines
 from molgraph.predictor.leaks import evaluated
 from molgraph.predictor.rows import Rows, read_rows
@@ -103,7 +104,8 @@ def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
                 say(f"  {'':12} {'  without seen':18}{_beside(judged, target, name)}")
         for verdict in judged["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        say(f"  {coverage(judged['coverage'][target], which)}")
+        for line in sentences(judged["coverage"][target], which):
+            say(f"  {line}")
         say(f"  reliability: {sentence(judged['reliability'][target])}")
         for line in lines(judged, target):
             say(f"  {line}")

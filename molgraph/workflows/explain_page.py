@@ -12,6 +12,7 @@ from molgraph.data.room import Shown
 from molgraph.data.table import Table
 from molgraph.explain import Explainer
 from molgraph.predictor import Predictor
+from molgraph.predictor.columns import set_text, sets_of
 from molgraph.report import ExplainedPage, Looked
 from molgraph.report.explained import checks
 from molgraph.report.model import model_facts
@@ -69,17 +70,20 @@ def _estimate(predictor: Predictor, target: str, scored: pd.Series) -> tuple[str
     kind, value = predictor.task.kind(target), scored[target]
     if kind == "multiclass":
         chance = float(scored[f"{target}_p_{value}"])
-        return (
-            f"{value}, {short(chance)}",
-            f"possible at 90 %: {scored[f'{target}_set90'].replace('|', ', ') or 'none'}",
-        )
-    low, high = scored[f"{target}_lo90"], scored[f"{target}_hi90"]
+        return f"{value}, {short(chance)}", _sets(predictor, target, scored)
     number = with_units(short(float(value)), predictor.recipe.units.get(target, ""))
+    if kind == "binary":
+        return number, _sets(predictor, target, scored)
+    low, high = scored[f"{target}_lo90"], scored[f"{target}_hi90"]
     if pd.isna(low) or pd.isna(high):
-        return number, "no interval"
-    if kind == "regression":
-        return number, f"90 % interval {short(float(low))} to {short(float(high))}"
-    return number, f"label {low:g} at 90 %" if low == high else "either label at 90 %"
+        return number, f"no interval: {predictor.intervals[target].reason}"
+    return number, f"90 % interval {short(float(low))} to {short(float(high))}"
+
+
+def _sets(predictor: Predictor, target: str, scored: pd.Series) -> str:
+    """Return "90 % set: undecided, 80 % set: yes", or why there is none."""
+    found = [set_text(column, scored[column]) for column in sets_of(target, list(scored.index))]
+    return ", ".join(filter(None, found)) or f"no set: {predictor.intervals[target].reason}"
 
 
 def explained_page(

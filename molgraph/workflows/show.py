@@ -17,9 +17,10 @@ from molgraph.config import RunSettings
 from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError, printable
 from molgraph.fit import Epoch
+from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import coverage, interval, tested
+from molgraph.predictor.card import interval, tested
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.decided import lines
 from molgraph.predictor.scored import OK
@@ -71,7 +72,8 @@ def scores(predictor: Predictor, folder: Path) -> None:
             say(f"  {name:18}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
-        say(f"  {coverage(metrics['coverage'][target], 'test rows')}")
+        for line in sentences(metrics["coverage"][target], "test rows"):
+            say(f"  {line}")
         say(f"  reliability: {sentence(metrics['reliability'][target])}")
         for line in lines(metrics, target):
             say(f"  {line}")
@@ -89,13 +91,14 @@ def targets(found: pd.DataFrame) -> None:
             if line["status"] != OK:
                 print(printable(f"  {line['status']}: {line['message']}"))
                 continue
-            head = f"{'target':24}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % interval':18}{'domain':8}"
+            head = f"{'target':24}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % (or set)':18}{'domain':8}"
             print(f"  {'':4}{head}nearest known active")
         print(printable(_target(line)))
 
 
 def _target(line: Mapping[Hashable, Any]) -> str:
-    ends = "none" if pd.isna(line["lo90"]) else f"{line['lo90']:.2f} to {line['hi90']:.2f}"
+    ends = "no interval" if pd.isna(line["set90"]) else line["set90"]
+    ends = ends if pd.isna(line["lo90"]) else f"{line['lo90']:.2f} to {line['hi90']:.2f}"
     chance = "" if pd.isna(line["probability"]) else f"{100 * line['probability']:.0f} %"
     known = "none is known"
     if not pd.isna(line["known_similarity"]):

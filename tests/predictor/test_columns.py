@@ -1,7 +1,7 @@
 import numpy as np
 
 from molgraph.calibrate import Interval
-from molgraph.predictor.columns import number_columns, target_columns
+from molgraph.predictor.columns import number_columns, set_text, sets_of, target_columns
 from molgraph.task import make
 
 CLASSES = ("a", "b", "c")
@@ -21,11 +21,31 @@ def test_a_number():
     assert number_columns(TASK, "n") == ("n",)
 
 
-def test_a_probability_ends_at_the_labels_still_possible():
-    estimates = np.array([[0.05], [0.5], [0.97]], np.float32)
+def test_a_probability_has_a_set_in_words():
+    estimates = np.array([[0.05], [0.5], [0.97], [np.nan]], np.float32)
     found = target_columns(TASK, "y", estimates, estimates, interval("binary", 0.6, 0.6))
-    assert found["y_lo90"].tolist() == [0, 0, 1]
-    assert found["y_hi90"].tolist() == [0, 1, 1]
+    assert list(found) == ["y", "y_std", "y_set90"] and found["y_set90"] == ["no", "undecided", "yes", None]
+    apart = target_columns(TASK, "y", estimates, estimates, interval("binary", 0.1, 0.1))
+    assert apart["y_set90"] == ["no", "unlike either", "yes", None]
+
+
+def test_no_word_contradicts_the_probability():
+    """Limits of a model that shipped: 0 possible up to .9986, 1 from .886 on."""
+    p = np.array([[0.774], [0.3], [0.95], [0.999]], np.float32)
+    found = target_columns(TASK, "y", p, p, interval("binary", 0.9986, 0.114))
+    assert found["y_set90"] == ["undecided", "no", "undecided", "yes"]
+
+
+def test_sets_of_a_lower_level_stand_beside_those_that_decide_too_little():
+    lower = Interval("binary", 0.8, 20, (0.6, 0.6))
+    wide = Interval("binary", 0.9, 20, (0.99, 0.99), lower=lower)
+    estimates = np.array([[0.05], [0.5], [0.97]], np.float32)
+    found = target_columns(TASK, "y", estimates, estimates, wide)
+    assert list(found) == ["y", "y_std", "y_set90", "y_set80"]
+    assert found["y_set90"] == ["undecided"] * 3 and found["y_set80"] == ["no", "undecided", "yes"]
+    columns = ["xy_set90", "y_set80", "y_set90", "y_set", "y"]
+    assert sets_of("y", columns) == ["y_set90", "y_set80"] and sets_of("z", columns) == []
+    assert set_text("y_set80", "unlike either") == "80 % set: unlike either" and set_text("y_set80", None) == ""
 
 
 def test_classes():
@@ -38,12 +58,16 @@ def test_classes():
     np.testing.assert_array_equal(found["k_p_c"], estimates[:, 2])
     assert found["k_set90"] == ["a", "b|c"]
     assert number_columns(TASK, "k") == ("k_p_a", "k_p_b", "k_p_c")
+    lost = target_columns(TASK, "k", np.array([[0.4, 0.3, 0.3]]), spread[:1], interval("multiclass", 0.1, 0.1, 0.1))
+    assert lost["k_set90"] == ["unlike any"]
 
 
-def test_without_calibration_rows_there_is_no_interval_and_every_class_is_possible():
+def test_without_calibration_rows_there_is_no_interval_and_no_set():
     none = Interval("multiclass", 0.9, 3, (), "too few")
     found = target_columns(TASK, "k", np.array([[0.7, 0.2, 0.1]]), np.full((1, 3), np.nan), none)
-    assert found["k_set90"] == ["a|b|c"]
+    assert found["k_set90"] == [None]
+    two = target_columns(TASK, "y", np.array([[0.7]]), np.full((1, 1), np.nan), Interval("binary", 0.9, 3, (), "few"))
+    assert two["y_set90"] == [None]
     blank = target_columns(
         TASK, "n", np.array([[1.0]]), np.array([[np.nan]]), Interval("regression", 0.9, 3, (), "few")
     )

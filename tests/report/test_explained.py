@@ -20,7 +20,7 @@ LOOKED = Looked(
     own=(("label", "1"),),
     explained="pneumonia",
     estimate="0.931",
-    interval="label 1 at 90 %",
+    interval="90 % set: yes",
     inside=False,
     pictures=(DOT, DOT),
     where="Most at the centre of the picture.",
@@ -41,7 +41,7 @@ def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     text = written(tmp_path, PAGE)
     said = " ".join(re.sub(r"<[^>]+>", " ", text).split())
     for words in (
-        "Scan by scan", "row 3 label: 1", "scans/a.dcm", "0.931 pneumonia, label 1 at 90 %", "out of domain",
+        "Scan by scan", "row 3 label: 1", "scans/a.dcm", "0.931 pneumonia, 90 % set: yes", "out of domain",
         "Most at the centre", "weights Another map.", "deletion Not found.", "row-3.png", "No proof.",
     ):  # fmt: skip
         assert words in said, words

@@ -73,7 +73,7 @@ def test_every_row_has_a_line_and_explained_ones_a_picture(folder: Path) -> None
     said = " ".join(re.sub(r"<[^>]+>", " ", page.split("</style>")[1]).split())
     assert "3 of 6 scans explained by integrated." in said and "pass the check of pointing 3 of 3" in said
     assert page.count("<img src=") == 6 and page.count("The highest point lies inside the mask") == 3
-    estimate = r"square, 0\.\d+ kind=square, possible at 90 %: "
+    estimate = r"square, 0\.\d+ kind=square, 80 % set: (square|unlike any) in domain"  # too few rows calibrate for 90 %
     assert re.search(rf"row 3 image: 3.png, kind: square, mask: mask3.png .*? {estimate}", said)
     assert set(re.findall(r'href="([^"]*)"', page)) == {"row-1.png", "row-3.png", "row-5.png"}
 
