@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
 
 from molgraph.config import RunSettings
-from molgraph.tune.attempt import BATCH, SCORES
+from molgraph.tune.attempt import BATCH, SCORES, tried
 from molgraph.tune.goals import Goal
 from molgraph.tune.space import Space
 from molgraph.tune.study import quietly
@@ -38,21 +39,25 @@ def front(study: Any, goals: Sequence[Goal]) -> list[Any]:
 
 def settings_of(trial: Any, space: Space) -> RunSettings:
     """Return the run that a trial tried, with the batch that fitted into its memory."""
-    chosen = {d.name: d.value(trial.params[d.name]) for d in space.dimensions if d.name in trial.params}
-    if BATCH in trial.user_attrs:
-        chosen["train.batch_size"] = trial.user_attrs[BATCH]
-    return space.settle(chosen)
+    what = tried(trial)
+    run = space.settle({d.name: d.value(what[d.name]) for d in space.dimensions if d.name in what})
+    return replace(run, train=replace(run.train, batch_size=trial.user_attrs.get(BATCH, run.train.batch_size)))
 
 
 def alike(study: Any, space: Space, best: Any) -> list[Any]:
-    """Return the completed trials of the same models as the best, which all have the same settings."""
-    chosen = {name: best.params.get(name) for name in space.models}
-    return [t for t in completed(study) if all(t.params.get(name) == value for name, value in chosen.items())]
+    """Return the completed trials of the same models as the best, which all have the same settings to choose.
+
+    The run file's own settings are none of them where the space lacks some.
+    """
+    chosen = {name: tried(best).get(name) for name in space.models}
+    of_space = [t for t in completed(study) if t.params.keys() == tried(t).keys()]
+    return [t for t in of_space if all(t.params.get(name) == value for name, value in chosen.items())]
 
 
 def models_of(space: Space, best: Any) -> str:
     """Name the models of the best trial where the space has others, "" where it has none."""
-    return " and ".join(str(best.params[name]) for name in space.models if name in best.params)
+    what = tried(best)
+    return " and ".join(str(what[name]) for name in space.models if name in what)
 
 
 def importances(study: Any, goals: Sequence[Goal], space: Space, best: Any) -> dict[str, float]:
@@ -67,7 +72,7 @@ def importances(study: Any, goals: Sequence[Goal], space: Space, best: Any) -> d
     done = alike(study, space, best)
     if len(done) < TO_WEIGH:
         return {}
-    names = [name for name in best.params if name not in space.models]
+    names = [name for name in done[0].params if name not in space.models]
     sign = -1.0 if goals[0].higher_is_better else 1.0  # the evaluator looks at what makes the target low
     with quietly():
         warnings.simplefilter("ignore", UserWarning)  # that it looks at low values, and of a single trial

@@ -25,10 +25,15 @@ from molgraph.tune.budget import EPOCHS, Budget
 from molgraph.tune.goals import COSTS, Goal, accuracy, cost, scales
 from molgraph.tune.hold import Hold
 from molgraph.tune.rows import Fold, Visible
-from molgraph.tune.space import NETWORK, Space
+from molgraph.tune.space import NETWORK, START, Space
 
 SEED, WHY, BATCH, SCORES = "seed", "why", "batch_size", "fold_scores"
 Array = NDArray[np.float32]
+
+
+def tried(trial: Any) -> dict[str, Any]:
+    """Return what a trial tried, as a study holds it: its parameters, or the settings of a start."""
+    return dict(trial.user_attrs.get(START) or trial.params)
 
 
 class Stopped(Exception):
@@ -53,6 +58,7 @@ class Attempt:
     begun: Callable[[optuna.trial.Trial], None]
     watch: Callable[[], None]
     settings: dict[str, Any] = field(default_factory=dict, init=False)
+    start: dict[str, Any] = field(default_factory=dict, init=False)
     epochs: int = field(default=0, init=False)
     reported: set[int] = field(default_factory=set, init=False)
 
@@ -62,8 +68,9 @@ class Attempt:
         Raises: optuna.TrialPruned for a trial that is hopeless, diverged or refused by its model; Stopped where the
         budget ends it; DataError and ConfigError where that is the very first trial, so where nothing can work.
         """
-        self.begun(trial)
         self.settings, self.epochs, self.reported = {}, 0, set()
+        self.start = trial.user_attrs.get(START, {})
+        self.begun(trial)
         try:
             run = replace(self.space.suggest(trial), ensemble=1, init="")
             self.settings = trial.params

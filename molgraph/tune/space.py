@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Protocol
 
 from molgraph import config, registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.tune.dimension import Asks, Dimension, Value, label, read_entry
 
-Value = Any
 ALL = "all"
 OWN = ("encoder", "column", "optional")  # of an input's section, what is no setting of its encoder
 SWITCHES = ("standardize", "balance", "focal")  # settings of the run itself that a trial may change
 NETWORK = "network"
+START = "start"  # the attribute of a trial that tries no tuning: its settings, also those that the space lacks
 
 # Depth, width and dropout of the head: the space chemprop searches (Yang 2019, doi 10.1021/acs.jcim.9b00237, section
 # "Experimental procedure"), without its widest (2400) and with a narrower one, for small data. Learning rate: a decade
@@ -33,58 +32,6 @@ HEAD: dict[str, Value] = {
 POOLING: Value = ["mean", "sum", "attention"]
 
 
-class Asks(Protocol):
-    """Suggest values, as an Optuna trial does."""
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
-
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """Hold one thing to choose: from `choices`, or between `low` and `high`.
-
-    `path` is where it stands in a run file, `when` the values of earlier dimensions under which it exists,
-    `start` its value in the run file (what a trial without tuning uses).
-    """
-
-    name: str
-    path: tuple[str, ...]
-    choices: tuple[Value, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    start: Value = None
-    when: tuple[tuple[str, frozenset[Value]], ...] = ()
-
-    def exists(self, chosen: Mapping[str, Value]) -> bool:
-        return all(chosen.get(name) in values for name, values in self.when)
-
-    def ask(self, trial: Asks) -> Value:
-        """Return the value a trial uses."""
-        if self.choices:
-            return self.value(trial.suggest_categorical(self.name, self.labels))
-        if isinstance(self.low, int) and isinstance(self.high, int):
-            return trial.suggest_int(self.name, self.low, self.high, log=self.log)
-        return trial.suggest_float(self.name, self.low, self.high, log=self.log)
-
-    @property
-    def labels(self) -> list[Value]:
-        """Return the choices as a study holds them: a list is written as JSON."""
-        return [label(choice) for choice in self.choices]
-
-    def value(self, said: Value) -> Value:
-        return self.choices[self.labels.index(said)] if self.choices else said
-
-    @property
-    def ends(self) -> tuple[Value, ...]:
-        """Return the values between which all others lie."""
-        return self.choices or (self.low, self.high)
-
-
 @dataclass(frozen=True)
 class Space:
     """Hold all dimensions over the settings of a run."""
@@ -96,8 +43,8 @@ class Space:
     def of(cls, run: RunSettings) -> Space:
         """Return the space of a run: what its models register, the training settings, the run file's `[space]` on top.
 
-        A setting of the run file that a registered space lacks is added to it, so that no tuning is always one of the
-        trials; what `[space]` says is taken as it stands.
+        A registered space is widened to a setting of the run file; what `[space]` says is taken as it stands. The first
+        trial is the run file in both cases (see `starts`).
 
         Raises: ConfigError for a key that does not exist, a model that is unknown, or a space that is none.
         """
@@ -121,16 +68,23 @@ class Space:
         return any(each.when for each in self.dimensions)
 
     @property
+    def parted(self) -> bool:
+        """Say whether not all trials have the same parameters."""
+        return self.conditional or bool(self.beyond)
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Return the names of the dimensions that choose a model."""
         return tuple(each.name for each in self.dimensions if _is_model(each.path))
 
     def suggest(self, trial: Asks) -> RunSettings:
-        """Return the settings that a trial tries."""
+        """Return the settings that a trial tries; of a start also those that the space lacks, which nobody is asked."""
+        start = trial.user_attrs.get(START, {})
+        lacked = start.keys() - self.held(start).keys()
         chosen: dict[str, Value] = {}
         for each in self.dimensions:
             if each.exists(chosen):
-                chosen[each.name] = each.ask(trial)
+                chosen[each.name] = each.value(start[each.name]) if each.name in lacked else each.ask(trial)
         return self.settle(chosen)
 
     def settle(self, chosen: Mapping[str, Value]) -> RunSettings:
@@ -149,7 +103,9 @@ class Space:
         return config.settings({**raw, "space": {}})
 
     def starts(self) -> list[dict[str, Value]]:
-        """Return the values that mean no tuning: those of the run file, once for every choice of models."""
+        """Return the values that mean no tuning: those of the run file, exactly, then those of every other choice of
+        models, whether the space holds them or not.
+        """
         found: list[dict[str, Value]] = [{}]
         for each in self.dimensions:
             values = each.choices if _is_model(each.path) else (each.start,)
@@ -164,6 +120,16 @@ class Space:
     def enqueued(self) -> list[dict[str, Value]]:
         """Return the starts as a study holds them."""
         return [{name: label(value) for name, value in chosen.items()} for chosen in self.starts()]
+
+    def held(self, start: Mapping[str, Value]) -> dict[str, Value]:
+        """Return of a start what the space holds, so what a study can be told to suggest."""
+        return {d.name: start[d.name] for d in self.dimensions if d.name in start and d.holds(d.value(start[d.name]))}
+
+    @property
+    def beyond(self) -> dict[str, Value]:
+        """Return the settings of the run file that the space lacks: the first trial alone tries them."""
+        start = self.enqueued()[0]
+        return {name: value for name, value in start.items() if name not in self.held(start)}
 
     def runs(self) -> list[RunSettings]:
         """Return runs that between them ask for every feature that a trial may need."""
@@ -180,11 +146,6 @@ class Space:
             {"name": d.name, "low": d.low, "high": d.high, "log": d.log}
             for d in self.dimensions
         ]  # fmt: skip
-
-
-def label(value: Value) -> Value:
-    """Return a value as Optuna can hold it."""
-    return json.dumps(value) if isinstance(value, list | tuple | dict) else value
 
 
 def _is_model(path: tuple[str, ...]) -> bool:
@@ -212,13 +173,18 @@ def _dimensions(run: RunSettings) -> Iterator[Dimension]:
         alternatives = _models(said, run.inputs[name]["encoder"])
         yield from _slot(run, given, (*path, "encoder"), path, alternatives, asked=said is not None)
     if heads:
-        when = () if len(heads) == len(names) else (("model", frozenset(heads)),)
-        yield from _section(given, ("head",), asdict(run.head), {**HEAD, **_pooling(heads, run)}, HeadSettings, when)
+        every = {*names, run.model}  # the run's own model is tried first, though [space] may not name it
+        able = frozenset(name for name in every if registry.model(name).family == NETWORK)
+        when = () if len(able) == len(every) else (("model", able),)
+        head = asdict(run.head)
+        if run.head.pooling not in (given.take("head", "pooling") or [run.head.pooling]):
+            head["pooling"] = _means(heads, run)
+        yield from _section(given, ("head",), head, {**HEAD, **_pooling(heads, run)}, HeadSettings, when)
         yield from _section(given, ("train",), asdict(run.train), TRAIN, FitSettings, when)
     for name in SWITCHES:
         said = given.take(name)
         if said is not None:
-            yield _dimension((name,), name, said, getattr(run, name), own=True)
+            yield read_entry((name,), name, said, getattr(run, name), own=True)
     given.refuse_rest()
 
 
@@ -226,9 +192,14 @@ def _pooling(heads: Sequence[str], run: RunSettings) -> dict[str, Value]:
     """Return the space of the pooling, where some model leaves anything to pool."""
     if all(registry.model(name).pooled for name in heads):
         return {}
-    own = {registry.model(name).pooling for name in heads}
-    means = own.pop() if run.head.pooling == config.AUTO and len(own) == 1 else run.head.pooling
+    means = _means(heads, run)
     return {"pooling": [run.head.pooling, *(p for p in POOLING if p != means)]}
+
+
+def _means(heads: Sequence[str], run: RunSettings) -> str:
+    """Return the pooling of the run; "auto" by the name it has for all of its models, where it has one."""
+    own = {registry.model(name).pooling for name in {*heads, run.model} if registry.model(name).family == NETWORK}
+    return own.pop() if run.head.pooling == config.AUTO and len(own) == 1 else run.head.pooling
 
 
 def _models(said: Value, own: str) -> list[str]:
@@ -258,8 +229,9 @@ def _slot(
     raw = asdict(run)
     at = raw["inputs"][place[1]] if place[0] == "inputs" else raw
     own = at[place[-1]]
-    if asked and (len(names) > 1 or names != [own]):
-        yield Dimension(".".join(place), place, tuple(names), start=own if own in names else names[0])
+    choice = asked and names != [own]
+    if choice:
+        yield Dimension(".".join(place), place, tuple(names), start=own)
     shared = {k: v for k, v in given.section(*section).items() if place != (*section, k)}
     used: set[str] = set()
     for name in names:
@@ -270,10 +242,10 @@ def _slot(
         used |= mine.keys()
         settings = raw["encoder"] if section == ("encoder",) else raw["inputs"][place[1]]
         now = {k: p.default for k, p in known.items()} | (settings if name == own else {})
-        when = ((".".join(place), frozenset((name,))),) if len(names) > 1 else ()
+        when = ((".".join(place), frozenset((name,))),) if choice else ()
         for key, said in {**made.space, **mine}.items():
             prefix = ".".join(section) if len(names) == 1 else ".".join((*place[1:-1], name))
-            yield _dimension((*section, key), f"{prefix}.{key}", said, now[key], key in mine, when)
+            yield read_entry((*section, key), f"{prefix}.{key}", said, now[key], key in mine, when)
     lost = [key for key in shared if key not in used]
     if lost:
         known_keys = {k for name in names for k in registry.settings(registry.model(name))}
@@ -292,40 +264,7 @@ def _section(
     mine = given.section(*path)
     config.check(f"space.{path[0]}", mine, {f.name: f for f in fields(kind)}, f"section [{path[0]}]")
     for key, said in {**usual, **mine}.items():
-        yield _dimension((*path, key), ".".join((*path, key)), said, now[key], key in mine, when)
-
-
-def _dimension(
-    path: tuple[str, ...],
-    name: str,
-    said: Value,
-    start: Value,
-    own: bool,
-    when: tuple[tuple[str, frozenset[Value]], ...] = (),
-) -> Dimension:
-    """Read one entry: a list is choices, {low, high, log} a range, {choices = [[...], ...]} choices of lists."""
-    if isinstance(said, dict) and set(said) == {"choices"}:
-        said = said["choices"]
-    if isinstance(said, list) and said:
-        choices = list(said)
-        if not own and start not in choices:
-            choices.append(start)
-        return Dimension(name, path, tuple(choices), start=start if start in choices else choices[0], when=when)
-    if isinstance(said, dict) and {"low", "high"} <= set(said) <= {"low", "high", "log"}:
-        low, high, log = said["low"], said["high"], bool(said.get("log", False))
-        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (low, high)) or low > high:
-            raise ConfigError(f"[space] {name}: low = {low!r}, high = {high!r}: give two numbers, the lower first.")
-        if isinstance(start, float):  # else 0 to 1 would try these two alone
-            low, high = float(low), float(high)
-        if not own:
-            low, high = min(low, start), max(high, start)
-        if log and low <= 0:
-            raise ConfigError(f"[space] {name}: a logarithmic range must begin above 0, not at {low!r}.")
-        return Dimension(name, path, (), low, high, log, min(max(start, low), high), when)
-    raise ConfigError(
-        f"[space] {name} = {said!r}: write a list of choices, {{low = 1, high = 5}} (with log = true for decades), "
-        "or {choices = [[...], [...]]} for lists."
-    )
+        yield read_entry((*path, key), ".".join((*path, key)), said, now[key], key in mine, when)
 
 
 class _Given:

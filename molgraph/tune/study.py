@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from molgraph.config import RunSettings
 from molgraph.data.files import os_errors
 from molgraph.errors import ConfigError, ResourceError
 from molgraph.fit.sampler import mix
-from molgraph.tune.attempt import SEED
+from molgraph.tune.attempt import SEED, tried
 from molgraph.tune.budget import FINISHED
 from molgraph.tune.goals import Goal
-from molgraph.tune.space import Space
+from molgraph.tune.space import START, Space
 
 JOURNAL, WORKERS, GATE = "study.journal", "workers", "gate.lock"
 JOURNAL_URL, JOURNALS = "journal://", (".journal", ".log")
@@ -195,10 +195,19 @@ def open_study(place: Place, goals: tuple[Goal, ...], made_from: str) -> Any:
 
 
 def enqueue_starts(study: Any, space: Space) -> None:
-    """Put no tuning first: the run file's own settings, once for every choice of models."""
-    if not study.get_trials(deepcopy=False):
-        for chosen in space.enqueued():
-            study.enqueue_trial(chosen, skip_if_exists=True)
+    """Put no tuning first: the run file's own settings, once for every choice of models.
+
+    A study of an earlier version, which tried the nearest that its space held, tries them next.
+    """
+    known = [tried(trial) for trial in study.get_trials(deepcopy=False)]
+    for start in space.enqueued():
+        if start not in known:
+            enqueue_start(study, space, start)
+
+
+def enqueue_start(study: Any, space: Space, start: Mapping[str, Any]) -> None:
+    """Queue a start. What of it the space lacks is no parameter of the trial, so that no other is ever drawn so."""
+    study.enqueue_trial(space.held(start), user_attrs={START: dict(start)})
 
 
 def revive(study: Any, place: Place) -> int:
@@ -275,7 +284,7 @@ def equip(study: Any, run: RunSettings, space: Space, goals: tuple[Goal, ...], f
     one = len(goals) == 1
     with quietly():
         study.sampler = optuna.samplers.TPESampler(
-            seed=mix(run.seed, begun) % 2**32, multivariate=one, group=one and space.conditional, constant_liar=True
+            seed=mix(run.seed, begun) % 2**32, multivariate=one, group=one and space.parted, constant_liar=True
         )
         study.pruner = _pruner(run, one, folds, max(planned or 0, sum(t.state.name in FINISHED for t in trials)))
 
@@ -293,6 +302,14 @@ def _pruner(run: RunSettings, one: bool, folds: int, planned: int) -> Any:
     return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(run.train.warmup, epochs // 5))
 
 
+def _beyond(space: Space) -> str:
+    """Say what the first trial alone tries."""
+    lacked = ", ".join(f"{name} = {value}" for name, value in space.beyond.items())
+    return (
+        f", after the run file itself, whose {lacked} no other trial tries, as [space] leaves it out" if lacked else ""
+    )
+
+
 def methods(space: Space, goals: tuple[Goal, ...], folds: int, planned: int | None) -> str:
     """Say how trials are chosen and how bad ones are ended."""
     if len(goals) > 1:
@@ -300,7 +317,7 @@ def methods(space: Space, goals: tuple[Goal, ...], folds: int, planned: int | No
             "Trials are chosen by TPE for several objectives, and none is ended early: Optuna cannot prune where there "
             "is more than one objective."
         )
-    how = "multivariate TPE" + (", grouped by model" if space.conditional else "")
+    how = "multivariate TPE" + (", grouped by model" if space.conditional else "") + _beyond(space)
     if 1 < folds < FOLDS_TO_TEST:
         return (
             f"Trials are chosen by {how}, and none is ended early: with {folds} folds no test can tell a bad trial "

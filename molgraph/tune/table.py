@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.data.files import atomic
-from molgraph.tune.attempt import BATCH, SEED, WHY
+from molgraph.tune.attempt import BATCH, SEED, WHY, tried
 from molgraph.tune.budget import EPOCHS
 from molgraph.tune.goals import Goal
 from molgraph.tune.space import Space
@@ -25,12 +25,12 @@ def write_trials(path: Path, trials: Sequence[Any], goals: Sequence[Goal], space
     for trial in trials:
         done = trial.state.name == "COMPLETE"  # Optuna gives a pruned trial its last score as its value
         values = trial.values if done else [""] * len(goals)
-        about = trial.user_attrs
+        about, what = trial.user_attrs, tried(trial)
         seconds = round(trial.duration.total_seconds(), 3) if trial.duration else ""
         writer.writerow(
             [
                 *(trial.number, trial.state.name.lower(), *values),
-                *(trial.params.get(name, "") for name in names),
+                *(what.get(name, "") for name in names),
                 *(about.get(SEED, ""), about.get(EPOCHS, ""), seconds, about.get(BATCH, "")),
                 *(about.get(WORKER, "").removesuffix(".lock"), about.get(WHY, "")),
             ]

@@ -20,7 +20,17 @@ from molgraph.tune.goals import goals
 from molgraph.tune.hold import held
 from molgraph.tune.rows import Visible
 from molgraph.tune.space import Space
-from molgraph.tune.study import WORKER, Place, alive, enqueue_starts, equip, open_study, quietly, revive
+from molgraph.tune.study import (
+    WORKER,
+    Place,
+    alive,
+    enqueue_start,
+    enqueue_starts,
+    equip,
+    open_study,
+    quietly,
+    revive,
+)
 
 ROWS = {True: "rows.safetensors", False: "rows-as-written.safetensors"}
 ESTIMATES = "estimates"
@@ -67,11 +77,11 @@ def work(job: Job, readings: Mapping[bool, Visible], watch: Callable[[Any], None
             hold.check()
             try:
                 gate.acquire()
-                enqueue_starts(study, space)
                 revive(study, job.place)
                 trials = study.get_trials(deepcopy=False)
                 if not job.budget.open(trials, job.deadline):
                     return
+                enqueue_starts(study, space)
                 equip(study, job.run, space, aims, len(first.folds), job.budget.trials)
                 _one(study, attempt)
             finally:
@@ -85,7 +95,9 @@ def _one(study: Any, attempt: Attempt) -> None:
         with quietly():
             study.optimize(attempt, n_trials=1)
     except (Stopped, KeyboardInterrupt) as stop:
-        if attempt.settings:
+        if attempt.start:
+            enqueue_start(study, attempt.space, attempt.start)
+        elif attempt.settings:
             study.enqueue_trial(attempt.settings)
         if isinstance(stop, KeyboardInterrupt):
             raise

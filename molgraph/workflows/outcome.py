@@ -22,7 +22,7 @@ from molgraph.predictor.assess import assess
 from molgraph.predictor.training import Training
 from molgraph.task import make
 from molgraph.tune.answer import fold_error, front, importances, more_would_help, ranked, settings_of
-from molgraph.tune.attempt import keep
+from molgraph.tune.attempt import keep, tried
 from molgraph.tune.budget import FINISHED, Budget, worked
 from molgraph.tune.ensemble import greedy
 from molgraph.tune.goals import Goal, accuracy, scales
@@ -175,7 +175,7 @@ def _rivals(outcome: Outcome) -> dict[str, RunSettings]:
             found[f"{tuned.title}, tuned (trial {trial.number} of {_finished(tuned)})"] = run
     plain = untuned(outcome)
     if plain != outcome.run_of(outcome.best):
-        found[f"{plain.model}, {UNTUNED}"] = plain
+        found[f"{plain.model}, {UNTUNED}{_smaller(outcome, plain)}"] = plain
     return found
 
 
@@ -183,6 +183,12 @@ def untuned(outcome: Outcome) -> RunSettings:
     """Return the run without tuning."""
     best = outcome.run_of(outcome.best)
     return replace(_untuned(outcome.main), split=best.split, ensemble=best.ensemble)
+
+
+def _smaller(outcome: Outcome, plain: RunSettings) -> str:
+    """Say where the batch of the run file did not fit into the memory when a trial tried it."""
+    asked, fitted = outcome.main.space.run.train.batch_size, plain.train.batch_size
+    return "" if asked == fitted else f" (in batches of {fitted}, as {asked} did not fit into the memory)"
 
 
 def _note_look(outcome: Outcome) -> None:
@@ -193,8 +199,8 @@ def _note_look(outcome: Outcome) -> None:
 def _untuned(tuned: Tuned) -> RunSettings:
     """Return the settings without tuning, with the batch that fitted into the memory when a trial tried them."""
     first = tuned.space.enqueued()[0]
-    tried = [t for t in tuned.study.get_trials(deepcopy=False) if t.params == first]
-    return settings_of(tried[-1], tuned.space) if tried else tuned.space.settle(tuned.space.starts()[0])
+    found = [t for t in tuned.study.get_trials(deepcopy=False) if tried(t) == first]
+    return settings_of(found[-1], tuned.space) if found else tuned.space.settle(tuned.space.starts()[0])
 
 
 def _all(tuned: Tuned) -> list[Any]:
@@ -304,7 +310,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         _, error = outcome.score(reading, np.load(tuned.estimates_of(best), allow_pickle=False), RESAMPLES)
     return {
         "objectives": [goal.name for goal in outcome.goals],
-        "best": {"trial": best.number, "values": list(best.values), "parameters": best.params},
+        "best": {"trial": best.number, "values": list(best.values), "parameters": tried(best)},
         "front": [{"trial": t.number, "values": list(t.values)} for t in front(tuned.study, outcome.goals)],
         "ensemble": [number for number, _ in outcome.ensemble],
         "importances": importances(tuned.study, outcome.goals, tuned.space, best),

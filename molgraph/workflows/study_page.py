@@ -8,7 +8,7 @@ from typing import Any
 from molgraph.report.quality import quality
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 from molgraph.tune.answer import TO_WEIGH, alike, models_of
-from molgraph.tune.attempt import WHY
+from molgraph.tune.attempt import WHY, tried
 from molgraph.tune.budget import clock
 from molgraph.tune.space import Space
 from molgraph.tune.study import WORKER
@@ -92,7 +92,7 @@ def _attempted(trial: Any, began: Any) -> Attempted:
         trial.number,
         state,
         tuple(trial.values) if state == "complete" else (),
-        dict(trial.params),
+        tried(trial),
         tuple(sorted(trial.intermediate_values.items())),
         (trial.datetime_start - began).total_seconds(),
         (ended - began).total_seconds(),
@@ -114,7 +114,9 @@ def _within(outcome: Outcome, models: str) -> str:
 
 def _axes(space: Space, share: Mapping[str, float], best: Any) -> tuple[Axis, ...]:
     """Return the axes: the choice of a model, the settings of the best, those that matter most first, the others."""
+    mine, beyond = tried(best), space.beyond
     found = sorted(
-        space.dimensions, key=lambda d: (d.name not in space.models, d.name not in best.params, -share.get(d.name, 0.0))
+        space.dimensions, key=lambda d: (d.name not in space.models, d.name not in mine, -share.get(d.name, 0.0))
     )
-    return tuple(Axis(d.name, tuple(map(str, d.labels)), d.log) for d in found)
+    also = {d.name: [beyond[d.name]] if d.choices and d.name in beyond else [] for d in found}
+    return tuple(Axis(d.name, tuple(map(str, d.labels + also[d.name])), d.log) for d in found)

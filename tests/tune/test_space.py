@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -8,7 +9,9 @@ import pytest
 from molgraph import config, registry
 from molgraph.config import RunSettings
 from molgraph.errors import ConfigError
-from molgraph.tune.space import Dimension, Space
+from molgraph.tune.dimension import Dimension
+from molgraph.tune.space import Space
+from molgraph.tune.study import enqueue_starts
 
 
 def settings(**given: Any) -> RunSettings:
@@ -19,6 +22,13 @@ def suggested(space: Space, **fixed: Any) -> RunSettings:
     study = optuna.create_study()
     study.enqueue_trial(fixed)
     return space.suggest(study.ask())
+
+
+def begun(space: Space) -> list[RunSettings]:
+    """Return what the first trials of a study try."""
+    study = optuna.create_study()
+    enqueue_starts(study, space)
+    return [space.suggest(study.ask()) for _ in space.starts()]
 
 
 def names(space: Space) -> set[str]:
@@ -64,8 +74,76 @@ def test_the_run_file_says_which_choices_and_ranges_there_are():
     assert by_name["encoder.hidden"].choices == (32, 64)  # not the class's, and not the run file's default
     assert (by_name["train.lr"].low, by_name["train.lr"].high, by_name["train.lr"].log) == (1e-3, 2e-3, True)
     assert by_name["standardize"].choices == (True, False)
-    assert space.starts()[0]["encoder.hidden"] == 32 and space.starts()[0]["encoder.depth"] == 3
+    assert space.starts()[0]["encoder.hidden"] == registry.settings(registry.model("molecule/gin"))["hidden"].default
     assert suggested(space, standardize=False).standardize is False
+
+
+BEYOND: list[dict[str, Any]] = [
+    {"model": "molecule/gin", "encoder": {"hidden": 300}, "space": {"encoder": {"hidden": [32, 64]}}},
+    {"model": "molecule/gin", "encoder": {"depth": 9}, "space": {"encoder": {"depth": {"low": 1, "high": 3}}}},
+    {"train": {"lr": 0.5}, "space": {"train": {"lr": {"low": 1e-4, "high": 1e-2, "log": True}}}},
+    {"train": {"batch_size": 7}, "head": {"dropout": 0.9}, "space": {"train": {"batch_size": [32]}, "head": {
+        "dropout": {"low": 0.0, "high": 0.1}}}},
+    {"standardize": False, "focal": 0.5, "space": {"standardize": [True], "focal": [1.0, 2.0]}},
+    {"head": {"pooling": "sum"}, "space": {"head": {"pooling": ["mean", "max"]}}},
+    {"model": "molecule/forest", "encoder": {"rounds": 7}, "space": {"encoder": {"rounds": {"low": 50, "high": 90}}}},
+    {"model": "molecule/gin", "encoder": {"depth": 9}, "space": {"model": ["molecule/gat", "molecule/forest"]}},
+    {"model": "molecule/forest", "encoder": {"rounds": 7}, "space": {"model": "molecule/gin"}},
+    {"model": "molecule/gin", "space": {"model": ["molecule/forest"], "molecule/forest": {"depth": [2, 3]}}},
+    {"inputs": {"drug": {"encoder": "molecule/gin", "hidden": 50}, "target": {"encoder": "protein/cnn"}}, "space": {
+        "inputs": {"drug": {"encoder": ["molecule/gin", "molecule/dmpnn"]}}, "molecule/gin": {"hidden": [8, 16]}}},
+    {"inputs": {"drug": {"encoder": "molecule/gin", "hidden": 50}, "target": {"encoder": "protein/cnn"}}, "space": {
+        "inputs": {"drug": {"encoder": ["molecule/gat", "molecule/dmpnn"]}}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", BEYOND)
+def test_the_first_trial_is_the_run_file_though_its_space_lacks_it_and_no_other_trial_leaves_the_space(raw: Any):
+    run = settings(**raw)
+    space = Space.of(run)
+    assert space.beyond
+    first, *others = begun(space)
+    assert _with_defaults(first) == _with_defaults(run) == _with_defaults(space.settle(space.starts()[0]))
+    assert len(others) == len(space.starts()) - 1
+    for seed in range(4):
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
+        trial = study.ask()
+        space.suggest(trial)
+        assert set(trial.params) <= {d.name for d in space.dimensions}
+        for each in space.dimensions:
+            assert each.name not in trial.params or each.holds(each.value(trial.params[each.name]))
+            assert each.name not in space.beyond or trial.params.get(each.name) != space.beyond[each.name]
+
+
+def _with_defaults(run: RunSettings) -> RunSettings:
+    """Return a run whose encoders' settings are all written down."""
+    made = registry.settings(registry.model(run.model))
+    inputs = {
+        name: {k: p.default for k, p in registry.settings(registry.model(each["encoder"])).items()} | each
+        for name, each in run.inputs.items()
+    }
+    encoder = {k: p.default for k, p in made.items()} | run.encoder
+    return replace(run, encoder=encoder, inputs=inputs, space={})
+
+
+def test_a_pooling_that_is_the_models_own_is_in_a_space_that_names_it():
+    space = Space.of(
+        settings(model="molecule/gin", space={"head": {"pooling": [registry.model("molecule/gin").pooling]}})
+    )
+    assert not space.beyond and begun(space)[0].head.pooling == registry.model("molecule/gin").pooling
+
+
+def test_the_method_to_beat_begins_as_it_is_without_tuning():
+    rival = settings(model="molecule/forest")
+    space = Space.of_rival(rival, {"encoder": {"hidden": [1]}, "molecule/forest": {"depth": [9, 10]}})
+    assert _with_defaults(begun(space)[0]) == _with_defaults(rival)
+
+
+def test_a_logarithmic_space_of_a_class_is_not_widened_to_0():
+    from molgraph.tune.dimension import read_entry
+
+    found = read_entry(("encoder", "x"), "encoder.x", {"low": 1e-3, "high": 1.0, "log": True}, 0.0, own=False)
+    assert (found.low, found.high, found.start) == (1e-3, 1.0, 0.0) and not found.holds(0.0)
 
 
 def test_choices_may_be_written_at_length():

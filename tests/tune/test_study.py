@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
@@ -58,6 +58,33 @@ def test_no_tuning_is_queued_first_and_once(place: Place):
     for _ in range(2):
         enqueue_starts(study, space)
     assert states(study) == ["WAITING"]
+    assert space.suggest(study.ask()) == space.settle(space.starts()[0])
+    enqueue_starts(study, space)
+    assert states(study) == ["RUNNING"]
+
+
+BEYOND = config.settings({**asdict(RUN), "encoder": {"hidden": 300}, "space": {"encoder": {"hidden": [8, 16]}}})
+
+
+def test_a_study_that_began_with_the_nearest_of_its_space_tries_the_run_file_next(place: Place):
+    study, space = open_study(place, AIMS, "one"), Space.of(BEYOND)
+    clamped = {**space.enqueued()[0], "encoder.hidden": 16}
+    study.enqueue_trial(clamped)
+    assert space.suggest(study.ask()).encoder["hidden"] == 16
+    enqueue_starts(study, space)
+    assert states(study) == ["RUNNING", "WAITING"]
+    trial = study.ask()
+    assert space.suggest(trial).encoder["hidden"] == 300 and "encoder.hidden" not in trial.params
+    assert space.suggest(study.ask()).encoder["hidden"] in (8, 16)
+
+
+def test_a_start_whose_worker_died_is_the_run_file_again(place: Place):
+    study, space = open_study(place, AIMS, "one"), Space.of(BEYOND)
+    enqueue_starts(study, space)
+    trial = study.ask()
+    space.suggest(trial)
+    trial.set_user_attr(SEED, 0)
+    assert revive(study, place) == 1 and states(study) == ["FAIL", "WAITING"]
     assert space.suggest(study.ask()) == space.settle(space.starts()[0])
 
 
@@ -211,6 +238,8 @@ def test_the_methods_are_said():
     space = Space.of(RUN)
     assert "cannot prune" in methods(space, MANY, 1, 50)
     assert "Wilcoxon" in methods(space, AIMS, 5, 50)
+    said = methods(Space.of(BEYOND), AIMS, 1, 50)
+    assert "after the run file itself, whose encoder.hidden = 300 no other trial tries" in said
     assert "none is ended early: with 4 folds" in methods(space, AIMS, 4, 50)
     assert "Hyperband." in methods(space, AIMS, 1, HYPERBAND_FROM)
     assert "median" in methods(space, AIMS, 1, 5) and "median" in methods(space, AIMS, 1, None)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from molgraph.predictor.training import Training
 from molgraph.tune.attempt import BATCH
 from molgraph.tune.budget import Budget, worked
 from molgraph.tune.space import Space
+from molgraph.tune.study import enqueue_starts
 from molgraph.workflows import tune
 from molgraph.workflows.nested import nested_folder
-from molgraph.workflows.outcome import Outcome, Tuned, _untuned
+from molgraph.workflows.outcome import Outcome, Tuned, _smaller, _untuned
 from molgraph.workflows.tune import Request, every_model, tune_folder
 from molgraph.workflows.watch import Trials
 
@@ -115,6 +117,31 @@ def test_best_toml_trains_to_the_very_same_model(whole: Outcome, tmp_path: Path)
     seen = whole.readings[True]
     score, _ = whole.score(True, again.estimate(seen.data.subset(seen.folds[0].score))[0])
     assert score == whole.best.values[0]
+
+
+def test_no_tuning_is_the_run_file_to_the_last_bit_though_its_space_lacks_it(series: pd.DataFrame, tmp_path: Path):
+    own: dict[str, Any] = {
+        "encoder": {"hidden": 24, "depth": 3},
+        "train": {**TINY["train"], "lr": 0.02},
+        "split": "random",
+    }
+    made = tuned(tmp_path / "out", series, trials=2, ensemble=1, pick=1, **own)
+    first, second = table(tmp_path / "out")
+    assert (first["encoder.hidden"], first["encoder.depth"], first["train.lr"]) == ("24", "3", "0.02")
+    assert second["encoder.hidden"] in ("8", "16") and float(second["train.lr"]) <= 1e-2
+    name = "molecule/gin, not tuned"
+    assert "encoder.hidden = 24" in made.methods
+    from molgraph.workflows.train import train_folder
+
+    plain = train_folder(config.settings({**TINY, **own, "space": {}}), tmp_path / "plain", source=series)
+    assert plain is not None and plain.recipe.metrics["model"] == made.assessment["others"][name]
+    scored = made.readings[True].data.subset(made.readings[True].folds[0].score)
+    kept = np.load(made.main.estimates_of(made.main.study.trials[0]))
+    assert np.array_equal(plain.members[0].estimate(scored), kept)
+    assert "<td>24</td>" in (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    alone = tuned(tmp_path / "out", series, trials=2, ensemble=1, pick=0, **own)
+    assert alone.predictor is not None and alone.predictor.recipe.run.encoder["hidden"] == 24
+    assert config.settings(config.read(tmp_path / "out" / "best.toml")).train.lr == 0.02
 
 
 def test_the_ensemble_predicts_and_is_judged(whole: Outcome):
@@ -344,6 +371,15 @@ def test_no_tuning_is_judged_with_the_batch_that_fitted(tmp_path: Path):
     found = _untuned(Tuned("", space, study, tmp_path))
     assert (whole.train.batch_size, found.train.batch_size) == (64, 8)
     assert replace(found, train=whole.train) == whole
+    study = optuna.create_study()
+    enqueue_starts(study, space)
+    trial = study.ask()
+    space.suggest(trial)
+    trial.set_user_attr(BATCH, 4)
+    halved = _untuned(Tuned("", space, study, tmp_path))
+    assert halved.train.batch_size == 4
+    said = _smaller(SimpleNamespace(main=Tuned("", space, study, tmp_path)), halved)
+    assert said == " (in batches of 4, as 64 did not fit into the memory)"
 
 
 def test_the_page_names_the_model_that_was_taken(series: pd.DataFrame, tmp_path: Path):
