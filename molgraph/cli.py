@@ -22,7 +22,7 @@ EXIT_CODES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = parser().parse_args(argv)
+    arguments = options.parsed(parser(), argv)
     arguments.argv = list(sys.argv[1:] if argv is None else argv)
     try:
         with kept():
@@ -42,9 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             raise
+        theirs = registry.to_blame(error)
+        whose = f"error in the package {theirs}" if theirs else "internal error"
+        whom = " to its authors" if theirs else ""
         print(
-            f"molgraph: internal error: {type(error).__name__}: {printable(str(error))}. "
-            "Please report it, with what --debug prints.",
+            f"molgraph: {whose}: {type(error).__name__}: {printable(str(error))}. "
+            f"Please report it{whom}, with what --debug prints.",
             file=sys.stderr,
         )
         return 1

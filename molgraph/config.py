@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import inspect
 import json
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,30 @@ from molgraph.errors import ConfigError, DataError, did_you_mean
 Value = Any  # what TOML can hold
 FUSION = "fusion/concat"  # what joins several inputs where a run does not say
 AUTO = "auto"  # a split or a task: the one of the room, or what the data says
+ENCODERS = ("hidden", "depth", "dropout")  # settings that most encoders have
+WIDE, DEEP = ("encoder.hidden", "head.hidden"), ("encoder.depth", "head.depth")
+MEANT: dict[str, tuple[str, ...]] = {  # what other programs call the keys of a run file
+    **dict.fromkeys(("learning_rate", "max_lr", "init_lr"), ("train.lr",)),
+    **dict.fromkeys(("batch", "batchsize"), ("train.batch_size",)),
+    **dict.fromkeys(("num_epochs", "n_epochs", "max_epochs"), ("train.epochs",)),
+    **dict.fromkeys(("early_stopping", "early_stopping_patience"), ("train.patience",)),
+    **dict.fromkeys(("hidden_size", "hidden_dim", "hidden_channels", "width", "message_hidden_dim"), WIDE),
+    **dict.fromkeys(("layers", "num_layers", "n_layers", "ffn_num_layers"), DEEP),
+    **dict.fromkeys(("random_state", "random_seed"), ("seed",)),
+    **dict.fromkeys(("ensemble_size", "n_estimators"), ("ensemble",)),
+    **dict.fromkeys(("task_type", "problem_type"), ("task",)),
+    **dict.fromkeys(("smiles_column", "smiles_columns"), ("column",)),
+    **dict.fromkeys(("target_columns", "label", "labels"), ("targets",)),
+    **dict.fromkeys(("split_type", "split_sizes"), ("split", "fractions")),
+}
+WORDS = {
+    int: "int (a whole number)",
+    float: "float (a number)",
+    bool: "bool (true or false)",
+    str: 'str (text, as in "text")',
+    list: "list (as in [1, 2])",
+    dict: "dict (a section)",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +88,13 @@ class HeadSettings:
     depth: int = 1
     hidden: int = 300
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, low in (("depth", 0), ("hidden", 1)):
+            if getattr(self, name) < low:
+                raise ConfigError(f"head.{name} = {getattr(self, name)} is out of range: it must be at least {low}.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"head.dropout = {self.dropout} is out of range: it must be at least 0 and below 1.")
 
 
 @dataclass(frozen=True)
@@ -157,7 +190,7 @@ def override(settings: dict[str, Value], assignments: list[str]) -> dict[str, Va
         for parent in parents:
             at = at.setdefault(parent, {})
             if not isinstance(at, dict):
-                raise ConfigError(f"--set {text}: '{parent}' is no section.")
+                raise ConfigError(f"--set {text}: '{parent}' is no section{_meant(last, ())}")
         at[last] = value
     return result
 
@@ -177,12 +210,26 @@ def check(section: str, given: Mapping[str, Value], known: Mapping[str, Any], ow
     """
     for key in given:
         if key not in known:
-            raise ConfigError(f"unknown key '{section}.{key}' for {owner}{did_you_mean(key, known)}")
+            raise ConfigError(f"unknown key '{section}.{key}' for {owner}{_meant(key, known)}")
+
+
+def check_values(section: str, given: Mapping[str, Value], known: Mapping[str, inspect.Parameter], owner: str) -> None:
+    """Check the settings in a section against a signature: their names, and the types of their values.
+
+    Raises: ConfigError as `check`, and for a value of the wrong type.
+    """
+    check(section, given, known, owner)
+    for key, value in given.items():
+        _fit_type(f"{section}.{key}", value, known[key].annotation)
 
 
 def _one_input(raw: Mapping[str, Value]) -> dict[str, Value]:
     """Read a single `[inputs.NAME]` as the `model`, `column` and `[encoder]` that it means; several are fused."""
     result = dict(raw)
+    model = result.get("model")
+    if isinstance(model, dict):
+        key = next(iter(model), "")
+        raise ConfigError(f"'model' is a name, its settings stand in [encoder]{_meant(key, ())}")
     inputs = result.get("inputs", {})
     if not isinstance(inputs, dict) or not all(isinstance(section, dict) for section in inputs.values()):
         raise ConfigError("'inputs' holds a section for each input: write [inputs.NAME].")
@@ -204,7 +251,7 @@ def _build(kind: type, raw: Mapping[str, Value], prefix: str) -> Any:
     values: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in known:
-            raise ConfigError(f"unknown key '{prefix}{key}'{did_you_mean(key, known)}")
+            raise ConfigError(f"unknown key '{prefix}{key}'{_meant(key, known)}")
         wanted = types_of[key]
         if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
             if not isinstance(value, dict):
@@ -218,23 +265,71 @@ def _build(kind: type, raw: Mapping[str, Value], prefix: str) -> Any:
 def _fit_type(key: str, value: Value, wanted: Any) -> Any:
     """Return the value where it has the wanted type (an int may stand for a float, a word for a list of one)."""
     origin = typing.get_origin(wanted)
+    if wanted is Any:
+        return value
     if origin is Literal:
         if value not in typing.get_args(wanted):
             known = [str(a) for a in typing.get_args(wanted)]
             raise ConfigError(f"{key} = {value!r} is not known{did_you_mean(str(value), known)}")
         return value
     if origin in (typing.Union, types.UnionType):
-        if any(isinstance(value, typing.get_origin(a) or a) for a in typing.get_args(wanted)):
-            return value
+        for each in typing.get_args(wanted):
+            try:
+                return _fit_type(key, value, each)
+            except ConfigError:
+                continue
         raise ConfigError(f"{key} = {value!r} has the wrong type: expected {wanted}.")
+    if origin in (list, dict) and isinstance(value, origin):
+        inside = typing.get_args(wanted)[-1]
+        for at, each in value.items() if isinstance(value, dict) else enumerate(value):
+            _fit_type(f"{key}.{at}" if origin is dict else f"{key}[{at}]", each, inside)
+        return value
     if origin is list and isinstance(value, str):
         return [value]
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     plain = origin or wanted
+    if plain in (tuple, Sequence):
+        plain = (list, tuple)
+    elif not isinstance(plain, type):  # nothing that a value can be held against
+        return value
     if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
-        raise ConfigError(f"{key} = {value!r} has the wrong type: expected {plain.__name__}.")
+        raise ConfigError(f"{key} = {value!r} has the wrong type: expected {WORDS.get(plain, 'a list')}.")
     return value
+
+
+def _meant(key: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'train.epochs'? Known: ..." for an unknown key, wherever the one meant stands.
+
+    A key that exists elsewhere, or that other programs call so, comes before one of this section that is spelt alike.
+    """
+    names = sorted(known)
+    found = [*where(key)]
+    if not found:
+        found = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+        elsewhere = {path.rpartition(".")[2]: path for path in _paths()}
+        nearer = difflib.get_close_matches(key, [*elsewhere, *found], n=1, cutoff=0.75)
+        found = [elsewhere.get(name, name) if name not in found else name for name in nearer] or found
+    hint = f"; did you mean {' or '.join(map(repr, found))}?" if found else "."
+    return f"{hint} Known: {', '.join(names)}." if names else hint
+
+
+def where(key: str) -> tuple[str, ...]:
+    """Return where the keys of this name stand in a run file, or those that other programs call so; () for none.
+
+    >>> where("epochs"), where("learning-rate"), where("dropout")
+    (('train.epochs',), ('train.lr',), ('encoder.dropout', 'head.dropout'))
+    """
+    last = key.rpartition(".")[2].lower().replace("-", "_")
+    return tuple(path for path in _paths() if path.rpartition(".")[2] == last) or MEANT.get(last, ())
+
+
+def _paths() -> list[str]:
+    """Return where every key of a run file stands, with what most encoders can be told."""
+    found = [*(f"encoder.{key}" for key in ENCODERS)]
+    for section, kind in (("train.", FitSettings), ("head.", HeadSettings), ("", RunSettings)):
+        found += [f"{section}{f.name}" for f in dataclasses.fields(kind)]
+    return found
 
 
 def dump(run: RunSettings) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,19 @@ def demo(p: argparse.ArgumentParser) -> None:
     """Add the words of `demo`."""
     p.add_argument("--out", default="demo", metavar="DIR", help="folder to write (default demo)")
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
+
+
+def parsed(words: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the words of a command; a setting written as an option is refused with what to write."""
+    arguments, rest = words.parse_known_args(argv)
+    for word in rest:
+        key = word.removeprefix("--").partition("=")[0]
+        meant = config.where(key) if word.startswith("--") and hasattr(arguments, "assignments") else ()
+        if meant:
+            words.error(f"{word}: no option of {arguments.command}; write --set {' or --set '.join(meant)}=VALUE")
+    if rest:
+        words.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
 
 
 def run_settings(arguments: argparse.Namespace) -> config.RunSettings:

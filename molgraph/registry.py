@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, get_type_hints
 
 from molgraph.errors import ConfigError, did_you_mean
 
 ENTRY_POINTS = "molgraph.models"
+FAMILIES = ("network", "trees", "finder")
 
 MODELS: dict[str, tuple[str, str]] = {
     "molecule/dmpnn": (
@@ -132,8 +133,39 @@ WRITERS: dict[str, str] = {".sdf": "molgraph.molecule.write:SDF"}
 def models() -> dict[str, tuple[str, str]]:
     """Return every known model name with (module:attribute, one line), entry points of other packages included."""
     found = dict(MODELS)
+    for name, point in _foreign().items():
+        found[name] = (point.value, f"from {_package(point)}")
+    return found
+
+
+def _foreign() -> dict[str, EntryPoint]:
+    """Return what other packages register, but under no name of ours."""
+    found: dict[str, EntryPoint] = {}
     for point in entry_points(group=ENTRY_POINTS):
-        found.setdefault(point.name, (point.value, f"from {point.value.partition(':')[0].partition('.')[0]}"))
+        if point.name not in MODELS:
+            found.setdefault(point.name, point)
+    return found
+
+
+def _package(point: EntryPoint) -> str:
+    return point.value.partition(":")[0].partition(".")[0]
+
+
+def distribution(name: str) -> str:
+    """Return what has to be installed for a model, "" for one of ours: the name and version of its distribution."""
+    point = _foreign().get(name)
+    if point is None:
+        return ""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else _package(point)
+
+
+def to_blame(error: BaseException) -> str:
+    """Return the package of other people's models in whose code an exception was raised, "" where it was in none."""
+    theirs = {_package(point) for point in _foreign().values()} - {__package__}
+    found, at = "", error.__traceback__
+    while at is not None:
+        package = str(at.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        found, at = package if package in theirs else found, at.tb_next
     return found
 
 
@@ -146,11 +178,35 @@ def load(target: str) -> Any:
 def model(name: str) -> Any:
     """Return the class registered as `room/name`.
 
-    Raises: ConfigError for an unknown name, with the nearest known one.
+    Raises: ConfigError for an unknown name, with the nearest known one, and for what cannot be imported or is no model.
     """
     if name not in models():
-        raise ConfigError(f"unknown model '{name}'{did_you_mean(name, models())}")
-    return load(models()[name][0])
+        alike = [known for known in models() if known.endswith(f"/{name}")]
+        raise ConfigError(f"unknown model '{name}'{did_you_mean(alike[0] if alike else name, models())}")
+    target, of = models()[name][0], distribution(name)
+    where = f"'{name}' ({target}, {f'of the package {of}' if of else 'of molgraph'})"
+    try:
+        made = load(target)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the model {where} cannot be imported: {error}. Install what it needs.") from error
+    wrong = _unsound(made) if of else ""
+    if wrong:
+        raise ConfigError(f"the model {where} {wrong}.")
+    return made
+
+
+def _unsound(made: Any) -> str:
+    """Say what a class of another package lacks to be a model, "" where it lacks nothing."""
+    if not (isinstance(made, type) and hasattr(made, "asks") and getattr(made, "family", "") in FAMILIES):
+        return "is no model: derive a class from molgraph.model.encoder.Encoder, or of trees from model.grower.Grower"
+    known = settings(made)
+    bare = [key for key, parameter in known.items() if parameter.default is parameter.empty]
+    if bare:
+        return f"has a setting without a default: write a value for {bare[0]} in the signature of its __init__"
+    unknown = [key for key in made.space if key not in known]  # type: ignore[attr-defined]
+    if unknown:
+        return f"has '{unknown[0]}' in its `space`, and no keyword argument {unknown[0]} in its __init__"
+    return ""
 
 
 def room(model_name: str) -> Any:
@@ -162,9 +218,18 @@ def room(model_name: str) -> Any:
 
 
 def settings(made: Any) -> dict[str, inspect.Parameter]:
-    """Return the tunable parameters of a class: its keyword-only arguments."""
+    """Return the tunable parameters of a class: its keyword-only arguments, their annotations as types.
+
+    One without an annotation that can be read is taken to be of its default's type.
+    """
+    own = inspect.signature(made.__init__).parameters.values()
+    try:
+        types = get_type_hints(made.__init__)
+    except (NameError, TypeError):  # a name that the module knows while types are checked only
+        types = {}
+    usual = {p.name: Any if p.default is None or p.default is p.empty else type(p.default) for p in own}
     return {
-        p.name: p
-        for p in inspect.signature(made.__init__).parameters.values()
+        p.name: p.replace(annotation=types.get(p.name, usual[p.name]))
+        for p in own
         if p.kind is inspect.Parameter.KEYWORD_ONLY
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from molgraph import config
+from molgraph import config, registry
 from molgraph.cli import main, parser, run_settings
 from molgraph.errors import ConfigError
 
@@ -105,6 +108,34 @@ def test_workers_are_counted_from_one(words: str, capsys: pytest.CaptureFixture[
 def test_shards_are_counted_from_one(shard: str, capsys: pytest.CaptureFixture[str]):
     assert main(["screen", "x", "--model", "m", "--out", "o", "--shard", shard]) == 2
     assert "1 <= I <= N" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("train a.csv --epochs 3", "--epochs: no option of train; write --set train.epochs=VALUE"),
+        ("train a.csv --lr=0.1", "write --set train.lr=VALUE"),
+        ("train a.csv --batch-size 3", "write --set train.batch_size=VALUE"),
+        ("tune a.csv --out x --hidden-size 3", "write --set encoder.hidden or --set head.hidden=VALUE"),
+        ("predict a.csv --model x -o b.csv --lr 3", "unrecognized arguments: --lr 3"),
+        ("train a.csv --nonsense", "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_a_setting_written_as_an_option_is_refused_with_what_to_write(words: str, says: str, capsys: Any):
+    with pytest.raises(SystemExit) as stopped:
+        main(words.split())
+    assert stopped.value.code == 2 and says in capsys.readouterr().err
+
+
+def test_a_fault_in_the_code_of_another_package_is_not_called_ours(monkeypatch: Any, capsys: Any):
+    theirs = ModuleType("their_encoders.deep")
+    exec("def fail(*words):\n    raise KeyError('graph')", vars(theirs))
+    point = EntryPoint("molecule/theirs", "their_encoders.deep:Encoder", registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    monkeypatch.setattr("molgraph.workflows.share.share_folder", theirs.fail)
+    assert main(["share", "a", "--out", "b"]) == 1
+    said = capsys.readouterr().err
+    assert "error in the package their_encoders: KeyError: 'graph'" in said and "report it to its authors" in said
 
 
 def test_what_nobody_expected_is_called_internal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

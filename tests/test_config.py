@@ -1,4 +1,6 @@
+import inspect
 import tomllib
+from typing import Any, Literal
 
 import pytest
 
@@ -52,12 +54,88 @@ def test_override_leaves_what_it_was_given():
         ({"targets": ["a", "b", "a"]}, "'a' more than once"),
         ({"fractions": [0.5, 0.5]}, "give three"),
         ({"task": 3}, "wrong type"),
+        ({"targets": [1]}, r"targets\[0\] = 1 has the wrong type: expected str"),
+        ({"units": {"IC50": 3}}, "units.IC50 = 3 has the wrong type"),
+        ({"head": {"hidden": 0}}, "head.hidden = 0 is out of range"),
+        ({"head": {"dropout": 2}}, "at least 0 and below 1"),
         ({"inputs": {"a": {}, "b": {}}}, "name its encoder"),
     ],
 )
 def test_bad_settings_say_what_is_wrong(raw, says):
     with pytest.raises(ConfigError, match=says):
         config.settings(raw)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("epochs", "'train.epochs'"),
+        ("lr", "'train.lr'"),
+        ("batch_size", "'train.batch_size'"),
+        ("learning_rate", "'train.lr'"),
+        ("learning-rate", "'train.lr'"),
+        ("hidden_size", "'encoder.hidden' or 'head.hidden'"),
+        ("depth", "'encoder.depth' or 'head.depth'"),
+        ("model.depth", "'encoder.depth' or 'head.depth'"),
+        ("dropout", "'encoder.dropout' or 'head.dropout'"),
+        ("pooling", "'head.pooling'"),
+        ("epoch", "'train.epochs'"),
+        ("patince", "'train.patience'"),
+        ("head.lr", "'train.lr'"),
+        ("train.seed", "'seed'"),
+        ("train.hiden", "'encoder.hidden'|'head.hidden'"),
+        ("random_state", "'seed'"),
+        ("n_estimators", "'ensemble'"),
+        ("target", "'targets'"),
+    ],
+)
+def test_a_key_that_stands_elsewhere_or_is_called_so_elsewhere_is_understood(key, meant):
+    with pytest.raises(ConfigError, match=f"did you mean ({meant})"):
+        config.settings(config.override({}, [f"{key}=3"]))
+
+
+@pytest.mark.parametrize("given", [{"model": "molecule/gin"}, {}])
+def test_a_setting_of_the_model_is_sent_to_its_section(given):
+    with pytest.raises(ConfigError, match=r"did you mean 'encoder\.depth'"):
+        config.settings(config.override(given, ["model.depth=3"]))
+
+
+def _signature(
+    *,
+    hidden: int = 3,
+    rate: float = 0.5,
+    kind: Literal["a", "b"] = "a",
+    bias: bool = False,
+    widths: list[int] | None = None,
+    sides: tuple[int, ...] = (1, 2),
+    free: Any = None,
+):
+    """Stand for a class with settings."""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"hidden": "abc"}, r"encoder.hidden = 'abc' has the wrong type: expected int \(a whole number\)"),
+        ({"hidden": 2.5}, "expected int"),
+        ({"hidden": True}, "expected int"),
+        ({"hidden": [8]}, "expected int"),
+        ({"rate": "high"}, r"expected float \(a number\)"),
+        ({"bias": "yes"}, "expected bool"),
+        ({"bias": 1}, "expected bool"),
+        ({"kind": "c"}, "encoder.kind = 'c' is not known"),
+        ({"widths": ["x"]}, "encoder.widths"),
+        ({"sides": 3}, "expected a list"),
+        ({"hiden": 3}, "did you mean 'hidden'"),
+        ({"lr": 3}, "did you mean 'train.lr'"),
+    ],
+)
+def test_settings_of_a_model_have_the_types_of_its_signature(given, says):
+    known = inspect.signature(_signature, eval_str=True).parameters
+    with pytest.raises(ConfigError, match=says):
+        config.check_values("encoder", given, known, "model 'x'")
+    good = {"hidden": 8, "rate": 1, "kind": "b", "bias": True, "widths": [8], "sides": [1], "free": {}}
+    config.check_values("encoder", good, known, "model 'x'")
 
 
 def test_one_input_section_means_model_column_and_encoder():

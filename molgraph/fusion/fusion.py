@@ -12,7 +12,7 @@ from molgraph.data.dataset import ABSENT, Batch, Dataset
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.fusion.kept import Encoded, Kept
-from molgraph.model.encoder import Encoder, Features
+from molgraph.model.encoder import Encoder, Features, checked
 from molgraph.model.model import pool
 
 MODALITY_DROPOUT: dict[str, Any] = {"low": 0.0, "high": 0.3}
@@ -118,7 +118,8 @@ class Fusion(Encoder):
             absent = self.absent[name]
             none = torch.zeros(1, dtype=torch.int64, device=absent.device)
             return Encoded(absent.new_zeros(0, encoder.dim), none, absent.new_zeros(0, self.widths[name]))
-        features = encoder(batch.select(name))
+        mine = batch.select(name)
+        features = checked(encoder, encoder(mine), mine)
         parts = self.pools[name](features.values, features.offsets)
         if features.whole is not None:
             parts = torch.cat([parts, features.whole.to(parts.dtype)], 1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, autocast, cat, nn
 
 from molgraph.data.dataset import ABSENT, Batch
 from molgraph.data.packed import spans
 from molgraph.errors import DataError
-from molgraph.model.encoder import Encoder, Features
+from molgraph.model.encoder import Encoder, Features, checked, ready
 from molgraph.nn.feedforward import FeedForward
 from molgraph.nn.pool import Pool
 from molgraph.task import Task
@@ -39,7 +40,7 @@ class Model(nn.Module):
     ) -> None:
         super().__init__()
         self.task = task
-        self.encoder = encoder
+        self.encoder = ready(encoder)
         self.pool = pool(encoder, pooling)
         self.head = Head(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
 
@@ -54,12 +55,20 @@ class Model(nn.Module):
 
     def features(self, batch: Batch) -> Features:
         """Return what the encoder makes of a batch in which every row has its input."""
-        features: Features = self.encoder(batch)
-        absent = features.index == ABSENT
-        if bool(absent.any()):
-            row = int(absent.nonzero()[0, 0])
-            raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
+        if not len(batch):
+            return self._none()
+        if len(batch.parts) == 1:
+            _refuse_absent(batch.single()[1])
+        features = checked(self.encoder, self.encoder(batch), batch)
+        if len(batch.parts) > 1:  # a row may lack some of them
+            _refuse_absent(features.index)
         return features
+
+    def _none(self) -> Features:
+        """Return the features of no rows, which no encoder need know how to make."""
+        values = next(self.head.parameters()).new_zeros(0, self.encoder.dim)
+        whole = values.new_zeros(0, self.encoder.extra) if self.encoder.extra else None
+        return Features(values, None, torch.zeros(0, dtype=torch.int64, device=values.device), whole)
 
     def vectors(self, features: Features) -> Tensor:
         """Return one vector per part, as the head takes it."""
@@ -67,6 +76,13 @@ class Model(nn.Module):
         if features.whole is not None:
             parts = cat([parts, features.whole.to(parts.dtype)], 1)
         return parts
+
+
+def _refuse_absent(index: Tensor) -> None:
+    absent = index == ABSENT
+    if bool(absent.any()):
+        row = int(absent.nonzero()[0, 0])
+        raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
 
 
 class Head(FeedForward):

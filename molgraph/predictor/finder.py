@@ -132,6 +132,7 @@ class Finder:
         Raises: CheckpointError where it is missing, damaged, of another version, or holds no finder.
         """
         recipe, digest = folders.unseal(Path(path))
+        recipe.find_models(Path(path))
         if recipe.task.get("kind") != "segmentation":
             raise CheckpointError(f"{path}: '{recipe.run.model}' finds no lesions; use `molgraph predict`.")
         try:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from molgraph import shipped
+from molgraph import registry, shipped
 from molgraph.data.files import atomic, os_errors
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
@@ -40,6 +40,9 @@ def find(name: str | Path) -> Path:
 
 def seal(folder: Path, recipe: Recipe) -> str:
     """Write card and recipe with the sha256 of weights and domain; return the digest of the model."""
+    plugins = {name: registry.distribution(name) for name in recipe.models if registry.distribution(name)}
+    if plugins:
+        recipe.facts["plugins"] = plugins
     sealed = sorted(path for pattern in SEALED for path in folder.glob(pattern))
     recipe.files = {path.name: sha256(path) for path in sealed}
     with atomic(folder / "card.md") as file:

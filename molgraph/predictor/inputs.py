@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph import registry
-from molgraph.config import RunSettings, check
+from molgraph.config import RunSettings, check_values
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.room import NO_COLUMN, ROW, Noun, Prepared, Room
 from molgraph.data.table import BLOCK, Table, find_column
@@ -51,7 +51,7 @@ class Slot:
         """
         made = registry.model(self.model)
         known = registry.settings(made)
-        check(self.section, self.settings, known, f"model '{self.model}'")
+        check_values(self.section, self.settings, known, f"model '{self.model}'")
         chosen = {name: p.default for name, p in known.items()} | dict(self.settings)
         asked: tuple[str, ...] = made.asks(chosen)
         return asked

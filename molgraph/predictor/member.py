@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph import registry
-from molgraph.config import FUSION, RunSettings, check
+from molgraph.config import FUSION, RunSettings, check_values
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch
 from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
+from molgraph.model.encoder import ready
 from molgraph.predictor.inputs import INPUT, slots
 from molgraph.task import Task
 
@@ -67,7 +68,7 @@ def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
     _check_joined(run)
     found = {slot.name: slot.needs for slot in slots(run)}
     if run.inputs:
-        check("encoder", run.encoder, registry.settings(registry.model(run.model)), f"model '{run.model}'")
+        check_values("encoder", run.encoder, registry.settings(registry.model(run.model)), f"model '{run.model}'")
     return found
 
 
@@ -122,6 +123,7 @@ def make(
 
 def _made(kind: Any, given: Any, settings: Mapping[str, Any], name: str) -> Any:
     try:
-        return kind(given, **settings)
+        inside = kind(given, **settings)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"model '{name}' refuses its settings {dict(settings)}: {error}.") from error
+    return inside if kind.family == "trees" else ready(inside)

@@ -129,6 +129,7 @@ class Predictor(Scorer):
         recipe, digest = folders.unseal(folder)
         if recipe.task.get("kind") == "segmentation":
             raise CheckpointError(f"{folder}: '{recipe.run.model}' marks lesions in scans; use `molgraph find`.")
+        recipe.find_models(folder)
         rooms = {slot.name: slot.room for slot in slots(recipe.run)}
         domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
         try:

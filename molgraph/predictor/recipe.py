@@ -14,7 +14,7 @@ from molgraph import registry, shipped
 from molgraph.config import RunSettings, settings
 from molgraph.data.files import atomic
 from molgraph.data.packed import Schema
-from molgraph.errors import CheckpointError, MolgraphError, did_you_mean
+from molgraph.errors import CheckpointError, ConfigError, MolgraphError, did_you_mean
 
 FORMAT = 1
 PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost", "numpy", "scikit-learn")
@@ -74,6 +74,25 @@ class Recipe:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:
             raise CheckpointError(f"{path}: damaged: {error}.") from error
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the names of the models that it is made of: an encoder for each input, and what joins them."""
+        return (self.run.model, *(str(section["encoder"]) for section in self.run.inputs.values()))
+
+    def find_models(self, folder: Path) -> None:
+        """Check that the models are there, also those of other packages.
+
+        Raises: CheckpointError naming the package that has to be installed.
+        """
+        for name in self.models:
+            try:
+                registry.model(name)
+            except ConfigError as error:
+                by = self.facts.get("plugins", {}).get(name)
+                package = f"the package {by}" if by else f"a package with an entry point of {registry.ENTRY_POINTS}"
+                why = f"its model '{name}' comes from {package}, which is not installed here; install it."
+                raise CheckpointError(f"{folder}: {error if name in registry.models() else why}") from error
 
 
 def _absent(folder: Path) -> str:

@@ -38,6 +38,15 @@ KINDS = {
     "ordinal": "one of several grades, numbered in their order (severity 0 to 3), as probabilities",
 }
 
+CLASSES = "'binary' (yes or no) or 'multiclass' (several classes)"
+MEANT = {  # what other programs call them
+    **dict.fromkeys(("classification", "classifier", "classify", "class", "categorical"), CLASSES),
+    **dict.fromkeys(("regressor", "continuous", "numeric", "number"), "'regression'"),
+    **dict.fromkeys(("multilabel", "multi-label", "multitask", "multi-task"), "'binary', with several targets"),
+    **dict.fromkeys(("multi-class", "multi_class", "multiclass-classification"), "'multiclass'"),
+    **dict.fromkeys(("binary-classification", "binary_classification", "bool", "boolean"), "'binary'"),
+}
+
 
 def kinds(setting: str | Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     """Return the kind of every target from one word for all, or from a word per target.
@@ -47,7 +56,8 @@ def kinds(setting: str | Mapping[str, str], names: Sequence[str]) -> dict[str, s
     given = dict.fromkeys(names, setting) if isinstance(setting, str) else dict(setting)
     for name, kind in given.items():
         if kind not in KINDS:
-            raise ConfigError(f"unknown task '{kind}' of target '{name}'{did_you_mean(kind, KINDS)}")
+            meant = f"; did you mean {MEANT[kind]}? Known: {', '.join(KINDS)}." if kind in MEANT else ""
+            raise ConfigError(f"unknown task '{kind}' of target '{name}'{meant or did_you_mean(kind, KINDS)}")
         if name not in names:
             raise ConfigError(f"task names the target '{name}'{did_you_mean(name, names)}")
     missing = [name for name in names if name not in given]

@@ -2,12 +2,14 @@ import csv
 import json
 import re
 from dataclasses import asdict, replace
+from importlib.metadata import EntryPoint
 
 import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
 import molgraph
+from molgraph import registry
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor import Predictor, folder, load
 from molgraph.predictor.recipe import FORMAT, Recipe, sha256, versions
@@ -120,6 +122,37 @@ def test_what_is_no_model_folder_is_told(tmp_path):
         load([tmp_path])
     with pytest.raises(CheckpointError, match="no such model folder"):
         load([tmp_path / "nowhere"])
+
+
+@pytest.fixture
+def theirs(monkeypatch):
+    """Pretend that another package registers the encoder of a model; return what uninstalls it."""
+    points = [EntryPoint("molecule/theirs", "molgraph.molecule.encoders.gin:GIN", registry.ENTRY_POINTS)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    registry.models.cache_clear()
+
+    def uninstall():
+        points.clear()
+        registry.models.cache_clear()
+
+    yield uninstall
+    registry.models.cache_clear()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_model_whose_encoder_is_not_installed_names_the_package(network, tmp_path, theirs, known):
+    network[1].save(tmp_path / "out")
+    made = Predictor.load(tmp_path / "out")
+    made.recipe.run = replace(made.recipe.run, model="molecule/theirs")
+    made.save(tmp_path / "out")
+    assert Predictor.load(tmp_path / "out").recipe.facts["plugins"] == {"molecule/theirs": "molgraph"}
+    if not known:  # a folder of an earlier version does not say
+        del made.recipe.facts["plugins"]
+    theirs()
+    made.save(tmp_path / "out")
+    package = "the package molgraph" if known else "a package with an entry point of molgraph.models"
+    with pytest.raises(CheckpointError, match=rf"out: its model 'molecule/theirs' comes from {package}.*install it"):
+        Predictor.load(tmp_path / "out")
 
 
 def test_weights_of_another_shape_are_told(network, tmp_path):
