@@ -141,6 +141,7 @@ def theirs(monkeypatch):
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_model_whose_encoder_is_not_installed_names_the_package(network, tmp_path, theirs, known):
+    (tmp_path / "out").mkdir()
     network[1].save(tmp_path / "out")
     made = Predictor.load(tmp_path / "out")
     made.recipe.run = replace(made.recipe.run, model="molecule/theirs")
