@@ -93,8 +93,8 @@ class HeadSettings:
         for name, low in (("depth", 0), ("hidden", 1)):
             if getattr(self, name) < low:
                 raise ConfigError(f"head.{name} = {getattr(self, name)} is out of range: it must be at least {low}.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"head.dropout = {self.dropout} is out of range: it must be at least 0 and below 1.")
+        if not 0 <= self.dropout <= 1:
+            raise ConfigError(f"head.dropout = {self.dropout} is out of range: it must be at least 0 and at most 1.")
 
 
 @dataclass(frozen=True)

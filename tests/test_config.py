@@ -57,7 +57,7 @@ def test_override_leaves_what_it_was_given():
         ({"targets": [1]}, r"targets\[0\] = 1 has the wrong type: expected str"),
         ({"units": {"IC50": 3}}, "units.IC50 = 3 has the wrong type"),
         ({"head": {"hidden": 0}}, "head.hidden = 0 is out of range"),
-        ({"head": {"dropout": 2}}, "at least 0 and below 1"),
+        ({"head": {"dropout": 2}}, "at least 0 and at most 1"),
         ({"inputs": {"a": {}, "b": {}}}, "name its encoder"),
     ],
 )
