@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from molgraph.errors import ResourceError
+from filelock import FileLock, Timeout
+
+from molgraph.errors import ConfigError, ResourceError
 
 _REMEDY = {
     errno.ENOSPC: "no space is left on the disk; free some or write elsewhere",
@@ -26,6 +29,8 @@ _REMEDY = {
     errno.EFBIG: "the file grows larger than this disk allows",
     errno.EMFILE: "too many files are open",
 }
+LOCK = ".molgraph.lock"
+FRESH = 2.0  # seconds in which a file that was opened is locked for certain
 PARTS = ".molgraph-*.part"  # what a killed process may leave behind
 
 
@@ -37,6 +42,34 @@ def os_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     except OSError as error:
         remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
         raise ResourceError(f"{path}: cannot be written: {remedy}") from error
+
+
+@contextmanager
+def alone(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Be the only command that writes a folder, which is made where it is missing and goes again if it stays empty.
+
+    Raises: ConfigError where another command holds it; ResourceError where it cannot be made.
+    """
+    path = Path(folder)
+    with os_errors(path):
+        made = not path.exists()
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ConfigError(
+                f"{path}: another command is writing there. Wait for its end, or name another --out."
+            ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (path / LOCK).unlink()  # while it is held, so that nobody else's is taken away
+        lock.release()
+        if made:
+            with suppress(OSError):
+                path.rmdir()
 
 
 @contextmanager
@@ -61,6 +94,7 @@ def atomic(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
         part = goal.with_name(PARTS.replace("*", uuid4().hex))  # process ids repeat on a disk that machines share
         try:
             with part.open(mode, **text) as handle:
+                _hold(handle)
                 yield handle
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -69,3 +103,34 @@ def atomic(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
             with suppress(OSError):
                 part.unlink()
             raise
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed processes left half-written in a folder; what a living one writes stays."""
+    with suppress(OSError):
+        for part in folder.glob(PARTS):
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > FRESH and not _is_held(part):
+                    part.unlink()
+
+
+def _hold(handle: IO[Any]) -> None:
+    """Lock a file that is being written, where the system knows locks: the lock ends with the process."""
+    with suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_held(part: Path) -> bool:
+    """Tell whether a process writes a file, or may: Windows itself keeps an open file from being deleted."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        with part.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False

@@ -15,7 +15,7 @@ import numpy as np
 from molgraph import config, registry
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.data.files import atomic, os_errors
+from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.metrics import METRICS, names, score
@@ -48,6 +48,11 @@ def compare_folder(
     Raises: ConfigError for models or settings that do not go together; DataError where the data is unusable;
     KeyboardInterrupt after what was finished so far has been written.
     """
+    with alone(request.out):
+        return _compare(run, models, request, overwrite, source)
+
+
+def _compare(run: RunSettings, models: Sequence[str], request: Request, overwrite: bool, source: Any) -> Comparison:
     runs = contestants(run, models)
     request.check(len(runs))
     refuse_own_labels(run.split)

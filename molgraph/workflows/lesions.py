@@ -19,7 +19,7 @@ import pandas as pd
 from molgraph import registry
 from molgraph import split as splits
 from molgraph.config import RunSettings, dump
-from molgraph.data.files import atomic, os_errors
+from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
 from molgraph.data.table import Table, free_names, nonempty
@@ -69,6 +69,11 @@ def train_finder(run: RunSettings, out: Path | None, *, dry_run: bool = False, o
     Raises: ConfigError for settings that mean nothing to a finder; DataError where no scan can be used;
     KeyboardInterrupt after a stopped training was saved.
     """
+    with alone(out) if out is not None and not dry_run else contextlib.nullcontext():
+        return _train_finder(run, out, dry_run, overwrite)
+
+
+def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: bool) -> Finder:
     if out is not None and not overwrite:
         refuse_finished(out)
     began = time.perf_counter()

@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from molgraph.data.files import sweep
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
 from molgraph.data.table import nonempty
@@ -50,6 +51,7 @@ def predict_file(
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
     if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
         raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
+    sweep(output.parent)
     scorer = load(folders).give(given or {}, join)
     statuses: Counter[str] = Counter()
     tables = nonempty(scorer.read(source, column), name_of(source))

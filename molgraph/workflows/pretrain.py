@@ -21,7 +21,7 @@ from molgraph import registry
 from molgraph import split as splits
 from molgraph.config import RunSettings, dump
 from molgraph.data.dataset import ABSENT, Input
-from molgraph.data.files import atomic, os_errors
+from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.packed import owners
 from molgraph.data.room import Room
@@ -73,7 +73,11 @@ def pretrain_folder(run: RunSettings, out: Path, *, without: Sequence[str] = (),
 
     Raises: ConfigError for a model or a setting that is not for this; DataError where no scan can be used.
     """
-    run = _settled(run)
+    with alone(out):
+        return _pretrain(_settled(run), out, without, overwrite)
+
+
+def _pretrain(run: RunSettings, out: Path, without: Sequence[str], overwrite: bool) -> Path:
     if not overwrite and any((out / name).exists() for name in (ENCODER, "recipe.json")):
         raise ConfigError(f"{out}: holds a trained model. Use another --out, or --overwrite to replace it.")
     seen = read_pictures(run, without)

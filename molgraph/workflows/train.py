@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from molgraph.config import RunSettings, dump
-from molgraph.data.files import atomic, os_errors
+from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError, DataError, DivergedError, MolgraphError, ResourceError
 from molgraph.fit import Epoch, processes
@@ -140,9 +140,9 @@ def train_folder(
     processes.join()
     try:
         lead = processes.rank() == 0
-        if out is not None and not overwrite:
-            refuse_finished(out)
-        with show.quiet(not lead):
+        with alone(out) if out is not None and lead and not dry_run else contextlib.nullcontext(), show.quiet(not lead):
+            if out is not None and not overwrite:
+                refuse_finished(out)
             made = plan(run, source, workers=0)  # bad input is found here, before a folder is made
             if dry_run or out is None:
                 show.plan(made)

@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from molgraph.data.files import atomic, os_errors
-from molgraph.errors import ResourceError
+from molgraph.data.files import FRESH, alone, atomic, os_errors, sweep
+from molgraph.errors import ConfigError, ResourceError
 
 
 def left(folder: Path) -> list[str]:
@@ -119,3 +120,40 @@ def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:
             handle.write(b"x" * 10_000)
     assert left(small_disk) == ["a.csv"]
     assert (small_disk / "a.csv").read_text(encoding="utf-8") == "old"
+
+
+def test_one_command_alone_writes_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    with alone(folder):
+        with pytest.raises(ConfigError, match="another command is writing there"), alone(folder):
+            pass
+        (folder / "x").touch()
+    with alone(folder):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["x"]
+
+
+def test_a_folder_in_which_nothing_was_written_goes_again(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="refused"), alone(tmp_path / "a"):
+        raise ValueError("refused")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "own").mkdir()
+    with alone(tmp_path / "own"):
+        pass
+    assert (tmp_path / "own").is_dir()
+
+
+def test_only_what_nobody_writes_any_more_is_swept(tmp_path: Path) -> None:
+    old = time.time() - 2 * FRESH
+    for name in (".molgraph-dead.part", ".molgraph-new.part", "own.part"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / ".molgraph-dead.part", (old, old))
+    with atomic(tmp_path / "a.txt", "w") as handle:
+        handle.write("x")
+        handle.flush()
+        (part,) = (path for path in tmp_path.glob(".molgraph-*.part") if path.stat().st_size)
+        os.utime(part, (old, old))
+        sweep(tmp_path)
+        assert part.exists()
+    assert sorted(left(tmp_path)) == [".molgraph-new.part", "a.txt", "own.part"]
+    sweep(tmp_path / "none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -139,3 +140,35 @@ def test_ctrl_c_in_this_process(data: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("molgraph.workflows.predict.load", interrupted)
     assert main(["predict", str(data), "--model", "m", "-o", str(tmp_path / "x.csv")]) == 130
     assert "stopped" in capsys.readouterr().err
+
+
+def test_a_second_training_into_a_folder_is_refused(words: tuple[object, ...], tmp_path: Path):
+    process = start(*words, tmp_path / "m")
+    wait_until(process, lambda: epochs(tmp_path / "m") >= 1)
+    refused(molgraph(*words, tmp_path / "m"), 2, "another command is writing there")
+    refused(molgraph(*words, tmp_path / "m", "--overwrite"), 2, "another command is writing there")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LIMIT)
+    assert process.returncode == 130 and epochs(tmp_path / "m") >= 1
+    no_leftovers(tmp_path)
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files(
+    uninterrupted: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither after commands that came to their end nor after one that was refused half-way."""
+    there, out = tmp_path / "tmp", tmp_path / "out"
+    there.mkdir(), out.mkdir()
+    table = pd.read_csv(data).head(40)
+    table.to_excel(out / "t.xlsx", index=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(there))
+    monkeypatch.setenv("TMPDIR", str(there))
+    few = ("--model", "molecule/forest", "--set", "encoder.rounds=5")
+    done("train", out / "t.xlsx", "--target", "pAct", "--split", "random", *few, "--out", out / "m")
+    for name in ("p.xlsx", "p.csv", "p.parquet"):
+        done("predict", out / "t.xlsx", "--model", uninterrupted, "-o", out / name)
+    done("screen", out / "t.xlsx", "--model", uninterrupted, "--out", out / "s", "--top", 5)
+    table.assign(smiles="C" * 40_000).to_csv(out / "long.csv", index=False)
+    assert molgraph("predict", out / "long.csv", "--model", uninterrupted, "-o", out / "long.xlsx").code == 3
+    assert not list(there.iterdir()) and not (out / "long.xlsx").exists()
+    no_leftovers(out)
