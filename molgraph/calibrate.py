@@ -18,8 +18,8 @@ from molgraph.errors import CheckpointError, ConfigError, DataError
 Floats = NDArray[np.float64]
 
 LEVEL = 0.9
-LOWER = 0.8  # the level that stands beside where sets of 90 % decide too little; a coin would decide 40 % at it
-USEFUL = 0.5  # the share of calibration rows from which on sets that hold one class are worth reading
+LOWER = 0.8  # the level that stands beside where sets of 90 % decide too little; at 70 % a coin would decide 60 %
+DECISIVE = 0.5  # the share of sets that hold one class, from which on they are worth reading alone
 ERRORS = 200  # errors that a model keeps to say how probable a value is
 PLATT_ROWS = 20  # of each class; with fewer, two numbers cannot be learnt from them
 POWER_ROWS = 5  # of each class, and PLATT_ROWS in all; with fewer, not one can
@@ -36,7 +36,7 @@ class Interval:
     probability beside the likeliest other class, None where a class has too few calibration rows to be ever
     left out. Without limits there is no interval, and `reason` says why. `n` rows calibrated, `counts` of each class.
 
-    `lower` is the same at the highest level whose sets decide: shown beside those of `level` where those do not.
+    `lower` is the same at a lower level, to stand beside where sets of `level` decide too little.
     """
 
     kind: str
@@ -68,7 +68,8 @@ class Interval:
         known only by a bound are left out, so the promise is about values that the assay can measure. With `spread`,
         the standard deviations predicted of numbers, intervals are as much wider as those are (normalised).
 
-        Where sets of classes hold one class for less than half of these rows, LOWER is tried (docs/decisions/0022).
+        Where sets hold one class for less than half of these rows, those of LOWER are learnt, too
+        (docs/decisions/0022).
 
         Shapes: `estimate`, `truth`, `observed`, `bound`, `spread` [n]; `estimate` of several classes [n, C].
         Raises: ConfigError for an unknown kind or a level outside 0 to 1; DataError for an estimate not finite.
@@ -107,12 +108,14 @@ class Interval:
             made = cls(kind, level, len(wanted), limits, counts=counts)
         if level <= LOWER or made._decides(given):
             return made
-        lower = cls._of_classes(kind, LOWER, given, wanted)
-        return replace(made, lower=lower if lower._decides(given) else None)
+        lower = cls._of_classes(
+            kind, LOWER, given, wanted
+        )  # not only where it decides: that choice would cost coverage
+        return replace(made, lower=lower if lower.limits else None)
 
     def _decides(self, estimate: Floats) -> bool:
-        """Tell whether most sets hold one class."""
-        return bool(self.limits) and float((self.sets(estimate).sum(axis=1) == 1).mean()) >= USEFUL
+        """Tell whether half of the sets hold one class."""
+        return bool(self.limits) and float((self.sets(estimate).sum(axis=1) == 1).mean()) >= DECISIVE
 
     def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
         """Return the lower and upper end of each row's interval; NaN where there is none (see `reason`).
