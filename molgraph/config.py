@@ -18,6 +18,7 @@ from molgraph.errors import ConfigError, DataError, did_you_mean
 
 Value = Any  # what TOML can hold
 FUSION = "fusion/concat"  # what joins several inputs where a run does not say
+RULES = 2  # how molecules are standardised: the version of the rules (see `molecule.standardise`)
 AUTO = "auto"  # a split or a task: the one of the room, or what the data says
 ENCODERS = ("hidden", "depth", "dropout")  # settings that most encoders have
 WIDE, DEEP = ("encoder.hidden", "head.hidden"), ("encoder.depth", "head.depth")
@@ -107,7 +108,8 @@ class RunSettings:
     data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
     With `variance` numbers are predicted with their standard deviation; with `calibrate` probabilities are mapped as
     the calibration rows teach. `specificity` is what a threshold on a probability must reach on the validation rows
-    (0 = it is chosen by Youden's J).
+    (0 = it is chosen by Youden's J). `standardizer` is the version of the rules by which molecules are standardised; a
+    model keeps those that it was trained by.
     """
 
     data: str = ""
@@ -123,6 +125,7 @@ class RunSettings:
     leaks: Literal["drop", "report", "refuse"] = "drop"
     seed: int = 0
     standardize: bool = True
+    standardizer: int = RULES
     duplicates: Literal["mean", "median", "drop", "keep"] = "mean"
     balance: bool = False
     focal: float = 0.0
@@ -141,6 +144,8 @@ class RunSettings:
     def __post_init__(self) -> None:
         if self.ensemble < 1:
             raise ConfigError(f"ensemble = {self.ensemble} is out of range: it must be at least 1.")
+        if not 1 <= self.standardizer <= RULES:
+            raise ConfigError(f"standardizer = {self.standardizer} is out of range: it must be 1 to {RULES}.")
         double = sorted({name for name in self.targets if self.targets.count(name) > 1})
         if double:
             raise ConfigError(f"targets name {', '.join(map(repr, double))} more than once.")
@@ -153,6 +158,11 @@ class RunSettings:
             raise ConfigError(f"focal = {self.focal} is out of range: it must be at least 0.")
         if not 0 <= self.specificity < 1:
             raise ConfigError(f"specificity = {self.specificity} is out of range: it must be at least 0 and below 1.")
+
+    @property
+    def rules(self) -> bool | int:
+        """Return the rules by which inputs are standardised, False where they are not."""
+        return self.standardize and self.standardizer
 
 
 def read(path: str | Path) -> dict[str, Value]:

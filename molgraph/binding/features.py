@@ -50,6 +50,7 @@ class Featurised:
     index: NDArray[np.int64]
     keys: list[str] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
+    said: dict[int, str] = field(default_factory=dict)
     complexes: list[Complex] = field(default_factory=list)
     whole: dict[str, NDArray[Any]] = field(default_factory=dict)
 

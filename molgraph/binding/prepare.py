@@ -24,7 +24,9 @@ CHUNK = 256  # poses that one process works on at a time
 WORTH_STARTING = 1024  # poses, a few milliseconds each; a process takes about one second to start
 
 
-def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool = True, workers: int = 1) -> Prepared:
+def prepare(
+    texts: Sequence[str], needs: Collection[str], *, standardise: bool | int = True, workers: int = 1
+) -> Prepared:
     """Turn poses (see `pose.Pose`) into distinct parts with the features that are needed, or into a reason why not.
 
     A key is the text with the ligand's canonical SMILES. The ligand is always neutralised and hydrogens are left out,

@@ -30,13 +30,15 @@ class Prepared:
     """Hold what a room made of n texts: the distinct parts, a key for each, and which text is which part.
 
     Shapes: `index` int64 [n], -1 where the text was rejected. `rejects` maps the position of a rejected
-    text to its reason; `Reject.row` there is the position + 1 and is renumbered by the caller.
+    text to its reason; `Reject.row` there is the position + 1 and is renumbered by the caller. `said` maps that of
+    another to what its user should know of how it was read.
     """
 
     parts: Packed
     index: NDArray[np.int64]
     keys: tuple[str, ...]
     rejects: dict[int, Reject]
+    said: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Room:
     - `noun`: what a person calls what it holds.
     - `columns`: the usual names of the input column, first choice first.
     - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
-    - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names.
+    - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names, `standardise` true,
+      false or the number of earlier rules.
     - `identity(keys)`: one text per key, equal where two parts are the same thing.
     - `written`: what a key is called that a person reads (`smiles`); "" where none does.
     - `groupers`: named ways to group keys, each `keys -> int64 [P]`; `default_group` is one of them.

@@ -21,7 +21,9 @@ CHUNK = 16  # texts that one process works on at a time
 WORTH_STARTING = 256  # texts; a picture takes some milliseconds, a process about one second to start
 
 
-def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool = True, workers: int = 1) -> Prepared:
+def prepare(
+    texts: Sequence[str], needs: Collection[str], *, standardise: bool | int = True, workers: int = 1
+) -> Prepared:
     """Turn files of scans into distinct parts with what each view sees of them, or into a reason why not.
 
     A text names a file, a folder, or a picture of a set (`x-rays.npz#train_images/12`); `;` stands between scans of

@@ -42,7 +42,8 @@ FEATURES = (GRAPH, TOKEN, *WHOLE)
 class Featurised:
     """Hold what became of n texts.
 
-    Shapes: `index` int64 [n], the number of a key or -1; `keys` P distinct keys; `refused` per text of -1;
+    Shapes: `index` int64 [n], the number of a key or -1; `keys` P distinct keys; `refused` per text of -1; `said` of a
+    text how it was read;
     `whole[name]` [P, D]; `graphs` of P molecules and `tokens`, uint8 [L] for each, where they were asked for.
     """
 
@@ -52,10 +53,11 @@ class Featurised:
     whole: dict[str, NDArray[Any]]
     graphs: Graphs | None
     tokens: list[NDArray[np.uint8]] | None
+    said: dict[int, str] = field(default_factory=dict)
 
 
-def featurise(texts: Sequence[str], needs: Sequence[str], standardise: bool, max_atoms: int) -> Featurised:
-    """Bring texts to keys (their own words where `standardise` is false) and make the features of every distinct key.
+def featurise(texts: Sequence[str], needs: Sequence[str], rules: int, max_atoms: int) -> Featurised:
+    """Bring texts to keys by these rules (0: their own words) and make the features of every distinct key.
 
     Features are made from the key alone, so they depend neither on how a compound was written nor on what else is in
     the file. Graphs alone of texts as they are cost one parse each.
@@ -63,8 +65,8 @@ def featurise(texts: Sequence[str], needs: Sequence[str], standardise: bool, max
     with rdBase.BlockLogs():
         keys = _Keys()
         for text in map(str.strip, texts):
-            if standardise:
-                keys.add_standardised(text, max_atoms)
+            if rules:
+                keys.add_standardised(text, max_atoms, rules)
             else:
                 keys.add_as_written(text, max_atoms)
         return _features(keys, needs, max_atoms)
@@ -78,14 +80,16 @@ class _Keys:
     number: dict[str, int] = field(default_factory=dict)
     mols: list[Chem.Mol | None] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
+    said: dict[int, str] = field(default_factory=dict)
 
-    def add_standardised(self, text: str, max_atoms: int) -> None:
-        made = standardised(text, max_atoms)
+    def add_standardised(self, text: str, max_atoms: int, rules: int) -> None:
+        made = standardised(text, max_atoms, rules)
         if isinstance(made, Refusal):
             self._refuse(made)
         else:
-            key, mol = made
-            self._add(key, mol if key == text else None)
+            if made.said:
+                self.said[len(self.index)] = made.said
+            self._add(made.key, made.mol if made.key == text else None)
 
     def add_as_written(self, text: str, max_atoms: int) -> None:
         refusal = refused_unread(text, max_atoms)
@@ -132,4 +136,5 @@ def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
         {name: WHOLE[name][0](mols) for name in names},
         made.take(good) if made is not None else None,
         token_codes(texts) if TOKEN in needs else None,
+        keys.said,
     )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from molgraph.config import RULES
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
@@ -29,15 +30,15 @@ def prepare(
     texts: Sequence[str],
     needs: Collection[str],
     *,
-    standardise: bool = True,
+    standardise: bool | int = True,
     workers: int = 1,
     max_atoms: int = MAX_ATOMS,
 ) -> Prepared:
     """Turn SMILES into distinct parts with the features that are needed, or into a reason why not.
 
     The same text is read once; with `standardise`, texts of the same compound share one part, whose key is its
-    standardised SMILES; without, the key is the text. The result is the same to the byte for any number of `workers`;
-    few texts are prepared in this process.
+    standardised SMILES by the newest rules, or by those of that number; without, the key is the text. The result is
+    the same to the byte for any number of `workers`; few texts are prepared in this process.
 
     Raises: ConfigError for an unknown feature; ResourceError where a worker dies.
     """
@@ -47,14 +48,16 @@ def prepare(
     wanted = tuple(name for name in FEATURES if name in needs)
     distinct = list(dict.fromkeys(texts))
     chunks = [distinct[i : i + CHUNK] for i in range(0, len(distinct), CHUNK)] or [[]]
-    work = partial(featurise, needs=wanted, standardise=standardise, max_atoms=max_atoms)
+    rules = RULES if standardise is True else int(standardise)
+    work = partial(featurise, needs=wanted, rules=rules, max_atoms=max_atoms)
     enough = len(distinct) * (0.3 + sum(COST[name] for name in wanted)) > WORTH_STARTING
     made = in_processes(work, chunks, workers) if workers > 1 and enough else map(work, chunks)
     return joined(texts, chunks, ((done, _packed(done, wanted)) for done in made))
 
 
 class Chunk(Protocol):
-    """Hold what became of a chunk of texts: `index` int64 [n], the number of a key or -1, the keys, the refused."""
+    """Hold what became of a chunk of texts: `index` int64 [n], the number of a key or -1, the keys, the refused, and
+    what there is to say of others."""
 
     @property
     def index(self) -> NDArray[np.int64]: ...
@@ -65,6 +68,9 @@ class Chunk(Protocol):
     @property
     def refused(self) -> dict[int, Refusal]: ...
 
+    @property
+    def said(self) -> dict[int, str]: ...
+
 
 def joined(texts: Sequence[str], chunks: list[list[str]], made: Iterable[tuple[Chunk, Packed]]) -> Prepared:
     """Join chunks of distinct texts and their parts, each key once, and spread the result over all texts."""
@@ -72,6 +78,7 @@ def joined(texts: Sequence[str], chunks: list[list[str]], made: Iterable[tuple[C
     packs: list[Packed] = []
     part_of: dict[str, int] = {}
     refused: dict[str, Refusal] = {}
+    said: dict[str, str] = {}
     for chunk, (done, parts) in zip(chunks, made, strict=True):
         new = [i for i, key in enumerate(done.keys) if key not in number]
         number.update(zip((done.keys[i] for i in new), range(len(number), len(number) + len(new)), strict=True))
@@ -79,6 +86,7 @@ def joined(texts: Sequence[str], chunks: list[list[str]], made: Iterable[tuple[C
         parts_of_chunk = [number[key] for key in done.keys] + [NONE]
         part_of.update(zip(chunk, (parts_of_chunk[i] for i in done.index), strict=True))
         refused.update((chunk[i], refusal) for i, refusal in done.refused.items())
+        said.update((chunk[i], words) for i, words in done.said.items())
     return Prepared(
         parts=Packed.cat(packs),
         index=np.fromiter((part_of[text] for text in texts), dtype=np.int64, count=len(texts)),
@@ -88,6 +96,7 @@ def joined(texts: Sequence[str], chunks: list[list[str]], made: Iterable[tuple[C
             for i, text in enumerate(texts)
             if text in refused
         },
+        said={i: said[text] for i, text in enumerate(texts) if text in said},
     )
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from molgraph.config import RULES
+from molgraph.molecule.forms import ionised, is_charged, may_be_salt_of_metal, united, without_acid_protons
+from molgraph.molecule.fragments import NoCompound, inorganic, parent, uncharger
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
 _CHARACTERS_PER_ATOM = 30  # more than an atom needs, coordinates of a CXSMILES included
 _LONG_FOR_ITS_ATOMS = 4  # from so many characters per allowed atom on, atoms are counted before rings are searched
 _SALT = 4  # a text may hold so many times the allowed atoms, as long as its largest fragment does not
 _CHARGED = re.compile(r"[+|]|-[^][]*]")  # a minus outside brackets is a bond; a bar (CXSMILES) may hide anything
+_CARBANION = re.compile(r"\[(?:\d*[cC]H?\d?-|C-)\]")  # cyclopentadienide or carbon monoxide, beside a metal
 _STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] *", re.MULTILINE)
 _ECHO = re.compile(r"SMILES Parse Error: |( while parsing:| for input:).*")  # the text stands in the reject already
 _MESSAGE = 200  # characters of RDKit's own words that are worth repeating
@@ -92,29 +98,91 @@ def refused_molecule(mol: Chem.Mol, max_atoms: int = MAX_ATOMS) -> Refusal | Non
     return None
 
 
-def standard(mol: Chem.Mol, text: str) -> Chem.Mol:
-    """Return the largest organic fragment, neutralised, without atom map numbers; tautomers stay as drawn.
+class Standard(NamedTuple):
+    """Hold a compound: its key, the molecule, and what there is to say of how it was read ("": nothing)."""
 
-    `text` is what `mol` was parsed from: where it holds no dot and no charge there is nothing to do. `mol` itself
-    may be changed.
+    key: str
+    mol: Chem.Mol
+    said: str = ""
 
-    See: LargestFragmentChooser and Uncharger in
-    https://www.rdkit.org/docs/source/rdkit.Chem.MolStandardize.rdMolStandardize.html
+
+def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
+    """Return the compound in its one form; tautomers stay as drawn.
+
+    Bonds drawn to the metal of a salt are charges, charges drawn apart are bonds, counter-ions and solvents are left
+    out (see `fragments.parent`), what can be neutral is, atom map numbers are gone. `text` is what `mol` was parsed
+    from: where it holds no dot, no charge and no metal there is nothing to do. `mol` itself may be changed.
+
+    See: Uncharger in https://www.rdkit.org/docs/source/rdkit.Chem.MolStandardize.rdMolStandardize.html
     """
     if ":" in text:
-        for atom in mol.GetAtoms():
-            atom.SetAtomMapNum(0)
-    salt, charged = "." in text, _CHARGED.search(text)
-    if not salt and not charged:
+        _without_map_numbers(mol)
+    if may_be_salt_of_metal(text):
+        made = ionised(mol)
+        mol, text = (mol, text) if made is mol else (made, key_of(made))
+    charged = "|" in text or is_charged(text)  # a CXSMILES may hide anything
+    if charged and united(mol):
+        mol = parse(key_of(mol)) or mol
+    if "." not in text:
+        mol = _neutral(mol) if charged else mol
+        key = key_of(mol)
+        found = inorganic(mol, key)
+        return _no_compound(found) if found else Standard(key, mol)
+    return _part(mol, charged)
+
+
+def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:
+    """Return the compound among the fragments of a record, with what was left out."""
+    found = parent(mol)
+    if isinstance(found, NoCompound):
+        return _no_compound(found)
+    kept = parse(found.smiles) or mol
+    kept = _neutral(kept) if charged else kept
+    key = key_of(kept)
+    if found.left_out and _CARBANION.search(key):
+        return Refusal("organometallic", f"{key} beside {found.left_out}: an organometallic compound, out of scope")
+    mixture = "a mixture: " if found.mixture else ""
+    return Standard(key, kept, f"{mixture}scored {key}; left out {found.left_out}" if found.left_out else "")
+
+
+def _no_compound(found: NoCompound) -> Refusal:
+    return Refusal("no_compound", f"{found.names}: no organic compound, or counter-ions and solvents only")
+
+
+def _neutral(mol: Chem.Mol) -> Chem.Mol:
+    """Return the neutral form, read again from its own SMILES, so that rings, aromaticity and stereo fit the charges.
+
+    One that RDKit cannot read (an oxonium ligand of bismuth) is none, and the charges stay.
+    """
+    ready = without_acid_protons(mol)
+    neutral = uncharger().uncharge(ready or mol)
+    if ready is None and _charges(neutral) == _charges(mol):
         return mol
+    return parse(key_of(neutral)) or parse(key_of(mol)) or mol
+
+
+def standard_by_the_first_rules(mol: Chem.Mol, text: str) -> Standard:
+    """Return what models made by earlier versions were trained on: the fragment of most atoms, hydrogens included,
+    neutralised; bonds to metals and charges drawn apart stay. `mol` itself may be changed.
+
+    See: LargestFragmentChooser in https://www.rdkit.org/docs/source/rdkit.Chem.MolStandardize.rdMolStandardize.html
+    """
+    if ":" in text:
+        _without_map_numbers(mol)
+    salt, charged = "." in text, _CHARGED.search(text)
     if salt:
         _largest_fragment().chooseInPlace(mol)
-    neutral = _uncharger().uncharge(mol) if charged else mol
-    if not salt and _charges(neutral) == _charges(mol):
-        return mol
-    # read again from their own SMILES, so that rings, aromaticity and stereo fit the new charges;
-    # a neutral form that RDKit cannot read (an oxonium ligand of bismuth) is none, and the charges stay
-    return parse(key_of(neutral)) or parse(key_of(mol)) or mol
+    if salt or charged:
+        neutral = uncharger().uncharge(mol) if charged else mol
+        if salt or _charges(neutral) != _charges(mol):
+            mol = parse(key_of(neutral)) or parse(key_of(mol)) or mol
+    key = key_of(mol)
+    return Standard(key, mol, f"scored {key} alone, the largest part of what is written" if salt else "")
+
+
+def _without_map_numbers(mol: Chem.Mol) -> None:
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(0)
 
 
 def key_of(mol: Chem.Mol) -> str:
@@ -122,24 +190,27 @@ def key_of(mol: Chem.Mol) -> str:
     return str(Chem.MolToSmiles(mol))
 
 
-def standardised(text: str, max_atoms: int = MAX_ATOMS) -> tuple[str, Chem.Mol] | Refusal:
-    """Return the key of a text and the molecule (its atoms in the order of the text), or say why there is none."""
+def standardised(text: str, max_atoms: int = MAX_ATOMS, rules: int = RULES) -> Standard | Refusal:
+    """Return the compound that a text means (its atoms in the order of the text), or say why there is none.
+
+    `rules` 1 are those of models made by earlier versions.
+    """
     mol = read(text, max_atoms)
     if isinstance(mol, Refusal):
         return mol
-    mol = standard(mol, text)
-    return refused_molecule(mol, max_atoms) or (key_of(mol), mol)
+    made = standard(mol, text) if rules == RULES else standard_by_the_first_rules(mol, text)
+    return made if isinstance(made, Refusal) else refused_molecule(made.mol, max_atoms) or made
 
 
-def standardise(text: str, max_atoms: int = MAX_ATOMS) -> str | Refusal:
+def standardise(text: str, max_atoms: int = MAX_ATOMS, rules: int = RULES) -> str | Refusal:
     """Return the key of a text: one and the same for every way to write, salt or charge a compound.
 
-    >>> standardise("CC(=O)Oc1ccccc1C(=O)[O-].[Na+]") == standardise("OC(=O)c1ccccc1OC(C)=O")
+    >>> standardise("CC(=O)Oc1ccccc1C(=O)O[Na]") == standardise("OC(=O)c1ccccc1OC(C)=O")
     True
     """
     with rdBase.BlockLogs():
-        made = standardised(text.strip(), max_atoms)
-    return made if isinstance(made, Refusal) else made[0]
+        made = standardised(text.strip(), max_atoms, rules)
+    return made if isinstance(made, Refusal) else made.key
 
 
 def why_refused(text: str, max_atoms: int = MAX_ATOMS) -> Refusal | None:
@@ -166,11 +237,6 @@ def _charged_atom() -> Chem.Mol:
 @cache
 def _largest_fragment() -> rdMolStandardize.LargestFragmentChooser:
     return rdMolStandardize.LargestFragmentChooser(preferOrganic=True)
-
-
-@cache
-def _uncharger() -> rdMolStandardize.Uncharger:
-    return rdMolStandardize.Uncharger()
 
 
 def _words_of_rdkit(text: str) -> str:

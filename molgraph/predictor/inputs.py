@@ -108,7 +108,8 @@ class Ready:
     """Hold what became of the n rows of a table.
 
     Shapes: `index` of each input is int64 [n], a part number, ABSENT where the row was rejected or the input is
-    absent. `rejects` maps the position of a rejected row to its reason. `columns` names the column of each input, ""
+    absent. `rejects` maps the position of a rejected row to its reason, `said` that of another to what its user should
+    know of how it was read. `columns` names the column of each input, ""
     where there is none. `misread` says which columns hold something else than the input.
     """
 
@@ -116,6 +117,7 @@ class Ready:
     rejects: dict[int, Reject]
     columns: dict[str, str]
     misread: tuple[str, ...] = ()
+    said: dict[int, str] = field(default_factory=dict)
 
     def things(self) -> tuple[Dataset, NDArray[np.int64]]:
         """Return the distinct things (the parts; with several inputs the combinations), and int64 [n] from row to
@@ -139,11 +141,12 @@ class Ready:
         return ["" if i in self.rejects else lead.key_of(i) for i in range(len(lead.index))]
 
     def messages(self) -> list[str]:
-        """Return for each row why it was rejected, else which inputs it is scored without, else ""."""
+        """Return for each row why it was rejected, else how it was read and what it is scored without, else ""."""
         columns = zip(*(given.index.tolist() for given in self.inputs.values()), strict=True)
         lacking = [" and ".join(n for n, at in zip(self.inputs, row, strict=True) if at == ABSENT) for row in columns]
         without = [f"scored without {names}" if names else "" for names in lacking]
-        return [self.rejects[i].message if i in self.rejects else text for i, text in enumerate(without)]
+        told = ["; ".join(filter(None, (self.said.get(i, ""), text))) for i, text in enumerate(without)]
+        return [self.rejects[i].message if i in self.rejects else text for i, text in enumerate(told)]
 
 
 def _distinct(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -173,7 +176,7 @@ class Inputs:
 
     slots: tuple[Slot, ...]
     needs: Mapping[str, tuple[str, ...]]
-    standardize: bool
+    standardize: bool | int
     given: Mapping[str, str] = field(default_factory=dict)
     join: tuple[str, ...] = ()
     lacked: Collection[str] | None = None
@@ -207,6 +210,7 @@ class Inputs:
         rejects: dict[int, Reject] = {}
         columns: dict[str, str] = {}
         misread: list[str] = []
+        said: dict[int, str] = {}
         for slot in self.slots:
             names: tuple[str, ...] = ()
             if slot.name in self.given:
@@ -216,6 +220,9 @@ class Inputs:
                 texts = [str(text) for text in table.frame[column]] if column else [""] * len(table)
                 ready = self._prepare(slot, texts, workers)
                 misread += _misread(slot, column, ready)
+                for at, words in ready.said.items():
+                    named = f"{slot.name}: {words}" if len(self.slots) > 1 else words
+                    said[at] = f"{said[at]}; {named}" if at in said else named
                 for at, reject in ready.rejects.items():
                     why = self._lacking(slot, reject) if slot.optional and _blank(texts[at]) else reject
                     if why is not None:
@@ -226,7 +233,7 @@ class Inputs:
         nothing = np.all([given.index.numpy() == ABSENT for given in inputs.values()], axis=0)
         for at in np.flatnonzero(nothing).tolist():
             rejects.setdefault(at, Reject(int(table.rows[at]), "", "empty", "all inputs are blank"))
-        return Ready(inputs, {**rejects, **table.broken}, columns, tuple(misread))
+        return Ready(inputs, {**rejects, **table.broken}, columns, tuple(misread), said)
 
     def _lacking(self, slot: Slot, reject: Reject) -> Reject | None:
         """Return why a row cannot do without an optional input: a trained model has not learnt what stands for it."""

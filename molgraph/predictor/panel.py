@@ -42,7 +42,9 @@ class Panel(Scorer):
                 raise ConfigError(f"the models read different data: {_named(mine)} and {_named(theirs)}.")
             if other.inputs.standardize != first.inputs.standardize:
                 things = first.room.noun.many
-                raise ConfigError(f"one model standardises its {things} and another does not; score them apart.")
+                both = first.inputs.standardize and other.inputs.standardize
+                how = "by other rules than another" if both else "and another does not"
+                raise ConfigError(f"one model standardises its {things} {how}; score them apart, or train again.")
         self._predictors = list(predictors)
         needs = with_prints(*(p.recipe.run for p in predictors))
         lacked = frozenset.intersection(*(frozenset(p.inputs.lacked or ()) for p in predictors))

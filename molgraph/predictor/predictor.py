@@ -39,7 +39,7 @@ class Predictor(Scorer):
         run, found, learnt = recipe.run, slots(recipe.run), recipe.lacked
         if learnt is None:
             learnt = lacked(run, domain.index if domain else np.zeros((0, len(found)), dtype=np.int64))
-        self.inputs = Inputs(found, with_prints(run), run.standardize, lacked=frozenset(learnt))
+        self.inputs = Inputs(found, with_prints(run), run.rules, lacked=frozenset(learnt))
         self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
         self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
         self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}

@@ -69,7 +69,8 @@ class Recipe:
                     f"{path}: written in model format {made_by}, this molgraph ({molgraph.__version__}) reads "
                     f"format {FORMAT}. Use the version that wrote it, or train again."
                 )
-            return cls(run=settings(found.pop("run")), **found)
+            run = {"standardizer": 1, **found.pop("run")}  # earlier versions knew no other
+            return cls(run=settings(run), **found)
         except CheckpointError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:

@@ -119,8 +119,17 @@ def read_rows(
         len(table),
         unread,
         run,
-        (*notes, *parsed.notes),
+        (*notes, *_read_as(prepared, table), *parsed.notes),
     )
+
+
+def _read_as(prepared: Ready, table: Table) -> list[str]:
+    """Say of how many rows a part alone was read, and of the first which."""
+    told = {at: words for at, words in sorted(prepared.said.items()) if at not in prepared.rejects}
+    if not told:
+        return []
+    first = next(iter(told))
+    return [f"{len(told)} rows are salts, solvates or mixtures; the first, row {table.rows[first]}: {told[first]}."]
 
 
 def _called(source: Any) -> str:

@@ -24,7 +24,9 @@ FEATURES = (RESIDUES, KMERS, COMPOSED, EMBEDDING)
 NONE = -1
 
 
-def prepare(texts: Sequence[str], needs: Collection[str], *, standardise: bool = True, workers: int = 1) -> Prepared:
+def prepare(
+    texts: Sequence[str], needs: Collection[str], *, standardise: bool | int = True, workers: int = 1
+) -> Prepared:
     """Turn sequences into distinct parts with the features that are needed, or into a reason why not.
 
     With `standardise`, sequences that differ in case, gaps, white space or a stop at the end are one part, whose key

@@ -90,7 +90,7 @@ def plan(
         splits.named(run.split)
     if source is None and not run.data:
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
-    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also, *beside), run.standardize, join=tuple(run.join))
+    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also, *beside), run.rules, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
     told = rows.kinds.items() if run.task == AUTO == found[0].room.task else ()
     guessed = [f"{name} is taken as {kind}; --task says otherwise." for name, kind in told]

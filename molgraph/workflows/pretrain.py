@@ -123,7 +123,7 @@ def read_pictures(run: RunSettings, without: Sequence[str] = ()) -> Pictures:
     (view,) = slot.needs
     table = _table(slot.room, run.data, run.column or None)
     rejects = dict(_held_by_the_source(table))
-    inputs = Inputs((slot,), {INPUT: slot.needs}, run.standardize)
+    inputs = Inputs((slot,), {INPUT: slot.needs}, run.rules)
     ready = inputs.prepare(table, workers=1)
     rejects |= {at: reject for at, reject in ready.rejects.items() if at not in rejects}
     given = ready.inputs[INPUT]

@@ -115,7 +115,8 @@ def test_real_libraries(real: Any) -> None:
     made = prepare(texts, ["graph"])
     assert set(np.flatnonzero(made.index < 0)) == set(made.rejects)
     assert len(made.rejects) < 0.01 * len(texts)
-    assert {r.reason for r in made.rejects.values()} <= {"invalid_smiles", "dummy_atom", "too_large"}
+    known = {"invalid_smiles", "dummy_atom", "too_large", "no_compound", "organometallic"}
+    assert {r.reason for r in made.rejects.values()} <= known
     atoms = made.parts.offsets["atom"].diff()
     of_bond = torch.repeat_interleave(torch.arange(len(made.parts)), made.parts.offsets["bond"].diff())
     assert (made.parts.values["ends"] < atoms[of_bond][:, None]).all()

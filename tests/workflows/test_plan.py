@@ -78,13 +78,17 @@ def test_leaks_leave_the_training_set_and_never_the_test_set(ligands):
     made = planned(with_leaks(ligands), split="column:fold")
     assert {2, 5}.isdisjoint(rows_in(made, *FOLDS))
     assert {160, 161} <= rows_in(made, "test")
-    assert made.notes == ["2 rows also stand in a later fold (first: row 3); they were left out of the training."]
+    assert made.notes == [
+        "2 rows are salts, solvates or mixtures; the first, row 161: scored "
+        f"{made.rows.data.inputs['input'].key_of(160)}; left out sodium, hydrogen chloride.",
+        "2 rows also stand in a later fold (first: row 3); they were left out of the training.",
+    ]
 
 
 def test_leaks_can_be_left_in_and_are_told(ligands):
     made = planned(with_leaks(ligands), split="column:fold", leaks="report")
     assert {2, 5} <= rows_in(made, "train")
-    assert "left in (--leaks report): the test score flatters" in made.notes[0]
+    assert "left in (--leaks report): the test score flatters" in made.notes[1]
 
 
 def test_leaks_can_be_refused(ligands):

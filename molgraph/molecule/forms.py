@@ -1,0 +1,151 @@
+"""One form for what is written in several: charges drawn apart, salts of metals drawn with bonds, inner salts."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from rdkit import Chem
+from rdkit.Chem import BondType
+
+# Metals that are ions beside an acid, whatever lines are drawn: groups 1 and 2, zinc, aluminium and silver. Other
+# metals, and these where carbon or a ligand's nitrogen holds them (butyllithium, chlorophyll), keep their bonds.
+_ALKALI = frozenset((3, 11, 19, 37, 55))
+_METALS = _ALKALI | {12, 20, 38, 56, 30, 13, 47}
+_METAL = re.compile(r"\[\d*(?:Li|Na|K|Rb|Cs|Mg|Ca|Sr|Ba|Zn|Al|Ag)(?:[H+-]\d*)*(?::\d+)?\]")
+_ANIONS = frozenset((8, 16, 34, 9, 17, 35, 53))  # O, S, Se and halogens
+_NITROGEN, _CARBON = 7, 6
+_EXPANDED = frozenset((15, 16, 33, 34, 52, 53))  # P, S, As, Se, Te, I: atoms that double bonds may make neutral
+_GIVERS = (8, 16, 34, _NITROGEN, _CARBON)  # which neighbour gives its charge first: O, S, Se, N, C
+_NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|\[O-\]\[N\+\]\(=O\)|O=\[N\+\]\(\[O-\]\)")
+_CHARGE = re.compile(r"\+|-\d*(?::\d+)?\]")  # a minus outside brackets is a bond
+
+
+def may_be_salt_of_metal(text: str) -> bool:
+    """Tell whether a SMILES names a metal whose salts are drawn with bonds."""
+    return "[" in text and _METAL.search(text) is not None
+
+
+def is_charged(text: str) -> bool:
+    """Tell whether a SMILES has charges other than those of nitro groups, which have one form."""
+    return _CHARGE.search(_NITRO.sub("", text) if "[N+]" in text else text) is not None
+
+
+def ionised(mol: Chem.Mol) -> Chem.Mol:
+    """Return a molecule whose metals are ions beside their acids: `O[Na]` is a salt.
+
+    Coordination compounds and organometallics keep their bonds.
+    """
+    made = Chem.RWMol(mol)
+    metals = [atom for atom in made.GetAtoms() if atom.GetAtomicNum() in _METALS and atom.GetDegree()]
+    salts = [metal for metal in metals if all(_is_anion_of(metal, each) for each in metal.GetNeighbors())]
+    if not salts:
+        return mol
+    for metal in salts:
+        neighbours = list(metal.GetNeighbors())
+        for other in neighbours:
+            kind = made.GetBondBetweenAtoms(metal.GetIdx(), other.GetIdx()).GetBondType()
+            made.RemoveBond(metal.GetIdx(), other.GetIdx())
+            if kind == BondType.SINGLE and other.GetFormalCharge() == 0:
+                other.SetFormalCharge(-1)
+                metal.SetFormalCharge(metal.GetFormalCharge() + 1)
+    made.UpdatePropertyCache(strict=False)
+    return Chem.MolFromSmiles(Chem.MolToSmiles(made)) or mol
+
+
+def _is_anion_of(metal: Chem.Atom, atom: Chem.Atom) -> bool:
+    """Tell whether a neighbour is what an acid leaves: O, S, a halogen; N beside an acyl or a sulfonyl group."""
+    if atom.GetFormalCharge() > 0:
+        return False
+    if atom.GetAtomicNum() != _NITROGEN:
+        return atom.GetAtomicNum() in _ANIONS
+    if metal.GetAtomicNum() in _ALKALI:
+        return True
+    return any(
+        bond.GetBondType() == BondType.DOUBLE and bond.GetOtherAtom(next_).GetAtomicNum() in _ANIONS
+        for next_ in atom.GetNeighbors()
+        for bond in next_.GetBonds()
+    )
+
+
+def united(mol: Chem.Mol) -> bool:
+    """Draw charges together that are drawn apart, in place: sulfoxides as S=O, azides as N=[N+]=[N-]; tell whether so.
+
+    What only nitrogen could take (nitro groups, N-oxides) stays as RDKit writes it.
+
+    See: RDKit's Code/GraphMol/MolStandardize/TransformCatalog/normalizations.in, whose sulfoxides are S+ beside O-
+    """
+    changed = False
+    for atom in mol.GetAtoms():
+        if atom.GetFormalCharge() > 0:
+            changed |= _take_double_bonds(atom) if atom.GetAtomicNum() in _EXPANDED else _shift(atom)
+    return changed
+
+
+def _take_double_bonds(atom: Chem.Atom) -> bool:
+    beside = [(bond, bond.GetOtherAtom(atom)) for bond in atom.GetBonds() if bond.GetBondType() == BondType.SINGLE]
+    givers = [
+        (bond, other) for bond, other in beside if other.GetFormalCharge() < 0 and other.GetAtomicNum() in _GIVERS
+    ]
+    for bond, other in sorted(givers, key=lambda giver: _GIVERS.index(giver[1].GetAtomicNum())):
+        if atom.GetFormalCharge() > 0:
+            bond.SetBondType(BondType.DOUBLE)
+            atom.SetFormalCharge(atom.GetFormalCharge() - 1)
+            other.SetFormalCharge(other.GetFormalCharge() + 1)
+    return bool(givers)
+
+
+def _shift(atom: Chem.Atom) -> bool:
+    """Bring `X-N+#N` of an azide or a diazo compound to `X=N+=N-`, and an amide drawn as `O-C=N+` to `O=C-N`."""
+    if atom.GetFormalCharge() != 1:
+        return False
+    for bond in atom.GetBonds():
+        other = bond.GetOtherAtom(atom)
+        if bond.GetBondType() == BondType.TRIPLE and other.GetAtomicNum() == _NITROGEN and not other.GetFormalCharge():
+            near = next((b for b in atom.GetBonds() if _gives(b, atom)), None)
+            if near is not None:
+                near.GetOtherAtom(atom).SetFormalCharge(0)
+                near.SetBondType(BondType.DOUBLE)
+                bond.SetBondType(BondType.DOUBLE)
+                other.SetFormalCharge(-1)
+                return True
+        if bond.GetBondType() == BondType.DOUBLE and not other.GetFormalCharge():
+            far = next((b for b in other.GetBonds() if _gives(b, other)), None)
+            if far is not None and far.GetOtherAtom(other).GetAtomicNum() != _CARBON:
+                far.GetOtherAtom(other).SetFormalCharge(0)
+                far.SetBondType(BondType.DOUBLE)
+                bond.SetBondType(BondType.SINGLE)
+                atom.SetFormalCharge(0)
+                return True
+    return False
+
+
+def _gives(bond: Chem.Bond, atom: Chem.Atom) -> bool:
+    other = bond.GetOtherAtom(atom)
+    single = bond.GetBondType() == BondType.SINGLE
+    return single and other.GetFormalCharge() == -1 and other.GetAtomicNum() in _GIVERS
+
+
+def without_acid_protons(mol: Chem.Mol) -> Chem.Mol | None:
+    """Return a molecule with a fixed positive charge and its acids as anions; None where it lacks either.
+
+    A betaine and its hydrochloride are one compound: after this, `Uncharger` leaves as many anions as are needed.
+    """
+    fixed = any(
+        atom.GetFormalCharge() > 0 and all(near.GetFormalCharge() >= 0 for near in atom.GetNeighbors())
+        for atom in mol.GetAtoms()
+    )
+    acids = mol.GetSubstructMatches(_acid()) if fixed else ()
+    if not acids:
+        return None
+    made = Chem.RWMol(mol)
+    for (at,) in acids:
+        made.GetAtomWithIdx(at).SetFormalCharge(-1)
+        made.GetAtomWithIdx(at).SetNumExplicitHs(0)
+    made.UpdatePropertyCache(strict=False)
+    return made.GetMol()
+
+
+@cache
+def _acid() -> Chem.Mol:
+    return Chem.MolFromSmarts("[OX2H1;$(O[C,S,P]=[O,S])]")

@@ -1,0 +1,144 @@
+"""Which fragment of a record is the compound: no known counter-ion or solvent, and of those the one of most atoms."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from rdkit import Chem
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+# Counter-ions and solvents, each with its role: `either` is the drug of one salt and the ion of another (nicotinic
+# acid, lysine), `ion` and `solvent` are none beside another compound, `inorganic` never is one.
+# See: the salts and solvents of the ChEMBL structure pipeline, Bento 2020, https://doi.org/10.1186/s13321-020-00456-1;
+# Stahl and Wermuth, Handbook of Pharmaceutical Salts, 2nd edition 2011, ISBN 978-3-906390-51-2; RDKit's Data/Salts.txt;
+# the residual solvents of ICH Q3C(R8), 2021.
+LIST = "counterions.csv"
+ORGANIC, EITHER, ION, COMPLEX, SOLVENT, INORGANIC = range(6)  # the first that a record holds is its compound
+_ROLES = {"either": EITHER, "ion": ION, "solvent": SOLVENT, "inorganic": INORGANIC}
+_REMEMBERED = 4096  # fragments
+_LONGEST = 40  # characters of a SMILES of the longest that is none
+_CARBON = 6
+
+
+class Piece(NamedTuple):
+    """Hold a fragment: its SMILES, what it can be, what a person calls it, its heavy atoms."""
+
+    smiles: str
+    rank: int
+    name: str
+    atoms: int
+
+
+class Parent(NamedTuple):
+    """Hold the compound of a record, and the names of what is left out, in order.
+
+    `mixture` says that something of it may be a compound in its own right.
+    """
+
+    smiles: str
+    left_out: str
+    mixture: bool
+
+
+class NoCompound(NamedTuple):
+    """Hold the names of the counter-ions and solvents that are all there is in a record."""
+
+    names: str
+
+
+def parent(mol: Chem.Mol) -> Parent | NoCompound:
+    """Return the compound of a record of several fragments.
+
+    Of equally large ones it is the first by its SMILES, so that their order in the record decides nothing. Counter-ions
+    and solvents alone are no compound, unless one of them only is organic: sodium acetate is a salt of acetic acid.
+    """
+    pieces = [_piece(piece) for piece in Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)]
+    chosen = min(pieces, key=lambda piece: (piece.rank, -piece.atoms, piece.smiles))
+    if chosen.rank == INORGANIC:
+        return NoCompound(_counted(pieces))
+    rivals = {piece.smiles for piece in pieces if piece.rank < INORGANIC} - {chosen.smiles}
+    same = {smiles for smiles in rivals if uncharged(smiles) == uncharged(chosen.smiles)}
+    if chosen.rank in (ION, SOLVENT) and rivals - same:
+        return NoCompound(_counted(pieces))
+    left = [piece for piece in pieces if piece.smiles not in {chosen.smiles, *same}]
+    return Parent(chosen.smiles, _counted(left), any(piece.rank == ORGANIC for piece in left))
+
+
+def inorganic(mol: Chem.Mol, key: str) -> NoCompound | None:
+    """Return what stands alone and is no compound: an element, water, an inorganic acid; None of anything else.
+
+    A counter-ion or a solvent that stands alone is what its user asks about.
+    """
+    if len(key) > _LONGEST or (mol.GetNumHeavyAtoms() > 1 and key not in _listed()):
+        return None
+    organic = any(atom.GetAtomicNum() == _CARBON for atom in mol.GetAtoms())
+    rank, name = _listed().get(key, (ORGANIC if organic else INORGANIC, _element(mol)))
+    return NoCompound(name) if rank == INORGANIC else None
+
+
+def _piece(mol: Chem.Mol) -> Piece:
+    smiles, atoms = str(Chem.MolToSmiles(mol)), mol.GetNumHeavyAtoms()
+    organic = any(atom.GetAtomicNum() == _CARBON for atom in mol.GetAtoms())
+    if atoms < 2 and not organic:
+        return Piece(smiles, INORGANIC, _role(smiles)[1] or _element(mol), atoms)
+    if atoms < mol.GetNumAtoms() or (atoms, mol.GetNumBonds()) in _sizes():  # heavy hydrogen is an atom of its own
+        role, name = _role(smiles)
+        if name:
+            return Piece(smiles, role, name, atoms)
+    return Piece(smiles, ORGANIC if organic else COMPLEX, smiles, atoms)
+
+
+def _element(mol: Chem.Mol) -> str:
+    atom = next((atom for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1), mol.GetAtomWithIdx(0))
+    return str(Chem.GetPeriodicTable().GetElementName(atom.GetAtomicNum())).lower()
+
+
+def _counted(pieces: Iterable[Piece]) -> str:
+    return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in Counter(p.name for p in pieces).items())
+
+
+@lru_cache(_REMEMBERED)
+def _role(smiles: str) -> tuple[int, str]:
+    return _listed().get(_plain(smiles), (ORGANIC, ""))
+
+
+@lru_cache(_REMEMBERED)
+def uncharged(smiles: str) -> str:
+    """Return the SMILES of the neutral form, or the SMILES where there is none."""
+    mol = Chem.MolFromSmiles(smiles)
+    return smiles if mol is None else str(Chem.MolToSmiles(uncharger().uncharge(mol)))
+
+
+def _plain(smiles: str) -> str:
+    """Return the SMILES of the neutral form without stereo and isotopes, as which counter-ions are listed."""
+    mol = Chem.MolFromSmiles(uncharged(smiles))
+    if mol is None:
+        return smiles
+    for atom in mol.GetAtoms():
+        atom.SetIsotope(0)
+    return str(Chem.MolToSmiles(Chem.RemoveHs(mol), isomericSmiles=False))
+
+
+@cache
+def _listed() -> dict[str, tuple[int, str]]:
+    """Return the rank and the name of what is listed, by its plain SMILES."""
+    text = files("molgraph.molecule").joinpath(LIST).read_text(encoding="utf-8")
+    return {_plain(row["smiles"]): (_ROLES[row["role"]], row["name"]) for row in csv.DictReader(text.splitlines())}
+
+
+@cache
+def _sizes() -> frozenset[tuple[int, int]]:
+    """Return the numbers of atoms and bonds of what is listed: what has others is not."""
+    mols = [Chem.MolFromSmiles(smiles) for smiles in _listed()]
+    return frozenset((mol.GetNumAtoms(), mol.GetNumBonds()) for mol in mols)
+
+
+@cache
+def uncharger() -> rdMolStandardize.Uncharger:
+    """Return RDKit's `Uncharger`, made once."""
+    return rdMolStandardize.Uncharger()
