@@ -67,6 +67,16 @@ def test_known_drugs_come_out_as_they_are_known(inside: Path) -> None:
     assert chances.shape == (3, 8) and ((chances >= 0) & (chances <= 1)).all().all()
 
 
+def test_salts_and_writings_of_one_compound_have_its_number(inside: Path) -> None:
+    tafamidis, meglumine = "c1cc2c(cc1C(=O)O)oc(n2)c3cc(cc(c3)Cl)Cl", "CNC[C@@H]([C@H]([C@@H]([C@@H](CO)O)O)O)O"
+    texts = [tafamidis, f"{meglumine}.{tafamidis}", "[Na]OC(=O)c1ccccc1O", "OC(=O)c1ccccc1O", "[Na+].[Cl-]"]
+    found = molgraph.load("admet").predict([*texts, "C1CC[S+2](C1)([O-])[O-]", "C1CCS(=O)(=O)C1"])
+    numbers = found["LogD_7_4"].tolist()
+    assert numbers[0] == numbers[1] and numbers[2] == numbers[3] and numbers[5] == numbers[6]
+    assert found["status"].tolist() == ["ok"] * 4 + ["no_compound"] + ["ok"] * 2
+    assert found["message"][1] == "scored O=C(O)c1ccc2nc(-c3cc(Cl)cc(Cl)c3)oc2c1; left out meglumine"
+
+
 def test_a_chemist_without_data_screens_offline(inside: Path, chembl: pd.DataFrame) -> None:
     chembl.iloc[:20][["smiles", "name"]].to_csv("library.csv", index=False)
     words = ["screen", "library.csv", "--model", "admet", "--by", "LogD_7_4", "--out", "admet", "--format", "csv"]

@@ -146,7 +146,7 @@ def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:
 
 
 def _no_compound(found: NoCompound) -> Refusal:
-    return Refusal("no_compound", f"{found.names}: no organic compound, or counter-ions and solvents only")
+    return Refusal("no_compound", f"there is no compound to score, only {found.names}")
 
 
 def _neutral(mol: Chem.Mol) -> Chem.Mol:

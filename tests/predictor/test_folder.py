@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 from dataclasses import asdict, replace
 from importlib.metadata import EntryPoint
 
@@ -38,6 +39,19 @@ def test_a_loaded_model_is_the_same_in_every_other_way(trained, folder):
         assert getattr(again, name) == getattr(before, name)
     assert json.dumps(asdict(again.recipe)) == json.dumps(asdict(before.recipe))  # but for tuples and lists
     assert [m.size for m in again.members] == [m.size for m in before.members]
+
+
+def test_a_model_of_an_earlier_version_reads_molecules_as_it_did(trained, folder, tmp_path):
+    salt = ["CNCC(O)C(O)C(O)C(O)CO.OC(=O)c1ccccc1", "CNCC(O)C(O)C(O)C(O)CO"]
+    assert trained[1].inputs.standardize == 2
+    shutil.copytree(folder, tmp_path / "old")
+    run = recipe_of(folder)["run"]
+    del run["standardizer"]
+    rewrite(tmp_path / "old", run=run)
+    old = Predictor.load(tmp_path / "old")
+    assert old.inputs.standardize == 1
+    first, second = old.predict(salt)[old.targets[0]]
+    assert first == second, "the fragment of most atoms, hydrogens included"
 
 
 def test_a_folder_holds_no_pickle_and_names_no_module(folder):
