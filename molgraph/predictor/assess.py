@@ -16,10 +16,11 @@ from molgraph.metrics.comparison import FEWEST
 from molgraph.metrics.coverage import YES_NO, Coverage, SetCoverage, coverage, set_coverage
 from molgraph.metrics.levels import levels
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
-from molgraph.predictor.columns import deviation
 from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import repeats
+from molgraph.predictor.neighbours import neighbours
+from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.split import IDENTITY
@@ -31,15 +32,18 @@ NEIGHBOUR = "nearest neighbour"
 
 
 def assess(
-    predictor: Predictor,
+    predictor: Predictor | Panel,
     data: Dataset,
     others: dict[str, Array],
     *,
+    name_of: str = "model",
     called: str = "comparator",
     bootstrap: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Score a predictor on held-out rows, and every other method's estimates of the same rows, `called` so in verdicts.
+    """Score a predictor on held-out rows, and every other method's estimates of the same rows.
+
+    In verdicts it is called `name_of` and each other `called`, with its name.
 
     Returns `{"model": {target: {metric: score}}, "others": {name: the same}, "verdicts": {target: {name: comparison}},
     "coverage": {target: share of exact rows inside the 90 % interval, or set of classes (`metrics.coverage`)},
@@ -68,7 +72,7 @@ def assess(
         for other, theirs in others.items():
             them = _shaped(kind, theirs[:, where])
             found["others"][other][name] = _scores(kind, truth, them, drawn)
-            how = {**drawn, "called": ("model", f"{called} ({other})"), "fewest": FEWEST}
+            how = {**drawn, "called": (name_of, f"{called} ({other})"), "fewest": FEWEST}
             found["verdicts"][name][other] = compare(kind, truth, mine, them, **how).to_json()
         if kind == BINARY:
             threshold = predictor.thresholds.get(name, UNKNOWN)
@@ -78,7 +82,7 @@ def assess(
             for group, member in belong.items()
         }
         sure = observed & (bound == EXACT)
-        predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
+        predicted = predictor.unit(name, data, estimates, spread)
         scale = None if predicted is None else predicted[sure]
         found["coverage"][name] = _covered(predictor, name, mine[sure], truth[sure], scale).to_json()
         among = spread[sure, where.start]
@@ -110,11 +114,30 @@ def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
     return out
 
 
+def nearest_estimates(scorer: Predictor | Panel, data: Dataset) -> Array | None:
+    """Return the same of the nearest row of any model of a scorer that knows its rows; None where none does."""
+    if isinstance(scorer, Predictor):
+        return None if scorer.domain is None else neighbour_estimates(scorer.domain, scorer.task, data)
+    made = [p for p in scorer.predictors if p.domain is not None]
+    near = neighbours(made, data)
+    if near is None:
+        return None
+    out = np.full((len(data), len(scorer.task.columns)), np.nan, dtype=np.float32)
+    each = [neighbour_estimates(near.domain(number), p.task, data) for number, p in enumerate(made)]
+    for name, at in near.measured.items():
+        where = block(scorer.task, name)
+        for number, p in enumerate(made):
+            if name in p.targets:
+                mine = at.model == number
+                out[mine, where] = each[number][mine, block(p.task, name)]
+    return out
+
+
 def _shaped(kind: str, estimates: Array) -> Array:
     return estimates if kind == "multiclass" else estimates[:, 0]
 
 
-def _reliability(predictor: Predictor, name: str, estimates: Array, truth: Array, spread: Array) -> Reliability:
+def _reliability(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array) -> Reliability:
     """Say of exact rows how far the model knows how far off it is."""
     kind, interval = predictor.task.kind(name), predictor.intervals[name]
     if kind != NUMBERS:
@@ -127,7 +150,7 @@ def _reliability(predictor: Predictor, name: str, estimates: Array, truth: Array
     return of_numbers(estimates, truth, high - low, known, places)
 
 
-def _covered(predictor: Predictor, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
+def _covered(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
     """Measure how often intervals, or sets of classes, hold what was measured."""
     interval, kind = predictor.intervals[name], predictor.task.kind(name)
     if kind != NUMBERS:

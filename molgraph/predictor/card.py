@@ -48,6 +48,21 @@ FACTS = (
 )  # fmt: skip
 
 
+def counted(found: dict[str, Any]) -> str:
+    """Say how many rows an evaluation read and judged, how many were trained on, and why others were left out.
+
+    >>> leaks = {"seen": 1, "of": 5, "sentence": ""}
+    >>> counted({"rows_read": 9, "rows": 5, "left_out": {"invalid_smiles": 4}, "repeats": 0, "leaks": leaks})
+    '9 rows read, 5 judged, 1 of them seen in training; 4 left out (4 invalid smiles)'
+    """
+    seen = found["leaks"]["seen"]
+    known = f"; {found['leaks']['sentence']}" if seen is None else f", {seen:,} of them seen in training"
+    again = f"; {found['repeats']:,} repeat another, each judged by its own value" if found["repeats"] else ""
+    left = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in found["left_out"].items())
+    without = f"; {sum(found['left_out'].values()):,} left out ({left})" if left else ""
+    return f"{found['rows_read']:,} rows read, {found['rows']:,} judged{known}{again}{without}"
+
+
 def tested(scores: dict[str, dict[str, Any]]) -> int:
     """Return how many rows the scores of one target are of: where it was not measured, a test row says nothing."""
     return max(int(score["n"]) for score in scores.values())

@@ -172,6 +172,11 @@ class Domain:
         ids = tuple(self.ids[row] for row in rows)
         return Domain(sides, np.stack(index, axis=1), ids, self.values[rows], self.bound[rows])
 
+    def bare(self) -> Domain:
+        """Return the same things without ids and values: what is needed to know them again."""
+        none = np.zeros((len(self.index), 0), dtype=np.int8)
+        return Domain(self.sides, self.index, ("",) * len(self.index), none.astype(self.values.dtype), none)
+
     def seen(self, data: Dataset) -> NDArray[np.bool_]:
         """Tell which rows of `data` are, in all inputs together, the same things as a training row, [n]."""
         return np.array([bool(rows) for rows in self.same(data)], dtype=bool)

@@ -18,9 +18,9 @@ from molgraph.predictor.card import card
 from molgraph.predictor.recipe import Recipe, sha256
 from molgraph.predictor.unplaced import unplaced
 
-DOMAIN = "domain.npz"
+DOMAIN, START = "domain.npz", "start-*.npz"
 WEIGHTS = ("weights-*.safetensors", "trees-*.safetensors", "trees-*.json")  # the last of earlier versions
-SEALED = (*WEIGHTS, DOMAIN)
+SEALED = (*WEIGHTS, DOMAIN, START)
 OURS = (
     *SEALED, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
     "checkpoint.safetensors", "metrics.jsonl", "run.log",
@@ -81,8 +81,8 @@ def _checked(folder: Path) -> Recipe:
 def share(folder: Path, out: Path) -> str:
     """Write a copy of a model without its training rows, and return the digest of the copy.
 
-    Left out are the domain (so predictions have no neighbour and no domain flag), the rejects, the log, and in which
-    folders files lay (`unplaced`). Weights, scores and the learning curve go along.
+    Left out are the domain (so predictions have no neighbour and no domain flag), what its starts were trained on, the
+    rejects, the log, and in which folders files lay (`unplaced`). Weights, scores and the learning curve go along.
 
     Raises: CheckpointError where the model is damaged; ConfigError where something stands in `out`.
     """

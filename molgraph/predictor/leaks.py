@@ -20,8 +20,9 @@ from molgraph.data.packed import PART, Packed
 from molgraph.data.room import Index, Room
 from molgraph.data.targets import EXACT
 from molgraph.errors import DataError
-from molgraph.predictor.domain import CELLS, Domain, in_use
+from molgraph.predictor.domain import CELLS, in_use
 from molgraph.predictor.inputs import Slot
+from molgraph.predictor.known import Known
 from molgraph.split import IDENTITY, Split
 
 CHANCE = 1e-6  # a column that orders the rows as a target does, with less than this probability by chance, is a copy
@@ -161,18 +162,39 @@ def _likeness(leaks: Leaks, train: Dataset, test: Dataset, found: Sequence[Slot]
             leaks.shared[name if len(found) == 1 else f"{name} of {slot.name}"] = Share(int(here.sum()), len(test))
 
 
-def evaluated(domain: Domain, data: Dataset) -> tuple[Mask, dict[str, Any]]:
-    """Tell which rows to evaluate stood in the training, [n], and say so, and of the others which are near it."""
-    seen = domain.seen(data)
-    limits = _limits({name: side.room for name, side in domain.sides.items()})
+def evaluated(known: Known, data: Dataset) -> tuple[Mask, dict[str, Any]]:
+    """Tell which rows to evaluate are known to have trained, [n], and say so, and of the others which are near them.
+
+    Where none of a model's rows are at hand, `seen` is None: that no row was trained on cannot be said.
+    """
+    seen = known.seen(data)
+    if not known.domains:
+        said = f"which of the rows were trained on cannot be known: {known.gap}"
+        return seen, {"seen": None, "of": len(data), "near": None, "sentence": said}
     found: dict[str, Any] = {"seen": int(seen.sum()), "of": len(data), "near": None}
     said = f"{found['seen']} of {len(data)} rows stood in the training set" if seen.any() else "no row was trained on"
-    if limits:
-        indices = {name: side.index for name, side in domain.sides.items()}
-        near = _share(near_duplicates(indices, domain.index, data, limits), seen, limits)
-        found["near"] = vars(near)
-        said += f"; {near.rows} others have a near duplicate in it (similarity {near.limit:g} or more)"
+    if known.gaps and not seen.any():
+        said = "no row is among those known to have been trained on"
+    if near := _near_known(known, data):
+        share = Share(int((near[0] & ~seen).sum()), len(data), near[1])
+        found["near"] = vars(share)
+        said += f"; {share.rows} others have a near duplicate in it (similarity {share.limit:g} or more)"
+    if known.gaps:
+        said += f"; whether others were trained on cannot be known: {known.gap}"
     return seen, {**found, "sentence": said}
+
+
+def _near_known(known: Known, data: Dataset) -> tuple[Mask, float] | None:
+    """Tell which rows are near one that is known to have trained, [n], and from which similarity on; None: no limit."""
+    found, least = np.zeros(len(data), dtype=bool), math.inf
+    for domain in known.domains:
+        limits = _limits({name: side.room for name, side in domain.sides.items()})
+        if not limits:
+            return None
+        indices = {name: side.index for name, side in domain.sides.items()}
+        found |= near_duplicates(indices, domain.index, data, limits)
+        least = min(least, *limits.values())
+    return found, least
 
 
 def _limits(rooms: Mapping[str, Room]) -> dict[str, float]:

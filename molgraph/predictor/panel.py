@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.calibrate import merge
+from molgraph.calibrate import NUMBERS, Chance, merge
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.predictor.columns import deviation, target_columns
 from molgraph.predictor.inputs import INPUT, Inputs, with_prints
+from molgraph.predictor.known import Known, union
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
-from molgraph.task import block, labels, spreads
+from molgraph.predictor.threshold import UNKNOWN, Threshold
+from molgraph.task import Joint, block, labels, spreads
 
+APART = Threshold(None, "", 0, "each model has one of its own")
 LEAST = 1e-12  # weight of a model whose interval has no width
 Array = NDArray[np.float32]
 
@@ -53,10 +56,22 @@ class Panel(Scorer):
         self.digest = hashlib.sha256("".join(p.digest for p in predictors).encode()).hexdigest()
         for name in self.targets:
             self._check(name)
+        parts = [part for p in predictors for part in (p.task.tasks if isinstance(p.task, Joint) else (p.task,))]
+        self.task = Joint(self.targets, tuple(parts))  # a shared target is that of the first model which has it
+        having = {name: [p for p in predictors if name in p.targets] for name in self.targets}
+        self.intervals = {name: mine[0].intervals[name] for name, mine in having.items()}
+        self.intervals |= {n: merge([p.intervals[n] for p in mine]) for n, mine in having.items() if len(mine) > 1}
+        self.chances = {name: _chance(name, mine) for name, mine in having.items()}
+        self.thresholds = {name: mine[0].thresholds.get(name, UNKNOWN) for name, mine in having.items()}
+        self.thresholds |= {name: APART for name, mine in having.items() if len(mine) > 1}
 
     @property
     def predictors(self) -> list[Predictor]:
         return self._predictors
+
+    @property
+    def known(self) -> Known:
+        return union([p.known for p in self.predictors])
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -70,13 +85,36 @@ class Panel(Scorer):
 
     def columns_of(self, things: Dataset) -> pd.DataFrame:
         """Return the prediction columns of distinct things, one row each."""
-        found = [p.estimate(things) for p in self.predictors]
         columns: dict[str, Any] = {}
-        for name in self.targets:
-            mine = [(p, e, s) for p, (e, s) in zip(self.predictors, found, strict=True) if name in p.targets]
-            columns |= _columns(name, mine)
+        for name, (estimates, spread, unit) in self._said(things).items():
+            columns |= target_columns(self.task, name, estimates, spread, self.intervals[name], unit)
         near = neighbours(self.predictors, things)
         return pd.DataFrame(columns if near is None else columns | near.columns())
+
+    def estimate(self, data: Dataset) -> tuple[Array, Array]:
+        """Return the models' mean estimate and their standard deviation, both [N, columns of the task]."""
+        estimates, spread = (np.full((len(data), len(self.task.columns)), np.nan) for _ in range(2))
+        for name, (mine, mean_off, _) in self._said(data).items():
+            estimates[:, block(self.task, name)], spread[:, block(self.task, name)] = mine, mean_off
+        return estimates, spread
+
+    def alone(self, predictor: Predictor, data: Dataset) -> Array:
+        """Return what one of the predictors estimates, [N, columns of the task], NaN where it has not the target."""
+        estimates, _ = predictor.estimate(data)
+        found = np.full((len(data), len(self.task.columns)), np.nan)
+        for name in predictor.targets:
+            found[:, block(self.task, name)] = estimates[:, block(predictor.task, name)]
+        return found
+
+    def unit(self, name: str, data: Dataset, estimates: Array, spread: Array) -> Array | None:
+        """Return what the intervals of a target are counted in, [N]; None where they are as wide everywhere."""
+        return self._said(data, [name])[name][2] if spreads(self.task, name) else None
+
+    def _said(self, data: Dataset, names: Sequence[str] = ()) -> dict[str, tuple[Array, Array, Array | None]]:
+        """Return of each target what is estimated, how far the models are apart, and what intervals are counted in."""
+        found = [p.estimate(data) for p in self.predictors]
+        said = [(p, *of) for p, of in zip(self.predictors, found, strict=True)]
+        return {n: _averaged(n, [each for each in said if n in each[0].targets]) for n in names or self.targets}
 
     def _check(self, name: str) -> None:
         mine = [p for p in self.predictors if name in p.targets]
@@ -86,26 +124,35 @@ class Panel(Scorer):
         if len({spreads(p.task, name) for p in mine}) > 1:
             raise ConfigError(f"one model predicts how far off '{name}' may be and another does not: score them apart.")
         if len(kinds) > 1 or len(units) > 1 or len(classes) > 1:
-            raise ConfigError(
-                f"the models mean different things by '{name}': {kinds}, units {units}; score them apart."
-            )
+            what = sorted(kinds) if len(kinds) > 1 else [unit or "no unit" for unit in sorted(units)]
+            if len(classes) > 1:
+                what = ["|".join(each) for each in sorted(classes)]
+            raise ConfigError(f"the models mean different things by '{name}' ({' and '.join(what)}): score them apart.")
 
 
-def _columns(name: str, mine: Sequence[tuple[Predictor, Array, Array]]) -> dict[str, Any]:
-    """Return the columns of a target that these predictors share, by what each estimates and its members' spread."""
+def _averaged(name: str, mine: Sequence[tuple[Predictor, Array, Array]]) -> tuple[Array, Array, Array | None]:
+    """Return the mean estimate of predictors that share a target, their deviation and the unit of its interval."""
     first, where = mine[0][0].task, [block(p.task, name) for p, _, _ in mine]
-    if len(mine) == 1:
-        return target_columns(first, name, mine[0][1][:, where[0]], mine[0][2][:, where[0]], mine[0][0].intervals[name])
-    interval = merge([p.intervals[name] for p, _, _ in mine])
     estimates = np.stack([e[:, at] for at, (_, e, _) in zip(where, mine, strict=True)])
+    each = [deviation(p.task, name, e[:, at], s[:, at]) for at, (p, e, s) in zip(where, mine, strict=True)]
+    if len(mine) == 1:
+        return estimates[0], mine[0][2][:, where[0]], each[0]
     unit = None
     if spreads(first, name):
-        each = [deviation(p.task, name, e[:, at], s[:, at]) for at, (p, e, s) in zip(where, mine, strict=True)]
         estimates[:, :, 1] = np.stack([d for d in each if d is not None])  # as each was calibrated
-        weights = [p.intervals[name].limits[0] or LEAST for p, _, _ in mine] if interval.limits else None
+        limits = [p.intervals[name].limits for p, _, _ in mine]
+        weights = [limit[0] or LEAST for limit in limits] if all(limits) else None
         unit = np.average(estimates[:, :, 1], axis=0, weights=weights)  # so that half-widths are averaged
-    spread = estimates.std(axis=0, ddof=1)
-    return target_columns(first, name, estimates.mean(axis=0), spread, interval, unit)
+    return estimates.mean(axis=0), estimates.std(axis=0, ddof=1), unit
+
+
+def _chance(name: str, mine: Sequence[Predictor]) -> Chance:
+    """Return how far off several predictors of a number were on calibration rows, together."""
+    first = mine[0].chances.get(name, Chance(mine[0].task.kind(name), 0, ()))
+    if len(mine) == 1 or first.kind != NUMBERS:
+        return first
+    errors = sorted(error for p in mine for error in p.chances[name].values)
+    return Chance(first.kind, min(p.chances[name].n for p in mine), tuple(errors), first.scaled)
 
 
 def _named(rooms: Mapping[str, str]) -> str:

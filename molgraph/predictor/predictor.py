@@ -15,9 +15,10 @@ from molgraph.data.dataset import Dataset
 from molgraph.errors import CheckpointError
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
-from molgraph.predictor.columns import number_columns, target_columns
+from molgraph.predictor.columns import deviation, number_columns, target_columns
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
+from molgraph.predictor.known import Known
 from molgraph.predictor.member import Member
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictions import recipe_html
@@ -45,6 +46,7 @@ class Predictor(Scorer):
         self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}
         self.thresholds = {name: Threshold.from_json(given) for name, given in recipe.thresholds.items()}
         self.history: list[dict[str, Any]] = []
+        self.starts: tuple[Domain, ...] = ()
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -53,6 +55,37 @@ class Predictor(Scorer):
     @property
     def predictors(self) -> list[Predictor]:
         return [self]
+
+    @property
+    def known(self) -> Known:
+        own = () if self.domain is None else (self.domain,)
+        return Known((*own, *self.starts), (*self.gap("the model"), *self._gaps_of_start()))
+
+    def gap(self, called: str) -> tuple[str, ...]:
+        """Say that its own training rows are not at hand, where they are not."""
+        if self.facts.get("shared"):
+            return (f"{called} was shared without its training rows",)
+        return (f"{called} keeps no training rows",) if self.domain is None else ()
+
+    def _gaps_of_start(self) -> tuple[str, ...]:
+        if self.recipe.run.init and not self.recipe.start:
+            return (f"an earlier version kept nothing of what its start '{self.recipe.run.init}' was trained on",)
+        return tuple(self.recipe.start.get("gaps", ()))
+
+    def start_from(self, other: Predictor, anew: Sequence[str] = ()) -> None:
+        """Keep what the model it started from, and the starts of that, were trained on; `anew` are the weights that
+        did not fit."""
+        name = Path(self.recipe.run.init).name
+        called = f"the start '{name}'"
+        self.starts = tuple(domain.bare() for domain in other.known.domains)
+        self.recipe.start = {
+            "name": name,
+            "digest": other.digest,
+            "targets": list(other.targets),
+            **{key: other.facts[key] for key in ("data", "rows_used", "trained") if key in other.facts},
+            "gaps": [*other.gap(called), *other._gaps_of_start()],
+            "anew": list(anew),
+        }
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -67,6 +100,11 @@ class Predictor(Scorer):
         found = np.stack([m.estimate(data) for m in self.members])
         spread = found.std(axis=0, ddof=1) if len(found) > 1 else np.full(found.shape[1:], np.nan)
         return self.temper(found.mean(axis=0)), spread.astype(np.float32)
+
+    def unit(self, name: str, data: Dataset, estimates: Array, spread: Array) -> Array | None:
+        """Return what the intervals of a target are counted in, [N]; None where they are as wide everywhere."""
+        where = block(self.task, name)
+        return deviation(self.task, name, estimates[:, where], spread[:, where])
 
     def temper(self, estimates: Array) -> Array:
         """Return estimates with the probabilities mapped as the calibration rows taught."""
@@ -117,6 +155,8 @@ class Predictor(Scorer):
             member.save(folder, number)
         if self.domain is not None:
             self.domain.save(folder / folders.DOMAIN)
+        for number, start in enumerate(self.starts):
+            start.save(folder / folders.START.replace("*", str(number)))
         self.digest = folders.seal(folder, self.recipe)
 
     @classmethod
@@ -136,6 +176,7 @@ class Predictor(Scorer):
             task = restore(recipe.task)
             members = [members_of.make(recipe.run, recipe.schemas, task, 0) for _ in range(recipe.members)]
             made = cls(recipe, members, domain, digest)
+            made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{folder / 'recipe.json'}: damaged: {error!r}.") from error
         for number, member in enumerate(members):

@@ -27,7 +27,8 @@ class Recipe:
     `schemas` and `columns` map an input to what its parts look like and to the column that held it; `lacked` names the
     optional inputs that training taught to do without (None: an earlier version did not say); `units` maps a target to
     what its numbers mean; `files` maps weights and domain to their sha256; `facts` is what a report prints (rows, split
-    sizes, metrics, dates), free of meaning to the machine.
+    sizes, metrics, dates), free of meaning to the machine. `start` says of a model that started from the weights of
+    another which that was, which weights did not fit, and what is not known of its training rows.
     """
 
     run: RunSettings
@@ -43,6 +44,7 @@ class Recipe:
     thresholds: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, 
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import resolve
 from molgraph.predictor.inputs import Inputs, Ready, unlabelled
+from molgraph.predictor.known import Known
 from molgraph.predictor.neighbours import IN_DOMAIN, Neighbours, neighbours
 from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
@@ -49,6 +50,11 @@ class Scorer:
     @property
     def predictors(self) -> Sequence[Scorer]:
         """Return the predictors, one or several."""
+        raise NotImplementedError
+
+    @property
+    def known(self) -> Known:
+        """Return what it was trained on."""
         raise NotImplementedError
 
     @property

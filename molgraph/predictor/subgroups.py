@@ -19,6 +19,7 @@ from molgraph.errors import DataError, did_you_mean
 from molgraph.metrics import main, score
 from molgraph.metrics.decisions import operating
 from molgraph.predictor.decided import together
+from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.task import block
@@ -31,7 +32,7 @@ QUARTILES, VALUES = "quartiles", "values"
 Bools = NDArray[np.bool_]
 
 
-def columns_by(predictor: Predictor, frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
+def columns_by(predictor: Predictor | Panel, frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """Return the columns that tell subgroups apart: those named, else those of a usual name of the rooms.
 
     Raises: DataError where a column that was named is missing.
@@ -45,7 +46,7 @@ def columns_by(predictor: Predictor, frame: pd.DataFrame, by: Sequence[str]) -> 
 
 
 def subgroups(
-    predictor: Predictor,
+    predictor: Predictor | Panel,
     data: Dataset,
     frame: pd.DataFrame,
     by: Sequence[str],

@@ -30,8 +30,10 @@ def unplaced(recipe: Recipe) -> None:
         return _FOLDERS.sub("", text)
 
     recipe.facts = {**_each(recipe.facts, plain), "notes": [], "shared": True}  # notes quote rows
-    if "data" in recipe.facts:
-        recipe.facts["data"] = _name(str(recipe.facts["data"]))
+    recipe.start = _each(recipe.start, plain)
+    for about in (recipe.facts, recipe.start):
+        if "data" in about:
+            about["data"] = _name(str(about["data"]))
     recipe.metrics = _each(recipe.metrics, plain)
     if "left_out" in recipe.metrics:
         recipe.metrics["left_out"] = dict.fromkeys(recipe.metrics["left_out"], _UNTOLD)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
+from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Parity, Report
 from molgraph.report.model import model_facts
@@ -22,7 +23,7 @@ from molgraph.report.trust import trust
 
 def write_evaluation_report(
     path: Path,
-    predictor: Predictor,
+    predictor: Predictor | Panel,
     data: Dataset,
     scores: pd.DataFrame,
     assessment: Mapping[str, Any],
@@ -36,7 +37,7 @@ def write_evaluation_report(
 
 
 def evaluation_report(
-    predictor: Predictor,
+    predictor: Predictor | Panel,
     data: Dataset,
     scores: pd.DataFrame,
     assessment: Mapping[str, Any],
@@ -49,29 +50,34 @@ def evaluation_report(
     `scores` are the predictor's columns of the rows of `data`, in order; `assessment` is what
     `predictor.assess` found on the same rows.
     """
-    seen = assessment.get("seen_in_training", 0)
+    seen, models = assessment.get("seen_in_training", 0), predictor.predictors
     warning = f" {seen:,} of them stood in the training set: their scores flatter." if seen else ""
+    if seen is None:
+        told = assessment["leaks"]["sentence"]
+        warning = f" {told[0].upper()}{told[1:]}."
+    if assessment.get("repeats"):
+        warning = f" {assessment['repeats']:,} of them repeat another and are judged by their own values.{warning}"
     rejected = Counter(reject.reason for reject in data.rejects)
     examples = {reject.reason: f"row {reject.row}: {reject.message}" for reject in reversed(data.rejects)}
     return Report(
         title=title,
         lead=f"{len(data):,} measured {predictor.inputs.noun.many} judged.{warning}",
-        quality=quality(assessment, predictor.recipe.run.model),
+        quality=quality(assessment, " + ".join(p.recipe.run.model for p in models)),
         trust=trust(assessment),
         parity=tuple(
             _parity(predictor, name, data, scores) for name in data.targets.names if _is_number(predictor, name)
         ),
         rejected=tuple((reason, n, examples[reason]) for reason, n in sorted(rejected.items())),
-        facts={**(facts or {}), **model_facts([predictor])},
+        facts={**(facts or {}), **model_facts(models)},
         noun=predictor.inputs.noun,
     )
 
 
-def _is_number(predictor: Predictor, name: str) -> bool:
+def _is_number(predictor: Predictor | Panel, name: str) -> bool:
     return predictor.task.kind(name) == "regression"
 
 
-def _parity(predictor: Predictor, name: str, data: Dataset, scores: pd.DataFrame) -> Parity:
+def _parity(predictor: Predictor | Panel, name: str, data: Dataset, scores: pd.DataFrame) -> Parity:
     """Show the rows with an exact measured value; a bound (`>10`) has no place on the plot."""
     values, observed, bound = data.targets.arrays(name)
     measured = np.where(observed & (bound == EXACT), values, np.nan)
@@ -89,5 +95,5 @@ def _parity(predictor: Predictor, name: str, data: Dataset, scores: pd.DataFrame
         column(f"{name}_hi90"),
         column("nn_similarity"),
         tuple(inside),
-        predictor.recipe.units.get(name, ""),
+        next((p.recipe.units[name] for p in predictor.predictors if name in p.recipe.units), ""),
     )

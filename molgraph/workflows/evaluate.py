@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,14 @@ import pandas as pd
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, Reject
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
-from molgraph.predictor import Predictor
-from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
-from molgraph.predictor.card import interval
+from molgraph.predictor import Panel, Predictor
+from molgraph.predictor.assess import NEIGHBOUR, assess, nearest_estimates
+from molgraph.predictor.card import counted, interval
 from molgraph.predictor.decided import lines
+from molgraph.predictor.folder import save_rejects
 from molgraph.predictor.leaks import evaluated
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.subgroups import columns_by, subgroups, table
@@ -29,7 +31,9 @@ from molgraph.task import classes
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself
-UNSEEN = ("rows", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels")
+UNSEEN = ("rows", "repeats", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels")
+WIDE = 34  # letters of a column in the terminal
+TOGETHER = "together"  # what the mean of several models is called, in metrics and files
 
 
 def evaluate_file(
@@ -42,10 +46,11 @@ def evaluate_file(
     join: Sequence[str] = (),
     by: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Score every model on the same rows and return `{folder: assessment}` as JSON values.
+    """Score every model, and several as the mean that `predict` takes, and return `{folder: assessment}`, JSON values.
 
     Rows that stood in a model's training set are counted, and scores given without them, too: one on them flatters.
     The groups of the columns `by` (else of those that the room knows: site, sex, ...) are judged apart.
+    Every row is judged by its own value, also where several are the same thing; those that cannot be are told.
 
     Of the targets those are judged that the data has a column for.
 
@@ -56,52 +61,85 @@ def evaluate_file(
     shared = [name for name in first.targets if all(name in p.targets for p in predictors.values())]
     if not shared:
         raise ConfigError("the models have no target in common: evaluate them one by one.")
-    found = {}
-    for number, (folder, predictor) in enumerate(predictors.items(), start=1):
-        run = replace(predictor.recipe.run, column=column or "", id="", split="random")
-        predictor.give(given or {}, join)
-        rows = read_rows(source, run, predictor.inputs, classes=classes(predictor.task), some=True)
-        found[folder] = _assess(folder, predictor, rows, by)
+    found: dict[str, Any] = {}
+    rejects: dict[tuple[int, str], Reject] = {}
+    for called, scorer in _scorers(predictors).items():
+        run = replace(first.recipe.run if isinstance(scorer, Panel) else scorer.recipe.run, column=column or "", id="")
+        run = replace(run, split="random", targets=shared if isinstance(scorer, Panel) else run.targets)
+        scorer.give(given or {}, join)
+        rows = read_rows(source, run, scorer.inputs, classes=classes(scorer.task), some=True)
+        rejects |= {(reject.row, reject.reason): reject for reject in rows.data.rejects}
+        alone = {}
+        if isinstance(scorer, Panel):  # side by side on the same rows
+            alone = {folder: scorer.alone(p, rows.data) for folder, p in predictors.items()}
+        found[called] = _assess(called, scorer, rows, by, alone)
         if out is not None:
-            name = Path(folder).resolve().name
-            twice = sum(Path(other).resolve().name == name for other in predictors) > 1
-            _write(out, f"{name}-{number}" if twice else name, predictor, rows, found[folder])
+            _write(out, _file_name(called, list(predictors)), scorer, rows, found[called])
     if out is not None:
+        save_rejects(out, [rejects[key] for key in sorted(rejects)])
         with atomic(out / "metrics.json") as file:
             file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
         say(f"written to {out}")
     return found
 
 
-def _assess(folder: str, predictor: Predictor, rows: Rows, by: Sequence[str]) -> dict[str, Any]:
-    others, judged = {}, np.arange(len(rows.data))
-    columns = columns_by(predictor, rows.frame, by)
-    if predictor.domain is not None:
-        others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, rows.data)
-    found = assess(predictor, rows.data, others)
-    found["seen_in_training"] = 0
-    if predictor.domain is not None:
-        seen, found["leaks"] = evaluated(predictor.domain, rows.data)
-        found["seen_in_training"] = int(seen.sum())
-        if seen.any() and not seen.all():
-            judged = np.flatnonzero(~seen)
-            fresh = assess(predictor, rows.data.subset(judged), {name: made[judged] for name, made in others.items()})
-            found["unseen"] = {name: fresh[name] for name in UNSEEN}
+def _scorers(predictors: Mapping[str, Predictor]) -> dict[str, Predictor | Panel]:
+    """Return the models by their folders, and where there are several and they can be averaged, all as one."""
+    if len(predictors) < 2:
+        return dict(predictors)
+    try:
+        return {**predictors, TOGETHER: Panel(list(predictors.values()))}
+    except ConfigError as error:
+        say(f"note: not judged together: {error}")
+        return dict(predictors)
+
+
+def _file_name(called: str, folders: Sequence[str]) -> str:
+    name = Path(called).resolve().name
+    twice = sum(Path(other).resolve().name == name for other in folders) > 1
+    return f"{name}-{folders.index(called) + 1}" if twice and called in folders else name
+
+
+def _assess(
+    called: str, scorer: Predictor | Panel, rows: Rows, by: Sequence[str], alone: Mapping[str, Any]
+) -> dict[str, Any]:
+    judged, columns = np.arange(len(rows.data)), columns_by(scorer, rows.frame, by)
+    others = dict(alone)
+    nearest = nearest_estimates(scorer, rows.data)
+    if nearest is not None:
+        others[NEIGHBOUR] = nearest
+    words: dict[str, Any] = (
+        {"name_of": "mean of the models", "called": "alternative"} if isinstance(scorer, Panel) else {}
+    )
+    found = assess(scorer, rows.data, others, **words)
+    found |= {
+        "judged": words.get("name_of", "model"),
+        "rows_read": rows.read,
+        "left_out": dict(Counter(reject.reason for reject in rows.data.rejects)),
+    }
+    seen, found["leaks"] = evaluated(scorer.known, rows.data)
+    found["seen_in_training"] = found["leaks"]["seen"]
+    if seen.any() and not seen.all():
+        judged = np.flatnonzero(~seen)
+        mine = {name: made[judged] for name, made in others.items()}
+        fresh = assess(scorer, rows.data.subset(judged), mine, **words)
+        found["unseen"] = {name: fresh[name] for name in UNSEEN}
     frame = rows.frame.iloc[judged].reset_index(drop=True)
-    found["subgroups"] = subgroups(predictor, rows.data.subset(judged), frame, columns)
-    _say(folder, rows, found)
+    found["subgroups"] = subgroups(scorer, rows.data.subset(judged), frame, columns)
+    _say(called, rows, found)
     return found
 
 
-def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
-    known = found["seen_in_training"]
-    say(f"{folder}: {rows.read} rows read, {len(rows.data)} judged, {known} of them seen in training")
+def _say(called: str, rows: Rows, found: dict[str, Any]) -> None:
+    say(f"{called}: {counted(found)}")
+    for cells in rows.unread.values():
+        say(f"  {len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}")
     which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
     for target in found["model"]:
-        for name in found["shown"][target]:
-            say(f"  {target:12} {name:18}{_beside(found, target, name)}")
-            if "unseen" in found:
-                say(f"  {'':12} {'  without seen':18}{_beside(judged, target, name)}")
+        how = target, found["judged"], found["shown"][target]
+        _table(f"{target}, all {found['rows']:,} rows", found, *how)
+        if "unseen" in found:
+            _table(f"{target}, {judged['rows']:,} rows not seen", judged, *how)
         for verdict in judged["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in sentences(judged["coverage"][target], which):
@@ -112,18 +150,20 @@ def _say(folder: str, rows: Rows, found: dict[str, Any]) -> None:
     for line in found["subgroups"]:
         said = ", ".join(f"{name} {interval(score)}" for name, score in line["scores"].items())
         say(f"  {line['target']}, {line['column']} {line['group']}: {line['n']} rows, {said}")
-    if "leaks" in found:
-        say(f"  leaks: {found['leaks']['sentence']}")
+    say(f"  leaks: {found['leaks']['sentence']}")
 
 
-def _beside(found: Mapping[str, Any], target: str, metric: str) -> str:
-    """Write a score with the nearest neighbour's to its right."""
-    rival = found["others"].get(NEIGHBOUR, {}).get(target, {}).get(metric)
-    mine = interval(found["model"][target][metric])
-    return f"{mine:36}{NEIGHBOUR}: {interval(rival)}" if rival else mine
+def _table(title: str, found: Mapping[str, Any], target: str, mine: str, shown: Sequence[str]) -> None:
+    """Print the scores of one target, with those of what it is compared with to the right."""
+    beside = {name: scores[target] for name, scores in found["others"].items() if target in scores}
+    heads = [mine, *(name if len(name) < WIDE else f"...{name[5 - WIDE :]}" for name in beside)]
+    say(f"  {title:30}{''.join(f'{head:{WIDE}}' for head in heads)}".rstrip())
+    for name in shown:
+        cells = (interval(scores[name]) for scores in (found["model"][target], *beside.values()))
+        say(f"    {name:28}{''.join(f'{cell:{WIDE}}' for cell in cells)}".rstrip())
 
 
-def _write(out: Path, name: str, predictor: Predictor, rows: Rows, found: dict[str, Any]) -> None:
+def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found: dict[str, Any]) -> None:
     """Write `scores-<model>.csv` (measured beside predicted), `subgroups-<model>.csv` and `report-<model>.html`."""
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
