@@ -112,9 +112,7 @@ def evaluate(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--by", default="", metavar="COL,COL", help="columns whose groups are judged apart (default: site, sex, ...)"
     )
-    p.add_argument(
-        "--out", metavar="DIR", help="also write metrics.json, rejects.csv, scores and a report per model there"
-    )
+    p.add_argument("--out", metavar="DIR", help="also write metrics.json, scores, rejects and a report per model there")
 
 
 def predict(p: argparse.ArgumentParser) -> None:

@@ -76,7 +76,8 @@ def evaluate_file(
         if out is not None:
             _write(out, _file_name(called, list(predictors)), scorer, rows, found[called])
     if out is not None:
-        save_rejects(out, [rejects[key] for key in sorted(rejects)])
+        if rejects:
+            save_rejects(out, [rejects[key] for key in sorted(rejects)])
         with atomic(out / "metrics.json") as file:
             file.write(json.dumps(found, indent=1, ensure_ascii=False).encode())
         say(f"written to {out}")

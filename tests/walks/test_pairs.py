@@ -165,7 +165,9 @@ def test_pairs_are_judged(pair_model: Path, table: Path, tmp_path: Path) -> None
     words = ("evaluate", tmp_path / "other.csv", "--model", pair_model, "-s", "Structure", "--out", tmp_path / "eval")
     said = done(*words).err
     assert "83 rows read, 80 judged, 40 of them seen in training" in said and "nearest neighbour" in said
-    assert {p.name for p in (tmp_path / "eval").iterdir()} == {*("metrics.json", "scores-pair.csv", "report-pair.html")}
+    assert {p.name for p in (tmp_path / "eval").iterdir()} == {
+        *("metrics.json", "rejects.csv", "scores-pair.csv", "report-pair.html")
+    }
 
 
 def test_the_targets_of_a_ligand(pair_model: Path, table: Path, tmp_path: Path) -> None:
