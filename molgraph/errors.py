@@ -20,8 +20,11 @@ class ConfigError(MolgraphError):
     exit_code = 2
 
 
-class DataError(MolgraphError):
-    """Report a file that cannot be read, has no usable row or lacks a column."""
+class DataError(MolgraphError, ValueError):
+    """Report a file that cannot be read, has no usable row or lacks a column.
+
+    It is a ValueError, as what scikit-learn's estimators raise of such data.
+    """
 
     exit_code = 3
 

@@ -55,6 +55,8 @@ def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
                     cells.pop()
                 width = width or (max(len(cells), widest) if cells else 0)
                 yield _row_of(cells, width, number)
+        except DataError:
+            raise
         except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
             raise DataError(f"{name}: the workbook is damaged ({error}); save it again as .xlsx") from error
 

@@ -173,6 +173,8 @@ def _read(file: File, where: Path, wanted: Card) -> pd.DataFrame:
                 table = _cells(stream, file, suffixes, wanted)
         table = table.rename(columns=dict(file.rename)).assign(**file.add)
         table = table.astype({target.name: float for target in wanted.targets if target.name in table})
+    except DataError:
+        raise
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{where}: cannot be read as dataset '{wanted.name}': {error}") from error
     known = [name for name in wanted.names if name in table.columns]

@@ -33,7 +33,8 @@ Kind = Callable[[str], str]  # the kind of a target, by its name
 class Merged:
     """Hold the rows kept (one per thing), their merged values, and what happened to the others.
 
-    Shapes: `keep` int64 [K]; `values` [K, T], NaN where not measured or in conflict; `bound` int8 [K, T].
+    Shapes: `keep` int64 [K]; `values` [K, T], NaN where not measured or in conflict; `bound` int8 [K, T]; `weight`
+    [K, T], the mean of the rows of a thing.
     `into` maps a merged row to the row that stands for it. `conflicts` counts, per target, the things whose rows
     disagree; `spread` has, per regression target, the pooled standard deviation of repeated measurements and the
     number of things measured more than once.
@@ -42,6 +43,7 @@ class Merged:
     keep: NDArray[np.int64]
     values: Array
     bound: NDArray[np.int8]
+    weight: Array
     into: dict[int, int] = field(default_factory=dict)
     conflicts: dict[str, int] = field(default_factory=dict)
     spread: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,8 +63,8 @@ def merged(data: Dataset, kind: Kind, rule: str) -> Dataset:
     if found is None:
         return data
     some = data.subset(found.keep[~found.lost])
-    values, bound = (torch.from_numpy(table[~found.lost]) for table in (found.values, found.bound))
-    return replace(some, targets=replace(Targets.of(data.targets.names, values, bound), weight=some.targets.weight))
+    values, bound, weight = (torch.from_numpy(t[~found.lost]) for t in (found.values, found.bound, found.weight))
+    return replace(some, targets=replace(Targets.of(data.targets.names, values, bound), weight=weight.float()))
 
 
 def merging(data: Dataset, kind: Kind, rule: str, cut: Split | None = None) -> Merged | None:
@@ -79,7 +81,8 @@ def merging(data: Dataset, kind: Kind, rule: str, cut: Split | None = None) -> M
     targets = data.targets
     values = torch.where(targets.observed, targets.values.double(), torch.nan).numpy()
     apart = list(zip(same.tolist(), fold.tolist(), strict=True))
-    return merge(apart, values, targets.bound.numpy(), {name: kind(name) for name in targets.names}, rule)
+    kinds = {name: kind(name) for name in targets.names}
+    return merge(apart, values, targets.bound.numpy(), kinds, rule, targets.weight.double().numpy())
 
 
 def replicates(data: Dataset, kind: Kind, cut: Split) -> dict[str, dict[str, Any]]:
@@ -138,10 +141,16 @@ def split_things(
 
 
 def merge(
-    same: Sequence[Hashable], values: Array, bound: NDArray[np.int8], kinds: Mapping[str, str], rule: str
+    same: Sequence[Hashable],
+    values: Array,
+    bound: NDArray[np.int8],
+    kinds: Mapping[str, str],
+    rule: str,
+    weight: Array | None = None,
 ) -> Merged:
     """Merge rows with the same identity by rule: "mean", "median", or "drop" where they disagree.
 
+    A mean and a majority go by the weight [N, T] of the rows, the others do not.
     Classes that disagree become the majority ("mean", "median"), or nothing where there is none. Where exact
     values exist, bounds are ignored; bounds of one direction become the tightest; of both, nothing.
 
@@ -151,7 +160,8 @@ def merge(
     for row, key in enumerate(same):
         groups[key].append(row)
     keep = np.array([rows[0] for rows in groups.values()], dtype=np.int64)
-    made = Merged(keep, values[keep].copy(), bound[keep].copy())
+    weight = np.ones(values.shape) if weight is None else weight
+    made = Merged(keep, values[keep].copy(), bound[keep].copy(), weight[keep].copy())
     squares: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for at, rows in enumerate(groups.values()):
         made.into |= dict.fromkeys(rows[1:], rows[0])
@@ -164,7 +174,12 @@ def merge(
                 continue
             if len(set(exact.tolist())) > 1:
                 made.conflicts[name] = made.conflicts.get(name, 0) + 1
-            cell = _number(values[known, t], bound[known, t], rule) if kind == "regression" else _label(exact, rule)
+            own = weight[known, t]
+            made.weight[at, t] = own.mean()
+            if kind == "regression":
+                cell = _number(values[known, t], bound[known, t], own, rule)
+            else:
+                cell = _label(exact, own[bound[known, t] == EXACT], rule)
             made.values[at, t], made.bound[at, t] = cell or (math.nan, EXACT)
     for name, found in squares.items():
         freedom = sum(n for _, n in found)
@@ -172,19 +187,25 @@ def merge(
     return made
 
 
-def _number(values: Array, bound: NDArray[np.int8], rule: str) -> Cell:
+def _number(values: Array, bound: NDArray[np.int8], weight: Array, rule: str) -> Cell:
     exact = values[bound == EXACT]
     if len(exact):
         if rule == "drop" and len(set(exact.tolist())) > 1:
             return None
-        return float(np.median(exact) if rule == "median" else exact.mean()), EXACT
+        return float(np.median(exact) if rule == "median" else _mean(exact, weight[bound == EXACT])), EXACT
     if (bound == ABOVE).all():
         return float(values.max()), ABOVE
     return (float(values.min()), BELOW) if (bound == BELOW).all() else None
 
 
-def _label(labels: Array, rule: str) -> Cell:
-    found, counts = np.unique(labels, return_counts=True)
+def _mean(values: Array, weight: Array) -> float:
+    """Return the weighted mean; of equal weights the plain one, to the last bit."""
+    return float(values.mean() if (weight == weight[0]).all() else np.average(values, weights=weight))
+
+
+def _label(labels: Array, weight: Array, rule: str) -> Cell:
+    found, which = np.unique(labels, return_inverse=True)
+    counts = np.bincount(which, weights=weight)
     tied = (counts == counts.max()).sum() > 1
     if len(found) > 1 and (rule == "drop" or tied):
         return None

@@ -14,7 +14,7 @@ from molgraph import registry
 from molgraph.config import FUSION, RunSettings, check_values
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Schema
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, MolgraphError
 from molgraph.fit import Epoch
 from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
@@ -124,6 +124,8 @@ def make(
 def _made(kind: Any, given: Any, settings: Mapping[str, Any], name: str) -> Any:
     try:
         inside = kind(given, **settings)
+    except MolgraphError:
+        raise
     except (TypeError, ValueError) as error:
         raise ConfigError(f"model '{name}' refuses its settings {dict(settings)}: {error}.") from error
     return inside if kind.family == "trees" else ready(inside)

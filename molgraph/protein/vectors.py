@@ -111,6 +111,8 @@ def _errors(path: str) -> Iterator[None]:
     with read_errors(path):
         try:
             yield
+        except DataError:
+            raise
         except (BadZipFile, EOFError, ValueError, zlib.error) as error:
             raise DataError(f"{path}: not a readable .npz of numbers ({error}); write it with numpy.savez") from error
 

@@ -79,3 +79,16 @@ def test_each_target_is_merged_by_its_own_kind():
     found = merge([7, 7, 7], values, np.zeros((3, 2), np.int8), {"x": "regression", "y": "binary"}, "mean")
     assert found.values.tolist() == [[2.0, 1.0]]
     assert found.conflicts == {"x": 1, "y": 1}
+
+
+def test_a_mean_and_a_majority_go_by_weight():
+    values = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 1.0], [7.0, 0.0]])
+    weight = np.array([[3.0, 5.0], [1.0, 1.0], [1.0, 1.0], [2.0, 2.0]])
+    bound = np.zeros((4, 2), dtype=np.int8)
+    kinds = {"a": "regression", "b": "binary"}
+    found = merge(["x", "x", "x", "y"], values, bound, kinds, "mean", weight)
+    assert found.values.tolist() == [[(3 * 1 + 2 + 4) / 5, 0.0], [7.0, 0.0]]
+    assert found.weight.tolist() == [[5 / 3, 7 / 3], [2.0, 2.0]]
+    plain = merge(["x", "x", "x", "y"], values, bound, kinds, "mean")
+    assert plain.values.tolist() == [[7 / 3, 1.0], [7.0, 0.0]] and (plain.weight == 1).all()
+    assert merge(["x", "x", "x", "y"], values, bound, kinds, "median", weight).values[0].tolist() == [2.0, 0.0]
