@@ -19,9 +19,10 @@ EXACT, BELOW, ABOVE = 0, -1, 1  # `=5`, `<5` (the truth is below 5), `>5` (the t
 class Targets:
     """Hold the target columns of N rows, or of all that the rows own (voxels, hours), end to end.
 
-    Shapes: `values` float32 [N, T] (0 where not observed); `observed` bool [N, T]; `bound` int8 [N, T]
-    of EXACT, BELOW, ABOVE; `weight` float32 [N, T]. With `offsets` int64 [N + 1] row n owns offsets[n] to
-    offsets[n + 1] of them.
+    Shapes: `values` float64 [N, T] (0 where not observed; masks float32); `observed` bool [N, T]; `bound` int8
+    [N, T] of EXACT, BELOW, ABOVE; `weight` float32 [N, T]. With `offsets` int64 [N + 1] row n owns offsets[n] to
+    offsets[n + 1] of them. Values near 1e7 that differ by 0.01 are hardly told apart in float32, so they stay float64
+    until a task has brought them to mean 0 and standard deviation 1.
     """
 
     names: tuple[str, ...]
@@ -40,7 +41,7 @@ class Targets:
         observed = ~torch.isnan(values)
         return cls(
             tuple(names),
-            torch.where(observed, values, torch.zeros_like(values)).to(torch.float32),
+            torch.where(observed, values, torch.zeros_like(values)).to(torch.float64),
             observed,
             torch.zeros(values.shape, dtype=torch.int8) if bound is None else bound,
             torch.ones(values.shape, dtype=torch.float32),
@@ -60,7 +61,7 @@ class Targets:
         """Return one column as targets of its own."""
         return self.columns([self.names.index(name)])
 
-    def arrays(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int8]]:
+    def arrays(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int8]]:
         """Return values, observed and bound of one column, each [N], as numpy arrays."""
         at = self.names.index(name)
         return self.values[:, at].numpy(), self.observed[:, at].numpy(), self.bound[:, at].numpy()
@@ -74,9 +75,17 @@ class Targets:
     def to(self, device: torch.device | str) -> Targets:
         """Return the same targets on a device."""
         offsets = None if self.offsets is None else self.offsets.to(device)
-        return self._each(self.names, lambda tensor: tensor.to(device), offsets)
+        exact = real(device)
+        return self._each(
+            self.names, lambda each: each.to(device, exact if each.dtype == torch.float64 else each.dtype), offsets
+        )
 
     def _each(self, names: tuple[str, ...], turn: Callable[[Tensor], Tensor], offsets: Tensor | None) -> Targets:
         turned = (turn(tensor) for tensor in (self.values, self.observed, self.bound, self.weight))
         values, observed, bound, weight = turned
         return Targets(names, values, observed, bound, weight, offsets)
+
+
+def real(device: torch.device | str) -> torch.dtype:
+    """Return the most exact type of numbers that a device knows: float64, but float32 on Apple's (`mps`)."""
+    return torch.float32 if torch.device(device).type == "mps" else torch.float64

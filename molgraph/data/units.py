@@ -39,7 +39,7 @@ MISSING = BLANK | {
 }
 YES = frozenset(("1", "true", "t", "yes", "y", "active", "positive", "pos", "+"))
 NO = frozenset(("0", "false", "f", "no", "n", "inactive", "negative", "neg", "-"))
-LARGEST = float(np.finfo(np.float32).max)  # targets are trained as float32
+LARGEST = float(np.finfo(np.float32).max)  # what is predicted of them is written as float32 where that holds it
 _CELL = re.compile(
     r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M|kcal/mol|kJ/mol)?"
 )

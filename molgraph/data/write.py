@@ -24,6 +24,7 @@ from molgraph.data.stream import suffixes
 from molgraph.errors import ConfigError, DataError
 
 DIGITS = ".7g"  # what a float32 holds: 24 bits of mantissa are 7.2 decimal digits (IEEE 754)
+EXACT_DIGITS = ".15g"  # what a float64 holds: 53 bits, 15.95 digits; its columns hold what float32 cannot
 EXCEL_ROWS, EXCEL_CELL = 1_048_576, 32_767  # support.microsoft.com, "Excel specifications and limits"
 # See https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
@@ -51,8 +52,9 @@ class Writer(Protocol):
 def open_writer(path: str | os.PathLike[str], *, column: str = "") -> Iterator[Writer]:
     """Open a table file for writing, by its suffix: `.csv`, `.tsv` (also `.gz`, `.zst`), `.xlsx`, `.parquet`, `.sdf`.
 
-    The file takes its name only when the block ends without an error. Floats are written with 7 digits, NaN as an
-    empty cell, bools as true and false. `column` names the input column, which formats of a room need.
+    The file takes its name only when the block ends without an error. A column of float64 is written with 15 digits,
+    other floats with 7, NaN as an empty cell, bools as true and false. `column` names the input column, which formats
+    of a room need.
 
     Raises: ConfigError for an unknown suffix; ResourceError where the disk is full or closed to the user.
     """
@@ -138,10 +140,11 @@ def harmless(text: str) -> str:
 
 
 def column_texts(values: pd.Series) -> list[str]:
-    """Return a column as text: floats with 7 digits, NaN and None as "", bools as true and false."""
+    """Return a column as text: float64 with 15 digits, other floats with 7, NaN as "", bools as true and false."""
     if pd.api.types.is_float_dtype(values):
         numbers = values.to_numpy(np.float64, na_value=np.nan) + 0.0  # -0.0 becomes 0.0
-        return ["" if v != v else format(v, DIGITS) for v in numbers.tolist()]
+        digits = EXACT_DIGITS if values.dtype == np.float64 else DIGITS
+        return ["" if v != v else format(v, digits) for v in numbers.tolist()]
     return [_text(v) for v in values.tolist()]
 
 
@@ -180,7 +183,10 @@ class Workbook:
         self._rows += len(frame)
         if self._rows > EXCEL_ROWS:
             raise DataError(f"an Excel sheet holds {EXCEL_ROWS:,} rows and this table has more; write .csv or .parquet")
-        columns = [[self._excel(v) for v in frame.iloc[:, at].tolist()] for at in range(frame.shape[1])]
+        columns = [
+            [self._excel(v, exact=values.dtype == np.float64) for v in values.tolist()]
+            for values in (frame.iloc[:, at] for at in range(frame.shape[1]))
+        ]
         for row in zip(*columns, strict=True):
             self._sheet.append(row)
 
@@ -190,7 +196,7 @@ class Workbook:
             made.seek(0)
             shutil.copyfileobj(made, self._handle)
 
-    def _excel(self, value: Any) -> Any:
+    def _excel(self, value: Any, *, exact: bool) -> Any:
         if isinstance(value, str):
             number = _number(value)
             return self._excel_text(value) if number is None else number
@@ -199,7 +205,9 @@ class Workbook:
             return None
         if isinstance(value, bool | np.bool_):
             return bool(value)
-        return float(text) if isinstance(value, float | np.floating) and np.isfinite(value) else value
+        if not isinstance(value, float | np.floating) or not np.isfinite(value):
+            return value
+        return float(value) if exact else float(text)
 
     def _excel_text(self, text: str) -> Any:
         from openpyxl.cell import WriteOnlyCell

@@ -12,15 +12,15 @@ from molgraph.model.model import Model
 
 @torch.no_grad()
 def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
-    """Return the estimates of every row, float32 [N, columns of the task], on the CPU."""
+    """Return the estimates of every row, float64 [N, columns of the task], on the CPU."""
     where = place or choose("cpu")
     model.to(where.device).eval()
     found = []
     for rows in torch.arange(len(data)).split(model.encoder.at_once):
         with memory_errors("predicting"), where.autocast():
             raw = model(data.batch(rows.to(data.device)).to(where.device))
-        found.append(model.task.predict(raw).cpu())
-    return torch.cat(found) if found else torch.zeros(0, len(model.task.columns))
+        found.append(model.task.predict(raw).cpu().double())
+    return torch.cat(found) if found else torch.zeros(0, len(model.task.columns), dtype=torch.float64)
 
 
 @torch.no_grad()

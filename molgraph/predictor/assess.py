@@ -26,7 +26,7 @@ from molgraph.predictor.threshold import UNKNOWN
 from molgraph.split import IDENTITY
 from molgraph.task import Task, block, labels
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
 NEIGHBOUR = "nearest neighbour"
 
@@ -100,9 +100,9 @@ def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
     """Return what the nearest training row that is measured says of each row, by target: its value, or certainty of its
     class.
 
-    Shapes: float32 [N, columns of the task].
+    Shapes: float64 [N, columns of the task].
     """
-    out = np.zeros((len(data), len(task.columns)), dtype=np.float32)
+    out = np.zeros((len(data), len(task.columns)))
     nearest: dict[bytes, NDArray[np.int64]] = {}
     for i, name in enumerate(task.names):
         where, measured = block(task, name), np.flatnonzero(~np.isnan(domain.values[:, i]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -96,6 +97,12 @@ class Boosted:
         for start in range(0, len(features), ROWS):
             out[start : start + ROWS] = self._tile(features[start : start + ROWS])
         return self.scale * out + self.bias
+
+    def in_units(self, mean: float, std: float) -> Self:
+        """Return trees that were grown on (value - mean) / std as trees of values; a second output is the logarithm of
+        a deviation."""
+        unit, move = np.array([std, 1.0])[: len(self.bias)], np.array([mean, math.log(std)])[: len(self.bias)]
+        return replace(self, leaf=self.leaf * unit, bias=self.bias * unit + move)
 
     def _tile(self, features: NDArray[np.float32]) -> Floats:
         """Return the sums of the leaves of some rows; eight answers stand in one word of 64 bits."""

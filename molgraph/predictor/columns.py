@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.calibrate import Interval
-from molgraph.task import Task, labels, spreads
+from molgraph.task import Task, labels, scale, spreads
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
+OFFSET = 100  # standard deviations from 0 to the mean; float32 keeps 5 digits of the deviation there
+TINY, HUGE = 1e-30, 1e30  # of a standard deviation, in the range of float32 with some to spare
 YES, NO, UNDECIDED, UNLIKE, UNLIKE_ANY = "yes", "no", "undecided", "unlike either", "unlike any"
 YES_OR_NO = np.array([UNLIKE, NO, YES, UNDECIDED], dtype=object)  # by whether 0, and twice whether 1, is in the set
 
@@ -28,7 +30,7 @@ def deviation(task: Task, name: str, estimates: Array, spread: Array) -> Array |
     """
     if not spreads(task, name):
         return None
-    found: Array = np.hypot(estimates[:, 1], np.nan_to_num(spread[:, 0])).astype(np.float32)
+    found: Array = np.hypot(estimates[:, 1], np.nan_to_num(spread[:, 0]))
     return found
 
 
@@ -48,9 +50,18 @@ def target_columns(
     predicted = deviation(task, name, estimates, spread)
     found = {name: estimates[:, 0], f"{name}_std": spread[:, 0] if predicted is None else predicted}
     if task.kind(name) == "binary":
-        return found | set_columns(name, estimates[:, 0], interval)
+        numbers = {column: values.astype(np.float32) for column, values in found.items()}
+        return numbers | set_columns(name, estimates[:, 0], interval)
     low, high = interval.apply(estimates[:, 0], predicted if unit is None else unit)
-    return found | {f"{name}_lo90": low.astype(np.float32), f"{name}_hi90": high.astype(np.float32)}
+    found |= {f"{name}_lo90": low, f"{name}_hi90": high}
+    return {column: values.astype(written_as(task, name)) for column, values in found.items()}
+
+
+def written_as(task: Task, name: str) -> type[np.floating[Any]]:
+    """Return the type in which a target's values are written: float32, whose 7 digits are more than a model knows, or
+    float64 where they are not, as of values near 1e7 that differ by 0.01."""
+    mean, std = scale(task, name)
+    return np.float64 if abs(mean) > OFFSET * std or not TINY < std < HUGE else np.float32
 
 
 def set_columns(
@@ -107,7 +118,7 @@ def _classes(
     first = estimates.argmax(axis=1)
     found: dict[str, Any] = {
         name: [classes[i] for i in first],
-        f"{name}_std": np.take_along_axis(spread, first[:, None], 1)[:, 0],
+        f"{name}_std": np.take_along_axis(spread, first[:, None], 1)[:, 0].astype(np.float32),
     }
-    found |= {f"{name}_p_{label}": estimates[:, i] for i, label in enumerate(classes)}
+    found |= {f"{name}_p_{label}": estimates[:, i].astype(np.float32) for i, label in enumerate(classes)}
     return found | set_columns(name, estimates, interval, classes)

@@ -129,13 +129,13 @@ class Domain:
     """Hold the training rows: which parts, the user's ids and the measured values.
 
     Shapes: `index` int64 [N, inputs] into the parts of each side, ABSENT where a row lacks that input; `values`
-    float32 [N, T], NaN where not measured; `bound` int8 [N, T], whether a value is exact or only a bound.
+    float64 [N, T], NaN where not measured; `bound` int8 [N, T], whether a value is exact or only a bound.
     """
 
     sides: dict[str, Side]
     index: Rows
     ids: tuple[str, ...]
-    values: Floats
+    values: NDArray[np.float64]
     bound: NDArray[np.int8]
 
     @classmethod

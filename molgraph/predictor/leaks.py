@@ -271,7 +271,7 @@ def _told(train: Dataset, found: Sequence[Slot], reads: Mapping[str, Sequence[st
 
 
 def _columns(
-    train: Dataset, slot: Slot, needs: Sequence[str], values: NDArray[np.float32], rows: Rows
+    train: Dataset, slot: Slot, needs: Sequence[str], values: NDArray[np.float64], rows: Rows
 ) -> Iterator[str]:
     given = train.inputs[slot.name]
     rows = rows[given.index.numpy()[rows] != ABSENT]

@@ -42,8 +42,8 @@ class Member(Protocol):
         """Train and yield after each epoch (trees: after each target)."""
         ...
 
-    def estimate(self, data: Dataset) -> NDArray[np.float32]:
-        """Return estimates float32 [N, len(task.columns)]."""
+    def estimate(self, data: Dataset) -> NDArray[np.float64]:
+        """Return estimates float64 [N, len(task.columns)]."""
         ...
 
     def save(self, folder: Path, number: int) -> None:

@@ -49,8 +49,8 @@ class Network:
             self.ready = True
             yield epoch
 
-    def estimate(self, data: Dataset) -> NDArray[np.float32]:
-        """Return estimates float32 [N, len(task.columns)]."""
+    def estimate(self, data: Dataset) -> NDArray[np.float64]:
+        """Return estimates float64 [N, len(task.columns)]."""
         return estimate(self.model, data, self.place).numpy()
 
     def save(self, folder: Path, number: int) -> None:

@@ -24,7 +24,7 @@ from molgraph.task import Joint, block, labels, spreads
 
 APART = Threshold(None, "", 0, "each model has one of its own")
 LEAST = 1e-12  # weight of a model whose interval has no width
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 
 class Panel(Scorer):

@@ -54,7 +54,9 @@ class Predictions(pd.DataFrame):
 def _short(value: Any) -> str:
     if value is None or value is pd.NA or value != value:  # NaN differs from itself
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.4g}" if abs(value) < 1e6 else f"{value:.12g}"  # of large numbers the last digits may count
 
 
 def recipe_html(recipe: Recipe) -> str:

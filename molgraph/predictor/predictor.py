@@ -28,7 +28,7 @@ from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 from molgraph.task import block, restore
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 
 class Predictor(Scorer):
@@ -99,7 +99,7 @@ class Predictor(Scorer):
         """Return the members' mean estimate and their standard deviation, both [N, columns of the task]."""
         found = np.stack([m.estimate(data) for m in self.members])
         spread = found.std(axis=0, ddof=1) if len(found) > 1 else np.full(found.shape[1:], np.nan)
-        return self.temper(found.mean(axis=0)), spread.astype(np.float32)
+        return self.temper(found.mean(axis=0)), spread
 
     def unit(self, name: str, data: Dataset, estimates: Array, spread: Array) -> Array | None:
         """Return what the intervals of a target are counted in, [N]; None where they are as wide everywhere."""

@@ -155,4 +155,5 @@ def table(lines: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         why = [f"{name}: {found['reason']}" for name, found in line["scores"].items() if found["reason"]]
         flat.append(row | {"note": "; ".join(why)})
     found = pd.DataFrame(flat)
+    found = found.astype(dict.fromkeys(found.select_dtypes(np.float64), np.float32))
     return found[[name for name in found if name != "note"] + ["note"]] if len(found) else found

@@ -17,7 +17,7 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
 from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError
-from molgraph.predictor.columns import NO, UNDECIDED, YES, deviation, set_words
+from molgraph.predictor.columns import NO, UNDECIDED, YES, deviation, set_words, written_as
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
 from molgraph.predictor.inputs import Slot, named_by, unlabelled
@@ -92,7 +92,15 @@ def rank_targets(
             lines.append({**start, "status": reject.reason, "message": reject.message})
         else:
             lines += [{**start, **line} for line in _lines(predictor, asked, int(index[at]), active, top)]
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+    return _written(pd.DataFrame(lines, columns=list(COLUMNS)), predictor)
+
+
+def _written(found: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
+    """Return the lines with their numbers in the types in which they are written."""
+    kinds = {written_as(predictor.task, name) for name in predictor.targets}
+    of_values = np.float64 if np.float64 in kinds else np.float32
+    types = dict.fromkeys(("value", "lo90", "hi90", "known_value"), of_values)
+    return found.astype({**types, **dict.fromkeys(("probability", "known_similarity"), np.float32)})
 
 
 def known_proteins(predictor: Predictor) -> Proteins:
@@ -176,9 +184,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
     )
 
 
-def _deviation(
-    predictor: Predictor, name: str, estimates: NDArray[np.float32], spread: NDArray[np.float32]
-) -> NDArray[np.float32] | None:
+def _deviation(predictor: Predictor, name: str, estimates: Floats, spread: Floats) -> Floats | None:
     where = block(predictor.task, name)
     return deviation(predictor.task, name, estimates[:, where], spread[:, where])
 
@@ -187,7 +193,7 @@ def _words(predictor: Predictor, name: str, value: Floats, chance: Floats) -> ND
     """Return sets of a yes or no in words, [n]; none leaves out what its calibrated chance calls the likelier."""
     if predictor.task.kind(name) != "binary":
         return np.full(len(value), None, dtype=object)
-    words = np.array(set_words(value.astype(np.float32), predictor.intervals[name]), dtype=object)
+    words = np.array(set_words(value, predictor.intervals[name]), dtype=object)
     against = ((words == NO) & (chance > 0.5)) | ((words == YES) & (chance < 0.5))
     return np.where(against, UNDECIDED, words)
 
@@ -295,7 +301,7 @@ def _border(predictor: Predictor, name: str, active: float | None) -> float:
 
 
 def _best(
-    similar: NDArray[np.float32], hit: NDArray[np.bool_], values: NDArray[np.float32]
+    similar: NDArray[np.float32], hit: NDArray[np.bool_], values: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
     """Return the most similar hit of each molecule and target, its similarity and value; -1 and NaN where none is."""
     shape = (len(similar), hit.shape[1])

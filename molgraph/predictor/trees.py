@@ -20,9 +20,9 @@ from molgraph.fit import Epoch
 from molgraph.fit.state import State
 from molgraph.model.grower import Grower
 from molgraph.predictor.boosted import Boosted
-from molgraph.task import Task, block, spreads
+from molgraph.task import Task, block, scale, spreads
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 WITH_SPREAD = "RMSEWithUncertainty"  # CatBoost's name of the normal likelihood (Duan 2020, arXiv 1910.03225)
 LOSS = {"regression": "RMSE", "binary": "Logloss", "multiclass": "MultiClass"}
 
@@ -56,19 +56,20 @@ class Trees:
                 )
             if self.task.kind(name) != "regression":  # a class without a training row has no probability to judge
                 rows["valid"] = rows["valid"][np.isin(valid.targets.arrays(name)[0][rows["valid"]], seen)]
+            mean, std = scale(self.task, name)
             pools: dict[str, Any] = {}
             for which, data in (("train", train), ("valid", valid)):
                 column, at = data.targets.column(name), rows[which]
                 if not len(at):
                     continue
-                pools[which] = Pool(
-                    inputs[which][at], column.values[at, 0].numpy(), weight=column.weight[at, 0].numpy()
-                )
+                labels = (column.values[at, 0].numpy() - mean) / std  # CatBoost takes them in float32
+                pools[which] = Pool(inputs[which][at], labels, weight=column.weight[at, 0].numpy())
             model = _untrained(self.grower, self.task, name, run, seed)
             judged = "valid" in pools
             stop = self.grower.patience if judged and self.grower.patience else None
             model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged, early_stopping_rounds=stop)
-            self.found[name] = Boosted.of_catboost(model)
+            grown = Boosted.of_catboost(model)
+            self.found[name] = grown.in_units(mean, std) if self.task.kind(name) == "regression" else grown
             losses = model.get_best_score()
             loss = _loss(self.task, name)
             yield Epoch(
@@ -84,9 +85,9 @@ class Trees:
             )
 
     def estimate(self, data: Dataset) -> Array:
-        """Return estimates float32 [N, len(task.columns)]."""
+        """Return estimates float64 [N, len(task.columns)]."""
         features = self.grower.features_of(data.inputs)
-        out = np.zeros((len(data), len(self.task.columns)), dtype=np.float32)
+        out = np.zeros((len(data), len(self.task.columns)))
         if not len(data):
             return out
         for name, trees in self.found.items():

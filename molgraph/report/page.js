@@ -24,7 +24,8 @@
     image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(data.pictures[place]);
     return image;
   };
-  const show = (value, decimals) => (value === null ? "" : value.toFixed(decimals));
+  const show = (value, decimals) =>
+    value === null ? "" : decimals > 6 ? value.toExponential(2) : value.toFixed(decimals);
   const textual = extra.map((_, k) => rows.some((row) => typeof row.extra[k] === "string"));
   const decimals = extra.map((_, k) => {
     const known = rows.map((row) => row.extra[k]).filter((value) => typeof value === "number");

@@ -35,7 +35,9 @@ class Scale:
         decimals = max(0, -math.floor(math.log10(step) + 1e-9))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         values = [k * step for k in range(first, last + 1)]
-        return [(v, f"{v:,.{decimals}f}" if abs(v) < 1e7 else short(v)) for v in values]
+        apart = math.ceil(math.log10(max(map(abs, values), default=0) / step or 1)) + 1  # digits that tell ticks apart
+        plain = decimals <= 6 and (apart > 4 or max(map(abs, values), default=0) < 1e7)
+        return [(v, f"{v:,.{decimals}f}" if plain else f"{v:.{max(apart, 3)}g}") for v in values]
 
 
 def short(value: float) -> str:

@@ -112,12 +112,14 @@ def _neighbour(near: Neighbour, places: dict[str, int]) -> dict[str, Any]:
 
 
 def rounded(value: float | None) -> float | None:
-    """Keep six significant digits of a number that is one.
+    """Keep six significant digits of a number that is one, of a large one also what stands behind them.
 
-    >>> rounded(1 / 3), rounded(float("nan"))
-    (0.333333, None)
+    >>> rounded(1 / 3), rounded(10000005.48), rounded(float("nan"))
+    (0.333333, 10000005.48, None)
     """
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.6g}" if abs(value) < 1e6 else f"{value:.15g}")
 
 
 def estimate(each: Estimate) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,7 @@ def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Targe
     kind = next((p.task.kind(name) for p in predictor.predictors if name in p.targets), "probability")
     known = values.dropna().to_numpy(np.float64)
     spread = float(np.ptp(known)) if len(known) else 0.0
-    decimals = 2 if spread == 0 else int(np.clip(2 - np.floor(np.log10(spread)), 0, 5))
+    decimals = 2 if spread == 0 else max(0, 2 - math.floor(math.log10(spread)))
     return Target(name, units, kind, decimals)
 
 

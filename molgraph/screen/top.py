@@ -30,7 +30,7 @@ def complete(
     added = pd.DataFrame({RANK: np.arange(1, len(best) + 1)})
     if ranking.weighed:
         values = {t: best[names[t]].to_numpy(np.float64) for t in ranking.targets}
-        added[DESIRABILITY] = overall(goals, values)
+        added[DESIRABILITY] = overall(goals, values).astype(np.float32)
     if not set(room.properties) <= set(names):
         added = pd.concat([added, properties(room, keys)], axis=1)
     added[DIVERSE] = picked(room, _worth_picking(best, names, keys), diverse)

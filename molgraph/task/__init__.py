@@ -13,6 +13,7 @@ from molgraph.task.joint import Joint
 from molgraph.task.multiclass import Multiclass
 from molgraph.task.ordinal import Ordinal
 from molgraph.task.regression import Regression
+from molgraph.task.scale import Scaled
 from molgraph.task.segmentation import Segmentation
 from molgraph.task.task import Task
 
@@ -132,6 +133,15 @@ def spreads(task: Task, name: str) -> bool:
     """Tell whether the estimates of a target have its standard deviation beside it."""
     tasks = task.tasks if isinstance(task, Joint) else (task,)
     return any(isinstance(each, Gaussian) and name in each.names for each in tasks)
+
+
+def scale(task: Task, name: str) -> tuple[float, float]:
+    """Return mean and standard deviation of a target's training values; 0 and 1 of what is no number."""
+    for each in task.tasks if isinstance(task, Joint) else (task,):
+        if isinstance(each, Scaled) and name in each.names and each.mean:
+            at = each.names.index(name)
+            return each.mean[at], each.std[at]
+    return 0.0, 1.0
 
 
 def classes(task: Task) -> dict[str, tuple[str, ...]]:

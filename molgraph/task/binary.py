@@ -51,7 +51,7 @@ class Binary(OneEach):
         return dataclasses.replace(self, positive=tuple(weights))
 
     def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
-        logits, truth = raw.float(), targets.values
+        logits, truth = raw.float(), targets.values.float()
         loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         if self.focal:
             loss = loss * focused(loss, self.focal)

@@ -12,14 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from molgraph.data.targets import ABOVE, EXACT, Targets
-from molgraph.task.regression import Regression
+from molgraph.task.scale import Scaled
 
 FLOOR = 1e-3  # of the standard deviation of the training rows: less than any assay repeats, and the loss stays finite
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Scaled):
     """Predict the mean and the standard deviation of numbers by the likelihood of a normal distribution.
 
     A row measured as `<5` costs the negative log probability of a value below 5 (a censored normal distribution).
@@ -27,10 +27,6 @@ class Gaussian:
 
     See: Nix & Weigend 1994, doi 10.1109/ICNN.1994.374138; bounds: Tobin 1958, doi 10.2307/1907382
     """
-
-    names: tuple[str, ...]
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -40,17 +36,9 @@ class Gaussian:
     def columns(self) -> tuple[str, ...]:
         return tuple(column for name in self.names for column in (name, f"{name}_sd"))
 
-    def kind(self, name: str) -> str:
-        return "regression"
-
-    def adapt(self, train: Targets) -> Gaussian:
-        scaled = Regression(self.names).adapt(train)
-        return dataclasses.replace(self, mean=scaled.mean, std=scaled.std)
-
     def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
         centre, spread = self._parts(raw)
-        mean, std = self._scale(raw)
-        off = ((targets.values - mean) / std - centre) / spread
+        off = (self.scaled(targets.values) - centre) / spread
         exact = 0.5 * off.square() + spread.log() + HALF_LOG_TAU
         side = torch.where(targets.bound == ABOVE, -off, off)
         known_by_bound = -torch.special.log_ndtr(side)
@@ -59,6 +47,7 @@ class Gaussian:
     def predict(self, raw: Tensor) -> Tensor:
         centre, spread = self._parts(raw)
         mean, std = self._scale(raw)
+        centre, spread = centre.to(mean.dtype), spread.to(mean.dtype)
         return torch.stack([centre * std + mean, spread * std], 2).flatten(1)  # [B, T, 2] -> [B, 2 T]
 
     def state(self) -> dict[str, Any]:
@@ -68,7 +57,3 @@ class Gaussian:
         """Return centre and spread, both [B, T], in standard deviations of the training rows."""
         centre, width = raw.float().chunk(2, dim=1)
         return centre, F.softplus(width) + FLOOR
-
-    def _scale(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        mean = torch.tensor(self.mean, dtype=torch.float32, device=raw.device)
-        return mean, torch.tensor(self.std, dtype=torch.float32, device=raw.device)

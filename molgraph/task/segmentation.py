@@ -43,7 +43,7 @@ class Segmentation(OneEach):
         offsets = targets.offsets
         assert offsets is not None  # masks are of voxels
         row, rows = owners(offsets), len(offsets) - 1
-        logits, truth = raw.float(), targets.values
+        logits, truth = raw.float(), targets.values.float()
         counts = targets.weight * targets.observed
 
         def total(values: Tensor) -> Tensor:

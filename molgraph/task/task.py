@@ -44,7 +44,7 @@ class Task(Protocol):
         ...
 
     def predict(self, raw: Tensor) -> Tensor:
-        """Return estimates float32 [B, len(columns)] from raw [B, outputs]."""
+        """Return estimates [B, len(columns)] from raw [B, outputs]: numbers in float64, probabilities in float32."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from molgraph.tune.rows import Fold, Visible
 from molgraph.tune.space import NETWORK, START, Space
 
 SEED, WHY, BATCH, SCORES = "seed", "why", "batch_size", "fold_scores"
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 
 def tried(trial: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 
 def greedy(
@@ -29,7 +29,7 @@ def greedy(
     losses = [loss(estimates[first])]
     while len(chosen) < most:
         left = [n for n in estimates if n not in chosen]
-        tried = [(loss(((total + estimates[n]) / (len(chosen) + 1)).astype(np.float32)), n) for n in left]
+        tried = [(loss((total + estimates[n]) / (len(chosen) + 1)), n) for n in left]
         best, number = min(tried, default=(losses[-1], 0))
         if best >= losses[-1]:
             break

@@ -20,7 +20,7 @@ from molgraph.metrics import METRICS, main, names, score
 from molgraph.predictor.member import Member
 from molgraph.task import Task, block
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 ERROR, LATENCY, SIZE = "error", "latency", "size"
 REPEATS = 3  # the fastest of so many passes is the least disturbed one
 TIMED = 1000  # rows to time on: enough that a batch is full

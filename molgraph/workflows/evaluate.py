@@ -21,6 +21,7 @@ from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, nearest_estimates
 from molgraph.predictor.card import counted, interval
+from molgraph.predictor.columns import written_as
 from molgraph.predictor.decided import lines
 from molgraph.predictor.folder import save_rejects
 from molgraph.predictor.leaks import evaluated
@@ -172,7 +173,7 @@ def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found
     measured = {}
     for target in rows.data.targets.names:
         values, observed, _ = rows.data.targets.arrays(target)
-        measured[f"{target}_measured"] = np.where(observed, values, np.nan)
+        measured[f"{target}_measured"] = np.where(observed, values, np.nan).astype(written_as(predictor.task, target))
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
     names = free_names(list(rows.frame.columns), list(ours.columns))
     frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")

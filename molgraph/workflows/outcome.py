@@ -97,7 +97,7 @@ class Outcome:
         return replace(run, split=self.made.run.split, ensemble=self.made.run.ensemble if which == MODEL else 1)
 
     def score(
-        self, standardize: bool, estimates: NDArray[np.float32], bootstrap: int = 0
+        self, standardize: bool, estimates: NDArray[np.float64], bootstrap: int = 0
     ) -> tuple[float, float | None]:
         """Return the first objective of estimates of the scored rows, and its standard error."""
         rows = self.readings[standardize]

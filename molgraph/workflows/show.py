@@ -97,8 +97,9 @@ def targets(found: pd.DataFrame) -> None:
 
 
 def _target(line: Mapping[Hashable, Any]) -> str:
+    value, low, high = (_value(line[key]) for key in ("value", "lo90", "hi90"))
     ends = "no interval" if pd.isna(line["set90"]) else line["set90"]
-    ends = ends if pd.isna(line["lo90"]) else f"{line['lo90']:.2f} to {line['hi90']:.2f}"
+    ends = ends if pd.isna(line["lo90"]) else f"{low} to {high}"
     chance = "" if pd.isna(line["probability"]) else f"{100 * line['probability']:.0f} %"
     known = "none is known"
     if not pd.isna(line["known_similarity"]):
@@ -108,8 +109,17 @@ def _target(line: Mapping[Hashable, Any]) -> str:
         )
     inside = {True: "in", False: "out"}.get(line["in_domain"], "")
     target = str(line["target"])[:23]
-    estimated = f"{chance:>8}{line['value']:9.2f}  {ends:18}{inside:8}"
+    estimated = f"{chance:>8}{value:>9}  {ends:18}{inside:8}"
     return f"  {line['rank']:<4.0f}{target:24}{line['measured']:>10}{estimated}{known}"
+
+
+def _value(value: float) -> str:
+    """Write an estimate with two decimals, or with the digits that it needs.
+
+    >>> _value(7.123), _value(1.2345e-12), _value(10000005.4812)
+    ('7.12', '1.23e-12', '10000005.48')
+    """
+    return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.3g}"
 
 
 class Epochs:

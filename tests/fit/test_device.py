@@ -18,7 +18,7 @@ def folds() -> tuple[Dataset, Dataset]:
 
 def size(data: Dataset) -> int:
     """Return the bytes of what a row has of its own: index, value, weight, whether it was observed, which bound."""
-    return len(data) * (8 + 4 + 4 + 1 + 1)
+    return len(data) * (8 + 8 + 4 + 1 + 1)
 
 
 def test_folds_of_one_table_share_their_parts_on_a_device_too() -> None:
@@ -43,7 +43,7 @@ def test_shared_parts_count_once_and_targets_and_indices_count() -> None:
     assert parts == 100 * tiny.WIDTH * 4
     assert nbytes([train]) == parts + size(train)
     assert nbytes([train, valid]) == parts + size(train) + size(valid)
-    assert nbytes([train, tiny.data(100)]) == 2 * parts + size(train) + 100 * 18
+    assert nbytes([train, tiny.data(100)]) == 2 * parts + size(train) + 100 * 22
 
 
 @pytest.mark.parametrize("fits", [True, False])

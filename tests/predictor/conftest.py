@@ -63,6 +63,12 @@ def plan_of() -> Callable[..., Plan]:
 
 
 @pytest.fixture(scope="session")
+def predictor_of() -> Callable[..., Predictor]:
+    """Return a function that trains on a table with settings."""
+    return lambda frame, **settings: train_rows(planned(frame, **settings))
+
+
+@pytest.fixture(scope="session")
 def training_of() -> Callable[..., Training]:
     """Return `training(plan, folder, start)`."""
     return training

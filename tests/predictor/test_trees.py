@@ -44,7 +44,7 @@ def test_each_kind_of_target_learns(grown, series):
     assert all(e.of == 3 and e.valid_loss > 0 and e.state().weights == {} for e in epochs)
     train = made.rows.data.subset(made.split.train)
     found = member.estimate(train)
-    assert found.dtype == np.float32
+    assert found.dtype == np.float64
     values = {name: train.targets.arrays(name)[0] for name in KINDS}
     assert np.corrcoef(found[:, 0], values["pAct"])[0, 1] > 0.8
     assert ((found[:, 1] > 0.5) == values["active"]).mean() > 0.8

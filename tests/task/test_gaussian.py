@@ -30,7 +30,7 @@ def test_estimates_are_mean_and_deviation_of_each_target(task, given):
     assert spreads(task, "y") and not spreads(make({"y": "regression"}), "y")
     raw = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
     found = task.predict(raw)
-    torch.testing.assert_close(found[:, 2], raw[:, 1] * task.std[1] + task.mean[1])
+    torch.testing.assert_close(found[:, 2], raw[:, 1].double() * task.std[1] + task.mean[1])
     assert (found[:, [1, 3]] > 0).all()
 
 
