@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph.predictor.columns import written_as
 from molgraph.predictor.domain import CELLS, Domain, Floats, Near, Rows, in_use
 from molgraph.task import Task, labels
 
@@ -60,9 +61,9 @@ class Neighbours:
         said = {(m, row): measured_text(self.models[m], target, row) if row >= 0 else "" for m, row in set(asked)}
         return [said[each] for each in asked]
 
-    def values(self, target: str) -> Floats:
+    def values(self, target: str) -> NDArray[np.float64]:
         """Return what was measured of a target as numbers, whether exact or a bound, NaN where nothing was."""
-        at, found = self.measured[target], np.full(len(self.best), np.nan, dtype=np.float32)
+        at, found = self.measured[target], np.full(len(self.best), np.nan)
         for number, model in enumerate(self.models):
             mine = np.flatnonzero((at.model == number) & (at.rows >= 0))
             if len(mine):
@@ -95,18 +96,21 @@ class Neighbours:
         apart = any(np.isnan(self.domain(model).values).any() for model in range(len(self.models)))
         found: dict[str, Any] = {}
         for target, at in self.measured.items():
-            found[f"{target}_nn"] = self.values(target) if self._plain(target) else self.texts(target)
+            kind = written_as(self._having(target)[0][1].task, target)
+            found[f"{target}_nn"] = self.values(target).astype(kind) if self._plain(target) else self.texts(target)
             if apart:
                 found[f"{target}_nn_similarity"] = at.similarity
         return found
 
     def _plain(self, target: str) -> bool:
         """Tell whether all that was measured of a target are plain numbers, whatever is asked."""
-        having = [(number, m) for number, m in enumerate(self.models) if target in m.task.names]
         return all(
             m.task.kind(target) != "multiclass" and not self.domain(number).bound[:, m.task.names.index(target)].any()
-            for number, m in having
+            for number, m in self._having(target)
         )
+
+    def _having(self, target: str) -> list[tuple[int, Knows]]:
+        return [(number, m) for number, m in enumerate(self.models) if target in m.task.names]
 
 
 def neighbours(models: Sequence[Knows], things: Dataset) -> Neighbours | None:
@@ -191,4 +195,5 @@ def measured_text(model: Knows, target: str, row: int) -> str:
     if model.task.kind(target) == "multiclass":
         return labels(model.task, target)[int(value)]
     text = repr(float(str(value))).removesuffix(".0")  # str: as few digits as tell it from any other of its type
-    return SIGNS[int(domain.bound[row, at])] + (text if len(text) <= WRITTEN else f"{value:.7g}")
+    digits = 7 if written_as(model.task, target) is np.float32 else 15
+    return SIGNS[int(domain.bound[row, at])] + (text if len(text) <= WRITTEN else f"{value:.{digits}g}")

@@ -36,6 +36,7 @@ def test_predictions_intervals_and_scores_move_with_the_targets(name, offset, un
         back = (mine[column].to_numpy(np.float64) - offset) / unit
         np.testing.assert_allclose(back, theirs[column].to_numpy(np.float64), atol=2e-3)
     assert mine["nn_id"].tolist() == theirs["nn_id"].tolist()
+    np.testing.assert_allclose((mine["pAct_nn"].astype(float) - offset) / unit, theirs["pAct_nn"], atol=2e-3)
     scores, plainly = (each.recipe.metrics for each in (found, plain[name]))
     for method in ("model", "comparator"):
         for metric, factor in (("rmse", unit), ("mae", unit), ("r2", 1), ("spearman", 1)):
