@@ -122,7 +122,7 @@ def nearest_estimates(scorer: Predictor | Panel, data: Dataset) -> Array | None:
     near = neighbours(made, data)
     if near is None:
         return None
-    out = np.full((len(data), len(scorer.task.columns)), np.nan, dtype=np.float32)
+    out = np.full((len(data), len(scorer.task.columns)), np.nan)
     each = [neighbour_estimates(near.domain(number), p.task, data) for number, p in enumerate(made)]
     for name, at in near.measured.items():
         where = block(scorer.task, name)
