@@ -53,7 +53,8 @@ def assess(
     "repeats": how many of them are the same thing as an earlier one (each is scored by its own value, and intervals
     draw all rows of a thing together), "main": {target: the metric that stands for it}, "shown": {target: those a
     person sees first}}`, plain JSON values.
-    `others` maps a method's name to estimates [N, columns of the task]. Targets that `data` has not are left out.
+    `others` maps a method's name to estimates [N, columns of the task], NaN of a target that it does not know. Targets
+    that `data` has not are left out.
     """
     estimates, spread = predictor.estimate(data)
     again = repeats(data)
@@ -71,6 +72,8 @@ def assess(
         found["verdicts"][name] = {}
         for other, theirs in others.items():
             them = _shaped(kind, theirs[:, where])
+            if len(them) and np.isnan(them).all():
+                continue
             found["others"][other][name] = _scores(kind, truth, them, drawn)
             how = {**drawn, "called": (name_of, f"{called} ({other})"), "fewest": FEWEST}
             found["verdicts"][name][other] = compare(kind, truth, mine, them, **how).to_json()

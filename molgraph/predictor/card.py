@@ -16,6 +16,7 @@ def card(recipe: Recipe) -> str:
     facts, metrics = recipe.facts, recipe.metrics
     lines = [f"# {', '.join(recipe.task['names'])} by {recipe.run.model}", ""]
     lines += [f"- {key}: {_plain(facts[key])}" for key in FACTS if key in facts]
+    lines += [f"- started from: {started(recipe.start)}"] if recipe.start else []
     lines += [f"- note: {note}" for note in facts.get("notes", [])]
     for target, scores in metrics.get("model", {}).items():
         unit = recipe.units.get(target)
@@ -46,6 +47,28 @@ FACTS = (
     "data", "rows_read", "rows_used", "rejected", "split", "train", "valid", "calibration", "test", "size", "members",
     "epochs", "seconds", "trained", "interrupted",
 )  # fmt: skip
+
+
+def started(start: dict[str, Any]) -> str:
+    """Say what a model started from: its folder, digest, what it was trained on, and which weights did not fit.
+
+    >>> started({"name": "base", "digest": "0f" * 32, "data": "a.csv", "rows_used": 90, "targets": ["pKi"], "anew": []})
+    'base (sha256 0f0f0f0f0f0f), trained on 90 rows of a.csv for pKi'
+    """
+    rows = f"{start['rows_used']:,} rows of " if "rows_used" in start else ""
+    taught = f", trained on {rows}{start['data']} for {', '.join(start['targets'])}" if "data" in start else ""
+    anew = f"; weights that did not fit and start anew: {', '.join(layers(start['anew']))}" if start["anew"] else ""
+    gaps = f"; {' and '.join(start['gaps'])}" if start.get("gaps") else ""
+    return f"{start['name']} (sha256 {start['digest'][:12]}){taught}{anew}{gaps}"
+
+
+def layers(names: list[str]) -> list[str]:
+    """Return the layers that weights belong to, each once.
+
+    >>> layers(["head.2.weight", "head.2.bias", "encoder.embed.weight"])
+    ['head.2', 'encoder.embed']
+    """
+    return list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
 
 
 def counted(found: dict[str, Any]) -> str:

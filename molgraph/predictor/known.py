@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.inputs import slots
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,14 @@ class Known:
     def gap(self) -> str:
         """Say in one line why there may be more, "" where there are none."""
         return " and ".join(self.gaps)
+
+
+def pretrained_by(run: RunSettings) -> Iterator[str]:
+    """Yield in words the encoders of a run that begin from weights of a pretraining: those keep no rows."""
+    for slot in slots(run):
+        if slot.settings.get("weights"):
+            name = Path(str(slot.settings["weights"])).name
+            yield f"the weights '{name}' of an encoder come without the rows of their pretraining"
 
 
 def union(several: Sequence[Known]) -> Known:

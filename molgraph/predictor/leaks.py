@@ -5,29 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from molgraph import split as splits
 from molgraph.data.dataset import ABSENT, Dataset
-from molgraph.data.packed import PART, Packed
-from molgraph.data.room import Index, Room
+from molgraph.data.packed import PART
 from molgraph.data.targets import EXACT
 from molgraph.errors import DataError
-from molgraph.predictor.domain import CELLS, in_use
+from molgraph.predictor.domain import in_use
 from molgraph.predictor.inputs import Slot
 from molgraph.predictor.known import Known
+from molgraph.predictor.near import near_duplicates, near_known, near_limits
 from molgraph.split import IDENTITY, Split
 
 CHANCE = 1e-6  # a column that orders the rows as a target does, with less than this probability by chance, is a copy
 ROWS, NUMBERS = 10_000, 5_000_000  # at most looked at, of a column and of all: a copy on so many is one
-REMEDY = {"drop": "were left out of the training", "report": "were left in (--leaks report): the test score flatters"}
+LEFT_IN = "were left in (--leaks report): the test score flatters"
+REMEDY = {"drop": "were left out of the training", "report": LEFT_IN}
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -42,6 +41,29 @@ class Share:
     limit: float | None = None
 
 
+@dataclass(frozen=True)
+class Started:
+    """Say what a model to start from was trained on: of `of` test rows `rows` (of all held-out rows `held`), and in
+    words whose rows are not at hand."""
+
+    rows: int
+    of: int
+    held: int
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def none_left(self) -> bool:
+        """Tell whether every test row was trained on before."""
+        return 0 < self.rows == self.of
+
+    @property
+    def gap(self) -> str:
+        """Say what cannot be known, "" where all is."""
+        return (
+            f"whether test rows were trained on before cannot be known: {' and '.join(self.gaps)}" if self.gaps else ""
+        )
+
+
 @dataclass
 class Leaks:
     """Hold what the guard found.
@@ -50,6 +72,7 @@ class Leaks:
     fold share it with a later one, and the first of their records. `near` counts test rows with a near duplicate
     among the training rows (None: not looked for), `shared` those whose group has training rows, by grouping.
     `conflicts` counts by target the things whose rows disagree; `columns` names by target the inputs that give it away.
+    `start` is what the weights that the training starts from have seen, None where they are drawn.
     """
 
     rule: str
@@ -58,17 +81,29 @@ class Leaks:
     shared: dict[str, Share] = field(default_factory=dict)
     conflicts: dict[str, int] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
+    start: Started | None = None
 
     @property
     def notes(self) -> list[str]:
         """Say what changed the training, or flatters the score."""
         found = [f"{_across(name, *rows)}; they {REMEDY[self.rule]}." for name, rows in self.across.items()]
+        if self.start and self.start.held:
+            what = "were left out of validation, calibration and test" if self.rule == "drop" else LEFT_IN
+            none = " No test row is left, so nothing is judged." if self.start.none_left and self.rule == "drop" else ""
+            found.append(f"{self.start.held} held-out rows stood in the training of the start; they {what}.{none}")
+        if self.start and self.start.gap:
+            found.append(f"{self.start.gap[0].upper()}{self.start.gap[1:]}.")
         return found + [f"{_given_away(name, told)} (--leaks report)." for name, told in self.columns.items()]
 
     @property
     def sentence(self) -> str:
         """Say all of it in one line, to stand beside a score."""
         found = [f"{_across(name, *rows)} and {REMEDY[self.rule]}" for name, rows in self.across.items()]
+        if self.start and self.start.rows:
+            what = "were left out" if self.rule == "drop" else LEFT_IN
+            found.append(
+                f"{self.start.rows} of {self.start.of} test rows stood in the training of the start and {what}"
+            )
         found += [_given_away(name, told) for name, told in self.columns.items()]
         if self.near and self.near.rows:
             found.append(
@@ -79,6 +114,8 @@ class Leaks:
             if share.rows:
                 found.append(f"{share.rows} of {share.of} test rows share a {name} with a training row")
         found += [f"{name}: {n} things have rows that disagree" for name, n in self.conflicts.items()]
+        if self.start and self.start.gap:
+            return "; ".join([*(found or ["none found among the rows at hand"]), self.start.gap])
         looked = f" nor near it (similarity {self.near.limit:g} or more)" if self.near else ""
         return "; ".join(found) or f"none found: no test row is in the training set{looked}"
 
@@ -91,6 +128,7 @@ class Leaks:
             "shared": {name: {"rows": share.rows, "of": share.of} for name, share in self.shared.items()},
             "conflicts": self.conflicts,
             "columns": self.columns,
+            "start": None if self.start is None else {**vars(self.start), "gaps": list(self.start.gaps)},
             "sentence": self.sentence,
         }
 
@@ -104,6 +142,7 @@ def guard(
     origin: str,
     grouped: Sequence[str] = (),
     reads: Mapping[str, Sequence[str]] | None = None,
+    known: Known | None = None,
 ) -> tuple[Split, Leaks]:
     """Look for leaks between the folds; rows that share an identity or a group of the data with a later fold are
     dropped, reported or refused by `rule`, and an input that gives a target away is refused unless it is reported.
@@ -114,6 +153,8 @@ def guard(
     Raises: DataError where the score would mean nothing, or the rule is "refuse".
     """
     leaks = Leaks(rule, conflicts=conflicts(data))
+    if known is not None:
+        cut = _not_of_the_start(leaks, cut, data, known, origin)
     for name, groups in data.groups.items():
         crossing = splits.check(cut, groups)
         if not len(crossing):
@@ -137,27 +178,52 @@ def guard(
                 "that adds it) out, or train all the same with --leaks report."
             )
     if len(test) and len(train):
-        _likeness(leaks, train, test, found, grouped)
+        _likeness(leaks, train, test, found, grouped, known or Known())
     return cut, leaks
 
 
-def _likeness(leaks: Leaks, train: Dataset, test: Dataset, found: Sequence[Slot], grouped: Sequence[str]) -> None:
-    """Count the test rows that are like training rows without being the same things."""
-    limits = _limits({slot.name: slot.room for slot in found})
+def _not_of_the_start(leaks: Leaks, cut: Split, data: Dataset, known: Known, origin: str) -> Split:
+    """Return the split without the held-out rows that the weights to start from were trained on.
+
+    Raises: DataError where the rule refuses.
+    """
+    held = np.concatenate([cut.valid, cut.calibration, cut.test])
+    seen = held[known.seen(data.subset(held))]
+    rows = int(np.isin(cut.test, seen).sum())
+    leaks.start = Started(rows, len(cut.test), len(seen), known.gaps)
+    if len(seen) and leaks.rule == "refuse":
+        said = f"{len(seen)} held-out rows stood in the training of the start (first: row {data.rows[seen].min()})"
+        raise DataError(f"{origin}: {said}; use --leaks drop to leave them out.")
+    if leaks.rule != "drop":
+        return cut
+    kept = {name: np.setdiff1d(getattr(cut, name), seen) for name in ("valid", "calibration", "test")}
+    return Split(cut.train, kept["valid"], kept["calibration"], kept["test"], cut.notes)
+
+
+def _likeness(
+    leaks: Leaks, train: Dataset, test: Dataset, found: Sequence[Slot], grouped: Sequence[str], known: Known
+) -> None:
+    """Count the test rows that are like training rows, or rows of the start, without being the same things."""
+    limits = near_limits({slot.name: slot.room for slot in found})
     if limits:
-        known, indices = [], {}
+        positions, indices = [], {}
         for slot in found:
             parts, at = in_use(train.inputs[slot.name])
-            known.append(at)
+            positions.append(at)
             indices[slot.name] = slot.room.index(parts.only([slot.room.fingerprint]))
-        near = near_duplicates(indices, np.stack(known, axis=1), test, limits)
-        leaks.near = _share(near, np.isin(test.groups[IDENTITY], train.groups[IDENTITY]), limits)
+        near = near_duplicates(indices, np.stack(positions, axis=1), test, limits)
+        earlier = near_known(known, test)
+        near |= earlier[0] if earlier else False
+        same = np.isin(test.groups[IDENTITY], train.groups[IDENTITY]) | known.seen(test)
+        leaks.near = Share(int((near & ~same).sum()), len(test), min(limits.values()))
     for slot in found:
-        name = slot.room.default_group
-        if name not in grouped and name not in train.groups:
-            given = train.inputs[slot.name]
-            labels = np.append(slot.room.groupers[name](given.keys), ABSENT)
-            mine, theirs = (labels[data.inputs[slot.name].index.numpy()] for data in (test, train))
+        name, given = slot.room.default_group, train.inputs[slot.name]
+        before = [key for domain in known.domains for key in domain.sides[slot.name].keys]
+        if name not in train.groups and (before or name not in grouped):  # a split does not part it from the start
+            labels = np.asarray(slot.room.groupers[name]([*given.keys, *before]))
+            of = np.append(labels[: len(given.keys)], ABSENT)
+            mine, theirs = (of[data.inputs[slot.name].index.numpy()] for data in (test, train))
+            theirs = np.append(labels[len(given.keys) :], theirs if name not in grouped else [])
             here = np.isin(mine, theirs) & (mine != ABSENT)
             leaks.shared[name if len(found) == 1 else f"{name} of {slot.name}"] = Share(int(here.sum()), len(test))
 
@@ -175,71 +241,13 @@ def evaluated(known: Known, data: Dataset) -> tuple[Mask, dict[str, Any]]:
     said = f"{found['seen']} of {len(data)} rows stood in the training set" if seen.any() else "no row was trained on"
     if known.gaps and not seen.any():
         said = "no row is among those known to have been trained on"
-    if near := _near_known(known, data):
+    if near := near_known(known, data):
         share = Share(int((near[0] & ~seen).sum()), len(data), near[1])
         found["near"] = vars(share)
         said += f"; {share.rows} others have a near duplicate in it (similarity {share.limit:g} or more)"
     if known.gaps:
         said += f"; whether others were trained on cannot be known: {known.gap}"
     return seen, {**found, "sentence": said}
-
-
-def _near_known(known: Known, data: Dataset) -> tuple[Mask, float] | None:
-    """Tell which rows are near one that is known to have trained, [n], and from which similarity on; None: no limit."""
-    found, least = np.zeros(len(data), dtype=bool), math.inf
-    for domain in known.domains:
-        limits = _limits({name: side.room for name, side in domain.sides.items()})
-        if not limits:
-            return None
-        indices = {name: side.index for name, side in domain.sides.items()}
-        found |= near_duplicates(indices, domain.index, data, limits)
-        least = min(least, *limits.values())
-    return found, least
-
-
-def _limits(rooms: Mapping[str, Room]) -> dict[str, float]:
-    """Return from which similarity on parts of each input are near; nothing where a room does not say so."""
-    found = {name: room.near for name, room in rooms.items() if room.near is not None}
-    return found if len(found) == len(rooms) else {}
-
-
-def _share(near: Mask, same: Mask, limits: Mapping[str, float]) -> Share:
-    """Count the rows that are near and not the same."""
-    return Share(int((near & ~same).sum()), len(near), min(limits.values()))
-
-
-def near_duplicates(indices: Mapping[str, Index], known: Rows, data: Dataset, limits: Mapping[str, float]) -> Mask:
-    """Tell which rows of `data` have one known row that is near them in every input.
-
-    Shapes: `known` int64 [M, inputs], the position of each known row's part in the index of that input; returns [n].
-    """
-    if len(indices) == 1:
-        ((name, index),) = indices.items()
-        parts, at = in_use(data.inputs[name])
-        _, similarity = index.nearest(parts)
-        alike: Mask = np.append(similarity >= limits[name], False)[at]
-        return alike
-    rows = set(map(tuple, known.tolist()))
-    wide = known.max(axis=0, initial=0) + 1
-    near = [
-        _near_parts(index, *in_use(data.inputs[name]), limits[name], CELLS // int(wide[at]))
-        for at, (name, index) in enumerate(indices.items())
-    ]
-    return np.array([any(row in rows for row in product(*parts)) for parts in zip(*near, strict=True)], dtype=bool)
-
-
-def _near_parts(index: Index, parts: Packed, at: Rows, limit: float, each: int) -> Iterator[Sequence[int]]:
-    """Yield for each row the known parts as near to its own as `limit`; an absent one is near to an absent one.
-
-    So many parts as `each` says are asked at once.
-    """
-    found: list[list[int]] = []
-    for start in range(0, len(parts), max(each, 1)):
-        block = parts.gather(torch.arange(start, min(start + max(each, 1), len(parts))))
-        found += [np.flatnonzero(row).tolist() for row in index.similarity(block) >= limit]
-    found.append([ABSENT])  # the last place is that of ABSENT
-    for part in at:
-        yield found[part]
 
 
 def conflicts(data: Dataset) -> dict[str, int]:

@@ -18,7 +18,7 @@ from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import deviation, number_columns, target_columns
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
-from molgraph.predictor.known import Known
+from molgraph.predictor.known import Known, pretrained_by
 from molgraph.predictor.member import Member
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictions import recipe_html
@@ -58,34 +58,33 @@ class Predictor(Scorer):
 
     @property
     def known(self) -> Known:
-        own = () if self.domain is None else (self.domain,)
-        return Known((*own, *self.starts), (*self.gap("the model"), *self._gaps_of_start()))
+        return self.known_as("the model")
 
-    def gap(self, called: str) -> tuple[str, ...]:
-        """Say that its own training rows are not at hand, where they are not."""
+    def known_as(self, called: str) -> Known:
+        """Return what it was trained on, itself called so."""
+        own = () if self.domain is None else (self.domain,)
+        return Known((*own, *self.starts), (*self._gap(called), *self._gaps_of_start()))
+
+    def _gap(self, called: str) -> tuple[str, ...]:
         if self.facts.get("shared"):
             return (f"{called} was shared without its training rows",)
         return (f"{called} keeps no training rows",) if self.domain is None else ()
 
     def _gaps_of_start(self) -> tuple[str, ...]:
-        if self.recipe.run.init and not self.recipe.start:
-            return (f"an earlier version kept nothing of what its start '{self.recipe.run.init}' was trained on",)
-        return tuple(self.recipe.start.get("gaps", ()))
+        run, start = self.recipe.run, self.recipe.start
+        if run.init and not start:
+            return (f"an earlier version kept nothing of what its start '{Path(run.init).name}' was trained on",)
+        return (*start.get("gaps", ()), *pretrained_by(run))
 
     def start_from(self, other: Predictor, anew: Sequence[str] = ()) -> None:
         """Keep what the model it started from, and the starts of that, were trained on; `anew` are the weights that
         did not fit."""
         name = Path(self.recipe.run.init).name
-        called = f"the start '{name}'"
-        self.starts = tuple(domain.bare() for domain in other.known.domains)
-        self.recipe.start = {
-            "name": name,
-            "digest": other.digest,
-            "targets": list(other.targets),
-            **{key: other.facts[key] for key in ("data", "rows_used", "trained") if key in other.facts},
-            "gaps": [*other.gap(called), *other._gaps_of_start()],
-            "anew": list(anew),
-        }
+        known = other.known_as(f"the start '{name}'")
+        self.starts = tuple(domain.bare() for domain in known.domains)
+        told: dict[str, Any] = {key: other.facts[key] for key in ("data", "rows_used", "trained") if key in other.facts}
+        own: dict[str, Any] = {"name": name, "digest": other.digest, "targets": list(other.targets)}
+        self.recipe.start = {**own, **told, "gaps": list(known.gaps), "anew": list(anew)}
 
     @property
     def numbers(self) -> tuple[str, ...]:

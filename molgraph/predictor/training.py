@@ -43,7 +43,8 @@ def member_seed(seed: int, number: int) -> int:
 class Training:
     """Train the members of a predictor, resumably where `folder` is given.
 
-    `task` is not yet adapted; `split` holds row numbers of `data`. `start` is a predictor to start from.
+    `task` is not yet adapted; `split` holds row numbers of `data`. `start` is a predictor to start from, and `anew`
+    then names the weights of the first member that did not fit.
     """
 
     run: RunSettings
@@ -54,6 +55,7 @@ class Training:
     start: Predictor | None = None
     members: list[Member] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    anew: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.train, self.valid = self.fold(self.split.train), self.fold(self.split.valid)
@@ -103,6 +105,8 @@ class Training:
         known: dict[str, Any] = {"lacked": lacked(self.run, domain.index), "versions": versions()}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
         made = Predictor(recipe, members, domain)
+        if self.start is not None:
+            made.start_from(self.start, self.anew)
         self._calibrate(made, self.fold(self.split.calibration))
         recipe.tempered = {name: each.to_json() for name, each in made.tempered.items()}
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}
@@ -150,5 +154,6 @@ class Training:
             theirs = self.start.members[number % len(self.start.members)]
             if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):
                 raise ConfigError(f"--init: '{self.run.model}' cannot start from the weights of another model.")
-            member.start_from(theirs)
+            anew = member.start_from(theirs)
+            self.anew = anew if number == 0 else self.anew
         return member

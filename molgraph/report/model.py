@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from molgraph.predictor.card import started
 from molgraph.predictor.predictor import Predictor
 
 FACTS = {
@@ -29,6 +30,8 @@ def model_facts(predictors: Sequence[Predictor]) -> dict[str, str]:
         found |= {
             f"{name}{mark}": f"{value:,}" if isinstance(value, int) else str(value) for name, value in facts.items()
         }
+        if each.recipe.start:
+            found[f"started from{mark}"] = started(each.recipe.start)
         found[f"seed{mark}"] = str(each.recipe.run.seed)
         found[f"model sha256{mark}"] = each.digest
     return found

@@ -23,6 +23,7 @@ def quality(assessment: Assessment, model: str) -> tuple[Quality, ...]:
 def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     judged = assessment.get("unseen", assessment)  # what a model was trained on says nothing of its intervals
     others = judged.get("others", assessment["others"])  # an earlier version judged them on all rows alone
+    others = {name: scores for name, scores in others.items() if target in scores}  # a start may have other targets
     tables = [assessment["model"][target], *(scores[target] for scores in others.values())]
     methods = [f"{model} (this model)", *others]
     if "unseen" in assessment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.predictor import Predictor, load
 from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
+from molgraph.predictor.known import Known, pretrained_by, union
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
@@ -45,6 +48,7 @@ class Plan:
     rivals: dict[str, RunSettings]
     leaks: Leaks
     merged: dict[int, Reject] = field(default_factory=dict)
+    start: Predictor | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -83,7 +87,7 @@ def plan(
 
     Raises: ConfigError for unknown names and settings, before any data is read; DataError where the data is unusable.
     """
-    found = slots(run)
+    found, start = slots(run), started(run)
     needs(run)
     to_beat = rivals(run)
     if run.split != AUTO and not run.split.startswith(DEEPCHEM):
@@ -98,13 +102,38 @@ def plan(
     for slot in found:
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
-    cut, leaks = guarded(run, rows, _split(run, found, rows), also)
+    cut, leaks = guarded(run, rows, _split(run, found, rows), also, known_before(run, start))
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
     train = merged(rows.data.subset(cut.train), task.kind, run.duplicates)
     task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
-    made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut))
+    made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut), start)
     made.notes.extend([*guessed, *rows_notes(made), *cut.notes, *leaks.notes])
     return made
+
+
+def started(run: RunSettings) -> Predictor | None:
+    """Return the model that a run starts from, None where its weights are drawn.
+
+    Raises: ConfigError where it is of another architecture.
+    """
+    if not run.init:
+        return None
+    start = load([run.init])
+    if not isinstance(start, Predictor) or start.recipe.run.model != run.model:
+        raise ConfigError(f"--init {run.init}: its architecture is not '{run.model}'.")
+    for theirs, mine in ((start.recipe.run.encoder, run.encoder), (start.recipe.run.inputs, run.inputs)):
+        if theirs != mine:
+            raise ConfigError(f"--init {run.init}: its encoder was set up with {theirs}; give the same.")
+    return start
+
+
+def known_before(run: RunSettings, start: Predictor | None) -> Known | None:
+    """Return what the weights that a run starts from were trained on, None where all are drawn."""
+    pretrained = tuple(pretrained_by(run))
+    if start is None:
+        return Known((), pretrained) if pretrained else None
+    called = f"the start '{Path(run.init).name}'"
+    return union([start.known_as(called), Known((), pretrained)])
 
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
@@ -245,8 +274,11 @@ def _deepchem(run: RunSettings, data: Dataset) -> Split:
     )
 
 
-def guarded(run: RunSettings, rows: Rows, cut: Split, also: Sequence[RunSettings] = ()) -> tuple[Split, Leaks]:
-    """Return the split without what leaks, and what the guard found in all that the run and those in `also` read.
+def guarded(
+    run: RunSettings, rows: Rows, cut: Split, also: Sequence[RunSettings] = (), known: Known | None = None
+) -> tuple[Split, Leaks]:
+    """Return the split without what leaks, and what the guard found in all that the run and those in `also` read, and
+    in what the weights to start from were trained on (`known`).
 
     Raises: DataError where the guard refuses.
     """
@@ -259,6 +291,7 @@ def guarded(run: RunSettings, rows: Rows, cut: Split, also: Sequence[RunSettings
         origin=rows.origin,
         grouped=kept,
         reads=read_by(run, *also),
+        known=known,
     )
 
 

@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 
 from molgraph.config import RunSettings, dump
+from molgraph.data.dataset import Dataset
 from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
-from molgraph.errors import ConfigError, DataError, DivergedError, MolgraphError, ResourceError
+from molgraph.errors import DataError, DivergedError, MolgraphError, ResourceError
 from molgraph.fit import Epoch, processes
-from molgraph.predictor import Predictor, load
+from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
+from molgraph.predictor.card import layers
 from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.tempered import notes as calibration_notes
 from molgraph.predictor.training import Training
+from molgraph.task import Task, block, classes, spreads
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
 
@@ -41,8 +44,7 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
     says so in its facts (`interrupted`), and a folder keeps its checkpoint.
     """
     began = time.perf_counter()
-    start = _start(made)
-    training = Training(made.run, made.task, made.rows.data, made.split, folder, start)
+    training = Training(made.run, made.task, made.rows.data, made.split, folder, made.start)
     interrupted = False
     rearm()
     try:
@@ -66,6 +68,11 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "digest": training.digest,
     }
+    if training.anew:
+        made.notes.append(
+            f"of the start's weights these did not fit, and start anew: {', '.join(layers(training.anew))}."
+        )
+        show.say(f"note: {made.notes[-1]}")
     if made.run.calibrate:
         for note in calibration_notes({name: made.task.kind(name) for name in made.task.names}, predictor.tempered):
             made.notes.append(note)
@@ -77,18 +84,6 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
     predictor.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
     predictor.history = training.history
     return predictor
-
-
-def _start(made: Plan) -> Predictor | None:
-    if not made.run.init:
-        return None
-    start = load([made.run.init])
-    if not isinstance(start, Predictor) or start.recipe.run.model != made.run.model:
-        raise ConfigError(f"--init {made.run.init}: its architecture is not '{made.run.model}'.")
-    for theirs, mine in ((start.recipe.run.encoder, made.run.encoder), (start.recipe.run.inputs, made.run.inputs)):
-        if theirs != mine:
-            raise ConfigError(f"--init {made.run.init}: its encoder was set up with {theirs}; give the same.")
-    return start
 
 
 def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
@@ -116,12 +111,36 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
             show.say(f"note: {made.notes[-1]}")
     assert predictor.domain is not None  # a training learns it
     others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
+    if made.start is not None and len(test):
+        others |= _of_the_start(made, made.start, predictor.task, test)
     found = assess(predictor, test, others, seed=made.run.seed)
     found["comparator"] = found["others"][next(iter(others))]
     found["comparator_name"] = next(iter(others))
     found["left_out"] = left_out
     found["leaks"] = made.leaks.to_json()
     return found
+
+
+def _of_the_start(made: Plan, start: Predictor, task: Task, test: Dataset) -> dict[str, Any]:
+    """Return what the model that the training started from says of the test rows, as it was, of the targets of the same
+    name, kind and unit."""
+    mine = made.rows
+    same = [
+        name
+        for name in task.names
+        if name in start.targets
+        and start.task.kind(name) == mine.kinds[name]
+        and start.recipe.units.get(name) == mine.units.get(name)
+        and classes(start.task).get(name) == classes(task).get(name)
+        and spreads(start.task, name) == spreads(task, name)
+    ]
+    if not same:
+        return {}
+    estimates, _ = start.estimate(test)
+    found = np.full((len(test), len(task.columns)), np.nan)
+    for name in same:
+        found[:, block(task, name)] = estimates[:, block(start.task, name)]
+    return {f"'{Path(made.run.init).name}' as it was": found}
 
 
 def train_folder(
