@@ -162,12 +162,14 @@ class Interval:
         """
         try:
             limits = tuple(None if limit is None else float(limit) for limit in found["limits"])
+            if any(limit is not None and not 0 <= limit < math.inf for limit in limits):
+                raise ValueError(f"limits of {limits}")
             kind, level, n, reason = str(found["kind"]), float(found["level"]), int(found["n"]), found["reason"]
             # models of earlier versions do not have the rest
             scaled, counts = bool(found.get("scaled", False)), tuple(int(n) for n in found.get("counts", ()))
             lower = cls.from_json(found["lower"]) if found.get("lower") else None
             return cls(kind, level, n, limits, reason, scaled, counts, lower)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
 
 

@@ -19,6 +19,11 @@ from molgraph.errors import ConfigError, DataError, did_you_mean
 Value = Any  # what TOML can hold
 FUSION = "fusion/concat"  # what joins several inputs where a run does not say
 RULES = 2  # how molecules are standardised: the version of the rules (see `molecule.standardise`)
+LARGEST = {
+    **dict.fromkeys(("depth", "steps", "units", "heads", "towers", "walk", "channels"), 256),
+    **dict.fromkeys(("size", "patch", "slices"), 4096),  # pixels of a picture's side
+    "else": 1_000_000,
+}
 AUTO = "auto"  # a split or a task: the one of the room, or what the data says
 ENCODERS = ("hidden", "depth", "dropout")  # settings that most encoders have
 WIDE, DEEP = ("encoder.hidden", "head.hidden"), ("encoder.depth", "head.depth")
@@ -94,6 +99,7 @@ class HeadSettings:
         for name, low in (("depth", 0), ("hidden", 1)):
             if getattr(self, name) < low:
                 raise ConfigError(f"head.{name} = {getattr(self, name)} is out of range: it must be at least {low}.")
+            _sized(f"head.{name}", getattr(self, name))
         if not 0 <= self.dropout <= 1:
             raise ConfigError(f"head.dropout = {self.dropout} is out of range: it must be at least 0 and at most 1.")
 
@@ -226,11 +232,19 @@ def check(section: str, given: Mapping[str, Value], known: Mapping[str, Any], ow
 def check_values(section: str, given: Mapping[str, Value], known: Mapping[str, inspect.Parameter], owner: str) -> None:
     """Check the settings in a section against a signature: their names, and the types of their values.
 
-    Raises: ConfigError as `check`, and for a value of the wrong type.
+    Raises: ConfigError as `check`, and for a value of the wrong type or a number of which no computer makes a model.
     """
     check(section, given, known, owner)
     for key, value in given.items():
         _fit_type(f"{section}.{key}", value, known[key].annotation)
+        if type(known[key].default) in (int, float):
+            _sized(f"{section}.{key}", value)
+
+
+def _sized(key: str, value: int | float) -> None:
+    most = LARGEST.get(key.rpartition(".")[2], LARGEST["else"])
+    if not 0 <= value <= most:
+        raise ConfigError(f"{key} = {value!r} is out of range: it must be from 0 to {most:,}.")
 
 
 def _one_input(raw: Mapping[str, Value]) -> dict[str, Value]:

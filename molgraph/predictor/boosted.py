@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.files import os_errors
+from molgraph.data.untrusted import damaged, read_json
 from molgraph.errors import CheckpointError, ResourceError
 from molgraph.predictor import tensors
 
 Floats = NDArray[np.float64]
 DEPTH = 16  # CatBoost grows none deeper
+MOST = 2**30  # bytes of the JSON of earlier versions
 ROWS, TREES = 1024, 64  # a tile stays in the cache: the fastest of the sizes tried
 KINDS = {
     "width": torch.int64, "feature": torch.int64, "border": torch.float32, "depth": torch.int64,
@@ -157,11 +159,9 @@ class Boosted:
         Raises: CheckpointError where it is missing, damaged or no trees.
         """
         found = tensors.read(path, KINDS)
-        try:
+        with damaged(path):
             made: dict[str, Any] = {name: values.numpy() for name, values in found.items()}
             return cls(**made | {name: made[name].item() for name in ("width", "scale")})
-        except (ValueError, TypeError, IndexError, RuntimeError) as error:
-            raise CheckpointError(f"{path}: the trees are damaged: {error}. Copy the folder again.") from error
 
     @classmethod
     def of_catboost(cls, model: Any) -> Self:
@@ -185,11 +185,8 @@ class Boosted:
 
         Raises: CheckpointError where it is missing, damaged or no trees.
         """
-        try:
-            return cls.of_json(json.loads(path.read_text(encoding="utf-8")))
-        except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
-            why = " ".join(f"{error}".split())[:200] or type(error).__name__
-            raise CheckpointError(f"{path}: the trees cannot be read: {why}") from error
+        with damaged(path):
+            return cls.of_json(read_json(path, MOST))
 
     @classmethod
     def of_json(cls, found: Mapping[str, Any]) -> Self:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -20,8 +17,7 @@ from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.files import atomic
 from molgraph.data.packed import PART, Packed
 from molgraph.data.room import Index, Room
-from molgraph.data.stream import read_errors
-from molgraph.errors import CheckpointError
+from molgraph.data.untrusted import damaged, read_arrays
 from molgraph.predictor.inputs import things_of
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
@@ -99,10 +95,33 @@ class Side:
         """Return what `arrays` gave."""
         level = str(arrays["level"]) if "level" in arrays else PART
         offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
+        _check_parts(room, arrays, level)
         keys, name = _read("keys", arrays), room.fingerprint
         prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
         names, known = _read("names", arrays), arrays.get("known")
         return cls(room, prints, keys, names, _at_least(room, float(arrays["threshold"])), known)
+
+
+def _check_parts(room: Room, arrays: Mapping[str, NDArray[Any]], level: str) -> None:
+    """Raise ValueError where fingerprints, keys and names do not fit together, or are not this room's."""
+    keys, names, prints = _read("keys", arrays), _read("names", arrays), arrays["prints"]
+    count = len(keys)
+    rows = count
+    if level != PART:
+        offsets = arrays["offsets"]
+        rows = len(prints)
+        if offsets.shape != (count + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != rows:
+            raise ValueError("the parts do not follow each other")
+    wanted = room.prepare([], (room.fingerprint,)).parts.values[room.fingerprint].numpy()
+    if prints.dtype != wanted.dtype or prints.shape != (rows, *wanted.shape[1:]):
+        raise ValueError(f"the fingerprints are of kind {prints.dtype} and shape {prints.shape}")
+    if len(names) not in (0, count) or len(set(keys)) != count:
+        raise ValueError("the keys are not those of as many parts")
+    known = arrays.get("known")
+    if known is not None and (known.dtype != np.uint64 or known.shape != (count,)):
+        raise ValueError("the marks are not those of as many parts")
+    if not 0 <= float(arrays["threshold"]) <= 1:
+        raise ValueError(f"the threshold is {float(arrays['threshold'])}")
 
 
 def _at_least(room: Room, threshold: float) -> float:
@@ -294,15 +313,30 @@ class Domain:
 
         Raises: CheckpointError where the file is damaged.
         """
-        with read_errors(str(path)):
-            content = io.BytesIO(path.read_bytes())
-        try:
-            with np.load(content, allow_pickle=False) as file:
-                found = dict(file)
+        with damaged(path):
+            found = read_arrays(path)
             sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
-            return cls(sides, found["index"], _read("ids", found), found["values"], found["bound"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-            raise CheckpointError(f"{path}: the domain file is damaged. Copy the folder again, or train.") from error
+            made = cls(sides, found["index"], _read("ids", found), found["values"], found["bound"])
+            made._check()
+            return made
+
+    def _check(self) -> None:
+        """Raise ValueError where rows, parts and values do not fit together."""
+        rows, counts = len(self.ids), [len(side.keys) for side in self.sides.values()]
+        fits = {
+            "index": (self.index, np.int64, (rows, len(counts))),
+            "values": (self.values, self.values.dtype, (rows, *self.values.shape[1:])),
+            "bound": (self.bound, np.int8, self.values.shape),
+        }
+        for name, (array, kind, shape) in fits.items():
+            if array.dtype != kind or array.shape != shape or array.ndim != 2:
+                raise ValueError(f"'{name}' is of kind {array.dtype} and shape {array.shape}")
+        if not rows or not all(counts):
+            raise ValueError("no row is in it")
+        if (self.index < ABSENT).any() or (self.index >= counts).any():
+            raise ValueError("a row has parts that are not there")
+        if np.isinf(self.values).any() or (np.abs(self.bound) > 1).any():
+            raise ValueError("a measured value is no number")
 
 
 def _written(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -318,7 +352,7 @@ def _read(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
         return tuple(arrays[name].tolist())
     whole, lengths = arrays[name].tobytes(), arrays[f"{name}_length"].astype(np.int64)
     ends = np.cumsum(lengths)
-    if lengths.sum() != len(whole):
+    if (lengths < 0).any() or lengths.sum() != len(whole):
         raise ValueError(f"{name}: their lengths do not fit")
     return tuple(whole[start:end].decode() for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.config import HeadSettings, RunSettings
+from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.imaging.boxes import Found, lesions
@@ -135,12 +136,14 @@ class Finder:
         recipe.find_models(Path(path))
         if recipe.task.get("kind") != "segmentation":
             raise CheckpointError(f"{path}: '{recipe.run.model}' finds no lesions; use `molgraph predict`.")
-        try:
+        with damaged(Path(path) / "recipe.json"):
+            with torch.device(
+                "meta"
+            ):  # held against the file before anything takes memory: a recipe may claim any size
+                _network(recipe, None).fits(Path(path), 0)
             network = _network(recipe, None)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{Path(path) / 'recipe.json'}: damaged: {error!r}.") from error
-        network.load(Path(path), 0)
-        return cls(recipe, network, digest)
+            network.load(Path(path), 0)
+            return cls(recipe, network, digest)
 
 
 def _network(recipe: Recipe, train: Patches | None) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +49,10 @@ class Member(Protocol):
 
     def save(self, folder: Path, number: int) -> None:
         """Write the member's weights under its number."""
+        ...
+
+    def fits(self, folder: Path, number: int) -> None:
+        """Raise CheckpointError where the weights of that number are not those of such a member."""
         ...
 
     def load(self, folder: Path, number: int) -> None:
@@ -121,7 +126,23 @@ def make(
     return member
 
 
+def load(run: RunSettings, schemas: Mapping[str, Schema], task: Task, folder: Path, number: int) -> Member:
+    """Return a trained member.
+
+    It is made on no memory first and held against its file: a recipe may claim any size. (An encoder of another package
+    may need memory to be made.)
+
+    Raises: CheckpointError where the file is missing, damaged or not of this model.
+    """
+    with suppress(RuntimeError), torch.device("meta"):
+        make(run, schemas, task, 0).fits(folder, number)
+    member = make(run, schemas, task, 0)
+    member.load(folder, number)
+    return member
+
+
 def _made(kind: Any, given: Any, settings: Mapping[str, Any], name: str) -> Any:
+    check_values("encoder", settings, registry.settings(kind), f"model '{name}'")
     try:
         inside = kind(given, **settings)
     except MolgraphError:

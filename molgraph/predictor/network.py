@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError
 from molgraph.fit import Epoch, estimate, fit
 from molgraph.fit.device import choose
 from molgraph.fit.state import State
 from molgraph.model.encoder import Encoder
 from molgraph.model.model import Model
+from molgraph.predictor import tensors
 from molgraph.task import Task
 
 
@@ -55,22 +53,30 @@ class Network:
 
     def save(self, folder: Path, number: int) -> None:
         """Write `weights-<number>.safetensors`."""
-        tensors = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
-        with atomic(folder / f"weights-{number}.safetensors") as file:
-            file.write(save(tensors))
+        tensors.write(folder / f"weights-{number}.safetensors", self.model.state_dict())
 
     def load(self, folder: Path, number: int) -> None:
         """Read `weights-<number>.safetensors`.
 
         Raises: CheckpointError where it is missing, damaged or of another shape.
         """
-        path = folder / f"weights-{number}.safetensors"
-        try:
-            self.model.load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            why = " ".join(str(error).split())[:300]
-            raise CheckpointError(f"{path}: the weights cannot be read: {why}") from error
+        self.model.load_state_dict(self._read(folder, number))
         self.ready = True
+
+    def fits(self, folder: Path, number: int) -> None:
+        """Raise CheckpointError where weights are missing, damaged or of another shape."""
+        self._read(folder, number)
+
+    def _read(self, folder: Path, number: int) -> tensors.Tensors:
+        path, mine = folder / f"weights-{number}.safetensors", self.model.state_dict()
+        found = tensors.read(path, {name: values.dtype for name, values in mine.items()})
+        for name, values in found.items():
+            if values.shape != mine[name].shape:
+                raise CheckpointError(
+                    f"{path}: the weights cannot be read: '{name}' is {list(values.shape)}, and the model's is "
+                    f"{list(mine[name].shape)}. Copy the whole folder again, or train again."
+                )
+        return found
 
     def start_from(self, other: Network) -> list[str]:
         """Take over every weight of another network that fits; return the names of those that do not."""

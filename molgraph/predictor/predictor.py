@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from molgraph.calibrate import Chance, Interval
 from molgraph.data.dataset import Dataset
+from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
@@ -168,16 +170,26 @@ class Predictor(Scorer):
         recipe, digest = folders.unseal(folder)
         if recipe.task.get("kind") == "segmentation":
             raise CheckpointError(f"{folder}: '{recipe.run.model}' marks lesions in scans; use `molgraph find`.")
-        recipe.find_models(folder)
+        with damaged(folder / "recipe.json"):
+            recipe.find_models(folder)
+            return cls._made(folder, recipe, digest)
+
+    @classmethod
+    def _made(cls, folder: Path, recipe: Recipe, digest: str) -> Predictor:
+        """Make what a recipe describes, and say one number, so that what cannot be said is told now."""
         rooms = {slot.name: slot.room for slot in slots(recipe.run)}
         domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
-        try:
-            task = restore(recipe.task)
-            members = [members_of.make(recipe.run, recipe.schemas, task, 0) for _ in range(recipe.members)]
-            made = cls(recipe, members, domain, digest)
-            made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{folder / 'recipe.json'}: damaged: {error!r}.") from error
-        for number, member in enumerate(members):
-            member.load(folder, number)
+        task = restore(recipe.task)
+        load = partial(members_of.load, recipe.run, recipe.schemas, task, folder)
+        made = cls(recipe, [load(number) for number in range(recipe.members)], domain, digest)
+        made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
+        some = np.full((1, len(task.columns)), 0.5, dtype=np.float32)
+        for name in task.names:
+            where, interval = block(task, name), made.intervals[name]
+            several = task.kind(name) == "multiclass"
+            if interval.kind != task.kind(name) or (
+                several and len(interval.limits) not in (0, where.stop - where.start)
+            ):
+                raise ValueError(f"the interval of '{name}' is that of another target")
+            target_columns(task, name, made.temper(some.copy())[:, where], some[:, where], interval)
         return made

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import molgraph
@@ -14,9 +14,12 @@ from molgraph import registry, shipped
 from molgraph.config import RunSettings, settings
 from molgraph.data.files import atomic
 from molgraph.data.packed import Schema
-from molgraph.errors import CheckpointError, ConfigError, MolgraphError, did_you_mean
+from molgraph.data.untrusted import damaged, read_json, refuse_odd_numbers
+from molgraph.errors import CheckpointError, ConfigError, did_you_mean
 
 FORMAT = 1
+MEMBERS = 1000
+KINDS = {"run": RunSettings, "members": int, "lacked": list | None}  # all else maps names to something
 PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost", "numpy", "scikit-learn")
 
 
@@ -54,6 +57,30 @@ class Recipe:
         with atomic(folder / "recipe.json") as file:
             file.write(text.encode())
 
+    def checked(self) -> Recipe:
+        """Return it where what is used of it is of the right kind, and no number odd.
+
+        Raises: ValueError where something is not.
+        """
+        for name, kind in ({each.name: dict for each in fields(self)} | KINDS).items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ValueError(f"'{name}' is of the wrong kind")
+        if not 1 <= self.members <= MEMBERS:
+            raise ValueError(f"members = {self.members} is out of range")
+        for known in self.schemas.values():
+            if not all(
+                isinstance(each, list) and all(type(n) is int and n >= 0 for n in each) for each in known.values()
+            ):
+                raise ValueError("'schemas' is of the wrong kind")
+        for name in ("task", "schemas", "intervals", "chances", "tempered", "thresholds"):
+            refuse_odd_numbers(getattr(self, name), name)
+        refuse_odd_numbers(asdict(self.run), "run")
+        for name in self.files:
+            if PureWindowsPath(name).name != name:
+                raise ValueError(f"'{name}' lies outside of the folder")
+        return self
+
     @classmethod
     def load(cls, folder: Path) -> Recipe:
         """Read `recipe.json`.
@@ -63,8 +90,8 @@ class Recipe:
         path = folder / "recipe.json"
         if not path.is_file():
             raise CheckpointError(f"{folder}: {_absent(folder)}")
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+        with damaged(path):
+            found = read_json(path)
             made_by = found.pop("format")
             if made_by != FORMAT:
                 raise CheckpointError(
@@ -72,11 +99,7 @@ class Recipe:
                     f"format {FORMAT}. Use the version that wrote it, or train again."
                 )
             run = {"standardizer": 1, **found.pop("run")}  # earlier versions knew no other
-            return cls(run=settings(run), **found)
-        except CheckpointError:
-            raise
-        except (ValueError, KeyError, TypeError, AttributeError, MolgraphError) as error:
-            raise CheckpointError(f"{path}: damaged: {error}.") from error
+            return cls(run=settings(run), **found).checked()
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
@@ -23,7 +24,8 @@ from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
 from molgraph.task import Task
 
-OK = "ok"
+OK, NOT_FINITE = "ok", "not_finite"
+UNSAID = "the model gives no finite number for {}, so no number is given"
 KEY = "key of the first input"
 AHEAD = 3  # blocks prepared while one is scored
 
@@ -106,14 +108,17 @@ class Scorer:
         ready = prepared or self.inputs.prepare(table, workers)
         things, index = ready.things()
         frame = self.columns_of(things)
+        odd = np.append(_not_finite(frame, self.numbers), "")[index]  # of a rejected row, the last: ""
         frame = frame.take(np.maximum(index, 0)) if len(frame) else frame.reindex(np.arange(len(index)))
         frame = frame.reset_index(drop=True)
-        frame.loc[index < 0] = None
+        frame.loc[(index < 0) | (odd != "")] = None
         if IN_DOMAIN in frame:
             frame[IN_DOMAIN] = frame[IN_DOMAIN].astype("boolean")
-        rejects = ready.rejects
-        frame["status"] = [rejects[i].reason if i in rejects else OK for i in range(len(index))]
-        frame["message"] = ready.messages()
+        rejects, said = ready.rejects, ready.messages()
+        frame["status"] = [
+            rejects[i].reason if i in rejects else NOT_FINITE if name else OK for i, name in enumerate(odd)
+        ]
+        frame["message"] = [UNSAID.format(name) if name else text for name, text in zip(odd, said, strict=True)]
         return Scored(frame, ready.keys())
 
     def score_all(self, tables: Iterable[Table], workers: int = 1) -> Iterator[tuple[Table, Scored]]:
@@ -143,6 +148,19 @@ class Scorer:
             self.inputs = before
         whole, name = pd.concat([f for _, f in found], ignore_index=True), found[0][0]
         return Predictions.of(_as_given(whole, name, source), name, self.room.draw)
+
+
+def _not_finite(frame: pd.DataFrame, numbers: Sequence[str]) -> NDArray[np.object_]:
+    """Name for each row a column in which a number should stand and stands none, "" where all do.
+
+    A deviation or an end of an interval may be blank, but never infinite.
+    """
+    found = np.full(len(frame), "", dtype=object)
+    for name in frame.columns:
+        if pd.api.types.is_float_dtype(frame[name].dtype):
+            values = frame[name].to_numpy(np.float64)
+            found[~np.isfinite(values) if name in numbers else np.isinf(values)] = name
+    return found
 
 
 def beside(table: Table, scored: Scored) -> pd.DataFrame:

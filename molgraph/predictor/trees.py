@@ -111,6 +111,9 @@ class Trees:
         for at, name in enumerate(self.task.names):
             self.found[name].save(folder / f"trees-{number}-{at}.safetensors")
 
+    def fits(self, folder: Path, number: int) -> None:
+        """Leave it to `load`: no size stands in a recipe."""
+
     def load(self, folder: Path, number: int) -> None:
         """Read the trees back; earlier versions kept them as CatBoost's JSON. See docs/decisions/0029.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,10 +97,16 @@ def make(
 
 
 def restore(state: Mapping[str, Any]) -> Task:
-    """Return the task that `Task.state()` described."""
+    """Return the task that `Task.state()` described.
+
+    Raises: KeyError, TypeError or ValueError where that is no such description.
+    """
     values = {k: _tuples(v) for k, v in state.items() if k not in ("kind", "tasks")}
     if state["kind"] == "joint":
-        return Joint(tasks=tuple(restore(t) for t in state["tasks"]), **values)
+        joint = Joint(tasks=tuple(restore(t) for t in state["tasks"]), **values)
+        if sorted(name for each in joint.tasks for name in each.names) != sorted(set(joint.names)):
+            raise ValueError("the targets of the parts are not those of the whole")
+        return joint
     made: dict[str, Any] = {
         "regression": Regression,
         "gaussian": Gaussian,
@@ -109,7 +116,28 @@ def restore(state: Mapping[str, Any]) -> Task:
         "segmentation": Segmentation,
         "contrast": Contrast,
     }
-    return made[state["kind"]](**values)  # type: ignore[no-any-return]
+    restored: Task = made[state["kind"]](**values)
+    _check(restored)
+    return restored
+
+
+def _check(task: Task) -> None:
+    """Raise ValueError where a restored task has other than a name, a scale above 0 or class names for each target."""
+    if (
+        not task.names
+        or not all(isinstance(name, str) for name in task.names)
+        or len(set(task.names)) < len(task.names)
+    ):
+        raise ValueError(f"targets of {task.names}")
+    if isinstance(task, Regression | Gaussian):
+        if not len(task.mean) == len(task.std) == len(task.names):
+            raise ValueError("each target needs a mean and a deviation")
+        if not all(math.isfinite(mean) for mean in task.mean) or not all(0 < std < math.inf for std in task.std):
+            raise ValueError(f"means of {task.mean}, deviations of {task.std}")
+    if isinstance(task, Multiclass):
+        known = [isinstance(each, tuple) and len(set(map(str, each))) == len(each) > 1 for each in task.classes]
+        if len(known) != len(task.names) or not all(known):
+            raise ValueError(f"classes of {task.classes}")
 
 
 def _tuples(value: Any) -> Any:

@@ -164,3 +164,21 @@ def test_what_every_scorer_must_say():
 
 def test_versions_are_those_of_here_and_now(trained):
     assert trained[1].versions == trained[1].recipe.versions
+
+
+def test_a_number_that_is_not_finite_is_never_ok(network, monkeypatch):
+    def some(things):
+        found = columns_of(things)
+        found.loc[0, "active"] = np.nan
+        found.loc[1, "pAct_hi90"] = np.inf
+        found.loc[2, "level_p_mid"] = -np.inf
+        found.loc[3, "pAct_std"] = np.nan  # where nothing varies there is no deviation
+        return found
+
+    columns_of = network[1].columns_of
+    monkeypatch.setattr(network[1], "columns_of", some)
+    found = network[1].score(tables(["CCO", "CCN", "no smiles", "CCC", "CCS", "OCC"])[0]).frame
+    assert found["status"].tolist() == ["not_finite", "not_finite", "invalid_smiles", "not_finite", "ok", "not_finite"]
+    for row, name in ((0, "active"), (1, "pAct_hi90"), (3, "level_p_mid")):
+        assert found.loc[row, "message"] == f"the model gives no finite number for {name}, so no number is given"
+        assert found.loc[row].drop(["status", "message"]).isna().all()

@@ -46,7 +46,7 @@ class PNA(Convolutions):
                 hidden,
                 aggregators=["mean", "min", "max", "std"],
                 scalers=["identity", "amplification", "attenuation"],
-                deg=torch.tensor([0, 1]),
+                deg=torch.tensor([0, 1], device="cpu"),
                 edge_dim=hidden,
                 towers=towers,
                 divide_input=True,
