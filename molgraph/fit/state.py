@@ -46,15 +46,30 @@ def load(path: Path) -> tuple[State, dict[str, Any]]:
     """
     groups: dict[str, Tensors] = {"weights": {}, "moments": {}, "average": {}, "best": {}}
     try:
+        if not path.is_file():
+            raise ValueError("not a file")
         with safe_open(path, "pt") as file:
-            meta = json.loads((file.metadata() or {})["state"])
+            meta = dict(json.loads((file.metadata() or {})["state"]))
             for key in file.keys():  # noqa: SIM118 - safe_open is no mapping
                 group, _, name = key.partition("/")
                 groups[group][name] = file.get_tensor(key)
         state = State(meta.pop("epoch"), meta.pop("best_epoch"), meta.pop("best_loss"), **groups)
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        _check(state)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise CheckpointError(f"{path}: the checkpoint is damaged ({error}). Delete it to start again.") from error
     return state, meta
+
+
+def _check(state: State) -> None:
+    """Raise ValueError where the numbers are none, or a tensor holds one that is not finite."""
+    if not all(type(each) is int for each in (state.epoch, state.best_epoch)):
+        raise ValueError("its epochs are no numbers")
+    if not 0 <= state.best_epoch <= state.epoch or not isinstance(state.best_loss, int | float):
+        raise ValueError("its epochs and losses do not fit")
+    for tensors in (state.weights, state.moments, state.average, state.best):
+        for name, values in tensors.items():
+            if not bool(torch.isfinite(values).all()):
+                raise ValueError(f"'{name}' holds numbers that are not finite")
 
 
 def copy(tensors: Tensors) -> Tensors:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from molgraph.errors import ConfigError
+from molgraph.data.untrusted import damaged
+from molgraph.errors import CheckpointError, ConfigError
 from molgraph.fit import Epoch, processes
 from molgraph.fit import state as states
 from molgraph.fit.state import State
@@ -36,13 +37,16 @@ def resume(folder: Path, digest: str) -> tuple[int, State | None, History]:
     if not path.exists():
         return 0, None, []
     state, meta = states.load(path)
-    if meta["digest"] != digest:
+    member, history = meta.get("member"), meta.get("history")
+    if type(member) is not int or member < 0 or not isinstance(history, list):
+        raise CheckpointError(f"{path}: the checkpoint is damaged. Delete it to start again.")
+    if meta.get("digest") != digest:
         raise ConfigError(
             f"{folder}: holds an unfinished training with other settings or other data. "
             "Use another --out, or --overwrite to start anew."
         )
-    member = meta["member"]
-    return member, state, [e for e in meta["history"] if e["member"] < member or e["epoch"] <= state.epoch]
+    with damaged(path):
+        return member, state, [e for e in history if e["member"] < member or e["epoch"] <= state.epoch]
 
 
 def refuse_finished(folder: Path) -> None:

@@ -38,6 +38,12 @@ class Network:
     ) -> Iterator[Epoch]:
         """Train; stop early after `train.patience` epochs without a better validation loss."""
         self.ready = state is not None
+        for given in (state.weights, state.best) if state is not None else ():
+            mine = self.model.state_dict()
+            if {name: values.shape for name, values in given.items()} != {name: v.shape for name, v in mine.items()}:
+                raise CheckpointError(
+                    "the checkpoint is damaged: it is that of another model. Delete it to start again."
+                )
         if state is not None and state.epoch - state.best_epoch >= run.train.patience:  # it died after its last epoch
             self.model.load_state_dict(state.best)
             return

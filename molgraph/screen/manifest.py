@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from molgraph.data.files import atomic
 from molgraph.data.stream import read_errors
+from molgraph.data.untrusted import read_json
 from molgraph.errors import CheckpointError, ConfigError
 
 NAME = "manifest.json"
@@ -49,12 +50,24 @@ class Manifest:
         if not path.exists():
             return None
         try:
-            manifest = cls(**json.loads(path.read_text(encoding="utf-8")))
+            manifest = cls(**read_json(path))
+            manifest.check()
         except (ValueError, TypeError) as error:
             raise CheckpointError(f"{path}: not a readable manifest ({error}); give another output folder") from error
         if manifest.format != FORMAT:
             raise CheckpointError(f"{path}: made by another version of molgraph; give another output folder")
         return manifest
+
+    def check(self) -> None:
+        """Raise ValueError where a part is of the wrong kind."""
+        kinds = {"model": dict, "library": dict, "settings": dict, "versions": dict, "facts": dict, "format": int}
+        odd = [name for name, kind in kinds.items() if not isinstance(getattr(self, name), kind)]
+        if odd or not isinstance(self.result, dict | None):
+            raise ValueError(f"'{(odd or ['result'])[0]}' is of the wrong kind")
+        if self.result is not None:
+            written = self.result["sha256"] if isinstance(self.result.get("sha256"), dict) else {"": 0}
+            if not all(PurePath(name).name == name and isinstance(each, str) for name, each in written.items()):
+                raise ValueError("'result' does not say what was written")
 
     def harmed(self, folder: Path) -> list[str]:
         """Say what is wrong with the final files of a finished screen: which are missing, which are not as written.

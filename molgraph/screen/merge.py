@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molgraph.data.write import open_writer
+from molgraph.errors import CheckpointError
 from molgraph.screen.rank import DESIRABILITY, Goal, best, overall
-from molgraph.screen.shard import DOMAIN, KEY, META, ROW
+from molgraph.screen.shard import DOMAIN, KEY, META, ROW, WHOLE, state_of
 from molgraph.screen.summary import Histogram, Summary, nice_edges
 
 SAMPLE = 1_000_000  # rows that settle bin edges and the 5 % and 95 % points; evenly spaced where there are more
@@ -37,7 +38,15 @@ class Shards:
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> Shards:
-        """Read the footers only."""
+        """Check that shards are as they were written, and read their footers.
+
+        Raises: CheckpointError where one is not.
+        """
+        for path in paths:
+            if state_of(path) != WHOLE:
+                raise CheckpointError(
+                    f"{path}: was damaged since it was scored. Go on with --resume: it is scored again."
+                )
         footers = [pq.read_metadata(path) for path in paths]
         schemas = [footer.schema.to_arrow_schema().remove_metadata() for footer in footers]
         names = json.loads(footers[0].metadata[META])

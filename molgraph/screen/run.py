@@ -18,13 +18,14 @@ import pyarrow as pa
 from molgraph.data.files import PARTS, os_errors
 from molgraph.data.stream import read_errors
 from molgraph.data.table import is_file, nonempty
+from molgraph.data.untrusted import damaged
 from molgraph.data.write import open_writer
 from molgraph.errors import CheckpointError, ConfigError, did_you_mean
 from molgraph.screen import pool
 from molgraph.screen.manifest import NAME, Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import DOMAINS, Goal, directions, ranked_by
-from molgraph.screen.shard import LOADER, Job, Models, opened, rows_of
+from molgraph.screen.shard import DAMAGED, LOADER, WHOLE, Job, Models, opened, state_of
 from molgraph.screen.summary import Summary
 from molgraph.screen.top import RESERVED, complete, read_top
 
@@ -39,7 +40,8 @@ STDIN = "-"
 class ScreenResult:
     """Hold what a screen left behind.
 
-    `finished` is False after a call that made only its own shards. `names` maps our columns (`rank`, `row`,
+    `finished` is False after a call that made only its own shards. `damaged` are the shards of an earlier call that
+    were not as written, and were scored again. `names` maps our columns (`rank`, `row`,
     the targets, `nn_id`, ...) to their names in `top`, which differ where the user's own column had that name.
     """
 
@@ -51,6 +53,7 @@ class ScreenResult:
     summary: Summary = field(default_factory=Summary)
     top: pd.DataFrame = field(default_factory=pd.DataFrame)
     names: dict[str, str] = field(default_factory=dict)
+    damaged: tuple[int, ...] = ()
 
 
 Progress = Callable[[int], None]
@@ -217,13 +220,15 @@ class _Screen:
                 )
             unfinished = replace(unfinished, manifest=replace(found, result=None))  # merge once more
         only_merge = found is not None and not resume and shard is None
-        paths, missing = self._score(tables, shard, only_merge, workers, progress)
+        paths, missing, damaged = self._score(tables, shard, only_merge, workers, progress)
         if only_merge and missing:
+            spoilt = f", or damaged ({_some(damaged)})" if damaged else ""
             raise ConfigError(
                 f"{self.out} holds an unfinished screen: {len(missing)} of {len(paths)} shards are not there yet "
-                f"({_some(missing)}). Remedy: wait for or repeat the --shard calls that make them, or go on here "
+                f"({_some(missing)}){spoilt}. Remedy: wait for or repeat the --shard calls that make them, or go on here "
                 "with --resume."
             )
+        unfinished = replace(unfinished, damaged=tuple(damaged))
         return unfinished if shard else self._finish(paths, unfinished, report)
 
     @property
@@ -252,17 +257,23 @@ class _Screen:
 
     def _score(
         self, tables: Iterator[Any], shard: tuple[int, int] | None, only_merge: bool, workers: int, progress: Progress
-    ) -> tuple[list[Path], list[int]]:
-        """Score what is wanted and not there; return all shards' paths and the numbers of those left out."""
+    ) -> tuple[list[Path], list[int], list[int]]:
+        """Score what is wanted and not whole; return all shards' paths, the numbers of those left out, and those of the
+        damaged."""
         paths: list[Path] = []
         missing: list[int] = []
+        damaged: list[int] = []
 
         def jobs() -> Iterator[Job]:
             for number, table in enumerate(tables):
                 paths.append(self.out / SHARDS / f"{number:08d}.parquet")
-                if rows_of(paths[-1]) == len(table):
+                state = state_of(paths[-1], len(table))
+                if state == WHOLE:
                     progress(len(table))
-                elif only_merge or (shard and number % shard[1] != shard[0] - 1):
+                    continue
+                if state == DAMAGED:
+                    damaged.append(number)
+                if only_merge or (shard and number % shard[1] != shard[0] - 1):
                     missing.append(number)
                 else:
                     properties = self.manifest.settings["filters"] == "all"
@@ -274,7 +285,7 @@ class _Screen:
                     progress(rows)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; finished shards are kept in {self.out}: go on with --resume") from None
-        return paths, missing
+        return paths, missing, damaged
 
     def _finish(self, paths: Sequence[Path], unfinished: ScreenResult, report: Report | None) -> ScreenResult:
         """Merge, write the final files, mark the manifest and only then remove the shards."""
@@ -302,9 +313,10 @@ class _Screen:
     def _again(self, unfinished: ScreenResult, result: Mapping[str, Any]) -> ScreenResult:
         """Return a screen that was finished before."""
         shutil.rmtree(self.out / SHARDS, ignore_errors=True)
-        top = read_top(self.out / TOP, result["types"])
-        summary = Summary.load(result["summary"])
-        return replace(unfinished, finished=True, summary=summary, top=top, names=dict(result["names"]))
+        with damaged(self.out / NAME):
+            top = read_top(self.out / TOP, result["types"])
+            summary = Summary.load(result["summary"])
+            return replace(unfinished, finished=True, summary=summary, top=top, names=dict(result["names"]))
 
 
 def _content(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import signal
@@ -29,6 +31,7 @@ ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the sc
 INPUT = "input"  # how the names call the user's own input column
 DOMAIN = "in_domain"  # there unless the model was shared without its training rows
 META = b"molgraph"
+MISSING, WHOLE, DAMAGED = "missing", "whole", "damaged"
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,11 @@ def write(job: Job, predictor: Any, scored: Any) -> None:
     meta = {META: json.dumps({**names, INPUT: job.table.column}).encode()}
     shard = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta)
     with atomic(job.path) as file:
-        pq.write_table(shard, file, compression="zstd")
+        whole = io.BytesIO()
+        pq.write_table(shard, whole, compression="zstd")
+        file.write(whole.getbuffer())
+    with atomic(seal_of(job.path)) as file:  # last: a shard without its seal is not finished
+        file.write(hashlib.sha256(whole.getbuffer()).hexdigest().encode())
 
 
 def properties(room: Any, keys: Sequence[str]) -> pd.DataFrame:
@@ -100,12 +107,23 @@ def properties(room: Any, keys: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(found.reindex(range(len(keys))))
 
 
-def rows_of(path: Path) -> int:
-    """Return how many rows a finished shard holds, -1 where there is none that can be read."""
+def seal_of(path: Path) -> Path:
+    """Return the file that holds the sha256 of a shard."""
+    return path.with_suffix(".sha256")
+
+
+def state_of(path: Path, rows: int | None = None) -> str:
+    """Tell whether a shard (of so many rows) is there: MISSING, WHOLE, or DAMAGED (not the file that was written)."""
     try:
-        return int(pq.read_metadata(path).num_rows)
+        wanted = seal_of(path).read_bytes()
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest().encode()
+        fits = rows is None or pq.read_metadata(path).num_rows == rows
+        return WHOLE if found == wanted and fits else DAMAGED
+    except FileNotFoundError:
+        return MISSING
     except (OSError, pa.ArrowInvalid):
-        return -1
+        return DAMAGED
 
 
 def start_worker(models: Models) -> None:

@@ -84,6 +84,8 @@ def _short(value: str) -> str:
 
 
 def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
+    if result.damaged:
+        say(f"{len(result.damaged)} finished shards were damaged on the disk, and were scored again")
     if not result.finished:
         number = shard[0] if shard else 0
         say(f"shard {number} done in {result.out}; when all are, the same command without --shard merges")

@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from molgraph.errors import CheckpointError
+from molgraph.errors import CheckpointError, ConfigError
+from molgraph.fit.state import State
 from molgraph.predictor import Predictor
+from molgraph.predictor.checkpoint import CHECKPOINT, resume
 from molgraph.predictor.recipe import sha256
 
 LIGANDS = ["CCO", "c1ccccc1C(=O)NC1CC1"]
@@ -213,3 +217,29 @@ def test_a_domain_that_does_not_fit_together_is_told(copy, name, array):
     reseal(copy)
     with pytest.raises(CheckpointError, match=r"copy.domain\.npz: damaged"):
         Predictor.load(copy)
+
+
+def test_a_checkpoint_that_does_not_say_what_it_must_is_told(tmp_path):
+    state = State(2, 1, 0.5, {"w": torch.ones(2)}, {}, {}, {"w": torch.ones(2)})
+    state.save(tmp_path / CHECKPOINT, member=0, digest="d", history=[{"member": 0, "epoch": 1}])
+    assert resume(tmp_path, "d")[0] == 0
+    odd = [
+        (replace(state, epoch="2"), {}), (replace(state, best_epoch=3), {}), (replace(state, best_loss=None), {}),
+        (replace(state, weights={"w": torch.tensor([1, torch.nan])}), {}), (state, {"member": "0"}),
+        (state, {"member": -1}), (state, {"history": "x"}), (state, {"history": [1]}), (state, {"history": [{}]}),
+    ]  # fmt: skip
+    for made, meta in odd:
+        made.save(tmp_path / CHECKPOINT, **({"member": 0, "digest": "d", "history": []} | meta))
+        with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors"):
+            resume(tmp_path, "d")
+
+
+def test_flipped_and_cut_checkpoints_are_told_or_read(tmp_path):
+    path = tmp_path / CHECKPOINT
+    state = State(2, 1, 0.5, {"w": torch.ones(2)}, {}, {}, {"w": torch.ones(2)})
+    state.save(path, member=0, digest="d", history=[{"member": 0, "epoch": 1}])
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] if at % 3 else whole[:at])
+        with suppress(CheckpointError, ConfigError):  # a flipped digest is that of another training
+            resume(tmp_path, "d")

@@ -84,6 +84,7 @@ def test_resume_scores_only_what_is_missing(library: Path, tmp_path: Path, monke
     run(library, tmp_path / "whole")
     run(library, tmp_path / "out", shard=(1, 2))
     (tmp_path / "out" / "shards" / "00000002.parquet").write_bytes(b"torn")
+    (tmp_path / "out" / "shards" / "00000004.sha256").unlink()  # killed before it was written
     done = []
 
     def noted(job: shard.Job) -> int:
@@ -92,8 +93,9 @@ def test_resume_scores_only_what_is_missing(library: Path, tmp_path: Path, monke
 
     monkeypatch.setattr("molgraph.screen.pool.score_shard", noted)
     seen: list[int] = []
-    run(library, tmp_path / "out", resume=True, progress=seen.append)
-    assert done == sorted([*range(1, 40, 2), 2])
+    result = run(library, tmp_path / "out", resume=True, progress=seen.append)
+    assert done == sorted([*range(1, 40, 2), 2, 4])
+    assert result.damaged == (2,)
     assert sum(seen) == 2_000
     assert digests(tmp_path / "out") == digests(tmp_path / "whole")
 
@@ -427,3 +429,52 @@ def test_the_domain_alone_is_refused_where_no_model_knows_it(tmp_path: Path, mon
 def test_a_target_with_the_name_of_our_own_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="column 'rank' of its own"):
         run(few("CC"), tmp_path / "out", ("m/rank",))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: "[" * 200_000,
+        lambda found: json.dumps({**found, "settings": []}),
+        lambda found: json.dumps({**found, "result": {"sha256": {"../x": ""}}}),
+        lambda found: json.dumps({**found, "result": {**found["result"], "types": 7}}),
+        lambda found: json.dumps({**found, "result": {**found["result"], "summary": {"histograms": [1]}}}),
+        lambda found: json.dumps({**found, "result": {**found["result"], "names": 10**400}}),
+        lambda found: json.dumps({**found, "strange": 1}),
+    ],
+)
+def test_a_manifest_that_is_none_is_told(tmp_path: Path, change: Any) -> None:
+    run(few("CC", "CCC"), tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(change(json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"manifest\.json"):
+        run(few("CC", "CCC"), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", ["00000001.parquet", "00000001.sha256"])
+def test_a_shard_in_which_any_byte_is_another_is_scored_again(library: Path, tmp_path: Path, name: str) -> None:
+    run(library, tmp_path / "whole", shard_rows=500)
+    first = digests(tmp_path / "whole")
+    run(library, tmp_path / "out", shard_rows=500, shard=(1, 1))
+    path = tmp_path / "out" / "shards" / name
+    whole = path.read_bytes()
+    for at in range(0, len(whole), len(whole) // 7 + 1):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(
+            ConfigError, match=r"1 of 4 shards are not there yet \(1\), or damaged \(1\)\. Remedy: .*--resume"
+        ):
+            run(library, tmp_path / "out", shard_rows=500)
+    assert run(library, tmp_path / "out", shard_rows=500, resume=True).damaged == (1,)
+    assert digests(tmp_path / "out") == first
+
+
+def test_a_shard_that_is_damaged_while_others_are_scored_is_not_merged(tmp_path: Path) -> None:
+    def harm(rows: int) -> None:
+        path = tmp_path / "shards" / "00000000.parquet"
+        path.write_bytes(path.read_bytes()[:-1] + b"\0")
+
+    with pytest.raises(
+        CheckpointError, match=r"00000000\.parquet: was damaged since it was scored\. Go on with --resume"
+    ):
+        run(few("CC", "CCC"), tmp_path, shard_rows=1, progress=harm)
+    assert run(few("CC", "CCC"), tmp_path, shard_rows=1, resume=True).damaged == (0,)
