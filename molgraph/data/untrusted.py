@@ -26,7 +26,7 @@ WHAT = (
 
 
 @contextmanager
-def damaged(path: Path) -> Iterator[None]:
+def damaged(path: Path, what: str = "damaged") -> Iterator[None]:
     """Turn whatever a file of a model folder makes go wrong into a CheckpointError that names the file.
 
     Raises: ResourceError, as it came, where there is no permission to read it.
@@ -44,7 +44,7 @@ def damaged(path: Path) -> Iterator[None]:
     except WHAT as error:
         said = " ".join(str(error).split())[:300].rstrip(".")
         why = said if isinstance(error, MolgraphError) else f"{type(error).__name__}: {said}"
-        raise CheckpointError(f"{path}: damaged: {why}. Copy the whole folder again, or train again.") from error
+        raise CheckpointError(f"{path}: {what}: {why}. Copy the whole folder again, or train again.") from error
 
 
 def read_json(path: Path, most: int = JSON_BYTES) -> Any:

@@ -185,7 +185,7 @@ class Boosted:
 
         Raises: CheckpointError where it is missing, damaged or no trees.
         """
-        with damaged(path):
+        with damaged(path, "the trees cannot be read"):
             return cls.of_json(read_json(path, MOST))
 
     @classmethod

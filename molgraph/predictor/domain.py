@@ -313,7 +313,7 @@ class Domain:
 
         Raises: CheckpointError where the file is damaged.
         """
-        with damaged(path):
+        with damaged(path, "the domain file is damaged"):
             found = read_arrays(path)
             sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
             made = cls(sides, found["index"], _read("ids", found), found["values"], found["bound"])
@@ -323,7 +323,7 @@ class Domain:
     def _check(self) -> None:
         """Raise ValueError where rows, parts and values do not fit together."""
         rows, counts = len(self.ids), [len(side.keys) for side in self.sides.values()]
-        fits = {
+        fits: dict[str, tuple[NDArray[Any], Any, tuple[int, ...]]] = {
             "index": (self.index, np.int64, (rows, len(counts))),
             "values": (self.values, self.values.dtype, (rows, *self.values.shape[1:])),
             "bound": (self.bound, np.int8, self.values.shape),

@@ -133,13 +133,11 @@ class Finder:
         Raises: CheckpointError where it is missing, damaged, of another version, or holds no finder.
         """
         recipe, digest = folders.unseal(Path(path))
-        recipe.find_models(Path(path))
         if recipe.task.get("kind") != "segmentation":
             raise CheckpointError(f"{path}: '{recipe.run.model}' finds no lesions; use `molgraph predict`.")
         with damaged(Path(path) / "recipe.json"):
-            with torch.device(
-                "meta"
-            ):  # held against the file before anything takes memory: a recipe may claim any size
+            recipe.find_models(Path(path))
+            with torch.device("meta"):  # held against its file on no memory: a recipe may claim any size
                 _network(recipe, None).fits(Path(path), 0)
             network = _network(recipe, None)
             network.load(Path(path), 0)

@@ -180,6 +180,8 @@ class Predictor(Scorer):
         rooms = {slot.name: slot.room for slot in slots(recipe.run)}
         domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
         task = restore(recipe.task)
+        if domain is not None and domain.values.shape[1] != len(task.names):
+            raise ValueError("the domain has other targets")
         load = partial(members_of.load, recipe.run, recipe.schemas, task, folder)
         made = cls(recipe, [load(number) for number in range(recipe.members)], domain, digest)
         made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))

@@ -68,10 +68,8 @@ class Recipe:
                 raise ValueError(f"'{name}' is of the wrong kind")
         if not 1 <= self.members <= MEMBERS:
             raise ValueError(f"members = {self.members} is out of range")
-        for known in self.schemas.values():
-            if not all(
-                isinstance(each, list) and all(type(n) is int and n >= 0 for n in each) for each in known.values()
-            ):
+        for sizes in (each for known in self.schemas.values() for each in known.values()):
+            if type(sizes) is not list or not all(type(n) is int and n >= 0 for n in sizes):
                 raise ValueError("'schemas' is of the wrong kind")
         for name in ("task", "schemas", "intervals", "chances", "tempered", "thresholds"):
             refuse_odd_numbers(getattr(self, name), name)

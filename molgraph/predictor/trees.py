@@ -132,7 +132,8 @@ class Trees:
         where = block(self.task, name)
         if self.task.kind(name) in ("regression", "binary"):
             return len(trees.bias) == where.stop - where.start
-        return bool(len(trees.classes) > 1 and trees.classes[-1] < where.stop - where.start)
+        known: list[int] = trees.classes.tolist()
+        return len(known) > 1 and known[-1] < where.stop - where.start
 
     @property
     def ready(self) -> bool:

@@ -225,8 +225,8 @@ class _Screen:
             spoilt = f", or damaged ({_some(damaged)})" if damaged else ""
             raise ConfigError(
                 f"{self.out} holds an unfinished screen: {len(missing)} of {len(paths)} shards are not there yet "
-                f"({_some(missing)}){spoilt}. Remedy: wait for or repeat the --shard calls that make them, or go on here "
-                "with --resume."
+                f"({_some(missing)}){spoilt}. Remedy: wait for or repeat the --shard calls that make them, or go on "
+                "here with --resume."
             )
         unfinished = replace(unfinished, damaged=tuple(damaged))
         return unfinished if shard else self._finish(paths, unfinished, report)

@@ -135,7 +135,7 @@ def _check(task: Task) -> None:
         if not all(math.isfinite(mean) for mean in task.mean) or not all(0 < std < math.inf for std in task.std):
             raise ValueError(f"means of {task.mean}, deviations of {task.std}")
     if isinstance(task, Multiclass):
-        known = [isinstance(each, tuple) and len(set(map(str, each))) == len(each) > 1 for each in task.classes]
+        known = [type(each) is tuple and len(set(map(str, each))) == len(each) > 1 for each in task.classes]
         if len(known) != len(task.names) or not all(known):
             raise ValueError(f"classes of {task.classes}")
 

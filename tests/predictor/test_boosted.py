@@ -123,7 +123,7 @@ def test_a_leaf_or_a_split_too_few_or_too_many_is_told(text, lost, tmp_path):
         found["oblivious_trees"][1][lost] = values + values[:1] if longer else values[:-1]
         (tmp_path / "t.json").write_text(json.dumps(found), encoding="utf-8")
         with pytest.raises(
-            CheckpointError, match=r"t\.json: the trees cannot be read: a tree of depth \d has \d+ leaf"
+            CheckpointError, match=r"t\.json: the trees cannot be read: ValueError: a tree of depth \d has \d+ leaf"
         ):
             Boosted.load_json(tmp_path / "t.json")
 

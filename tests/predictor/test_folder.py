@@ -200,7 +200,7 @@ def test_the_domain_of_an_earlier_version_is_not_sealed_and_may_be_missing_but_n
     rewrite(tmp_path, files={name: digest for name, digest in files.items() if name != "domain.npz"})
     assert Predictor.load(tmp_path).domain.ids == network[1].domain.ids
     (tmp_path / "domain.npz").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"domain\.npz: damaged: BadZipFile"):
+    with pytest.raises(CheckpointError, match="domain file is damaged"):
         Predictor.load(tmp_path)
     (tmp_path / "domain.npz").unlink()
     assert Predictor.load(tmp_path).domain is None

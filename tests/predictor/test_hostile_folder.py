@@ -122,7 +122,7 @@ SIZES = [
 def test_a_size_that_cannot_be_is_told_before_anything_is_made_of_it(copy, path, value):
     found = json.loads((copy / "recipe.json").read_text(encoding="utf-8"))
     (copy / "recipe.json").write_text(json.dumps(changed(found, path, value)), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=r"copy.(recipe\.json|weights)"):
+    with pytest.raises(CheckpointError, match=r"copy(.recipe\.json|.weights|: )"):
         Predictor.load(copy)
 
 
@@ -205,7 +205,7 @@ def test_a_domain_that_does_not_fit_together_is_told(copy, name, array):
         del found[name]
         np.savez_compressed(path, **found)
         reseal(copy)
-        assert Predictor.load(copy).domain.ids == tuple(found["ids"].tolist())
+        assert len(Predictor.load(copy).domain.ids) == rows
         return
     if array is None:
         del found[name]
@@ -215,7 +215,7 @@ def test_a_domain_that_does_not_fit_together_is_told(copy, name, array):
         found[name] = array
     np.savez_compressed(path, **found)
     reseal(copy)
-    with pytest.raises(CheckpointError, match=r"copy.domain\.npz: damaged"):
+    with pytest.raises(CheckpointError, match=r"copy.domain\.npz: the domain file is damaged"):
         Predictor.load(copy)
 
 
