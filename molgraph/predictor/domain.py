@@ -18,6 +18,7 @@ from molgraph.data.files import atomic
 from molgraph.data.packed import PART, Packed
 from molgraph.data.room import Index, Room
 from molgraph.data.untrusted import damaged, read_arrays
+from molgraph.predictor.arrays import check_parts, read, written
 from molgraph.predictor.inputs import things_of
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
@@ -83,8 +84,8 @@ class Side:
         ragged = {} if level == PART else {"offsets": self.prints.offsets[level].numpy(), "level": np.array(level)}
         return {
             "prints": self.prints.values[name].numpy(),
-            **_written("keys", self.keys),
-            **_written("names", self.names),
+            **written("keys", self.keys),
+            **written("names", self.names),
             "threshold": np.array(self.threshold),
             "known": self.marks,
             **ragged,
@@ -95,33 +96,11 @@ class Side:
         """Return what `arrays` gave."""
         level = str(arrays["level"]) if "level" in arrays else PART
         offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
-        _check_parts(room, arrays, level)
-        keys, name = _read("keys", arrays), room.fingerprint
+        check_parts(room, arrays, level)
+        keys, name = read("keys", arrays), room.fingerprint
         prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
-        names, known = _read("names", arrays), arrays.get("known")
+        names, known = read("names", arrays), arrays.get("known")
         return cls(room, prints, keys, names, _at_least(room, float(arrays["threshold"])), known)
-
-
-def _check_parts(room: Room, arrays: Mapping[str, NDArray[Any]], level: str) -> None:
-    """Raise ValueError where fingerprints, keys and names do not fit together, or are not this room's."""
-    keys, names, prints = _read("keys", arrays), _read("names", arrays), arrays["prints"]
-    count = len(keys)
-    rows = count
-    if level != PART:
-        offsets = arrays["offsets"]
-        rows = len(prints)
-        if offsets.shape != (count + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != rows:
-            raise ValueError("the parts do not follow each other")
-    wanted = room.prepare([], (room.fingerprint,)).parts.values[room.fingerprint].numpy()
-    if prints.dtype != wanted.dtype or prints.shape != (rows, *wanted.shape[1:]):
-        raise ValueError(f"the fingerprints are of kind {prints.dtype} and shape {prints.shape}")
-    if len(names) not in (0, count) or len(set(keys)) != count:
-        raise ValueError("the keys are not those of as many parts")
-    known = arrays.get("known")
-    if known is not None and (known.dtype != np.uint64 or known.shape != (count,)):
-        raise ValueError("the marks are not those of as many parts")
-    if not 0 <= float(arrays["threshold"]) <= 1:
-        raise ValueError(f"the threshold is {float(arrays['threshold'])}")
 
 
 def _at_least(room: Room, threshold: float) -> float:
@@ -304,7 +283,7 @@ class Domain:
         """Write the domain to one `.npz` without pickled objects."""
         sides = {f"{name}_{i}": array for i, s in enumerate(self.sides.values()) for name, array in s.arrays().items()}
         with atomic(path) as file:
-            own = {"index": self.index, **_written("ids", self.ids), "values": self.values, "bound": self.bound}
+            own = {"index": self.index, **written("ids", self.ids), "values": self.values, "bound": self.bound}
             np.savez_compressed(file, allow_pickle=False, **own, **sides)
 
     @classmethod
@@ -316,7 +295,7 @@ class Domain:
         with damaged(path, "the domain file is damaged"):
             found = read_arrays(path)
             sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
-            made = cls(sides, found["index"], _read("ids", found), found["values"], found["bound"])
+            made = cls(sides, found["index"], read("ids", found), found["values"], found["bound"])
             made._check()
             return made
 
@@ -337,24 +316,6 @@ class Domain:
             raise ValueError("a row has parts that are not there")
         if np.isinf(self.values).any() or (np.abs(self.bound) > 1).any():
             raise ValueError("a measured value is no number")
-
-
-def _written(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return texts as UTF-8 and the length of each: an array of texts gives every one the room of the longest."""
-    whole = [text.encode() for text in texts]
-    lengths = np.array([len(text) for text in whole], dtype=np.int32)
-    return {name: np.frombuffer(b"".join(whole), dtype=np.uint8), f"{name}_length": lengths}
-
-
-def _read(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
-    """Return what `_written` gave; folders of earlier versions hold an array of texts."""
-    if f"{name}_length" not in arrays:
-        return tuple(arrays[name].tolist())
-    whole, lengths = arrays[name].tobytes(), arrays[f"{name}_length"].astype(np.int64)
-    ends = np.cumsum(lengths)
-    if (lengths < 0).any() or lengths.sum() != len(whole):
-        raise ValueError(f"{name}: their lengths do not fit")
-    return tuple(whole[start:end].decode() for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True))
 
 
 def _numbered(found: Mapping[str, NDArray[Any]], at: int) -> dict[str, NDArray[Any]]:

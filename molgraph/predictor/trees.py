@@ -131,9 +131,8 @@ class Trees:
         """Tell whether trees have the outputs that a target needs."""
         where = block(self.task, name)
         if self.task.kind(name) in ("regression", "binary"):
-            return len(trees.bias) == where.stop - where.start
-        known: list[int] = trees.classes.tolist()
-        return len(known) > 1 and known[-1] < where.stop - where.start
+            return len(trees.bias) == int(where.stop - where.start)
+        return len(trees.classes) > 1 and bool(trees.classes[-1] < where.stop - where.start)
 
     @property
     def ready(self) -> bool:
