@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ Floats = NDArray[np.float64]
 BINS = 10
 LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 10))
 FEWEST = 3  # rows from which ranks say anything
+# Rows from which a calibration error says something of the model: a perfect one shows 0.09 of 100 rows in ten bins, and
+# 0.05 of 50 at nine levels (means of 2,000 made sets), about what models differ by.
+CLASS_ROWS, NUMBER_ROWS = 100, 50
+CALIBRATED = 20  # errors that make a distribution: of fewer its levels, a tenth apart, come in steps
+BIN_ROWS = 10  # rows of a point that is drawn
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Reliability:
     `ece` is the expected calibration error: of classes the mean gap between confidence and share of hits, of numbers
     between the level of central intervals and the share of values inside. `width` is the mean width of the 90 %
     intervals (of classes the mean number of them still possible), `spearman` how well the predicted spread ranks the
-    errors. `curve` has (said, seen, rows) to draw: a perfect model lies on the diagonal.
+    errors. `curve` has (said, seen, rows) to draw: a perfect model lies on the diagonal. `few` says which rows are too
+    few for `ece` and `curve`.
     """
 
     ece: float | None
@@ -33,6 +40,8 @@ class Reliability:
     curve: tuple[tuple[float, float, int], ...]
     n: int
     reason: str | None = None
+    classes: bool = False
+    few: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -67,7 +76,7 @@ def of_classes(probability: ArrayLike, truth: ArrayLike, width: ArrayLike) -> Re
     )
     ece = sum(abs(mean - share) * rows for mean, share, rows in curve) / len(labels)
     ranked = _spearman(wrong.astype(np.float64), 1 - sure)
-    return Reliability(ece, _mean(width), ranked, curve, len(labels), None if ranked is not None else EQUAL)
+    return Reliability(ece, _mean(width), ranked, curve, len(labels), None if ranked is not None else EQUAL, True)
 
 
 def of_numbers(
@@ -97,6 +106,27 @@ def of_numbers(
         why = "one model predicts no spread: train an ensemble, or with variance = true" if known is None else EQUAL
         reason = "; ".join(filter(None, [reason, why]))
     return Reliability(ece, _mean(width), ranked, curve, len(error), reason)
+
+
+def from_enough(found: Reliability, calibrated: int | None = None) -> Reliability:
+    """Return what is known without the calibration error where too few rows would make it chance.
+
+    `calibrated` rows taught the distribution of a number.
+    """
+    least = CLASS_ROWS if found.classes else NUMBER_ROWS
+    if found.n < least:
+        few = f"{found.n} rows, and at least {least} are needed"
+    elif calibrated is not None and calibrated < CALIBRATED:
+        few = f"{calibrated} calibration rows, and at least {CALIBRATED} are needed"
+    else:
+        return found
+    return replace(found, ece=None, curve=(), few=few)
+
+
+def drawn(curve: Sequence[tuple[float, float, int]]) -> tuple[tuple[float, float, int], ...]:
+    """Return the points of a curve that enough rows made; none where they are no curve."""
+    points = tuple((said, seen, rows) for said, seen, rows in curve if rows >= BIN_ROWS)
+    return points if len(points) > 1 else ()
 
 
 def place(
@@ -147,8 +177,11 @@ def sentence(found: dict[str, Any]) -> str:
     parts = []
     if found["ece"] is not None:
         parts.append(f"calibration error {found['ece']:.3f}")
+    elif found.get("few"):  # an earlier version did not ask
+        parts.append(f"no calibration error: {found['few']}")
     if found["width"] is not None and not math.isnan(found["width"]):
-        parts.append(f"90 % intervals {found['width']:.3g} wide on average")
+        of_sets = f"90 % sets of {found['width']:.3g} classes on average"
+        parts.append(of_sets if found.get("classes") else f"90 % intervals {found['width']:.3g} wide on average")
     if found["spearman"] is not None:
         parts.append(f"predicted spread ranks the errors with Spearman {found['spearman']:.2f}")
     elif found["reason"]:

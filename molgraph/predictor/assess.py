@@ -15,7 +15,7 @@ from molgraph.metrics import compare, main, score, shown
 from molgraph.metrics.comparison import FEWEST
 from molgraph.metrics.coverage import YES_NO, Coverage, SetCoverage, coverage, set_coverage
 from molgraph.metrics.levels import levels
-from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
+from molgraph.metrics.reliability import Reliability, from_enough, of_classes, of_numbers, place
 from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import repeats
@@ -145,12 +145,12 @@ def _reliability(predictor: Predictor | Panel, name: str, estimates: Array, trut
     kind, interval = predictor.task.kind(name), predictor.intervals[name]
     if kind != NUMBERS:
         width = interval.sets(estimates).sum(axis=1) if interval.limits else np.full(len(truth), np.nan)
-        return of_classes(estimates, truth, width)
+        return from_enough(of_classes(estimates, truth, width))
     known = None if np.isnan(spread).any() else spread
     low, high = interval.apply(estimates, known)
     chance = predictor.chances[name]
     places = place(estimates, truth, chance.values, known if chance.scaled else None)
-    return of_numbers(estimates, truth, high - low, known, places)
+    return from_enough(of_numbers(estimates, truth, high - low, known, places), chance.n)
 
 
 def _covered(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:

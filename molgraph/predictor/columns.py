@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import Interval
+from molgraph.calibrate import NUMBERS, Interval
 from molgraph.task import Task, labels, scale, spreads
 
 Array = NDArray[np.float64]
@@ -88,6 +88,16 @@ def set_words(estimates: Array, interval: Interval, classes: Sequence[str] | Non
         words = ["|".join(c for c, here in zip(classes, row, strict=True) if here) or UNLIKE_ANY for row in inside]
     blank: Any = lost if classes is None else lost.any(axis=1)
     return [None if here else word for word, here in zip(words, blank, strict=True)]
+
+
+def without_interval(models: Sequence[Mapping[str, Interval]]) -> Iterator[str]:
+    """Say of the intervals of each model which targets have none, or no set, and why."""
+    for number, intervals in enumerate(models, start=1):
+        of = f" of model {number}" if len(models) > 1 else ""
+        for name, interval in intervals.items():
+            if not interval.limits:
+                what = "interval" if interval.kind == NUMBERS else "set"
+                yield f"{name}{of} has no {100 * interval.level:.0f} % {what}: {interval.reason}."
 
 
 def sets_of(name: str, columns: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
-from molgraph.metrics.reliability import sentence
+from molgraph.metrics.reliability import drawn, sentence
 from molgraph.predictor.card import tested
 from molgraph.report.contents import Estimate, Quality
 
@@ -44,7 +44,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         " ".join(sentences(judged["coverage"][target], "held-out rows")),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
-        tuple((said, seen, rows) for said, seen, rows in reliable.get("curve", ())),
+        drawn(reliable.get("curve", ())),
         NUMBERS not in METRICS[assessment["main"][target]].kinds,
         tuple(_in_a_word(name, verdict) for name, verdict in verdicts.items()),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from molgraph.predictor import Panel, Predictor
-from molgraph.predictor.columns import number_columns, set_text, sets_of
+from molgraph.predictor.columns import number_columns, set_text, sets_of, without_interval
 from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
 from molgraph.report.model import model_facts
@@ -202,7 +202,7 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
         f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}; "
         f"a bound (<, >) has none. The interval is a promise for {many} like the training set, and none out of domain.",
         *_set_notes(predictor, targets),
-        *_interval_notes(predictor),
+        *without_interval([p.intervals for p in predictor.predictors]),
     ]
     notes += _domain_notes(predictor)
     if len(predictor.predictors) > 1:
@@ -235,15 +235,6 @@ def _set_notes(predictor: Predictor | Panel, targets: Sequence[Target]) -> Itera
             "those that calibrated it. Undecided: both answers are possible; unlike either: neither is. A yes is not a "
             "yes with a probability of 90 %: the probability is the number."
         )
-
-
-def _interval_notes(predictor: Predictor | Panel) -> Iterator[str]:
-    """Say which targets have no interval, and why."""
-    for number, each in enumerate(predictor.predictors, start=1):
-        of = f" of model {number}" if len(predictor.predictors) > 1 else ""
-        for name, interval in each.intervals.items():
-            if interval.reason is not None:
-                yield f"{name}{of} has no {100 * interval.level:.0f} % interval: {interval.reason}."
 
 
 def _domain_notes(predictor: Predictor | Panel) -> Iterator[str]:

@@ -191,7 +191,7 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
                 f"{rows.origin}: no column '{column}' to split by{did_you_mean(column, rows.frame.columns)}"
             )
         labels = [str(text) for text in rows.frame[column]]
-    return split_things(
+    cut = split_things(
         things(run, data, labels),
         method=named.method,
         groups=_groups(found, data, named, None if by_column else of),
@@ -201,6 +201,18 @@ def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
         seed=run.seed,
         rows=data.rows,
     )
+    return _marked(cut, labels) if labels is not None and not by_time else cut
+
+
+def _marked(cut: Split, labels: Sequence[str]) -> Split:
+    """Say of a user's own column that marks no row for calibration which of its validation rows calibrate."""
+    if any(label.strip().casefold().startswith("cal") for label in labels) or not len(cut.calibration) or cut.notes:
+        return cut  # the user chose them, there are none, or it is said that they were taken from the training rows
+    note = (
+        f"No row is marked 'calibration': {len(cut.calibration)} of the {len(cut.valid) + len(cut.calibration)} rows "
+        f"marked 'valid' calibrate intervals, the other {len(cut.valid)} stop the training. Mark rows to choose them."
+    )
+    return replace(cut, notes=(note,))
 
 
 def own_labels(split: str) -> bool:

@@ -18,6 +18,7 @@ from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import load
+from molgraph.predictor.columns import without_interval
 from molgraph.predictor.scored import OK, beside
 from molgraph.screen.pool import default_workers
 from molgraph.workflows import show
@@ -65,7 +66,10 @@ def predict_file(
             statuses.update(scored.frame["status"])
             bar.update(len(table))
             rearm()
-    return _counts(statuses, output, first.column)
+    counts = _counts(statuses, output, first.column)
+    for why in without_interval([p.intervals for p in scorer.predictors]):
+        say(f"note: {why}")
+    return counts
 
 
 def _counts(statuses: Counter[str], output: Path, column: str) -> Counts:

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from molgraph.metrics.reliability import of_classes, of_numbers, place, sentence
+from molgraph.metrics.reliability import (
+    BIN_ROWS,
+    CALIBRATED,
+    CLASS_ROWS,
+    NUMBER_ROWS,
+    drawn,
+    from_enough,
+    of_classes,
+    of_numbers,
+    place,
+    sentence,
+)
 
 
 def noisy(n=4000, seed=0):
@@ -79,3 +90,33 @@ def test_one_line_says_it_all():
     places = place(estimate, truth, errors)
     said = sentence(of_numbers(estimate, truth, np.full(200, 2.5), spread, places).to_json())
     assert "90 % intervals 2.5 wide on average; predicted spread ranks the errors with Spearman 0." in said
+
+
+def test_of_a_handful_of_rows_nothing_is_said_of_calibration():
+    random = np.random.default_rng(0)
+    for n, told in ((CLASS_ROWS - 1, False), (CLASS_ROWS, True)):
+        found = of_classes(random.random(n), random.integers(0, 2, n), np.ones(n))
+        kept = from_enough(found)
+        assert (kept == found) is told and kept.spearman == found.spearman and kept.width == found.width
+        if not told:
+            assert kept.ece is None and kept.curve == ()
+            assert sentence(kept.to_json()).startswith("no calibration error: 99 rows, and at least 100 are needed; ")
+    estimate, truth, _, errors, _ = noisy(NUMBER_ROWS)
+    whole = of_numbers(estimate, truth, np.ones(NUMBER_ROWS), None, place(estimate, truth, errors))
+    assert from_enough(whole, CALIBRATED) == whole and from_enough(whole) == whole
+    few = from_enough(whole, CALIBRATED - 1)
+    assert few.ece is None and few.few == "19 calibration rows, and at least 20 are needed"
+    fewer = of_numbers(estimate[1:], truth[1:], np.ones(NUMBER_ROWS - 1), None, place(estimate[1:], truth[1:], errors))
+    assert from_enough(fewer, 500).few == "49 rows, and at least 50 are needed"
+    json.dumps(few.to_json(), allow_nan=False)
+
+
+def test_a_point_of_a_few_rows_is_not_drawn():
+    curve = [[0.05, 0.1, 80], [0.45, 1.0, 1], [0.55, 0.0, 9], [0.95, 0.9, 60]]
+    assert drawn(curve) == ((0.05, 0.1, 80), (0.95, 0.9, 60))
+    assert drawn(curve[:3]) == drawn([]) == () and BIN_ROWS == 10
+
+
+def test_sets_are_not_called_intervals():
+    said = sentence(of_classes([0.2, 0.6, 0.9], [0, 0, 1], [1, 2, 1]).to_json())
+    assert "90 % sets of 1.33 classes on average" in said and "wide" not in said

@@ -1,7 +1,7 @@
 import numpy as np
 
 from molgraph.calibrate import Interval
-from molgraph.predictor.columns import number_columns, set_text, sets_of, target_columns
+from molgraph.predictor.columns import number_columns, set_text, sets_of, target_columns, without_interval
 from molgraph.task import make
 
 CLASSES = ("a", "b", "c")
@@ -72,6 +72,17 @@ def test_without_calibration_rows_there_is_no_interval_and_no_set():
         TASK, "n", np.array([[1.0]]), np.array([[np.nan]]), Interval("regression", 0.9, 3, (), "few")
     )
     assert np.isnan([blank["n_lo90"][0], blank["n_hi90"][0], blank["n_std"][0]]).all()
+
+
+def test_a_blank_column_is_explained_by_the_reason_that_is_kept():
+    few = {"y": Interval("binary", 0.9, 5, (), "5 calibration rows"), "n": Interval("regression", 0.9, 3, (), "3 rows")}
+    whole = {"n": interval("regression", 0.5)}
+    assert list(without_interval([whole])) == []
+    assert list(without_interval([few])) == [
+        "y has no 90 % set: 5 calibration rows.",
+        "n has no 90 % interval: 3 rows.",
+    ]
+    assert list(without_interval([whole, few]))[1] == "n of model 2 has no 90 % interval: 3 rows."
 
 
 def test_nothing_to_score():

@@ -78,23 +78,42 @@ def test_leaks_leave_the_training_set_and_never_the_test_set(ligands):
     made = planned(with_leaks(ligands), split="column:fold")
     assert {2, 5}.isdisjoint(rows_in(made, *FOLDS))
     assert {160, 161} <= rows_in(made, "test")
-    assert made.notes == [
-        "2 rows are salts, solvates or mixtures; the first, row 161: scored "
-        f"{made.rows.data.inputs['input'].key_of(160)}; left out sodium, hydrogen chloride.",
-        "2 rows also stand in a later fold (first: row 3); they were left out of the training.",
-    ]
+    assert made.notes[0].startswith("2 rows are salts, solvates or mixtures; the first, row 161: scored ")
+    assert made.notes[0].endswith(f"{made.rows.data.inputs['input'].key_of(160)}; left out sodium, hydrogen chloride.")
+    assert made.notes[2:] == ["2 rows also stand in a later fold (first: row 3); they were left out of the training."]
 
 
 def test_leaks_can_be_left_in_and_are_told(ligands):
     made = planned(with_leaks(ligands), split="column:fold", leaks="report")
     assert {2, 5} <= rows_in(made, "train")
-    assert "left in (--leaks report): the test score flatters" in made.notes[1]
+    assert "left in (--leaks report): the test score flatters" in made.notes[-1]
 
 
 def test_leaks_can_be_refused(ligands):
     with pytest.raises(DataError, match=r"2 rows also stand in a later fold \(first: row 3\); use --leaks drop"):
         planned(with_leaks(ligands), split="column:fold", leaks="refuse")
-    assert planned(ligands, split="column:fold", leaks="refuse").notes == []
+    assert not any("leak" in note or "left out" in note for note in planned(ligands, split="column:fold").notes)
+
+
+def test_it_is_said_which_rows_calibrate_where_no_row_is_marked_for_it(ligands):
+    made = planned(ligands, split="column:fold")
+    kept, took = len(made.split.valid), len(made.split.calibration)
+    assert kept + took == 30 and min(kept, took) > 0
+    said = f"{took} of the 30 rows marked 'valid' calibrate intervals, the other {kept} stop the training."
+    assert made.notes == [f"No row is marked 'calibration': {said} Mark rows to choose them."] == made.facts["notes"]
+
+
+@pytest.mark.parametrize("name", ["calibration", "cal", "Calib", " CAL "])
+def test_rows_that_calibrate_can_be_named(ligands, name):
+    marked = ligands.assign(fold=["train"] * 110 + ["val"] * 15 + [name] * 15 + ["test"] * 20)
+    made = planned(marked, split="column:fold")
+    assert made.notes == [] and made.split.calibration.tolist() == list(range(125, 140))
+    assert made.split.valid.tolist() == list(range(110, 125))
+
+
+def test_a_column_without_validation_rows_says_whose_rows_were_set_aside(ligands):
+    notes = planned(ligands.assign(fold=["train"] * 140 + ["test"] * 20), split="column:fold").notes
+    assert "training rows were set aside for validation" in notes[0] and not any("marked" in note for note in notes)
 
 
 def test_a_deepchem_splitter_by_name(ligands, monkeypatch):
