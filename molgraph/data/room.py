@@ -76,6 +76,10 @@ class Index(Protocol):
         """Return for each of P parts the position of the nearest training part and the similarity in [0, 1]."""
         ...
 
+    def nearest_among(self, parts: Packed, groups: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the same for G groups of training parts each, a bool [G, M] that says which: both [G, P]."""
+        ...
+
     def leave_one_out(self) -> NDArray[np.float32]:
         """Return the similarity of each of the M training parts to the nearest other one."""
         ...
@@ -95,6 +99,7 @@ class Room:
     - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names, `standardise` true,
       false or the number of earlier rules.
     - `identity(keys)`: one text per key, equal where two parts are the same thing.
+    - `made_of(keys)`: what each key is made of (elements), as words: what no training part holds, no model has learnt.
     - `written`: what a key is called that a person reads (`smiles`); "" where none does.
     - `groupers`: named ways to group keys, each `keys -> int64 [P]`; `default_group` is one of them.
     - `fingerprint`: the feature that `index` needs; `index(parts)` builds the nearest-neighbour index.
@@ -136,6 +141,7 @@ class Room:
     columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     properties: tuple[str, ...]
     diverse: Callable[[Packed, int], list[int]]
+    made_of: Callable[[Sequence[str]], list[frozenset[str]]] | None = None
     written: str = ""
     alerts: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()

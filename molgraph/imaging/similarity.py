@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.diverse import maxmin
+from molgraph.data.nearest import best_among
 from molgraph.data.packed import Packed
 from molgraph.imaging.intensity import AUTO, normalise
 from molgraph.imaging.scan import Scan
@@ -45,6 +46,10 @@ class Nearest:
     def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], Floats]:
         """Return the position of the nearest training part (-1: there is none) and the similarity, each [P]."""
         return self._nearest(_thumbnails(parts), others=False)
+
+    def nearest_among(self, parts: Packed, groups: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats]:
+        """Return the same among some training parts each, `groups` [G, M]: both [G, P]."""
+        return best_among(np.maximum(self.similarity(parts), 0), groups)
 
     def leave_one_out(self) -> Floats:
         """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""

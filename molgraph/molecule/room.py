@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from molgraph.data.room import Noun, Room
 from molgraph.molecule.draw import draw
+from molgraph.molecule.elements import elements
 from molgraph.molecule.groups import cluster, scaffold
 from molgraph.molecule.identity import identity
 from molgraph.molecule.prepare import prepare
@@ -27,6 +28,7 @@ ROOM = Room(
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,
+    made_of=elements,
     written="smiles",
     alerts=("pains", "brenk"),
     ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),

@@ -69,11 +69,16 @@ class Nearest:
 
     def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the position of the nearest training part (-1: there is none) and the similarity, each [P]."""
-        return self._nearest(fingerprints(parts), others=False)
+        position, similarity = self.nearest_among(parts, np.ones((1, self.bits.count), dtype=np.bool_))
+        return position[0], similarity[0]
+
+    def nearest_among(self, parts: Packed, groups: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the same among some training parts each, `groups` [G, M]; every similarity is computed once."""
+        return self._nearest(fingerprints(parts), groups)
 
     def leave_one_out(self) -> NDArray[np.float32]:
         """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""
-        return self._nearest(self.packed, others=True)[1]
+        return self._nearest(self.packed, np.ones((1, self.bits.count), dtype=np.bool_), others=True)[1][0]
 
     def similarity(self, parts: Packed) -> NDArray[np.float32]:
         """Return the similarity of each part to each training part, [P, M]."""
@@ -83,18 +88,30 @@ class Nearest:
             out[asked, rows] = tile.T
         return out
 
-    def _nearest(self, queries: Packed8, others: bool) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        position = np.full(len(queries), -1, dtype=np.int64)
-        similarity = np.full(len(queries), -1, dtype=np.float32)
+    def _nearest(
+        self, queries: Packed8, groups: NDArray[np.bool_], others: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        position = np.full((len(groups), len(queries)), -1, dtype=np.int64)
+        similarity = np.full((len(groups), len(queries)), -1, dtype=np.float32)
         for rows, asked, tile in self.bits.tiles(queries):
             if others:
                 own = np.arange(max(rows.start, asked.start), min(rows.stop, asked.stop))
                 tile[own - rows.start, own - asked.start] = -1
-            value = tile.max(axis=0)  # where it stands is asked of the few that it brings nearer
-            nearer = np.flatnonzero(value > similarity[asked])
-            position[asked.start + nearer] = rows.start + tile[:, nearer].argmax(axis=0)
-            similarity[asked.start + nearer] = value[nearer]
+            for group, best, at in zip(groups, similarity, position, strict=True):
+                mine = np.flatnonzero(group[rows])
+                if len(mine):
+                    _nearer(tile if len(mine) == len(tile) else tile[mine], rows.start + mine, best[asked], at[asked])
         return position, np.maximum(similarity, 0)
+
+
+def _nearer(
+    tile: NDArray[np.float32], rows: NDArray[np.int64], best: NDArray[np.float32], at: NDArray[np.int64]
+) -> None:
+    """Note which of these rows are nearer to the queries than the `best` so far, and where those stand."""
+    value = tile.max(axis=0)
+    nearer = np.flatnonzero(value > best)  # where it stands is asked of the few that it brings nearer
+    at[nearer] = rows[tile[:, nearer].argmax(axis=0)]
+    best[nearer] = value[nearer]
 
 
 def diverse(parts: Packed, k: int) -> list[int]:

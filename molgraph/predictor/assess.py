@@ -106,12 +106,10 @@ def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
     Shapes: float64 [N, columns of the task].
     """
     out = np.zeros((len(data), len(task.columns)))
-    nearest: dict[bytes, NDArray[np.int64]] = {}
+    rows = domain.nearest(data).measured
     for i, name in enumerate(task.names):
-        where, measured = block(task, name), np.flatnonzero(~np.isnan(domain.values[:, i]))
-        if measured.tobytes() not in nearest:  # targets measured together are looked up once
-            nearest[measured.tobytes()] = measured[domain.only(measured).nearest(data).rows]
-        values = domain.values[nearest[measured.tobytes()], i]
+        where = block(task, name)
+        values = domain.values[rows[:, i], i]
         several = task.kind(name) == "multiclass"
         out[:, where] = np.eye(where.stop - where.start)[values.astype(np.int64)] if several else values[:, None]
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,96 +14,18 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.files import atomic
-from molgraph.data.packed import PART, Packed
-from molgraph.data.room import Index, Room
+from molgraph.data.packed import Packed
+from molgraph.data.room import Room
 from molgraph.data.untrusted import damaged, read_arrays
-from molgraph.predictor.arrays import check_parts, read, written
+from molgraph.predictor.arrays import read, written
 from molgraph.predictor.inputs import things_of
+from molgraph.predictor.side import Rows, Side, marks, threshold
 
-QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
-LEAST = float(np.finfo(np.float32).eps)
 ALMOST = np.nextafter(np.float32(1), np.float32(0))  # as near as can be, and not the same
 CELLS = 50_000_000  # similarities held at once: 200 MB
 
 Floats = NDArray[np.float32]
-Rows = NDArray[np.int64]
-Marks = NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class Side:
-    """Hold the distinct training parts of one input: fingerprints, keys, and the user's names where there are any.
-
-    `known` are the marks of what the parts are (see `marks`); a folder of an earlier version has none.
-
-    `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
-    their nearest other; of a single part, 1. It is above 0 and at least `Room.related`: what has nothing to do with any
-    part is outside, even where parts have nothing to do with each other, as proteins of different families.
-    """
-
-    room: Room
-    prints: Packed
-    keys: tuple[str, ...]
-    names: tuple[str, ...]
-    threshold: float
-    known: Marks | None = None
-
-    @classmethod
-    def learn(cls, room: Room, used: Input) -> Side:
-        """Learn from distinct parts, all in use."""
-        prints = used.parts.only([room.fingerprint])
-        near = room.index(prints).leave_one_out() if len(prints) > 1 else np.ones(1)
-        threshold = _at_least(room, float(np.quantile(near, QUANTILE)))
-        return cls(room, prints, used.keys, used.names, threshold, marks(things_of(room, used)))
-
-    def only(self, parts: Rows) -> Side:
-        """Return some of the parts."""
-        keys = tuple(self.keys[at] for at in parts)
-        names = tuple(self.names[at] for at in parts) if self.names else ()
-        return replace(
-            self, prints=self.prints.gather(torch.from_numpy(parts)), keys=keys, names=names, known=self.marks[parts]
-        )
-
-    @cached_property
-    def marks(self) -> Marks:
-        return marks(self.room.identity(self.keys)) if self.known is None else self.known
-
-    def name(self, at: int) -> str:
-        """Return what a person calls a part: the user's name, else its key."""
-        return (self.names[at] if self.names else "") or self.keys[at]
-
-    @cached_property
-    def index(self) -> Index:
-        return self.room.index(self.prints)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of it as arrays."""
-        name = self.room.fingerprint
-        level = self.prints.level[name]
-        ragged = {} if level == PART else {"offsets": self.prints.offsets[level].numpy(), "level": np.array(level)}
-        return {
-            "prints": self.prints.values[name].numpy(),
-            **written("keys", self.keys),
-            **written("names", self.names),
-            "threshold": np.array(self.threshold),
-            "known": self.marks,
-            **ragged,
-        }
-
-    @classmethod
-    def of(cls, room: Room, arrays: Mapping[str, NDArray[Any]]) -> Side:
-        """Return what `arrays` gave."""
-        level = str(arrays["level"]) if "level" in arrays else PART
-        offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
-        check_parts(room, arrays, level)
-        keys, name = read("keys", arrays), room.fingerprint
-        prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
-        names, known = read("names", arrays), arrays.get("known")
-        return cls(room, prints, keys, names, _at_least(room, float(arrays["threshold"])), known)
-
-
-def _at_least(room: Room, threshold: float) -> float:
-    return max(threshold, room.related, LEAST)
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -114,12 +35,20 @@ class Near:
     With several inputs the similarity of a row is the product over its inputs; `sides` has for each input the
     similarity of its nearest training part, whatever row that stands in. A row that lacks an input is judged by the
     others, and has NaN there.
+
+    `measured` [n, T] is the nearest training row in which each target was measured (-1: none), `alike` how similar that
+    is (NaN: none), `within` whether a row is inside the domain of the rows in which that target was measured. `inside`
+    is a row that is so for every target. `strange` says what a row is made of and no training row is.
     """
 
     rows: Rows
     similarity: Floats
-    inside: NDArray[np.bool_]
+    inside: Mask
     sides: dict[str, Floats]
+    measured: Rows
+    alike: Floats
+    within: Mask
+    strange: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -128,6 +57,9 @@ class Domain:
 
     Shapes: `index` int64 [N, inputs] into the parts of each side, ABSENT where a row lacks that input; `values`
     float64 [N, T], NaN where not measured; `bound` int8 [N, T], whether a value is exact or only a bound.
+
+    `thresholds` [T] is, where targets of one input were measured on different rows, that of the parts in which each was
+    measured (NaN: nowhere). Else it is None: the side's own is that of all targets.
     """
 
     sides: dict[str, Side]
@@ -135,6 +67,7 @@ class Domain:
     ids: tuple[str, ...]
     values: NDArray[np.float64]
     bound: NDArray[np.int8]
+    thresholds: NDArray[np.float64] | None = None
 
     @classmethod
     def learn(cls, rooms: Mapping[str, Room], train: Dataset) -> Domain:
@@ -150,7 +83,29 @@ class Domain:
             sides[name] = Side.learn(room, Input(given.parts.gather(at), at, *texts))
             index.append(inverse.reshape(-1) - lacking)
         values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()
-        return cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.numpy())
+        made = cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.numpy())
+        return replace(made, thresholds=made._thresholds()) if len(sides) == 1 and len(made._groups[0]) > 1 else made
+
+    def _thresholds(self) -> NDArray[np.float64]:
+        """Return from which similarity on a query is near enough to the parts that have each target, [T]."""
+        (side,), (groups, of) = self.sides.values(), self._groups
+        each = [threshold(side.room, side.prints.gather(torch.from_numpy(np.flatnonzero(group)))) for group in groups]
+        return np.array([each[at] if at >= 0 else np.nan for at in of])
+
+    @cached_property
+    def _groups(self) -> tuple[Mask, list[int]]:
+        """Return groups of parts of the first input, bool [G, M], the first of them all, and of each target the group
+        in which it was measured, -1: none."""
+        (side, *_), known = self.sides.values(), ~np.isnan(self.values)
+        groups, of, found = [np.ones(len(side.keys), dtype=bool)], [], {}
+        found[groups[0].tobytes()] = 0
+        for column in known.T:
+            group = np.zeros(len(side.keys), dtype=bool)
+            group[self.index[column, 0]] = True
+            if group.any() and found.setdefault(group.tobytes(), len(groups)) == len(groups):
+                groups.append(group)
+            of.append(found[group.tobytes()] if group.any() else -1)
+        return np.stack(groups), of
 
     def key(self, row: int) -> str:
         """Return the key of a training row's first input."""
@@ -168,7 +123,7 @@ class Domain:
             sides[name] = side.only(used[lacking:]) if len(used) > lacking else side  # nobody has this input
             index.append(inverse.reshape(-1) - lacking)
         ids = tuple(self.ids[row] for row in rows)
-        return Domain(sides, np.stack(index, axis=1), ids, self.values[rows], self.bound[rows])
+        return Domain(sides, np.stack(index, axis=1), ids, self.values[rows], self.bound[rows], self.thresholds)
 
     def bare(self) -> Domain:
         """Return the same things without ids and values: what is needed to know them again."""
@@ -196,32 +151,80 @@ class Domain:
             found.setdefault(known, []).append(row)
         return found
 
-    @cached_property
-    def _first(self) -> Rows:
-        """Return the first training row of each part of the first input."""
-        side = next(iter(self.sides.values()))
-        first = np.zeros(len(side.keys), dtype=np.int64)
-        first[self.index[::-1, 0]] = np.arange(len(self.index))[::-1]
+    def _first_rows(self, which: Mask) -> Rows:
+        """Return of each part of the first input the first of these training rows that has it, -1: none, [M]."""
+        side, rows = next(iter(self.sides.values())), np.flatnonzero(which)[::-1]
+        first = np.full(len(side.keys), -1, dtype=np.int64)
+        first[self.index[rows, 0]] = rows
         return first
 
     def nearest(self, data: Dataset) -> Near:
-        """Return the nearest training row of each row of `data`."""
-        found: dict[str, tuple[Rows, Floats]] = {}
-        inside = np.ones(len(data), dtype=bool)
+        """Return the nearest training row of each row of `data`, of all and of those that have each target."""
+        return self._of_parts(data) if len(self.sides) == 1 else self._of_rows(data)
+
+    def _of_parts(self, data: Dataset) -> Near:
+        """Look among the parts of the one input: every similarity is computed once for all targets."""
+        ((name, side),), (groups, of), known = self.sides.items(), self._groups, ~np.isnan(self.values)
+        parts, at = in_use(data.inputs[name])
+        if len(groups) == 1:
+            position, similarity = (found[None, at] for found in side.index.nearest(parts))
+        else:
+            position, similarity = (found[:, at] for found in side.index.nearest_among(parts, groups))
+        own = self.itself(data)
+        same = (own >= 0) & (similarity[0] >= 1)  # then it is so in every group that has it
+        rows = np.where(same, own, self._first_rows(np.ones(len(known), dtype=bool))[position[0]])
+        measured = np.full((len(data), len(of)), -1, dtype=np.int64)
+        alike, within = np.full(measured.shape, np.nan, dtype=np.float32), np.zeros(measured.shape, dtype=bool)
+        for target, group in enumerate(of):
+            if group >= 0:
+                first = self._first_rows(known[:, target])[position[group]]
+                measured[:, target] = np.where(same & known[own, target], own, first)
+                alike[:, target] = similarity[group]
+                limit = side.threshold if self.thresholds is None else self.thresholds[target]
+                within[:, target] = similarity[group] >= limit
+        there = [target for target, group in enumerate(of) if group >= 0]
+        every = similarity[0] >= side.threshold if self.thresholds is None else within[:, there].all(axis=1)
+        strange = self._strange(data)
+        plain = np.array([not each for each in strange], dtype=bool)
+        sides = {name: similarity[0]}
+        return Near(rows, similarity[0], every & plain, sides, measured, alike, within & plain[:, None], strange)
+
+    def _of_rows(self, data: Dataset) -> Near:
+        """Look among the rows of several inputs; where the nearest lacks a target, again among those that have it."""
+        inside, sides = np.ones(len(data), dtype=bool), {}
         for name, side in self.sides.items():
             parts, at = in_use(data.inputs[name])
-            position, similarity = side.index.nearest(parts)
-            at_or_last = np.where(at == ABSENT, len(parts), at)
-            found[name] = np.append(position, ABSENT)[at_or_last], np.append(similarity, np.float32(np.nan))[at_or_last]
-            inside &= (found[name][1] >= side.threshold) | (at == ABSENT)
-        sides = {name: similarity for name, (_, similarity) in found.items()}
-        if len(self.sides) == 1:
-            ((position, similarity),) = found.values()
-            rows = self._first[position]
-        else:
-            rows, similarity = self._nearest_row(data)
+            similarity = np.append(side.index.nearest(parts)[1], np.float32(np.nan))
+            sides[name] = similarity[np.where(at == ABSENT, len(parts), at)]
+            inside &= (sides[name] >= side.threshold) | (at == ABSENT)
+        strange = self._strange(data)
+        inside &= np.array([not each for each in strange], dtype=bool)
+        rows, similarity = self._nearest_or_itself(data)
+        known = ~np.isnan(self.values)
+        measured = np.where(known[rows], rows[:, None], -1)
+        alike = np.where(known[rows], similarity[:, None], np.float32(np.nan))
+        for target in np.flatnonzero(known.any(axis=0)):
+            lacking = np.flatnonzero(measured[:, target] < 0)
+            if len(lacking):
+                of, there = self.those(known[:, target])
+                found, near = there._nearest_or_itself(data.subset(lacking))
+                measured[lacking, target], alike[lacking, target] = of[found], near
+        within = inside[:, None] & (measured >= 0)
+        return Near(rows, similarity, inside, sides, measured, alike, within, strange)
+
+    def _nearest_or_itself(self, data: Dataset) -> tuple[Rows, Floats]:
+        rows, similarity = self._nearest_row(data)
         own = self.itself(data)
-        return Near(np.where((own >= 0) & (similarity >= 1), own, rows), similarity, inside, sides)
+        return np.where((own >= 0) & (similarity >= 1), own, rows), similarity
+
+    def _strange(self, data: Dataset) -> tuple[str, ...]:
+        """Say what each row is made of and no training row is, "" where there is nothing."""
+        words = []
+        for name, side in self.sides.items():
+            given = data.inputs[name]
+            each = [*side.strange(given.keys), ""] if given.keys else [""] * (len(given.parts) + 1)
+            words.append([each[at] for at in given.index.tolist()])
+        return tuple(", ".join(filter(None, row)) for row in zip(*words, strict=True))
 
     def those(self, which: NDArray[np.bool_]) -> tuple[Rows, Domain]:
         """Return some rows, and the domain of those alone, made once."""
@@ -284,6 +287,7 @@ class Domain:
         sides = {f"{name}_{i}": array for i, s in enumerate(self.sides.values()) for name, array in s.arrays().items()}
         with atomic(path) as file:
             own = {"index": self.index, **written("ids", self.ids), "values": self.values, "bound": self.bound}
+            own |= {} if self.thresholds is None else {"thresholds": self.thresholds}
             np.savez_compressed(file, allow_pickle=False, **own, **sides)
 
     @classmethod
@@ -295,7 +299,8 @@ class Domain:
         with damaged(path, "the domain file is damaged"):
             found = read_arrays(path)
             sides = {name: Side.of(room, _numbered(found, at)) for at, (name, room) in enumerate(rooms.items())}
-            made = cls(sides, found["index"], read("ids", found), found["values"], found["bound"])
+            rows = found["index"], read("ids", found), found["values"], found["bound"], found.get("thresholds")
+            made = cls(sides, *rows)
             made._check()
             return made
 
@@ -316,17 +321,14 @@ class Domain:
             raise ValueError("a row has parts that are not there")
         if np.isinf(self.values).any() or (np.abs(self.bound) > 1).any():
             raise ValueError("a measured value is no number")
+        limits = self.thresholds
+        if limits is not None and (limits.dtype != np.float64 or limits.shape != self.values.shape[1:]):
+            raise ValueError(f"the thresholds are of kind {limits.dtype} and shape {limits.shape}")
 
 
 def _numbered(found: Mapping[str, NDArray[Any]], at: int) -> dict[str, NDArray[Any]]:
     end = f"_{at}"
     return {name.removesuffix(end): array for name, array in found.items() if name.endswith(end)}
-
-
-def marks(things: Sequence[str]) -> Marks:
-    """Return 64 bits of the BLAKE2 hash of each identity: enough to tell things apart, smaller than their names."""
-    whole = b"".join(hashlib.blake2b(thing.encode(), digest_size=8).digest() for thing in things)
-    return np.frombuffer(whole, dtype="<u8").astype(np.uint64)
 
 
 def _keys(keys: Sequence[str], index: Rows) -> list[str]:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.predictor.columns import written_as
-from molgraph.predictor.domain import CELLS, Domain, Floats, Near, Rows, in_use
+from molgraph.predictor.domain import Domain, Floats, Near, Rows
 from molgraph.task import Task, labels
 
 Mask = NDArray[np.bool_]
 IN_DOMAIN = "in_domain"
+DOUBT = "doubt"  # why an estimate may mean nothing; it is part of the message of a row
 SIGNS = {BELOW: "<", EXACT: "", ABOVE: ">"}
 WRITTEN = 12  # letters of what people measure; longer numbers were computed (a mean, a p-value), and get 7 digits
 
@@ -31,11 +32,13 @@ class Knows(Protocol):
 @dataclass(frozen=True)
 class Measured:
     """Say of n things which row is the nearest in which one target was measured: `model` says in whose domain, `rows`
-    which there (-1: none), `similarity` how near it is (NaN: none)."""
+    which there (-1: none), `similarity` how near it is (NaN: none), `within` whether it is inside the domain of the
+    rows in which that target was measured, of every model that has it."""
 
     model: NDArray[np.int64]
     rows: Rows
     similarity: Floats
+    within: Mask
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class Neighbours:
         With several inputs the neighbour is a row, its similarity the product over the inputs, and
         `nn_similarity_<input>` that of each input's nearest measured part. `nn_smiles`, or how else a room's keys are
         called where a person reads them, is the key of its first input. `T_nn` is what was measured of the
-        nearest row in which T was measured; where that need not be the neighbour, `T_nn_similarity` says how near.
+        nearest row in which T was measured; where that need not be the neighbour, `T_nn_similarity` says how near, and
+        `T_in_domain` whether that is inside the domain of the rows in which T was measured; `in_domain` is all of them.
         """
         things = range(len(self.best))
         rows = [(self.domain(b), int(self.near[b].rows[i])) for i, b in zip(things, self.best.tolist(), strict=True)]
@@ -90,16 +94,48 @@ class Neighbours:
             **{f"nn_similarity_{name}": np.max([near.sides[name] for near in self.near], axis=0) for name in names},
             **self._measured(),
             IN_DOMAIN: np.stack([near.inside for near in self.near]).all(axis=0).astype(object),
+            DOUBT: self.doubts(),
         }
 
+    def doubts(self) -> list[str]:
+        """Say of each thing why its estimates may mean nothing, "" where nothing speaks against them."""
+        noun = next(iter(self.domain(0).sides.values())).room.noun.one if self._single else "row"
+        similarity = np.stack([near.similarity for near in self.near]).max(axis=0)
+        inside = np.stack([near.inside for near in self.near]).all(axis=0)
+        found = []
+        for at in range(len(self.best)):
+            strange = next((near.strange[at] for near in self.near if near.strange[at]), "")
+            why = [f"contains {strange}, which no training {noun} does"] if strange else []
+            if not inside[at]:
+                far = self._outside(at)
+                every = f"the training data: nearest measured {noun} {similarity[at]:.2f}"
+                why.append(f"outside the domain of {', '.join(far) or every}")
+            found.append("; ".join(why))
+        return found
+
+    def _outside(self, at: int) -> list[str]:
+        """Name the targets in whose domain a thing is not, and how near is the nearest; none where all are alike."""
+        known = {target: each for target, each in self.measured.items() if each.rows[at] >= 0}
+        far = [f"{name} (nearest {each.similarity[at]:.2f})" for name, each in known.items() if not each.within[at]]
+        return far if self._apart and len(far) < len(known) else []
+
+    @property
+    def _single(self) -> bool:
+        return len(self.domain(0).sides) == 1
+
+    @property
+    def _apart(self) -> bool:
+        """Tell whether targets were measured on different rows."""
+        return any(np.isnan(self.domain(model).values).any() for model in range(len(self.models)))
+
     def _measured(self) -> dict[str, Any]:
-        apart = any(np.isnan(self.domain(model).values).any() for model in range(len(self.models)))
         found: dict[str, Any] = {}
         for target, at in self.measured.items():
             kind = written_as(self._having(target)[0][1].task, target)
             found[f"{target}_nn"] = self.values(target).astype(kind) if self._plain(target) else self.texts(target)
-            if apart:
+            if self._apart:
                 found[f"{target}_nn_similarity"] = at.similarity
+                found[f"{target}_{IN_DOMAIN}"] = at.within.astype(object)
         return found
 
     def _plain(self, target: str) -> bool:
@@ -121,70 +157,22 @@ def neighbours(models: Sequence[Knows], things: Dataset) -> Neighbours | None:
     domains = [model.domain for model in known if model.domain is not None]
     near = [domain.nearest(things) for domain in domains]
     best = np.stack([each.similarity for each in near]).argmax(axis=0)
-    each = [nearest_measured(domain, things, mine) for domain, mine in zip(domains, near, strict=True)]
     measured = {}
     for target in dict.fromkeys(name for model in known for name in model.task.names):
         mine = [number for number, model in enumerate(known) if target in model.task.names]
         columns = [known[number].task.names.index(target) for number in mine]
-        rows, similarity = (
-            np.stack([each[number][which][:, at] for number, at in zip(mine, columns, strict=True)]) for which in (0, 1)
-        )
+        each = [(near[number], at) for number, at in zip(mine, columns, strict=True)]
+        rows, similarity = np.stack([n.measured[:, c] for n, c in each]), np.stack([n.alike[:, c] for n, c in each])
         first = np.where(np.isnan(similarity), -1, similarity).argmax(axis=0)
         at = first, np.arange(len(things))
-        measured[target] = Measured(np.array(mine)[first], rows[at], similarity[at])
+        within = np.stack([n.within[:, c] for n, c in each]).all(axis=0)
+        measured[target] = Measured(np.array(mine)[first], rows[at], similarity[at], within)
     return Neighbours(known, near, best, measured)
 
 
-def nearest_measured(domain: Domain, data: Dataset, near: Near) -> tuple[Rows, Floats]:
-    """Return for each row and target the nearest training row in which it was measured, -1 where none is, and the
-    similarity (NaN); `near` is what `Domain.nearest` says of the same rows.
-
-    Shapes: both [n, T].
-    """
-    known = ~np.isnan(domain.values)
-    has = known[near.rows]
-    rows = np.where(has, near.rows[:, None], -1)
-    similarity = np.where(has, near.similarity[:, None], np.float32(np.nan))
-    asked = np.flatnonzero(~has[:, known.any(axis=0)].all(axis=1))
-    if len(asked) and len(domain.sides) == 1:
-        _look_among_parts(domain, data.subset(asked), known, has, asked, rows, similarity)
-    elif len(asked):
-        for at in np.flatnonzero(known.any(axis=0)):
-            lacking = asked[~has[asked, at]]
-            of, there = domain.those(known[:, at])
-            found = there.nearest(data.subset(lacking))
-            rows[lacking, at], similarity[lacking, at] = of[found.rows], found.similarity
-    return rows, similarity
-
-
-def _look_among_parts(
-    domain: Domain, data: Dataset, known: Mask, has: Mask, asked: Rows, rows: Rows, similarity: Floats
-) -> None:
-    """Fill in the nearest rows of the one input: every similarity is computed once for all targets.
-
-    `known` [N, T] says what was measured in the training rows, `has` [n, T] what in the nearest of each row. `data` has
-    the rows `asked`.
-    """
-    ((name, side),) = domain.sides.items()
-    order = np.arange(len(known))[::-1]
-    parts_of = {}
-    for at in np.flatnonzero(known.any(axis=0)).tolist():
-        first = np.full(len(side.keys), -1, dtype=np.int64)
-        mine = order[known[order, at]]
-        first[domain.index[mine, 0]] = mine  # of a part's rows, the first
-        parts_of[at] = np.flatnonzero(first >= 0), first
-    own = domain.itself(data)
-    for block in np.array_split(np.arange(len(data)), -(-len(data) * len(side.keys) // CELLS)):
-        parts, which = in_use(data.subset(block).inputs[name])
-        alike = side.index.similarity(parts)[which]
-        for at, (parts_known, first) in parts_of.items():
-            lacking = np.flatnonzero(~has[asked[block], at])
-            mine = alike[lacking] if len(parts_known) == alike.shape[1] else alike[np.ix_(lacking, parts_known)]
-            best = mine.argmax(axis=1)
-            near, itself = mine[np.arange(len(mine)), best], own[block[lacking]]
-            same = (near >= 1) & (itself >= 0) & known[itself, at]
-            rows[asked[block[lacking]], at] = np.where(same, itself, first[parts_known[best]])
-            similarity[asked[block[lacking]], at] = near
+def flag_columns(targets: Sequence[str]) -> list[str]:
+    """Name the columns that hold domain flags."""
+    return [IN_DOMAIN, *(f"{target}_{IN_DOMAIN}" for target in targets)]
 
 
 def measured_text(model: Knows, target: str, row: int) -> str:

@@ -19,7 +19,7 @@ from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import resolve
 from molgraph.predictor.inputs import Inputs, Ready, unlabelled
 from molgraph.predictor.known import Known
-from molgraph.predictor.neighbours import IN_DOMAIN, Neighbours, neighbours
+from molgraph.predictor.neighbours import DOUBT, Neighbours, flag_columns, neighbours
 from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
 from molgraph.task import Task
@@ -47,6 +47,7 @@ class Scorer:
 
     inputs: Inputs
     task: Task  # of one predictor; several have several
+    targets: tuple[str, ...]
     domain: Domain | None = None
 
     @property
@@ -112,12 +113,14 @@ class Scorer:
         frame = frame.take(np.maximum(index, 0)) if len(frame) else frame.reindex(np.arange(len(index)))
         frame = frame.reset_index(drop=True)
         frame.loc[(index < 0) | (odd != "")] = None
-        if IN_DOMAIN in frame:
-            frame[IN_DOMAIN] = frame[IN_DOMAIN].astype("boolean")
+        flags = [name for name in flag_columns(self.targets) if name in frame]
+        frame[flags] = frame[flags].astype("boolean")
+        doubts = [each if isinstance(each, str) else "" for each in frame.pop(DOUBT)] if DOUBT in frame else None
         rejects, said = ready.rejects, ready.messages()
         frame["status"] = [
             rejects[i].reason if i in rejects else NOT_FINITE if name else OK for i, name in enumerate(odd)
         ]
+        said = said if doubts is None else ["; ".join(filter(None, each)) for each in zip(said, doubts, strict=True)]
         frame["message"] = [UNSAID.format(name) if name else text for name, text in zip(odd, said, strict=True)]
         return Scored(frame, ready.keys())
 

@@ -168,7 +168,9 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
     chance = [predictor.chances[name].of(value[:, at], active, predicted[at]) for at, name in enumerate(names)]
     words = [_words(predictor, name, value[:, at], chance[at]) for at, name in enumerate(names)]
     known, similarity, seen = _evidence(predictor, things, names, active)
-    inside = predictor.domain.nearest(things).inside if predictor.domain else np.zeros(len(things), dtype=bool)
+    inside = np.zeros((len(things), len(names)), dtype=bool)
+    if predictor.domain is not None:
+        inside = predictor.domain.nearest(things).within[:, [predictor.targets.index(name) for name in names]]
     return Asked(
         tuple(names),
         value,
@@ -176,7 +178,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
         np.stack([high for _, high in ends], axis=1),
         np.stack(words, axis=1),
         np.stack(chance, axis=1),
-        np.repeat(inside[:, None], len(names), axis=1),
+        inside,
         known,
         similarity,
         seen,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from molgraph.data.diverse import maxmin
+from molgraph.data.nearest import best_among
 from molgraph.data.packed import Packed
 from molgraph.protein.prepare import KMERS
 
@@ -59,6 +60,10 @@ class Nearest:
             for asked, tile in self.tiles(parts):
                 position[asked], similarity[asked] = tile.argmax(axis=1), tile.max(axis=1)
         return position, similarity
+
+    def nearest_among(self, parts: Packed, groups: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats]:
+        """Return the same among some training parts each, `groups` [G, M]: both [G, P]."""
+        return best_among(self.similarity(parts), groups)
 
     def leave_one_out(self) -> Floats:
         """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""

@@ -105,3 +105,13 @@ def test_diverse_at_its_ends(library: np.ndarray) -> None:
     assert diverse(parts(library[:5]), 0) == diverse(parts(library[:0]), 3) == []
     same = np.repeat(library[:1], 4, axis=0)
     assert diverse(parts(same), 3) == [0, 1, 2]
+
+
+def test_the_nearest_of_each_group_is_that_of_the_group_alone(series: np.ndarray, library: np.ndarray) -> None:
+    groups = np.zeros((4, len(library)), dtype=bool)
+    groups[0], groups[1, ::3], groups[2, 1500:1510] = True, True, True  # all, some, few in one tile; the last has none
+    position, similarity = Nearest(parts(library)).nearest_among(parts(series[:300]), groups)
+    for at, group in enumerate(groups[:3]):
+        alone, near = Nearest(parts(library[group])).nearest(parts(series[:300]))
+        assert (position[at] == np.flatnonzero(group)[alone]).all() and (similarity[at] == near).all()
+    assert (position[3] == -1).all() and (similarity[3] == 0).all()

@@ -133,3 +133,78 @@ def test_what_is_the_same_thing_is_found_however_it_is_written():
     model = model_of([[1.0, 2.0]], {"y": "regression"}, smiles=["CC(O)=O", "CCO"])
     assert model.domain.same(things_of(["OCC", "CCC", "CC(=O)O"])) == [[1], [], [0]]
     assert model.domain.seen(things_of(["OCC", "CCC"])).tolist() == [True, False]
+
+
+def sparse(smiles, a, b):
+    """Return what knows rows of two targets, each measured where it is not NaN."""
+    return model_of([a, b], dict.fromkeys("ab", "regression"), smiles=smiles)
+
+
+ACIDS, AMINES = (
+    ["CC(=O)O", "CCC(=O)O", "CCCC(=O)O", "CCCCC(=O)O"],
+    ["c1ccncc1", "Cc1ccncc1", "CCc1ccncc1", "Cc1ccncc1C"],
+)
+
+
+def test_a_target_knows_its_own_domain_where_it_was_measured_on_other_rows():
+    nan = np.nan
+    model = sparse([*ACIDS, *AMINES], [1, 2, 3, 4, nan, nan, nan, nan], [nan, nan, nan, nan, 5, 6, 7, 8])
+    found = columns([model], [ACIDS[1], AMINES[1], "CCCCCC(=O)O", "FC(F)(F)S"])
+    assert found["a_in_domain"].tolist() == [True, False, True, False]
+    assert found["b_in_domain"].tolist() == [False, True, False, False]
+    assert found["in_domain"].tolist() == [False] * 4, "all targets are asked, and no molecule is near to both"
+    for name, known in (("a", ACIDS), ("b", AMINES)):
+        prints = ROOM.prepare(known, ("fingerprint",)).parts
+        limit = np.quantile(ROOM.index(prints).leave_one_out(), 0.05)
+        assert model.domain.thresholds["ab".index(name)] == pytest.approx(limit)
+    assert found["doubt"][0].startswith("outside the domain of b (nearest 0.")
+    assert found["doubt"][3] == (
+        "contains F, S, which no training molecule does; "
+        "outside the domain of the training data: nearest measured molecule 0.00"
+    )
+
+
+def test_targets_measured_on_the_same_rows_have_one_domain_and_say_nothing_apart():
+    model = sparse(ACIDS, [1, 2, 3, 4], [5, 6, 7, 8])
+    assert model.domain.thresholds is None
+    found = columns([model], [ACIDS[0], AMINES[0]])
+    assert "a_in_domain" not in found and found["in_domain"].tolist() == [True, False]
+    assert found["doubt"][0] == "" and "training data: nearest measured molecule 0." in found["doubt"][1]
+
+
+def test_of_several_models_all_that_have_a_target_must_know_the_thing():
+    one, other = sparse(ACIDS, [1, 2, 3, 4], [np.nan] * 4), sparse(AMINES, [1, 2, 3, 4], [5, 6, 7, 8])
+    found = columns([one, other], [ACIDS[1], AMINES[1]])
+    assert found["a_in_domain"].tolist() == [False, False] and found["in_domain"].tolist() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("smiles", "strange"),
+    [
+        ("N[Pt](N)(Cl)Cl", "Cl, N, Pt"),
+        ("CC(=O)O", ""),
+        ("C[Si](C)(C)C", "Si"),
+        ("c1c[se]cc1", "Se"),
+        ("CC(=O)[O-].[Na+]", ""),
+    ],
+)
+def test_an_element_that_no_training_molecule_has_is_out_of_domain_and_said(smiles, strange):
+    found = columns([model_of([[1.0, 2, 3, 4]], {"y": "regression"}, smiles=ACIDS)], [smiles]).iloc[0]
+    said = f"contains {strange}, which no training molecule does"
+    assert found["doubt"].startswith(said) if strange else "contains" not in found["doubt"]
+    assert not (strange and found["in_domain"])
+
+
+def test_thresholds_and_elements_survive_on_disk(tmp_path):
+    nan = np.nan
+    domain = sparse([*ACIDS, *AMINES], [1, 2, 3, 4, nan, nan, nan, nan], [nan, nan, nan, nan, 5, 6, 7, 8]).domain
+    domain.save(tmp_path / "domain.npz")
+    again = Domain.load({INPUT: ROOM}, tmp_path / "domain.npz")
+    assert again.thresholds.tolist() == domain.thresholds.tolist()
+    assert again.sides[INPUT].made_of == frozenset("CNO")
+    with np.load(tmp_path / "domain.npz") as file:
+        earlier = {name: each for name, each in dict(file).items() if name not in ("thresholds", "made_of_0")}
+    np.savez(tmp_path / "domain.npz", **earlier)
+    old = Domain.load({INPUT: ROOM}, tmp_path / "domain.npz")
+    near = old.nearest(things_of([ACIDS[1], "N[Pt](N)(Cl)Cl"]))
+    assert near.inside.tolist() == [True, False] and near.strange == ("", ""), "an earlier version says what it said"

@@ -42,7 +42,8 @@ def test_one_row_out_for_each_row_in_a_number_or_a_reason(trained):
     kept = [c for c in numbers if not c.endswith("_std") and c not in blank]
     assert found[blank].isna().all(axis=None)
     assert found.loc[~bad, kept].notna().all(axis=None)
-    assert (found.loc[~bad, "message"] == "").all()
+    outside = found["message"].str.contains("outside the domain of the training data: nearest measured molecule 0.")
+    assert outside[~bad].tolist() == (~found.loc[~bad, "in_domain"].astype(bool)).tolist() and not outside[bad].any()
     assert (found.loc[bad, "message"].str.len() > 5).all()
 
 
@@ -51,12 +52,13 @@ def test_the_columns_are_the_promised_ones(trained):
     level = ["level", "level_std", "level_p_high", "level_p_low", "level_p_mid", "level_set90"]
     ours = [f"pAct{end}" for end in ("", "_std", "_lo90", "_hi90")] + ["active", "active_std", "active_set90"]
     near = ["nn_id", "nn_smiles", "nn_similarity", "pAct_nn", "active_nn", "level_nn"]
+    found = found[[c for c in found if not c.endswith("_set80")]]  # where sets of 90 % decide too little
     assert list(found) == [*ours, *level, *near, "in_domain", "status", "message"]
     assert isinstance(found["in_domain"][0], bool | np.bool_)
 
 
 def test_the_same_compound_gets_the_same_score_however_it_is_written(trained):
-    found = scored(trained[1], MIXED).drop(columns="smiles")
+    found = scored(trained[1], MIXED).drop(columns=["smiles", "message"])  # that says what was left out of which
     pd.testing.assert_series_equal(found.loc[0], found.loc[3], check_names=False)
     pd.testing.assert_series_equal(found.loc[6], found.loc[7], check_names=False)
 
