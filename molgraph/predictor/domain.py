@@ -82,8 +82,8 @@ class Domain:
             texts = (tuple(t[i] for i in used) if t else () for t in (given.keys, given.names, given.things))
             sides[name] = Side.learn(room, Input(given.parts.gather(at), at, *texts))
             index.append(inverse.reshape(-1) - lacking)
-        values = torch.where(train.targets.observed, train.targets.values, torch.nan).numpy()
-        made = cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.numpy())
+        values = torch.where(train.targets.observed, train.targets.values, torch.nan).contiguous().numpy()
+        made = cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.contiguous().numpy())
         return replace(made, thresholds=made._thresholds()) if len(sides) == 1 and len(made._groups[0]) > 1 else made
 
     def _thresholds(self) -> NDArray[np.float64]:
