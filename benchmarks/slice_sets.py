@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molgraph.data.labels import MISSING, labels_of
 from molgraph.data.table import nonempty
-from molgraph.data.units import MISSING, labels_of
 from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.imaging.brains import brains
 from molgraph.imaging.geometry import resample, to_voxel, to_world

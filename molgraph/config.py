@@ -112,6 +112,7 @@ class RunSettings:
     (else found by its usual names, or called as the input), `optional` (a blank cell is an input that is absent) and
     that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is that of the
     data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
+    `positive` names the positive one of two labels, where it is not the larger number or the word that affirms.
     With `variance` numbers are predicted with their standard deviation; with `calibrate` probabilities are mapped as
     the calibration rows teach. `specificity` is what a threshold on a probability must reach on the validation rows
     (0 = it is chosen by Youden's J). `standardizer` is the version of the rules by which molecules are standardised; a
@@ -126,6 +127,7 @@ class RunSettings:
     id: str = ""
     join: list[str] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
+    positive: dict[str, str] = field(default_factory=dict)
     split: str = AUTO
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
     leaks: Literal["drop", "report", "refuse"] = "drop"

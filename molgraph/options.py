@@ -38,7 +38,14 @@ def _models(p: argparse.ArgumentParser) -> None:
 def _rows(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured rows")
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
-    p.add_argument("--task", help="regression, binary or multiclass (default regression; of scans by the labels)")
+    p.add_argument("--task", help="regression, binary or multiclass (default: by the values)")
+    p.add_argument(
+        "--positive",
+        action="append",
+        default=[],
+        metavar="VALUE",
+        help="the positive class of two; COL:VALUE of several",
+    )
     p.add_argument("--split", help="the room's own (molecules: scaffold), random, ...: see `molgraph list splits`")
     p.add_argument("--units", action="append", default=[], metavar="COL:UNIT", help="IC50:nM trains on pIC50")
     p.add_argument(
@@ -190,7 +197,7 @@ def pretrain(p: argparse.ArgumentParser) -> None:
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
     p.add_argument("--overwrite", action="store_true", help="replace what stands in --out")
     p.add_argument("--out", required=True, metavar="DIR", help="folder for encoder.safetensors and rejects.csv")
-    p.set_defaults(target=[], units=[], join=[], no_standardize=False)  # of rows with labels
+    p.set_defaults(target=[], units=[], positive=[], join=[], no_standardize=False)  # of rows with labels
 
 
 def find(p: argparse.ArgumentParser) -> None:
@@ -307,6 +314,10 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         raw["join"] = arguments.join
     if getattr(arguments, "inputs", ""):
         raw["inputs"] = _inputs(arguments.inputs)
+    for text in arguments.positive:
+        column, sign, value = text.partition(":")
+        named = sign and column in raw.get("targets", ())
+        raw.setdefault("positive", {}).update({column: value} if named else dict.fromkeys(raw.get("targets", ()), text))
     for text in arguments.units:
         column, sign, unit = text.partition(":")
         if not sign:

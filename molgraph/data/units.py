@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molgraph.data.labels import (
+    MISSING,
+    NO,
+    YES,
+    blanks_of,
+    labels_of,
+    refuse_words,
+    same_label,
+    two_classes,
+    words_met,
+)
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 
@@ -31,14 +41,6 @@ LIKELY = 2.0, 13.0  # of a pK: from fragments to the tightest drugs
 USUAL = 4.0, 10.0  # of the middle pK of a table
 STRONGEST = 15.0  # of a pK: biotin and avidin. See: Green 1990, https://doi.org/10.1016/0076-6879(90)84259-J
 UNITS = (*CONCENTRATIONS, *ENERGIES, LOGARITHM)
-BLANK = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null"))  # never a class
-NONE = "none"  # a class among words (none, mild, severe), nothing measured among numbers
-MISSING = BLANK | {
-    *("-", "--", ".", "?", NONE, "missing"),
-    *("nd", "n.d.", "nt", "n.t.", "not determined", "not tested", "not measured"),
-}
-YES = frozenset(("1", "true", "t", "yes", "y", "active", "positive", "pos", "+"))
-NO = frozenset(("0", "false", "f", "no", "n", "inactive", "negative", "neg", "-"))
 LARGEST = float(np.finfo(np.float32).max)  # what is predicted of them is written as float32 where that holds it
 _CELL = re.compile(
     r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M|kcal/mol|kJ/mol)?"
@@ -62,7 +64,8 @@ class ParsedTargets:
     """Hold the targets of N rows as they stand in the user's cells.
 
     Shapes: `values` float64 [N, T], NaN where nothing was measured; `bound` int8 [N, T] of EXACT, BELOW, ABOVE.
-    `classes` maps a multiclass target to its labels: the value is a position in them. `rejects` maps (row position,
+    `classes` maps a target of classes to its labels: the value is a position in them; those of a binary target are the
+    negative and the positive one, none where they are yes and no. `rejects` maps (row position,
     target) to why a cell could not be read; its value is NaN, and `Reject.row` is the position + 1. `notes` say what
     was made of words that may be a class or mean that nothing was measured.
     """
@@ -82,6 +85,7 @@ def parse_targets(
     units: Mapping[str, str] | None = None,
     kinds: Mapping[str, str] | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
+    positive: Mapping[str, str] | None = None,
 ) -> ParsedTargets:
     """Read target columns.
 
@@ -89,13 +93,14 @@ def parse_targets(
     concentration (nM, uM, M, ...) or of the dissociation constant that belongs to a free energy of binding (kcal/mol,
     kJ/mol, at 298.15 K); `pK` says that a column is such a logarithm already. `>10` and the like are bounds, `~10` is
     10. `kinds` says which columns are `binary`, `multiclass` or `ordinal` (else `regression`); `classes` gives labels
-    known from training. Where those of a multiclass target are words, `none` is one of them.
+    known from training. Where those of a multiclass target are words, `none` is one of them. `positive` names the
+    positive one of the two labels of a binary target, where it is not the larger number or the word that affirms.
 
     Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
     IC50, EC50 or as in nM without a unit, for a unit that the name contradicts, and for affinities half of which are
     no such in it (weaker than 1 M, stronger than 1 fM; free energies: not below 0); ConfigError for an unknown unit.
     """
-    units, kinds, classes = units or {}, kinds or {}, classes or {}
+    units, kinds, classes, positive = units or {}, kinds or {}, classes or {}, positive or {}
     for name in units:
         if name not in names:
             raise ConfigError(f"a unit is given for '{name}', which is no target{did_you_mean(name, names)}")
@@ -109,15 +114,13 @@ def parse_targets(
             raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
         cells = [str(cell).strip() for cell in frame[name]]
         kind = kinds.get(name, REGRESSION)
-        if kind in (MULTICLASS, ORDINAL):
-            labels[name] = tuple(classes[name]) if name in classes else labels_of(cells)
-        if kind == ORDINAL:
-            _refuse_words(name, labels[name])
+        if kind != REGRESSION:
+            labels[name] = tuple(classes[name]) if name in classes else _labels(kind, name, cells, positive)
+        if kind == BINARY and labels[name] and name not in classes:
+            notes.append(_which_is_positive(name, labels[name]))
         read = _reader(kind, name, cells, units.get(name), labels.get(name, ()))
-        blank = (
-            MISSING - {"-"} if kind == BINARY and "+" in cells else MISSING - {x.lower() for x in labels.get(name, ())}
-        )
-        notes += [] if kind == REGRESSION else _words_met(name, cells, blank)
+        blank = (blanks_of(cells) if kind == BINARY else MISSING) - {x.lower() for x in labels.get(name, ())}
+        notes += [] if kind == REGRESSION else words_met(name, cells, blank)
         for i, cell in enumerate(cells):
             if cell.lower() in blank:
                 continue
@@ -144,7 +147,7 @@ def target_name(name: str, unit: str = "nM") -> str:
 
 def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str]) -> Read:
     if kind == BINARY:
-        return _binary
+        return _binary(labels)
     if kind in (MULTICLASS, ORDINAL):
         at = {label: float(i) for i, label in enumerate(labels)}
         return lambda cell: _class(cell, at)
@@ -163,61 +166,39 @@ def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels
     return lambda cell: _negative_log(*_split(cell, comma), declared)
 
 
-def _binary(cell: str) -> tuple[float, int]:
-    word = cell.lower()
-    if word in YES or (word.startswith("1.") and not word[2:].strip("0")):
-        return 1.0, EXACT
-    if word in NO or (word.startswith("0.") and not word[2:].strip("0")):
-        return 0.0, EXACT
-    raise ValueError("is neither yes nor no; write 1 or 0, or leave it blank where nothing was measured")
+def _binary(labels: Sequence[str]) -> Read:
+    """Read one of two labels, the second positive; without labels, yes or no in any words."""
+    at = {same_label(label): float(i) for i, label in enumerate(labels)}
+    known = at or {**dict.fromkeys(NO, 0.0), **dict.fromkeys(YES, 1.0)}
+    what = f"is neither '{labels[0]}' nor '{labels[1]}'" if labels else "is neither yes nor no; write 1 or 0"
+
+    def read(cell: str) -> tuple[float, int]:
+        label = same_label(cell)
+        if label not in known:
+            raise ValueError(f"{what}; leave it blank where nothing was measured")
+        return known[label], EXACT
+
+    return read
+
+
+def _labels(kind: str, name: str, cells: Sequence[str], positive: Mapping[str, str]) -> tuple[str, ...]:
+    if kind == BINARY:
+        return two_classes(name, cells, positive.get(name, ""))
+    found = labels_of(cells)
+    if kind == ORDINAL:
+        refuse_words(name, found)
+    return found
+
+
+def _which_is_positive(name: str, labels: Sequence[str]) -> str:
+    no, yes = labels
+    return f"{name}: '{yes}' is the positive class, '{no}' the negative; --positive {quote(f'{name}:{no}')} turns them."
 
 
 def _class(cell: str, at: Mapping[str, float]) -> tuple[float, int]:
     if cell not in at:
         raise ValueError(f"is none of the classes {', '.join(at)}")
     return at[cell], EXACT
-
-
-def labels_of(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return the different labels, sorted as numbers where all are numbers; among words, `none` is one.
-
-    >>> labels_of(["10", "9", "None", ""]), labels_of(["mild", "none", "", "severe"])
-    (('9', '10'), ('mild', 'none', 'severe'))
-    """
-    found = {cell for cell in cells if cell.lower() not in MISSING}
-    try:
-        return tuple(sorted(found, key=lambda label: (float(label), label)))
-    except ValueError:
-        return tuple(sorted(found | {cell for cell in cells if cell.lower() == NONE}))
-
-
-def _words_met(name: str, cells: Sequence[str], blank: frozenset[str]) -> list[str]:
-    """Say what was made of the cells of a target of classes that hold a word which may be a class or a blank."""
-    met = Counter(cell for cell in cells if cell.lower() in MISSING - BLANK)
-    kept = {word: count for word, count in met.items() if word.lower() not in blank and word.lower() == NONE}
-    lost = {word: count for word, count in met.items() if word.lower() in blank}
-    said = []
-    if kept:
-        said.append(f"{name}: {_counted(kept)} taken as a class; leave blank what was not measured.")
-    if lost:
-        said.append(f"{name}: {_counted(lost)} taken as not measured; call it otherwise where it is a class.")
-    return said
-
-
-def _counted(words: Mapping[str, int]) -> str:
-    total = sum(words.values())
-    return f"{total} cell{'s' * (total > 1)} ({', '.join(f'{word!r}' for word in words)})"
-
-
-def _refuse_words(name: str, labels: Sequence[str]) -> None:
-    """Refuse grades whose order nobody can know."""
-    try:
-        list(map(float, labels))
-    except ValueError as error:
-        raise DataError(
-            f"{name}: the grades {', '.join(labels[:8])} are words, and their order is not known; number them (0, 1, "
-            "2), or use --task multiclass."
-        ) from error
 
 
 def _split(cell: str, comma: bool) -> tuple[float, int, str]:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.labels import MISSING
 from molgraph.data.room import Owners
 from molgraph.data.together import together
-from molgraph.data.units import MISSING
 from molgraph.imaging.content import GZIP, content, quiet
 from molgraph.imaging.identity import pictures
 from molgraph.imaging.scan import ScanError, address, files_below, foreign

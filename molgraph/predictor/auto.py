@@ -10,31 +10,36 @@ from numpy.typing import NDArray
 
 from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
+from molgraph.data.labels import MISSING, MOST, NO, NONE, YES, positive_of, same_label
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
-from molgraph.data.units import BINARY, MISSING, MULTICLASS, NO, NONE, REGRESSION, YES
+from molgraph.data.units import BINARY, MULTICLASS, REGRESSION
 from molgraph.errors import DataError, did_you_mean
 
-MOST = 0.9  # share of the cells of a target that say what it is
+PAIRS = (["-1", "1"], ["1", "2"])  # numbers that are usual names of two classes
+ENOUGH = 10  # values of which two different ones are hardly measurements
 
 
 def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     """Return the settings of a run with what it leaves open taken from the data, else from the room.
 
-    A source that names its own labels has them as targets, one that names its own folds has them as split. Where the
-    room leaves the task to the data, a target whose cells are yes or no (1, 0) is binary, labels of a source and words
-    are classes, other numbers are regression; one cell in ten may be neither and is then a reject.
+    A source that names its own labels has them as targets, one that names its own folds has them as split. A target
+    without a unit whose cells are yes or no (1, 0), or two labels of which one is the positive, is binary; where the
+    room leaves the task to the data, labels of a source and words are classes; all else is regression. One cell in
+    ten may be neither yes nor no.
     """
     targets = run.targets or list(table.targets)
     split, task = run.split, run.task
     if split == AUTO:
         split = f"column:{table.split}" if table.split else room.default_group
     if task == AUTO:
-        task = room.task
-    if task == AUTO:
         known = [name for name in targets if name in table.frame]
         kinds = {name: _kind(table.frame[name], labels=name in table.targets) for name in known}
+        if room.task != AUTO:
+            kinds = {
+                name: kind if kind == BINARY and name not in run.units else room.task for name, kind in kinds.items()
+            }
         several = len(set(kinds.values())) > 1
         task = kinds if several else next(iter(kinds.values()), REGRESSION)
     return replace(run, targets=targets, split=split, task=task)
@@ -49,7 +54,17 @@ def _kind(cells: Iterable[str], *, labels: bool) -> str:
         return MULTICLASS  # positive or none: the word is the other class
     if not known or _share(known, (YES | NO).__contains__) >= MOST:
         return BINARY
+    if _two(known, labels=labels):
+        return BINARY
     return REGRESSION if not labels and _share(known, _numeric) >= MOST else MULTICLASS
+
+
+def _two(known: Sequence[str], *, labels: bool) -> bool:
+    """Tell whether cells are two labels, and which is the positive one can be known."""
+    found = sorted(set(map(same_label, known)))
+    if len(found) != 2 or not positive_of(found):
+        return False
+    return (found in PAIRS and len(known) >= ENOUGH and not labels) or not any(map(_numeric, found))
 
 
 def _share(cells: Sequence[str], what: Callable[[str], bool]) -> float:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from molgraph import registry
 from molgraph.config import RunSettings, check_values
 from molgraph.data.dataset import ABSENT, Dataset, Input
+from molgraph.data.labels import MISSING
 from molgraph.data.room import NO_COLUMN, ROW, Noun, Prepared, Room
 from molgraph.data.table import BLOCK, Table, find_column
 from molgraph.data.targets import Targets
 from molgraph.data.together import together
-from molgraph.data.units import MISSING
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.join import joined
 

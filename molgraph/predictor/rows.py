@@ -80,7 +80,7 @@ def read_rows(
     kind_of = kinds(run.task, targets)
     texts = [[str(text) for text in table.frame[c]] if c else [] for c in prepared.columns.values()]
     groups, notes = groups_of(table, run, list(zip([slot.room for slot in inputs.slots], texts, strict=True)))
-    parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes)
+    parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes, positive=run.positive)
     names = parsed.names
     kind_by_name = dict(zip(names, kind_of.values(), strict=True))
     rejects = dict(prepared.rejects)

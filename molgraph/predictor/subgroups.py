@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from molgraph.calibrate import BINARY, NUMBERS
 from molgraph.data.dataset import Dataset
+from molgraph.data.labels import MISSING
 from molgraph.data.table import is_usual
 from molgraph.data.targets import EXACT
-from molgraph.data.units import MISSING
 from molgraph.errors import DataError, did_you_mean
 from molgraph.metrics import main, score
 from molgraph.metrics.decisions import operating

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.data.units import MISSING
+from molgraph.data.labels import MISSING
 
 STANDARD = "ACDEFGHIKLMNPQRSTVWY"
 # IUPAC-IUB letters for what is not one of the twenty, and the residues they are read as: an ambiguous letter is

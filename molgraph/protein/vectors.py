@@ -13,9 +13,9 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.labels import MISSING
 from molgraph.data.regular import MOST, refused
 from molgraph.data.stream import read_errors
-from molgraph.data.units import MISSING
 from molgraph.errors import DataError
 from molgraph.protein.residues import CALLED, Refusal, standardised
 

@@ -89,7 +89,7 @@ def make(
         if kind == "regression":
             made.append(Gaussian(names) if variance else Regression(names))
         elif kind == "binary":
-            made.append(Binary(names, balance, focal))
+            made.append(Binary(names, balance, focal, labels=tuple(tuple(labels.get(name, ())) for name in names)))
         else:
             classed = Ordinal if kind == "ordinal" else Multiclass
             made.append(classed(names, tuple(tuple(labels[name]) for name in names), balance, focal))
@@ -178,6 +178,15 @@ def classes(task: Task) -> dict[str, tuple[str, ...]]:
     for each in task.tasks if isinstance(task, Joint) else (task,):
         if isinstance(each, Multiclass):
             found |= dict(zip(each.names, each.classes, strict=True))
+    return found
+
+
+def vocabulary(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the labels by which the data calls the classes of every target that has some."""
+    found = classes(task)
+    for each in task.tasks if isinstance(task, Joint) else (task,):
+        if isinstance(each, Binary):
+            found |= {name: words for name, words in zip(each.names, each.labels, strict=False) if words}
     return found
 
 

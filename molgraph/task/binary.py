@@ -17,8 +17,9 @@ from molgraph.task.task import OneEach, focused
 
 @dataclass(frozen=True)
 class Binary(OneEach):
-    """Predict probabilities of the label 1.
+    """Predict probabilities of the positive class.
 
+    `labels` hold what the data calls the negative and the positive class of each target, nothing where 0 and 1.
     `balance` weighs each target's positives by negatives / positives of the training rows; `focal` > 0 is the
     gamma of the focal loss.
     See: Lin 2017, doi 10.1109/ICCV.2017.324
@@ -27,6 +28,7 @@ class Binary(OneEach):
     balance: bool = False
     focal: float = 0.0
     positive: tuple[float, ...] = ()
+    labels: tuple[tuple[str, ...], ...] = ()
 
     def kind(self, name: str) -> str:
         return "binary"

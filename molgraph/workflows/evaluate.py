@@ -28,7 +28,7 @@ from molgraph.predictor.leaks import evaluated
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.report import write_evaluation_report
-from molgraph.task import classes
+from molgraph.task import vocabulary
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself
@@ -68,7 +68,7 @@ def evaluate_file(
         run = replace(first.recipe.run if isinstance(scorer, Panel) else scorer.recipe.run, column=column or "", id="")
         run = replace(run, split="random", targets=shared if isinstance(scorer, Panel) else run.targets)
         scorer.give(given or {}, join)
-        rows = read_rows(source, run, scorer.inputs, classes=classes(scorer.task), some=True)
+        rows = read_rows(source, run, scorer.inputs, classes=vocabulary(scorer.task), some=True)
         rejects |= {(reject.row, reject.reason): reject for reject in rows.data.rejects}
         alone = {}
         if isinstance(scorer, Panel):  # side by side on the same rows

@@ -96,8 +96,12 @@ def plan(
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
     inputs = Inputs(found, with_prints(run, *to_beat.values(), *also, *beside), run.rules, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
-    told = rows.kinds.items() if run.task == AUTO == found[0].room.task else ()
-    guessed = [f"{name} is taken as {kind}; --task says otherwise." for name, kind in told]
+    told = rows.kinds.items() if run.task == AUTO else ()
+    guessed = [
+        f"{name} is taken as {kind}; --task says otherwise."
+        for name, kind in told
+        if found[0].room.task == AUTO or kind != found[0].room.task
+    ]
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
     for slot in found:
         if slot.id and slot.id not in rows.frame:

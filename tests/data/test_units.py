@@ -131,9 +131,9 @@ def test_names_of_logarithms(name: str, made: str) -> None:
 def test_binary_labels() -> None:
     yes, no = ["1", "1.0", "True", "yes", "ACTIVE", "+"], ["0", "0.00", "false", "No", "inactive", "-"]
     assert one(yes + no, kind="binary").values[:, 0].tolist() == [1.0] * 6 + [0.0] * 6
-    parsed = one(["1", "-", "", "2", "10", "maybe"], kind="binary")
+    parsed = one(["1", "-", "", "yess", "maybe"], kind="binary")
     assert np.isnan(parsed.values[1:, 0]).all()
-    assert set(parsed.rejects) == {(3, 0), (4, 0), (5, 0)}
+    assert set(parsed.rejects) == {(3, 0), (4, 0)}
     assert "write 1 or 0" in parsed.rejects[3, 0].message
 
 

@@ -38,13 +38,21 @@ def of(given: Table, room: Room) -> list[tuple[Room, list[str]]]:
         (["yes", "no", "None"], "binary"),
         (["1", "1", "None"], "binary"),
         (["1.5", "2.5", "None"], "regression"),
+        (["-1", "1"] * 5, "binary"),
+        (["2", "1"] * 5, "binary"),
+        (["2", "1"], "regression"),
+        (["5", "6"] * 20, "regression"),
+        (["toxic", "non-toxic", ""], "binary"),
+        (["A", "B"], "multiclass"),
     ],
     ids=str,
 )
 def test_a_target_is_what_its_cells_are(cells: list[str], kind: str) -> None:
     given = table({"scan": cells, "y": cells})
     assert settled(RunSettings(targets=["y"]), given, IMAGING).task == kind
-    assert settled(RunSettings(targets=["y"]), given, MOLECULE).task == "regression"
+    of_molecules = "binary" if kind == "binary" else "regression"
+    assert settled(RunSettings(targets=["y"]), given, MOLECULE).task == of_molecules
+    assert settled(RunSettings(targets=["y"], units={"y": "nM"}), given, MOLECULE).task == "regression"
     assert settled(RunSettings(targets=["y"], task="multiclass"), given, IMAGING).task == "multiclass"
 
 

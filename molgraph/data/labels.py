@@ -1,0 +1,182 @@
+"""Words of targets: what was not measured, yes and no, and which of two classes is the positive one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from shlex import quote
+
+from molgraph.errors import DataError, did_you_mean
+
+BLANK = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null"))  # never a class
+NONE = "none"  # a class among words (none, mild, severe), nothing measured among numbers
+MISSING = BLANK | {
+    *("-", "--", ".", "?", NONE, "missing", "n.a.", "no data"),
+    *("nd", "n.d.", "n/d", "nt", "n.t.", "n/t", "not determined", "not tested", "not measured"),
+}
+YES = frozenset(("1", "true", "t", "yes", "y", "active", "positive", "pos", "+"))
+NO = frozenset(("0", "false", "f", "no", "n", "inactive", "negative", "neg", "-"))
+# Of an experiment that did not decide: neither class. See: PubChem's activity outcomes, doi 10.1093/nar/gkw1118
+UNDECIDED = frozenset(
+    ("inconclusive", "unspecified", "ambiguous", "uncertain", "unknown", "unclear", "indeterminate", "equivocal")
+)
+_AFFIRMED = YES | {
+    *("high", "strong", "hit", "binder", "toxic", "present", "case", "malignant", "abnormal", "sick", "disease"),
+    *("dead", "event", "pass", "good", "blocker", "inhibitor", "substrate", "permeable", "soluble", "mutagenic"),
+}
+_DENIED = NO | {
+    *("low", "weak", "absent", "control", "benign", "normal", "healthy", "alive", "censored", "fail", "bad", "safe"),
+}
+_NEGATIONS = ("non", "not", "no", "in", "im", "un", "dis")
+MOST = 0.9  # share of the cells of a target that say what it is
+_NAMED = 8  # labels that a message names
+
+
+def labels_of(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the different labels, sorted as numbers where all are numbers; among words, `none` is one.
+
+    >>> labels_of(["10", "9", "None", ""]), labels_of(["mild", "none", "", "severe"])
+    (('9', '10'), ('mild', 'none', 'severe'))
+    """
+    found = {cell for cell in cells if cell.lower() not in MISSING}
+    try:
+        return tuple(sorted(found, key=lambda label: (float(label), label)))
+    except ValueError:
+        return tuple(sorted(found | {cell for cell in cells if cell.lower() == NONE}))
+
+
+def two_classes(name: str, cells: Sequence[str], positive: str = "") -> tuple[str, str] | tuple[()]:
+    """Return the negative and the positive label of a binary target; () where they are yes and no in some words.
+
+    Of two numbers the larger is positive, of two words the one that affirms. A single word that stands once beside
+    two classes is left to be rejected.
+
+    Raises: DataError for more than two labels, for one alone that is neither yes nor no, where nobody can know which of
+    two words is positive, and where `positive` is none of them.
+    """
+    shown, counts = _labels(cells, blanks_of(cells))
+    if not counts:
+        return ()
+    if counts.keys() <= YES | NO and not positive:
+        return ()
+    strays = [label for label, count in counts.items() if count == 1 and not _is_number(label)]
+    rest = {label: count for label, count in counts.items() if label not in strays}
+    if len(counts) > 2 and rest and (len(rest) == 2 or rest.keys() <= YES | NO):
+        counts = Counter(rest)
+    if counts.keys() <= YES | NO and not positive:
+        return ()
+    found = sorted(counts, key=_order)
+    if len(found) > 2:
+        some = ", ".join(shown[label] for label in found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
+        raise DataError(
+            f"{name}: a binary target has two classes, found {len(found)}: {some}; use --task multiclass, --task "
+            "regression where they are numbers, or leave blank what is neither."
+        )
+    if len(found) == 1:
+        raise DataError(f"{name}: every measured row is '{shown[found[0]]}'; there is nothing to tell apart.")
+    chosen = _chosen(name, found, positive, shown)
+    return shown[found[1 - found.index(chosen)]], shown[chosen]
+
+
+def blanks_of(cells: Sequence[str]) -> frozenset[str]:
+    """Return the words that say of a binary target that nothing was measured or decided: "-" is "no" beside "+"."""
+    blank = MISSING - {"-"} if "+" in cells else MISSING
+    others = {cell.lower() for cell in cells} - blank - UNDECIDED
+    return blank | UNDECIDED if len(others) > 1 or others <= YES | NO else blank
+
+
+def same_label(cell: str) -> str:
+    """Return what two writings of one label have in common: case aside, and 1 is 1.0."""
+    with suppress(ValueError):
+        return format(float(cell) + 0.0, ".15g")
+    return cell.lower()
+
+
+def _labels(cells: Sequence[str], blank: frozenset[str]) -> tuple[dict[str, str], Counter[str]]:
+    """Return how each label is written where it comes first, and how often it stands."""
+    shown: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for cell in cells:
+        if cell.lower() not in blank:
+            label = same_label(cell)
+            shown.setdefault(label, cell)
+            counts[label] += 1
+    return shown, counts
+
+
+def _chosen(name: str, found: Sequence[str], positive: str, shown: Mapping[str, str]) -> str:
+    """Return the positive one of two labels."""
+    if positive:
+        wanted = same_label(positive)
+        if wanted not in found:
+            raise DataError(f"{name}: no row is '{positive}'{did_you_mean(positive, shown.values())}")
+        return wanted
+    affirmed = positive_of(found)
+    if not affirmed:
+        words = [shown[label] for label in found]
+        either = " or ".join(f"--positive {quote(word)}" for word in words)
+        raise DataError(f"{name}: the classes are {' and '.join(words)}, and neither says which is positive: {either}.")
+    return affirmed
+
+
+def positive_of(labels: Sequence[str]) -> str:
+    """Return which of two labels is positive: the larger number, or the word that affirms; "" where neither does.
+
+    >>> [positive_of(two) for two in (["-1", "1"], ["non-toxic", "toxic"], ["permeable", "impermeable"], ["a", "b"])]
+    ['1', 'toxic', 'permeable', '']
+    """
+    one, other = labels
+    if _is_number(one) and _is_number(other):
+        return max(labels, key=float)
+    votes = [_affirms(one, other), _affirms(other, one)]
+    return "" if votes[0] == votes[1] else labels[votes.index(max(votes))]
+
+
+def _affirms(word: str, other: str) -> int:
+    """Return 1 for a word that affirms, -1 for one that denies, also as a denial of the other."""
+    if any(word == f"{negation}{sign}{other}" for negation in _NEGATIONS for sign in ("", "-", " ", "_")):
+        return -1
+    return (word in _AFFIRMED) - (word in _DENIED)
+
+
+def _order(label: str) -> tuple[float, str]:
+    return (float(label) if _is_number(label) else float("inf"), label)
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
+def words_met(name: str, cells: Sequence[str], blank: frozenset[str]) -> list[str]:
+    """Say what was made of the cells of a target of classes that hold a word which may be a class or a blank."""
+    met = Counter(cell for cell in cells if cell.lower() in (MISSING | UNDECIDED) - BLANK)
+    kept = {word: count for word, count in met.items() if word.lower() not in blank and word.lower() == NONE}
+    lost = {word: count for word, count in met.items() if word.lower() in blank}
+    said = []
+    if kept:
+        said.append(f"{name}: {_counted(kept)} taken as a class; leave blank what was not measured.")
+    if lost:
+        said.append(f"{name}: {_counted(lost)} taken as not measured; call it otherwise where it is a class.")
+    return said
+
+
+def _counted(words: Mapping[str, int]) -> str:
+    total = sum(words.values())
+    return f"{total} cell{'s' * (total > 1)} ({', '.join(f'{word!r}' for word in words)})"
+
+
+def refuse_words(name: str, labels: Sequence[str]) -> None:
+    """Refuse grades whose order nobody can know.
+
+    Raises: DataError for labels that are no numbers.
+    """
+    if not all(map(_is_number, labels)):
+        raise DataError(
+            f"{name}: the grades {', '.join(labels[:_NAMED])} are words, and their order is not known; number them (0, "
+            "1, 2), or use --task multiclass."
+        )
