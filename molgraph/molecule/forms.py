@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
+from itertools import chain, product
 
 from rdkit import Chem
-from rdkit.Chem import BondType
+from rdkit.Chem import BondType, StereoGroupType
 
 # Metals that are ions beside an acid, whatever lines are drawn: groups 1 and 2, zinc, aluminium and silver. Other
 # metals, and these where carbon or a ligand's nitrogen holds them (butyllithium, chlorophyll), keep their bonds.
@@ -17,6 +19,7 @@ _ANIONS = frozenset((8, 16, 34, 9, 17, 35, 53))  # O, S, Se and halogens
 _NITROGEN, _CARBON = 7, 6
 _EXPANDED = frozenset((15, 16, 33, 34, 52, 53))  # P, S, As, Se, Te, I: atoms that double bonds may make neutral
 _GIVERS = (8, 16, 34, _NITROGEN, _CARBON)  # which neighbour gives its charge first: O, S, Se, N, C
+_MIRRORED = 6  # stereo groups whose mirror images are all compared: 64 molecules
 _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|\[O-\]\[N\+\]\(=O\)|O=\[N\+\]\(\[O-\]\)")
 _CHARGE = re.compile(r"\+|-\d*(?::\d+)?\]")  # a minus outside brackets is a bond
 
@@ -149,3 +152,36 @@ def without_acid_protons(mol: Chem.Mol) -> Chem.Mol | None:
 @cache
 def _acid() -> Chem.Mol:
     return Chem.MolFromSmarts("[OX2H1;$(O[C,S,P]=[O,S])]")
+
+
+def without_stereo_groups(mol: Chem.Mol) -> tuple[Chem.Mol, str]:
+    """Return a molecule without stereo that is relative or racemic (V3000 groups AND, OR), and what to say of it.
+
+    A centre alone in its group is one of unknown stereo. Of several in one group only how they stand to each other is
+    known, which no key can say: of the mirror images the one whose SMILES comes first stands for all.
+
+    See: CTFile Formats (BIOVIA, 2020), enhanced stereochemistry
+    """
+    groups = [group for group in mol.GetStereoGroups() if group.GetGroupType() != StereoGroupType.STEREO_ABSOLUTE]
+    if not groups:
+        return mol, ""
+    made = Chem.RWMol(mol)
+    made.SetStereoGroups([])
+    together = [[atom.GetIdx() for atom in group.GetAtoms()] for group in groups]
+    for group in together:
+        if len(group) == 1:
+            made.GetAtomWithIdx(group[0]).SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+    related = [group for group in together if len(group) > 1][:_MIRRORED]
+    images = [_mirrored(made, chosen) for chosen in product(*([[], group] for group in related))]
+    kinds = {
+        "racemic" if g.GetGroupType() == StereoGroupType.STEREO_AND else "one isomer, not known which" for g in groups
+    }
+    how = "scored as one of the mirror images" if related else "scored without the stereo of these centres"
+    return min(images, key=Chem.MolToSmiles), f"relative stereo ({' and '.join(sorted(kinds))}): {how}"
+
+
+def _mirrored(mol: Chem.Mol, groups: Sequence[Sequence[int]]) -> Chem.Mol:
+    made = Chem.Mol(mol)
+    for at in chain.from_iterable(groups):
+        made.GetAtomWithIdx(at).InvertChirality()
+    return Chem.MolFromSmiles(Chem.MolToSmiles(made)) or made

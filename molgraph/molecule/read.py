@@ -6,15 +6,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, takewhile
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rdkit import Chem, rdBase
 
 from molgraph.data.delimited import records
-from molgraph.data.stream import LINE, SHOWN, STDIN, Broken, Lines, Row, name_of, open_bytes, suffixes
+from molgraph.data.stream import STDIN, Broken, Lines, Row, name_of, open_bytes, suffixes
 from molgraph.data.table import (
     BLOCK,
     MEMORY,
@@ -27,6 +27,7 @@ from molgraph.data.table import (
     tables,
 )
 from molgraph.errors import DataError
+from molgraph.molecule import sdf
 
 SMILES = "smiles"
 NAME = "_Name"  # what RDKit calls the first line of a mol block
@@ -46,8 +47,6 @@ SMILES_FILES = (".smi", ".ism", ".smiles", ".cxsmiles", ".cxsmi")
 SDF_FILES = (".sdf", ".sd", ".mol")
 _MOST_TAGS = 10_000
 _SMILES_LINE = re.compile(r"(\S+)(?:\s+(\|[^|]*\|))?\s*(.*)", re.DOTALL)  # SMILES, CXSMILES extension, name
-_HEAD = re.compile(r".*\n.*\n.*\n(?=.*V[23]000)")  # the three lines before the counts line of a mol block
-_END = re.compile(r"^(M  END.*\n?|(?=>))", re.MULTILINE)  # where a mol block ends: at its last line, or before a tag
 
 
 def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
@@ -121,7 +120,7 @@ def _has_molecules(cells: Any) -> bool:
 
 
 def _smiles_of(cells: Any) -> list[Any]:
-    return [Chem.MolToSmiles(c) if isinstance(c, Chem.Mol) else c for c in cells]
+    return [sdf.smiles_of(c) if isinstance(c, Chem.Mol) else c for c in cells]
 
 
 # --- SMILES files ----------------------------------------------------------------------------------------------------
@@ -174,100 +173,19 @@ def _smiles_rows(lines: Iterable[str], broken: dict[int, Broken]) -> Iterator[Ro
 # --- SDF -------------------------------------------------------------------------------------------------------------
 
 
-class _Record(NamedTuple):
-    """Hold one SDF record as text, and why it could not be read whole."""
-
-    title: str
-    block: str
-    tags: dict[str, str]
-    problem: Broken | None
-
-
 def _sdf(source: str | os.PathLike[str], column: str | None, block: int) -> Iterator[Table]:
     """Read an SDF twice: once for the names of all tags, so that every block has every column, then for the rows."""
     name = name_of(source)
     tags: dict[str, None] = {}
-    for record in _sdf_records(source):
+    for record in sdf.records(source):
         tags.update(dict.fromkeys(record.tags))
         if len(tags) > _MOST_TAGS:
             raise DataError(f"{name}: more than {_MOST_TAGS:,} different tags; is this an SDF?")
     made, title = _free(SMILES, tags), _free(NAME, tags)
     columns = [made, title, *tags]
     chosen = made if column is None else find_column(columns, column, COLUMNS, name)
-    yield from tables((_sdf_row(r, tags) for r in _sdf_records(source)), columns, name, column=chosen, block=block)
+    yield from tables((sdf.row(r, tags) for r in sdf.records(source)), columns, name, column=chosen, block=block)
 
 
 def _free(name: str, taken: Iterable[str]) -> str:
     return name if name not in taken else _free(name + "_", taken)
-
-
-def _sdf_records(source: str | os.PathLike[str]) -> Iterator[_Record]:
-    """Cut a file at its `$$$$` lines, so that no broken record can take its neighbour along."""
-    with open_bytes(source) as stream:
-        lines = Lines(stream, name_of(source))
-        held: list[str] = []
-        size = 0
-        problem: Broken | None = None
-        try:
-            for line in lines:
-                if line.startswith("$$$$"):
-                    yield _record("".join(held), problem)
-                    held, size, problem = [], 0, None
-                    continue
-                size += len(line)
-                if lines.broken:
-                    problem = lines.broken.popitem()[1]
-                elif size > LINE:
-                    problem = Broken("too_large", f"the record at line {lines.number} has over {LINE:,} characters")
-                else:
-                    held.append(line)
-            if problem or any(line.strip() for line in held):
-                yield _record("".join(held), problem)
-        finally:
-            lines.detach()
-
-
-def _record(text: str, problem: Broken | None) -> _Record:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    head = _HEAD.match(text)  # where there is one, its lines are titles and comments, whatever they begin with
-    end = _END.search(text, head.end() if head else 0)
-    at = end.start() + len(end[1]) if end else len(text)
-    tags: dict[str, str] = {}
-    rest = iter(text[at:].split("\n"))
-    for line in rest:
-        if line.startswith(">"):
-            name = _tag(line)
-            value = "\n".join(takewhile(str.strip, rest))
-            tags[name] = f"{tags[name]}\n{value}" if name in tags else value
-    return _Record(text.partition("\n")[0].strip(), text[:at], tags, problem)
-
-
-def _tag(line: str) -> str:
-    """Return the name in a tag line, also where its closing bracket or both are missing.
-
-    >>> _tag("> <IC50 (>10)> (4)"), _tag(">  <ID"), _tag("> DT12")
-    ('IC50 (>10)', 'ID', 'DT12')
-    """
-    _, opened, name = line.partition("<")
-    name = (name.rpartition(">")[0] or name) if opened else line[1:]
-    return name.strip() or "unnamed"
-
-
-def _sdf_row(record: _Record, tags: Iterable[str]) -> Row:
-    smiles, problem = ("", record.problem) if record.problem else _smiles_of_block(record.block)
-    cells = [smiles, record.title, *(record.tags.get(tag, "") for tag in tags)]
-    return problem._replace(cells=tuple(cells), text=problem.text or record.title[:SHOWN]) if problem else cells
-
-
-def _smiles_of_block(block: str) -> tuple[str, Broken | None]:
-    with rdBase.BlockLogs():
-        try:
-            molecule: Chem.Mol | None = Chem.MolFromMolBlock(block)
-            if molecule is not None:
-                return Chem.MolToSmiles(molecule), None
-            drawn: Chem.Mol | None = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
-            problems = [p.Message() for p in Chem.DetectChemistryProblems(drawn)] if drawn is not None else []
-        except (RuntimeError, ValueError) as error:  # an RDKit invariant that this block violates
-            problems = [str(error).strip().partition("\n")[0]]
-    message = "; ".join(problems) or "RDKit cannot read the mol block"
-    return "", Broken("invalid_molblock", message)

@@ -11,7 +11,14 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgraph.config import RULES
-from molgraph.molecule.forms import ionised, is_charged, may_be_salt_of_metal, united, without_acid_protons
+from molgraph.molecule.forms import (
+    ionised,
+    is_charged,
+    may_be_salt_of_metal,
+    united,
+    without_acid_protons,
+    without_stereo_groups,
+)
 from molgraph.molecule.fragments import NoCompound, inorganic, parent, uncharger
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
@@ -117,6 +124,9 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
     """
     if ":" in text:
         _without_map_numbers(mol)
+    stereo = ""
+    if "|" in text:
+        mol, stereo = without_stereo_groups(mol)
     if may_be_salt_of_metal(text):
         made = ionised(mol)
         mol, text = (mol, text) if made is mol else (made, key_of(made))
@@ -127,8 +137,11 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
         mol = _neutral(mol) if charged else mol
         key = key_of(mol)
         found = inorganic(mol, key)
-        return _no_compound(found) if found else Standard(key, mol)
-    return _part(mol, charged)
+        return _no_compound(found) if found else Standard(key, mol, stereo)
+    part = _part(mol, charged)
+    if isinstance(part, Refusal) or not stereo:
+        return part
+    return part._replace(said="; ".join(filter(None, (part.said, stereo))))
 
 
 def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:

@@ -10,6 +10,7 @@ from rdkit.Chem import rdDepictor
 
 from molgraph.data.write import column_texts
 from molgraph.errors import DataError
+from molgraph.molecule.sdf import is_tag
 
 TITLE = "_Name"
 DRAWN = 300  # atoms of the largest molecule that is drawn: RDKit needs 0.02 s for 150, 0.1 s for 300, 6 s for 1200
@@ -51,7 +52,9 @@ def mol_block(smiles: str) -> str:
         drawn = molecule.GetNumAtoms() <= DRAWN
         if drawn:
             rdDepictor.Compute2DCoords(molecule)
-        return str(Chem.MolToMolBlock(molecule, includeStereo=drawn))  # stereo would need a drawing
+        groups = any(g.GetGroupType() != Chem.StereoGroupType.STEREO_ABSOLUTE for g in molecule.GetStereoGroups())
+        write = Chem.MolToV3KMolBlock if groups else Chem.MolToMolBlock  # V2000 has no word for racemic
+        return str(write(molecule, includeStereo=drawn))  # stereo would need a drawing
 
 
 def _tag(name: str) -> str:
@@ -60,6 +63,7 @@ def _tag(name: str) -> str:
 
 
 def _value(text: str) -> str:
-    """Return a value that ends neither its tag (blank lines are left out) nor its record (`$$$$` is indented)."""
+    """Return a value that ends neither its tag (blank lines are left out, what looks like a tag is indented) nor its
+    record (`$$$$` is indented)."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return "\n".join(f" {line}" if line.startswith("$$$$") else line for line in lines)
+    return "\n".join(f" {line}" if line.startswith("$$$$") or is_tag(line) else line for line in lines)

@@ -40,7 +40,7 @@ def test_every_row_is_a_record_with_its_columns(tmp_path: Path, suffix: str) -> 
         "smiles_": ["CCO", "", "", "C[C@H](N)C(=O)O"],
         "_Name": ["ethanol", "two lines", "", ""],
         "smiles": FRAME["smiles"].tolist(),
-        "odd> name": ["a", "line\n $$$$\n> <x>", "", "=1+1"],
+        "odd> name": ["a", "line\n $$$$\n > <x>", "", "=1+1"],
         "pIC50": ["5.12", "", "", "7"],
         "status": FRAME["status"].tolist(),
     }
