@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,18 @@ def test_known_drugs_come_out_as_they_are_known(inside: Path) -> None:
     assert found["LogD_7_4"][0] < found["LogD_7_4"][1]
     chances = found.loc[:2, [name for name in found if str(name).endswith("_p")]]
     assert chances.shape == (3, 8) and ((chances >= 0) & (chances <= 1)).all().all()
+    assert found["BBB_p"][2] > 0.5 and found["BBB_p_set90"][2] in ("undecided", "yes"), "aspirin passes, as it is said"
+
+
+def test_no_word_contradicts_a_probability(inside: Path, nci: list[str]) -> None:
+    found = molgraph.load("admet").predict(nci[:300])
+    found = found[found["status"] == "ok"]
+    sets = [str(name) for name in found if "_p_set" in str(name)]
+    assert len(sets) >= 8 and not [name for name in found if "_p_lo" in str(name) or "_p_hi" in str(name)]
+    for column in sets:
+        words, chance = found[column], found[column.rpartition("_set")[0]]
+        assert set(words) <= {"yes", "no", "undecided", "unlike either"}
+        assert (chance[words == "yes"] >= 0.5).all() and (chance[words == "no"] <= 0.5).all()
 
 
 def test_salts_and_writings_of_one_compound_have_its_number(inside: Path) -> None:
@@ -89,4 +102,5 @@ def test_a_chemist_without_data_screens_offline(inside: Path, chembl: pd.DataFra
     assert {"hERG_p", "Caco2_log_cm_s", "Caco2_log_cm_s_lo90"} <= set(top) and "nn_id" not in top
     page = (inside / "admet" / "report.html").read_text(encoding="utf-8")
     assert "shared without its training molecules" in page
+    assert "90 % set: " in page and not re.search(r"(either )?label( [01])? at 90 %", page)
     shutil.rmtree("admet")

@@ -16,6 +16,7 @@ from molgraph.data.targets import EXACT
 NO_TRUTH = "no row has an exact measured value"
 NO_INTERVAL = "no measured row has an interval"
 YES_NO = ("0", "1")  # how the classes of a target of two are called
+WORDS = {"1": "yes", "0": "no"}  # and what sets of one of them say
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Coverage:
 class SetCoverage(Coverage):
     """Say of prediction sets how often they hold the truth, of rows of each class too, and how much they decide.
 
-    `decided`, `undecided` and `empty` are the shares of rows whose set holds one class, several, none. `counts` are the
-    rows of each class that calibrated; `lower` is the same at the lower level that is shown beside this one.
+    `decided`, `undecided` and `empty` are the shares of rows whose set holds one class, several, none; `right` says how
+    often a set that holds one class alone is right. `counts` are the rows of each class that calibrated; `lower` is the
+    same at the lower level that is shown beside this one.
     """
 
     level: float = 0.9
@@ -46,6 +48,7 @@ class SetCoverage(Coverage):
     decided: float | None = None
     undecided: float | None = None
     empty: float | None = None
+    right: Mapping[str, Coverage] | None = None
     counts: Mapping[str, int] | None = None
     lower: SetCoverage | None = None
 
@@ -104,9 +107,11 @@ def set_coverage(
         return SetCoverage(None, None, None, why, 0, level, counts=known, lower=lower)
     hit, size = inside[np.arange(len(labels)), labels], inside.sum(axis=1)
     each = {name: _share(hit[labels == c], "no row is of this class") for c, name in enumerate(names)}
+    alone = {c: inside[:, c] & (size == 1) for c in range(len(names))}
+    right = {name: _share(labels[alone[c]] == c, "no set holds it alone") for c, name in enumerate(names)}
     shares = [float(np.mean(here)) for here in (size == 1, size > 1, size == 0)]
     return SetCoverage(**asdict(_share(hit, NO_TRUTH)), level=level, classes=each, decided=shares[0],
-                       undecided=shares[1], empty=shares[2], counts=known, lower=lower)  # fmt: skip
+                       undecided=shares[1], empty=shares[2], right=right, counts=known, lower=lower)  # fmt: skip
 
 
 def _share(hit: NDArray[np.bool_], none: str) -> Coverage:
@@ -138,12 +143,17 @@ def _of_sets(found: Mapping[str, Any], rows: str) -> list[str]:
     if found["value"] is None:
         first = [f"No {level} sets: {found['reason']}."]
         return first + (_of_sets(lower, rows) if lower else [])
-    each = [f"of those that are {name} {_share_words(one)}" for name, one in found["classes"].items() if one["n"]]
+    each = [f"{_share_words(one)} of those that are {name}" for name, one in found["classes"].items() if one["n"]]
+    words = WORDS if tuple(found["classes"]) == YES_NO else {}
+    right = [
+        f"{words.get(name, name)} was right in {_share_words(one)}" for name, one in found["right"].items() if one["n"]
+    ]
     empty, like = found["empty"], "either" if len(found["classes"]) == 2 else "any"
+    rest = [f"{_percent(found['undecided'])} are undecided"] + [f"{_percent(empty)} unlike {like}"] * (empty > 0)
     said = [
-        f"{_share_words(found)} of the {rows} lie in their {level} sets; {', '.join(each)}. The sets decide "
-        f"{_percent(found['decided'])} of the {rows}: {_percent(found['undecided'])} are undecided"
-        + (f", {_percent(empty)} unlike {like}." if empty else ".")
+        f"{_share_words(found)} of the {rows} lie in their {level} sets: {', '.join(each)}.",
+        f"The {level} sets decide {_percent(found['decided'])} of the {rows}, {', '.join(rest)}"
+        + (f"; {', '.join(right)}." if right else "."),
     ]
     if found["decided"] < 0.5:
         beside = f"Those of {100 * lower['level']:.0f} % stand beside them" if lower else "Go by the probability"

@@ -90,7 +90,7 @@
         const value = near.measured[t], bound = near.bounds[t];  // rounded, a bound would say what nobody measured
         const of = near.others[t] ? ` (${near.others[t]})` : "";
         if (value !== null && value !== undefined)
-          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound ? bound + value : show(value, target.decimals)}${of}`));
+          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound || row.sets[t] ? bound + value : show(value, target.decimals)}${of}`));
       });
     }
     return cell;

@@ -49,9 +49,12 @@ def test_each_class_is_counted_apart() -> None:
     theirs = binomtest(3, 5).proportion_ci(method="wilson")
     assert (found.classes["0"].low, found.classes["0"].high) == pytest.approx((theirs.low, theirs.high))
     assert (found.decided, found.undecided, found.empty) == (5 / 8, 2 / 8, 1 / 8)
+    assert {name: (each.value, each.n) for name, each in found.right.items()} == {"0": (1.0, 2), "1": (2 / 3, 3)}
     assert sentences(json.loads(json.dumps(found.to_json(), allow_nan=False)), "test rows") == [
-        "75 % (41 to 93 %) of the test rows lie in their 90 % sets; of those that are 0 60 % (23 to 88 %), of those "
-        "that are 1 100 % (44 to 100 %). The sets decide 62 % of the test rows: 25 % are undecided, 12 % unlike either."
+        "75 % (41 to 93 %) of the test rows lie in their 90 % sets: 60 % (23 to 88 %) of those that are 0, "
+        "100 % (44 to 100 %) of those that are 1.",
+        "The 90 % sets decide 62 % of the test rows, 25 % are undecided, 12 % unlike either; "
+        "no was right in 100 % (34 to 100 %), yes was right in 67 % (21 to 94 %).",
     ]
 
 
@@ -59,7 +62,7 @@ def test_sets_that_decide_little_say_so_and_why() -> None:
     undecided = np.ones((10, 2), bool)
 
     def said(**known) -> str:
-        return sentences(set_coverage(undecided, np.arange(10) % 2, level=0.9, **known).to_json(), "test rows")[1]
+        return sentences(set_coverage(undecided, np.arange(10) % 2, level=0.9, **known).to_json(), "test rows")[2]
 
     start = "The 90 % sets decide too little to act on: "
     assert said(counts=(10, 60)) == (
@@ -76,7 +79,7 @@ def test_a_lower_level_is_said_beside() -> None:
     lower = set_coverage(SETS, TRUTH, level=0.8)
     found = set_coverage(np.ones((8, 2), bool), TRUTH, level=0.9, counts=(9, 9), lower=lower)
     said = sentences(found.to_json(), "rows")
-    assert len(said) == 3 and said[1].endswith("Those of 80 % stand beside them.") and " 80 % sets; " in said[2]
+    assert len(said) == 5 and said[2].endswith("Those of 80 % stand beside them.") and " 80 % sets: " in said[3]
     none = set_coverage(None, TRUTH, level=0.9, counts=(5, 7), reason="12 calibration rows", lower=lower)
     assert sentences(none.to_json(), "rows")[0] == "No 90 % sets: 12 calibration rows."
     assert (none.value, none.n, none.classes) == (None, 0, None)
@@ -85,7 +88,7 @@ def test_a_lower_level_is_said_beside() -> None:
 def test_a_class_that_no_row_has_is_left_out_of_the_sentence() -> None:
     found = set_coverage(SETS[:5], TRUTH[:5], level=0.9, names=("mild", "severe"))
     assert found.classes["severe"].value is None and "severe" not in sentences(found.to_json(), "rows")[0]
-    assert "unlike either" in sentences(found.to_json(), "rows")[0]
+    assert "unlike either; mild was right in 100 % (" in sentences(found.to_json(), "rows")[1]
     several = set_coverage(np.zeros((2, 3), bool), [0, 1], level=0.9, names=("a", "b", "c"))
-    assert several.value == 0 and "100 % unlike any." in sentences(several.to_json(), "rows")[0]
+    assert several.value == 0 and "100 % unlike any." in sentences(several.to_json(), "rows")[1]
     assert set_coverage(SETS[:0], [], level=0.9).reason == "no row has an exact measured value"

@@ -1,0 +1,51 @@
+"""What a page says of how good a model is: both verdicts, coverage of sets in words, plots of enough rows only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from molgraph.metrics import compare, score
+from molgraph.metrics.coverage import set_coverage
+from molgraph.metrics.reliability import of_classes
+from molgraph.report.quality import quality
+
+
+def assessed(kind: str, truth, mine, theirs, covered, reliable) -> dict:
+    """Return what an assessment would hold of one target."""
+    scores = [{k: s.to_json() for k, s in score(kind, truth, each).items()} for each in (mine, theirs)]
+    verdict = compare(kind, truth, mine, theirs, called=("model", "nearest neighbour")).to_json()
+    main = "rmse" if kind == "regression" else "auroc"
+    return {
+        "model": {"y": scores[0]},
+        "others": {"nearest neighbour": {"y": scores[1]}},
+        "verdicts": {"y": {"nearest neighbour": verdict}},
+        "coverage": {"y": covered},
+        "reliability": {"y": reliable},
+        "main": {"y": main},
+        "shown": {"y": [main]},
+    }
+
+
+def test_the_overview_says_both_where_error_and_order_disagree() -> None:
+    truth = np.random.default_rng(0).normal(6, 1, 200)
+    covered = {"value": None, "low": None, "high": None, "n": 0, "reason": "5 calibration rows"}
+    (found,) = quality(assessed("regression", truth, 6 - 0.1 * (truth - 6), truth + 3, covered, {}), "graph")
+    assert found.verdicts == ("better than nearest neighbour, worse in ranking",)
+    assert ", but worse in ranking: Spearman -1.00 against 1.00 (" in found.sentences[0]
+    assert found.coverage == "No word on the 90 % intervals: 5 calibration rows."
+    (plain,) = quality(assessed("regression", truth, truth + 1, truth + 3, covered, {}), "graph")
+    assert plain.verdicts == ("better than nearest neighbour",)
+
+
+def test_sets_are_said_in_words_and_a_point_of_a_few_rows_is_not_drawn() -> None:
+    random = np.random.default_rng(0)
+    truth = (np.arange(120) % 2).astype(float)
+    mine = np.clip(0.5 + 0.38 * (2 * truth - 1) + random.normal(0, 0.05, 120), 0, 1)
+    mine[0] = 0.55  # alone in its bin
+    inside = np.stack([mine < 0.6, mine > 0.4], axis=1)
+    covered = set_coverage(inside, truth, level=0.9, counts=(30, 30)).to_json()
+    reliable = of_classes(mine, truth, inside.sum(axis=1)).to_json()
+    (found,) = quality(assessed("binary", truth, mine, random.random(120), covered, reliable), "graph")
+    assert found.coverage.startswith("100 % (97 to 100 %) of the held-out rows lie in their 90 % sets: ")
+    assert "no was right in 100 %" in found.coverage and "at 90 %" not in found.coverage
+    assert len(reliable["curve"]) > len(found.curve) > 1 and all(rows >= 10 for *_, rows in found.curve)
