@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from molgraph.data.targets import EXACT
 from molgraph.metrics.scores import (
+    CENSORED,
     METRICS,
     NUMBERS,
     Columns,
@@ -26,6 +28,7 @@ from molgraph.metrics.scores import (
 
 Verdict = Literal["better", "worse", "not better", "too few to judge"]
 FEWEST = 20  # rows, or things where rows repeat: a bootstrap of few is too sure of itself
+BOUNDS = 0.1  # share of rows from which the error of the exact ones says little: what saw only them looks best in it
 RANKING = "spearman"  # what is said of the order of numbers beside their error
 
 
@@ -37,7 +40,8 @@ class Comparison:
     one side of 0, else "not better"; "too few to judge" where fewer rows were asked about than wanted. Where no
     difference exists, it is None and the sentence says why.
     `ranking` compares how both rank numbers, where that says otherwise than their error: a model can be nearer to the
-    values and put them in a worse order. Then the sentence says both.
+    values and put them in a worse order. Then the sentence says both; where rows are known by a bound it always does,
+    for no error counts them, and `rows` says which rows the metric counts.
     """
 
     metric: str
@@ -49,6 +53,7 @@ class Comparison:
     verdict: Verdict
     sentence: str
     ranking: Comparison | None = None
+    rows: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -82,8 +87,10 @@ def compare(
 ) -> Comparison:
     """Compare two estimates of the same rows by a paired bootstrap: both are scored on the same resamples.
 
-    `metric` is the main one of the kind unless named; of numbers their ranking is then compared, too. Of several
-    targets, only those count in which both have a score. Shapes, rows, bounds and groups are as in `score`.
+    `metric` is the main one of the kind unless named; of numbers their ranking is then compared, too: where rows are
+    known by a bound, by the concordance index. Where a tenth of them are, or fewer than `fewest` are exact, that index
+    decides (docs/decisions/0024). Of several targets, only those count in which both have a score. Shapes, rows, bounds
+    and groups are as in `score`.
 
     With fewer than `fewest` rows (of `groups`: groups) there is no verdict, but both scores.
 
@@ -97,6 +104,10 @@ def compare(
     """
     (name,) = names(kind, [metric or main(kind)])
     both = [Columns.of(kind, [name], truth, estimate, observed, bound) for estimate in (first, second)]
+    bounds = kind == NUMBERS and not both[0].exact
+    few_exact = bounds and _units(both, groups, METRICS[name]) < max(fewest, 2)
+    if metric is None and (few_exact or (bounds and _share(both[0]) >= BOUNDS)):
+        name = CENSORED
     a, b = replicates([name], both, bootstrap, seed, groups)[name]
     shared = ~np.isnan(a[0]) & ~np.isnan(b[0])
     if shared.any():
@@ -110,24 +121,51 @@ def compare(
         difference = float(gap[0]) if shared.any() else None
         return Comparison(name, *scores, difference, None, None, "not better", text)
     given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
-    few = _units(both, groups) < fewest
-    alone = kind != NUMBERS or metric is not None or few
-    ranking = None if alone else compare(kind, truth, first, second, RANKING, groups=groups, **given)
+    units = _units(both, groups, METRICS[name])
+    few = units < fewest
+    alone = kind != NUMBERS or metric is not None or few or name == CENSORED
+    by = CENSORED if bounds else RANKING
+    ranking = None if alone else compare(kind, truth, first, second, by, groups=groups, **given)
     verdict = "too few to judge" if few else _verdict(METRICS[name], ends)
-    otherwise = ranking if ranking is not None and _otherwise(verdict, ranking) else None
-    plain = Comparison(name, *scores, float(gap[0]), *ends, verdict, "", otherwise)
+    otherwise = (
+        ranking
+        if ranking is not None and ((bounds and ranking.difference is not None) or _otherwise(verdict, ranking))
+        else None
+    )
+    rows = _rows(METRICS[name], both[0]) if bounds else ""
+    plain = Comparison(name, *scores, float(gap[0]), *ends, verdict, "", otherwise, rows)
     if few:
         what = "rows" if groups is None else "different things"
-        why = (
-            f"{_units(both, groups)} {what} are too few to judge whether the {called[0]} is better than the {called[1]}"
-        )
+        why = f"{units} {what} are too few to judge whether the {called[0]} is better than the {called[1]}"
         return replace(plain, sentence=f"{why} ({fewest} at least): {_against(plain)}.")
     return replace(plain, sentence=_sentence(plain, called))
 
 
-def _units(both: Sequence[Columns], groups: ArrayLike | None) -> int:
-    """Return how many rows, or groups, say something."""
-    seen = np.any([rows for columns in both for rows in columns.rows], axis=0)
+def _rows(metric: Metric, columns: Columns) -> str:
+    """Say which rows a metric counts where some are known by a bound.
+
+    >>> columns = Columns.of(NUMBERS, ["rmse"], [1.0, 2.0, 5.0], [1.0, 2.0, 3.0], None, [0, 0, 1])
+    >>> _rows(METRICS["rmse"], columns), _rows(METRICS["ci"], columns)
+    (' of 2 exact values', ' of all 3 values, 1 a bound')
+    """
+    rows = sum(len(sample) for sample in columns.samples)
+    exact = sum(int((sample.bound == EXACT).sum()) for sample in columns.samples)
+    if metric.exact:
+        return f" of {exact} exact values"
+    bounds = rows - exact
+    return f" of all {rows} values, {f'{bounds} of them bounds' if bounds > 1 else '1 a bound'}"
+
+
+def _share(columns: Columns) -> float:
+    """Return which share of the rows is known by a bound alone."""
+    bound = np.concatenate([sample.bound for sample in columns.samples])
+    return float((bound != EXACT).mean())
+
+
+def _units(both: Sequence[Columns], groups: ArrayLike | None, metric: Metric) -> int:
+    """Return how many rows, or groups, say something by a metric."""
+    used = [columns.usable(metric, at)[1] for columns in both for at in range(len(columns.samples))]
+    seen = np.any(used, axis=0)
     return int(seen.sum()) if groups is None else len(np.unique(np.asarray(groups)[seen]))
 
 
@@ -149,7 +187,7 @@ def _sentence(found: Comparison, called: Sequence[str]) -> str:
     start, ranking = f"The {called[0]} is {found.verdict} than the {called[1]}", found.ranking
     if ranking is None:
         return f"{start}: {_against(found)}."
-    joined = "but" if "better" in (found.verdict, ranking.verdict) else "and"
+    joined = "but" if found.verdict != ranking.verdict and "better" in (found.verdict, ranking.verdict) else "and"
     return f"{start} by {_against(found)}, {joined} {ranking.verdict} in ranking: {_against(ranking)}."
 
 
@@ -163,7 +201,7 @@ def _against(found: Comparison) -> str:
         return f"{round(x or 0.0, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
 
     return (
-        f"{METRICS[found.metric].label} {show(first)} against {show(second)}{over} "
+        f"{METRICS[found.metric].label}{found.rows} {show(first)} against {show(second)}{over} "
         f"(difference {show(found.difference)}, 95 % interval {show(found.low)} to {show(found.high)})"
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.data.targets import ABOVE, BELOW
+from molgraph.data.targets import ABOVE, BELOW, EXACT
 
 Floats = NDArray[np.float64]
 
@@ -51,16 +51,9 @@ def _mean(loss: Floats, counts: Floats) -> Floats:
     return ratio(counts @ loss, counts.sum(1))
 
 
-def _error(sample: Sample) -> Floats:
-    """Return estimate - truth; 0 for a bound (`<5`, `>5`) that the estimate keeps."""
-    error = sample.estimate - sample.truth
-    kept = ((sample.bound == BELOW) & (error <= 0)) | ((sample.bound == ABOVE) & (error >= 0))
-    return np.where(kept, 0.0, error)
-
-
 def mse(sample: Sample, counts: Floats) -> Floats:
     """Return the mean squared error."""
-    return _mean(_error(sample) ** 2, counts)
+    return _mean((sample.estimate - sample.truth) ** 2, counts)
 
 
 def rmse(sample: Sample, counts: Floats) -> Floats:
@@ -70,7 +63,7 @@ def rmse(sample: Sample, counts: Floats) -> Floats:
 
 def mae(sample: Sample, counts: Floats) -> Floats:
     """Return the mean absolute error."""
-    return _mean(np.abs(_error(sample)), counts)
+    return _mean(np.abs(sample.estimate - sample.truth), counts)
 
 
 def _centred(values: Floats) -> Floats:
@@ -169,12 +162,42 @@ def _through_origin(sample: Sample, counts: Floats) -> tuple[Floats, Floats]:
 def concordance(sample: Sample, counts: Floats) -> Floats:
     """Return the concordance index: the share of pairs of different truths that the estimates order alike.
 
-    A pair of equal estimates counts half.
+    A pair of equal estimates counts half. With bounds those pairs count whose order is certain: `<5` is below 5 and
+    below `>5`; of 4 and `<5`, or of two bounds of one direction, nothing is known.
 
-    See: Gonen & Heller 2005, doi 10.1093/biomet/92.4.965
+    See: Gonen & Heller 2005, doi 10.1093/biomet/92.4.965; bounds: the usable pairs of Harrell et al. 1982, doi
+    10.1001/jama.1982.03320430047030
     """
+    if (sample.bound != EXACT).any():
+        return _certain(sample, counts)
     alike, all_pairs, truth, estimate, both = _pairs(sample, counts)
     return ratio(alike + (estimate - both) / 2, all_pairs - truth)
+
+
+def _certain(sample: Sample, counts: Floats) -> Floats:
+    """Return the concordance over pairs of certain order: the lower is no `>`, the higher no `<`, and of equal numbers
+    a `<` comes before the exact ones and a `>` after them."""
+    order = np.lexsort((sample.bound, sample.truth))
+    steps = np.diff(sample.truth[order]) + np.abs(np.diff(sample.bound[order])) != 0
+    place = np.empty(len(order))
+    place[order] = np.r_[0, np.cumsum(steps)]
+    lower, higher = counts * (sample.bound != ABOVE), counts * (sample.bound != BELOW)
+    estimate = _levels(sample.estimate)
+    alike = _ordered_alike(place, estimate, lower, higher)
+    tied = _ordered(place, estimate, lower, higher)
+    return ratio(alike + tied / 2, _ordered(place, np.zeros_like(place), lower, higher))
+
+
+def _ordered(place: Floats, same: Floats, lower: Floats, higher: Floats) -> Floats:
+    """Count the pairs, equal in `same`, of which one has a lower place than the other."""
+    order = np.lexsort((place, same))
+    before = np.cumsum(lower[:, order], axis=1) - lower[:, order]
+    group = np.flatnonzero(np.diff(same[order], prepend=np.nan) != 0)
+    step = np.flatnonzero((np.diff(same[order], prepend=np.nan) != 0) | (np.diff(place[order], prepend=np.nan) != 0))
+    size = np.diff(step, append=len(order))
+    start_of_group = np.repeat(group, np.diff(group, append=len(order)))
+    below = before[:, np.repeat(step, size)] - before[:, start_of_group]
+    return np.einsum("rn,rn->r", higher[:, order], below)
 
 
 def kendall(sample: Sample, counts: Floats) -> Floats:
@@ -197,7 +220,7 @@ def _pairs(sample: Sample, counts: Floats) -> tuple[Floats, Floats, Floats, Floa
     for values in (truth, estimate, truth * len(sample) + estimate):
         order, starts = _ties(values)
         tied.append((np.add.reduceat(counts[:, order], starts, axis=1) ** 2).sum(1) / 2)
-    return _ordered_alike(truth, estimate, counts), counts.sum(1) ** 2 / 2, tied[0], tied[1], tied[2]
+    return _ordered_alike(truth, estimate, counts, counts), counts.sum(1) ** 2 / 2, tied[0], tied[1], tied[2]
 
 
 def _levels(values: Floats) -> Floats:
@@ -205,25 +228,27 @@ def _levels(values: Floats) -> Floats:
     return np.unique(values, return_inverse=True)[1].astype(np.float64)
 
 
-def _ordered_alike(truth: Floats, estimate: Floats, counts: Floats) -> Floats:
+def _ordered_alike(truth: Floats, estimate: Floats, lower: Floats, higher: Floats) -> Floats:
     """Count the pairs in which both are larger: in blocks of rows by products, then as a merge sort joins the blocks.
 
+    Rows count as `lower` where they are the smaller of a pair and as `higher` where the larger, [R, n] each.
     Of equal truths the larger estimate comes first, so that an earlier row with a smaller estimate has a smaller truth.
     """
     order = np.lexsort((-estimate, truth))
-    rank, drawn, place = estimate[order], np.ascontiguousarray(counts.T[order]), np.arange(len(order))
-    total = np.zeros(len(counts))
+    rank, place = estimate[order], np.arange(len(order))
+    small = np.ascontiguousarray(lower.T[order])
+    large = small if higher is lower else np.ascontiguousarray(higher.T[order])
+    total = np.zeros(len(lower))
     for start in range(0, len(order), BLOCK):
         rows = slice(start, start + BLOCK)
         earlier = np.triu(rank[rows, None] < rank[rows]).astype(np.float64)
-        total += np.einsum("nr,nr->r", drawn[rows], earlier @ drawn[rows])
+        total += np.einsum("nr,nr->r", small[rows], earlier @ large[rows])
     width = BLOCK
     while width < len(order):
         first = place // width % 2 == 0  # of two blocks that are joined, the one of smaller truths
         by = np.lexsort((first, rank, place // (2 * width)))
-        both = drawn[by]
-        smaller = both * first[by, None]
-        larger, below = both - smaller, np.cumsum(smaller, axis=0)
+        smaller = small[by] * first[by, None]
+        larger, below = large[by] * ~first[by, None], np.cumsum(smaller, axis=0)
         starts = np.arange(0, len(order), 2 * width)
         total += np.einsum("nr,nr->r", larger, below)
         total -= np.einsum("nr,nr->r", np.add.reduceat(larger, starts, axis=0)[1:], below[starts[1:] - 1])

@@ -39,14 +39,14 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "mse": Metric("MSE", formulas.mse, False, (NUMBERS,), exact=False),
-    "rmse": Metric("RMSE", formulas.rmse, False, (NUMBERS,), exact=False),
-    "mae": Metric("MAE", formulas.mae, False, (NUMBERS,), exact=False),
+    "mse": Metric("MSE", formulas.mse, False, (NUMBERS,)),
+    "rmse": Metric("RMSE", formulas.rmse, False, (NUMBERS,)),
+    "mae": Metric("MAE", formulas.mae, False, (NUMBERS,)),
     "r2": Metric("R2", formulas.r2, True, (NUMBERS,)),
     "spearman": Metric("Spearman", formulas.spearman, True, (NUMBERS,)),
     "pearson": Metric("Pearson", formulas.pearson, True, (NUMBERS,)),
     "kendall": Metric("Kendall", formulas.kendall, True, (NUMBERS,)),
-    "ci": Metric("concordance index", formulas.concordance, True, (NUMBERS,)),
+    "ci": Metric("concordance index", formulas.concordance, True, (NUMBERS,), exact=False),
     "rm2": Metric("rm2", formulas.rm2, True, (NUMBERS,)),
     "rm2_roy": Metric("rm2 (Roy)", formulas.rm2_roy, True, (NUMBERS,)),
     "auroc": Metric("AUROC", formulas.auroc, True, (BINARY,)),
@@ -65,6 +65,7 @@ METRICS: dict[str, Metric] = {
 
 AFFINITY = ("mse", "ci", "rm2", "pearson", "spearman", "rmse")  # what is shown of numbers that belong to pairs
 ASIDE = ("mse", "kendall", "ci", "rm2", "rm2_roy", "bedroc")  # what is computed and not shown of a single input
+CENSORED = "ci"  # the metric of numbers that counts rows known by a bound, too
 MAIN = {NUMBERS: "rmse", BINARY: "auroc", CLASSES: "balanced_accuracy"}
 
 
@@ -95,11 +96,14 @@ def main(kind: str) -> str:
     return MAIN[kind]
 
 
-def shown(kind: str, inputs: int = 1) -> tuple[str, ...]:
-    """Return the metrics that a person sees first, of a model with so many inputs; the others are in the files."""
+def shown(kind: str, inputs: int = 1, *, bounds: bool = False) -> tuple[str, ...]:
+    """Return the metrics that a person sees first, of a model with so many inputs; the others are in the files.
+
+    Of rows with `bounds` the concordance index is one: no other metric counts them.
+    """
     if kind == NUMBERS and inputs > 1:
         return AFFINITY
-    return tuple(name for name in names(kind) if name not in ASIDE)
+    return tuple(name for name in names(kind) if name not in ASIDE or (bounds and name == CENSORED))
 
 
 def names(kind: str, metrics: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -129,9 +133,9 @@ def score(
 ) -> dict[str, Score]:
     """Score estimates against what was measured, with percentile bootstrap 95 % intervals.
 
-    Rows that are not observed (or whose truth is NaN) do not count. A row known by a bound counts in MSE,
-    RMSE and MAE, as an error only where the estimate breaks the bound (`<5` predicted 5.3: 0.3; predicted 4: 0); all
-    other metrics leave it out. With several targets the score is the mean over those in which it exists, and
+    Rows that are not observed (or whose truth is NaN) do not count. A row known by a bound counts in the concordance
+    index, in pairs whose order is certain; all other metrics leave it out, for how far off an estimate is nobody
+    knows. With several targets the score is the mean over those in which it exists, and
     rows are resampled for all targets together. `groups` resamples whole groups (scaffolds, patients), which
     gives the honest, wider interval where rows of a group resemble each other.
 
@@ -196,6 +200,11 @@ class Columns:
             _check(kind, sample, np.flatnonzero(seen[:, t]), any(METRICS[m].probability for m in metrics))
             samples.append(sample)
         return cls(tuple(samples), tuple(seen[:, t] for t in range(wanted.shape[1])), many)
+
+    @property
+    def exact(self) -> bool:
+        """Whether no row is known by a bound alone."""
+        return all((sample.bound == EXACT).all() for sample in self.samples)
 
     def keep(self, targets: NDArray[np.bool_]) -> Columns:
         """Return some of the targets."""
@@ -342,6 +351,8 @@ def reason(metric: Metric, sample: Sample, usable: Sample) -> str:
         return "no row was measured"
     if len(usable) < 2:
         return "fewer than 2 rows" if len(sample) < 2 else "fewer than 2 rows with an exact value"
-    if np.ptp(usable.truth) == 0:
+    if np.ptp(usable.truth) == 0 and (usable.bound == EXACT).all():
         return "all measured values are equal" if NUMBERS in metric.kinds else "only one class was measured"
+    if (usable.bound != EXACT).any():
+        return "of no two rows is it known which is higher"
     return "all predictions are equal" if NUMBERS in metric.kinds else "only one class is predicted"

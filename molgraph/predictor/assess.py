@@ -94,9 +94,16 @@ def assess(
     kinds = {name: predictor.task.kind(name) for name in targets}
     first = {
         "main": {name: main(kind) for name, kind in kinds.items()},
-        "shown": {name: list(shown(kind, len(data.inputs))) for name, kind in kinds.items()},
+        "shown": {
+            name: list(shown(kind, len(data.inputs), bounds=_bounds(data, name))) for name, kind in kinds.items()
+        },
     }
     return {**found, "rows": len(data), "repeats": int(again.sum()), **first}
+
+
+def _bounds(data: Dataset, name: str) -> bool:
+    _, observed, bound = data.targets.arrays(name)
+    return bool((bound[observed] != EXACT).any())
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from molgraph.metrics.coverage import sentences
@@ -21,12 +22,12 @@ def card(recipe: Recipe) -> str:
     for target, scores in metrics.get("model", {}).items():
         unit = recipe.units.get(target)
         lines += ["", f"## {target}{f' ({unit})' if unit else ''}, {tested(scores)} test rows", ""]
+        names = labels(scores, metrics["shown"][target])
         rival = metrics["comparator_name"]
         lines += [f"| metric | model | {rival} |", "|---|---|---|"]
         lines += [
-            f"| {name} | {interval(score)} | {interval(metrics['comparator'][target][name])} |"
-            for name, score in scores.items()
-            if name in metrics["shown"][target]
+            f"| {label} | {interval(scores[name])} | {interval(metrics['comparator'][target][name])} |"
+            for name, label in names.items()
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
         lines += ["", *sentences(metrics["coverage"][target], "test rows")]
@@ -89,6 +90,26 @@ def counted(found: dict[str, Any]) -> str:
 def tested(scores: dict[str, dict[str, Any]]) -> int:
     """Return how many rows the scores of one target are of: where it was not measured, a test row says nothing."""
     return max(int(score["n"]) for score in scores.values())
+
+
+def labels(
+    scores: Mapping[str, Mapping[str, Any]], names: Sequence[str], words: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return what to call each metric, by its own name or in `words`: with its rows, where some are known only as
+    bounds, which few metrics count.
+
+    >>> labels({"rmse": {"n": 25}, "ci": {"n": 47}}, ["rmse", "ci"])
+    {'rmse': 'rmse, 25 exact', 'ci': 'ci, all 47'}
+    """
+    found = {name: (words or {}).get(name, name) for name in names}
+    most = max((int(score["n"]) for score in scores.values()), default=0)
+    rows = {name: int(scores[name]["n"]) for name in names}
+    if all(n == most for n in rows.values()):
+        return found
+    return {
+        name: f"{word}, all {most}" if rows[name] == most else f"{word}, {rows[name]} exact"
+        for name, word in found.items()
+    }
 
 
 def interval(score: dict[str, Any]) -> str:

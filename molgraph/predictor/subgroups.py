@@ -72,12 +72,12 @@ def subgroups(
         for column in by:
             cut, parts = groups_of_column(frame[column])
             for group, rows in parts.items():
-                seen = rows & observed & ((bound == EXACT) | (kind == NUMBERS))
+                seen = rows & observed & (bound == EXACT)
                 drawn: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
                 drawn["groups"] = None if belong is None else belong[seen]
                 head = {"target": name, "column": column, "cut": cut, "group": group, "n": int(seen.sum())}
                 share = float(truth[seen].mean()) if kind == BINARY and seen.any() else None
-                scores = _scores(kind, truth[seen], mine[seen], bound[seen], threshold, where.stop - where.start, drawn)
+                scores = _scores(kind, truth[seen], mine[seen], threshold, where.stop - where.start, drawn)
                 lines.append({**head, "prevalence": share, "metric": main(kind), "scores": scores})
     return lines
 
@@ -117,7 +117,7 @@ def _quartiles(numbers: NDArray[np.float64]) -> dict[str, Bools]:
 
 
 def _scores(
-    kind: str, truth: Any, estimate: Any, bound: Any, threshold: float | None, classes: int, drawn: Mapping[str, Any]
+    kind: str, truth: Any, estimate: Any, threshold: float | None, classes: int, drawn: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the main score, and of two classes what the threshold brings, each where enough rows were measured."""
     name = main(kind)
@@ -127,7 +127,7 @@ def _scores(
         sizes = [len(np.unique(every[truth == c])) for c in range(max(classes, 2))]
     found = {name: _few(sizes, len(truth))}
     if found[name] is None:
-        found[name] = score(kind, truth, estimate, bound=bound, metrics=[name], **drawn)[name].to_json()
+        found[name] = score(kind, truth, estimate, metrics=[name], **drawn)[name].to_json()
     if kind == BINARY:
         at = {} if threshold is None else operating(truth, estimate, threshold, **drawn)
         for share, size in (("sensitivity", sizes[1]), ("specificity", sizes[0])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from scipy.special import expit, softmax
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
 from molgraph.model.grower import Grower
+from molgraph.predictor import censored
 from molgraph.predictor.boosted import Boosted
+from molgraph.predictor.censored import Labelled
 from molgraph.task import Task, block, scale, spreads
 
 Array = NDArray[np.float64]
@@ -30,8 +32,8 @@ LOSS = {"regression": "RMSE", "binary": "Logloss", "multiclass": "MultiClass"}
 class Trees:
     """Hold one boosted model per target; `ready` once every target has one.
 
-    Rows known only as a bound are left out: CatBoost has no one-sided squared loss. The number of rounds is the one
-    of lowest validation loss.
+    Rows known only as a bound count as the value that is to be expected behind it (`censored`). The number of rounds is
+    the one of lowest validation loss.
     """
 
     def __init__(self, grower: Grower, run: RunSettings, task: Task, train: Dataset | None) -> None:
@@ -42,47 +44,53 @@ class Trees:
         self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
     ) -> Iterator[Epoch]:
         """Grow the trees of one target after the other; yield after each."""
-        from catboost import Pool
-
         inputs = {"train": self.grower.features_of(train.inputs), "valid": self.grower.features_of(valid.inputs)}
         for number, name in enumerate(self.task.names, 1):
             began = time.perf_counter()
-            rows = {"train": _exact(train, name), "valid": _exact(valid, name)}
-            seen = np.unique(train.targets.arrays(name)[0][rows["train"]])
+            rows = self._labelled(train, inputs["train"], name)
+            held = self._labelled(valid, inputs["valid"], name)
+            seen = np.unique(rows.exact().values)
             if len(seen) < 2:
                 raise DataError(
-                    f"target '{name}': trees learn from exact values only, and the {len(rows['train'])} training rows "
-                    "that have one do not differ. Use a network, which learns from bounds too."
+                    f"target '{name}': trees begin with exact values, and the {len(rows.exact())} training rows that "
+                    "have one do not differ. Use a network, which learns from bounds alone too."
                 )
             if self.task.kind(name) != "regression":  # a class without a training row has no probability to judge
-                rows["valid"] = rows["valid"][np.isin(valid.targets.arrays(name)[0][rows["valid"]], seen)]
-            mean, std = scale(self.task, name)
-            pools: dict[str, Any] = {}
-            for which, data in (("train", train), ("valid", valid)):
-                column, at = data.targets.column(name), rows[which]
-                if not len(at):
-                    continue
-                labels = (column.values[at, 0].numpy() - mean) / std  # CatBoost takes them in float32
-                pools[which] = Pool(inputs[which][at], labels, weight=column.weight[at, 0].numpy())
-            model = _untrained(self.grower, self.task, name, run, seed)
-            judged = "valid" in pools
-            stop = self.grower.patience if judged and self.grower.patience else None
-            model.fit(pools["train"], eval_set=pools.get("valid"), use_best_model=judged, early_stopping_rounds=stop)
+                held = held.those(np.isin(held.values, seen))
+            model = censored.learn(partial(self._grow, name, run, seed), _said, rows, held)
             grown = Boosted.of_catboost(model)
-            self.found[name] = grown.in_units(mean, std) if self.task.kind(name) == "regression" else grown
-            losses = model.get_best_score()
-            loss = _loss(self.task, name)
+            self.found[name] = (
+                grown.in_units(*scale(self.task, name)) if self.task.kind(name) == "regression" else grown
+            )
+            losses, loss = model.get_best_score(), _loss(self.task, name)
             yield Epoch(
                 number,
                 len(self.task.names),
                 losses["learn"][loss],
-                losses["validation"][loss] if judged else None,
+                losses["validation"][loss] if "validation" in losses else None,
                 self.grower.lr,
                 time.perf_counter() - began,
-                pools["train"].num_row(),
+                len(rows),
                 0,
                 _no_state,
             )
+
+    def _labelled(self, data: Dataset, features: NDArray[np.float32], name: str) -> Labelled:
+        """Return the measured rows of a target; numbers in standard deviations, for CatBoost takes them in float32."""
+        values, observed, bound = data.targets.arrays(name)
+        mean, std = scale(self.task, name)
+        weight = data.targets.column(name).weight[:, 0].numpy()
+        return Labelled(features, (values - mean) / std, bound, weight).those(observed)
+
+    def _grow(self, name: str, run: RunSettings, seed: int, train: Labelled, valid: Labelled) -> Any:
+        """Return CatBoost's trees for one target, stopped where the validation rows say so, if there are any."""
+        from catboost import Pool
+
+        pools = [Pool(rows.features, rows.values, weight=rows.weight) for rows in (train, valid) if len(rows)]
+        model, judged = _untrained(self.grower, self.task, name, run, seed), len(pools) > 1
+        stop = self.grower.patience if judged and self.grower.patience else None
+        model.fit(pools[0], eval_set=pools[1] if judged else None, use_best_model=judged, early_stopping_rounds=stop)
+        return model
 
     def estimate(self, data: Dataset) -> Array:
         """Return estimates float64 [N, len(task.columns)]."""
@@ -143,10 +151,10 @@ class Trees:
         return f"{sum(map(len, self.found.values())):,} trees"
 
 
-def _exact(data: Dataset, name: str) -> NDArray[np.int64]:
-    """Return the rows in which a target is known exactly."""
-    _, observed, bound = data.targets.arrays(name)
-    return np.flatnonzero(observed & (bound == EXACT))
+def _said(model: Any, features: NDArray[np.float32]) -> Array:
+    """Return the numbers that CatBoost's trees estimate, [N]."""
+    found = np.asarray(model.predict(features, prediction_type="RawFormulaVal", thread_count=_threads()))
+    return found if found.ndim == 1 else found[:, 0]  # the second is the logarithm of a deviation
 
 
 def _threads() -> int:

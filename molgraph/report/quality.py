@@ -9,7 +9,7 @@ from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import drawn, sentence
-from molgraph.predictor.card import tested
+from molgraph.predictor.card import labels, tested
 from molgraph.report.contents import Estimate, Quality
 
 Assessment = Mapping[str, Any]
@@ -31,7 +31,8 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         fresh = f"the same, {assessment['unseen']['rows']:,} rows not trained on"
         methods = [methods[0], fresh, *(f"{name}, those rows" for name in others)]
     shown = assessment["shown"][target]
-    scores = {METRICS[name].label: tuple(_estimate(table[name]) for table in tables) for name in shown}
+    named = labels(assessment["model"][target], shown, {name: METRICS[name].label for name in shown})
+    scores = {label: tuple(_estimate(table[name]) for table in tables) for name, label in named.items()}
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     return Quality(
@@ -39,7 +40,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         tested(judged["model"][target]),
         tuple(methods),
         scores,
-        METRICS[assessment["main"][target]].label,
+        named[assessment["main"][target]],
         tuple(verdict["sentence"] for verdict in verdicts.values()),
         " ".join(sentences(judged["coverage"][target], "held-out rows")),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",

@@ -20,7 +20,7 @@ from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, nearest_estimates
-from molgraph.predictor.card import counted, interval
+from molgraph.predictor.card import counted, interval, labels
 from molgraph.predictor.columns import written_as
 from molgraph.predictor.decided import lines
 from molgraph.predictor.folder import save_rejects
@@ -160,9 +160,9 @@ def _table(title: str, found: Mapping[str, Any], target: str, mine: str, shown: 
     beside = {name: scores[target] for name, scores in found["others"].items() if target in scores}
     heads = [mine, *(name if len(name) < WIDE else f"...{name[5 - WIDE :]}" for name in beside)]
     say(f"  {title:30}{''.join(f'{head:{WIDE}}' for head in heads)}".rstrip())
-    for name in shown:
+    for name, label in labels(found["model"][target], shown).items():
         cells = (interval(scores[name]) for scores in (found["model"][target], *beside.values()))
-        say(f"    {name:28}{''.join(f'{cell:{WIDE}}' for cell in cells)}".rstrip())
+        say(f"    {label:28}{''.join(f'{cell:{WIDE}}' for cell in cells)}".rstrip())
 
 
 def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from molgraph import registry
 from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
+from molgraph.data.targets import EXACT
 from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor import Predictor, load
@@ -344,6 +345,14 @@ def rows_notes(made: Plan) -> list[str]:
         found.append(f"{repeats(tested).sum()} test rows repeat another; each is judged by its own value.")
     for cells in rows.unread.values():
         found.append(f"{len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}.")
+    for name in rows.data.targets.names:
+        _, observed, bound = rows.data.targets.arrays(name)
+        known = int((bound[observed] != EXACT).sum())
+        if known:
+            found.append(
+                f"{name}: {known} of {observed.sum()} values are bounds; models learn from them, errors are of exact "
+                "values, and the concordance index (ci) counts every pair of rows whose order is certain."
+            )
     for name, count in made.leaks.conflicts.items():
         found.append(f"{name}: {count} things have rows that disagree.")
     for name, spread in replicates(rows.data, made.task.kind, made.split).items():

@@ -20,7 +20,7 @@ from molgraph.fit import Epoch
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import interval, tested
+from molgraph.predictor.card import interval, labels, tested
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.decided import lines
 from molgraph.predictor.scored import OK
@@ -68,8 +68,8 @@ def scores(predictor: Predictor, folder: Path) -> None:
         say(f"\n{target}: {tested(found)} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
         say(f"  {'':18}{'model':36}{rival}")
-        for name in metrics["shown"][target]:
-            say(f"  {name:18}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
+        for name, label in labels(found, metrics["shown"][target]).items():
+            say(f"  {label:18}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in sentences(metrics["coverage"][target], "test rows"):

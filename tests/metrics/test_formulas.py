@@ -215,13 +215,30 @@ def test_enrichment_of_ties_is_the_mean_over_their_orders() -> None:
     assert standard_error > 0 and abs(ours - np.mean(shuffled)) < 4 * standard_error
 
 
-def test_a_bound_that_is_kept_is_no_error() -> None:
-    """`<5` predicted 4 is right, predicted 5.5 is off by 0.5; `>7` the other way round."""
-    truth, estimate = np.array([5.0, 5.0, 7.0, 7.0, 6.0]), np.array([4.0, 5.5, 9.0, 6.0, 6.5])
-    sample = Sample(truth, estimate, np.array([-1, -1, 1, 1, 0], np.int8))
-    once = np.ones((1, 5))
-    assert formulas.mae(sample, once)[0] == pytest.approx((0 + 0.5 + 0 + 1 + 0.5) / 5)
-    assert formulas.rmse(sample, once)[0] == pytest.approx(np.sqrt((0.25 + 1 + 0.25) / 5))
+@pytest.mark.parametrize("rows", [6, 40, 600])
+def test_concordance_counts_the_pairs_of_certain_order(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    truth, estimate = (random.integers(0, 9 if rows < 100 else 90, rows).astype(float) for _ in range(2))
+    bound, counts = random.integers(-1, 2, rows).astype(np.int8), np.ones((3, rows))
+    counts[1:] = random.integers(0, 3, (2, rows))
+    lower, higher = np.where(bound == -1, -np.inf, truth), np.where(bound == 1, np.inf, truth)
+    exact = bound == 0
+    certain = (higher[:, None] < lower) | ((higher[:, None] == lower) & ~(exact[:, None] & exact))
+    gain = (estimate[:, None] < estimate) + 0.5 * (estimate[:, None] == estimate)
+    expected = [
+        (certain * gain * np.outer(drawn, drawn)).sum() / (certain * np.outer(drawn, drawn)).sum() for drawn in counts
+    ]
+    np.testing.assert_allclose(formulas.concordance(Sample(truth, estimate, bound), counts), expected)
+
+
+def test_a_bound_counts_where_it_says_which_of_two_is_higher() -> None:
+    """Of `<5`, 5, `>5` and 4: `<5` is below 5 and `>5`, 5 below `>5`, 4 below 5 and `>5`; `<5` and 4 may be either."""
+    sample = Sample(np.array([5.0, 5, 5, 4]), np.array([1.0, 2, 3, 0]), np.array([-1, 0, 1, 0], np.int8))
+    assert formulas.concordance(sample, np.ones((1, 4)))[0] == 1
+    wrong = Sample(sample.truth, np.array([2.5, 2, 3, 0]), sample.bound)
+    assert formulas.concordance(wrong, np.ones((1, 4)))[0] == pytest.approx(4 / 5)
+    nothing = Sample(np.array([5.0, 4]), np.array([1.0, 2]), np.array([-1, -1], np.int8))
+    assert np.isnan(formulas.concordance(nothing, np.ones((1, 2)))[0])
 
 
 @pytest.mark.parametrize("bend", [np.exp, np.cbrt, lambda x: 3 * x - 7])

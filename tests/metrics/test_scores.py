@@ -94,12 +94,13 @@ def test_rows_that_were_not_measured_do_not_count() -> None:
     assert score("regression", truth, estimate, observed=seen) == score("regression", truth[seen], estimate[seen])
 
 
-def test_a_bound_counts_as_an_error_only_where_it_is_broken() -> None:
+def test_errors_are_of_exact_values_and_say_of_how_many() -> None:
     truth, estimate, bound = [5.0, 5.0, 1.0, 2.0, 3.0], [4.0, 6.0, 1.0, 2.0, 3.5], [-1, -1, 0, 0, 0]
     found = score("regression", truth, estimate, bound=bound, bootstrap=0)
-    assert found["mae"].value == pytest.approx(1.5 / 5) and found["mae"].n == 5
-    assert found["r2"].value == pytest.approx(1 - 0.25 / 2) and found["r2"].n == 3
-    assert found["spearman"].n == 3
+    assert found["mae"].value == pytest.approx(0.5 / 3)
+    assert {found[name].n for name in ("mse", "rmse", "mae", "r2", "spearman", "kendall")} == {3}
+    # certain: 1 < 2, 1 < 3, 2 < 3; of `<5` nothing is known beside 1, 2 or 3
+    assert found["ci"].value == 1 and found["ci"].n == 5
 
 
 REASONS = [
@@ -145,7 +146,15 @@ def test_equal_values_are_named() -> None:
     assert found["spearman"].reason == "all predictions are equal" and found["r2"].value == 0
     assert score("binary", [0, 1, 1], [0.1, 0.2, 0.3])["mcc"].reason == "only one class is predicted"
     found = score("regression", [1.0, 2, 3], [1.0, 2, 3], bound=[-1, -1, 0])
-    assert found["spearman"].reason == "fewer than 2 rows with an exact value" and found["mae"].n == 3
+    assert found["spearman"].reason == found["mae"].reason == "fewer than 2 rows with an exact value"
+    assert found["ci"].value == 1 and found["ci"].n == 3
+    found = score("regression", [1.0, 2, 3], [1.0, 2, 3], bound=[-1, -1, -1])
+    assert found["ci"].reason == "of no two rows is it known which is higher"
+
+
+def test_the_concordance_index_is_shown_where_rows_are_bounds() -> None:
+    assert "ci" in shown("regression", bounds=True) and "ci" not in shown("regression")
+    assert "rmse" in shown("regression", bounds=True) and "ci" not in shown("binary", bounds=True)
 
 
 def test_groups_are_drawn_whole() -> None:

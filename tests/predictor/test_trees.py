@@ -25,7 +25,7 @@ def grown(series, plan_of):
         made = plan_of(frame, targets=names, task=kinds, **{**FOREST, **settings})
         train, valid = (made.rows.data.subset(r) for r in (made.split.train, made.split.valid))
         schemas = {name: given.parts.schema for name, given in train.inputs.items()}
-        task = make(made.rows.kinds, made.rows.classes).adapt(train.targets)
+        task = make(made.rows.kinds, made.rows.classes, variance=made.run.variance).adapt(train.targets)
         member = members.make(made.run, schemas, task, 0, train)
         epochs = list(member.train(train, valid, made.run, seed=0))
         return member, epochs, made
@@ -66,7 +66,7 @@ def test_a_class_that_no_training_row_has_gets_probability_zero(grown, series):
     assert epoch.valid_loss is not None  # judged by the rows of known classes
 
 
-def test_blanks_and_bounds_are_left_out(grown, series):
+def test_blanks_are_left_out_and_bounds_count(grown, series):
     cells = series["pAct"].round(2).astype(str)
     cells[:10] = ">" + cells[:10]
     cells[10:20] = ""
@@ -74,14 +74,36 @@ def test_blanks_and_bounds_are_left_out(grown, series):
     _, epochs, made = grown(frame, {"pAct": "regression", "other": "binary"}, split="column:fold")
     train = made.rows.data.subset(made.split.train)
     _, observed, bound = train.targets.arrays("pAct")
-    assert [e.rows for e in epochs] == [int((observed & (bound == EXACT)).sum()), len(train)]
-    assert epochs[0].rows < epochs[1].rows
+    assert [e.rows for e in epochs] == [int(observed.sum()), len(train)]
+    assert (bound[observed] != EXACT).any() and epochs[0].rows < epochs[1].rows
+
+
+@pytest.mark.parametrize("variance", [False, True])
+def test_bounds_teach_trees_and_the_same_seed_gives_the_same(grown, series, variance):
+    """Half of the values are `<6.5`: of those, trees that know it are nearer to the truth than trees without."""
+    truth, cut = series["pAct"].to_numpy(), series["pAct"].median()
+    fold = ["train"] * 80 + ["valid"] * 15 + ["test"] * 15
+    known = [f"<{cut}" if v < cut else str(v) for v in truth]
+    settings = {"split": "column:fold", "variance": variance, "encoder": {"rounds": 40, "depth": 3, "lr": 0.2}}
+    frame = series.assign(y=known, fold=fold)
+    member, _, made = grown(frame, {"y": "regression"}, **settings)
+    again, _, _ = grown(frame, {"y": "regression"}, **settings)
+    blind, _, _ = grown(
+        frame.assign(y=["" if v.startswith("<") and f != "test" else v for v, f in zip(known, fold, strict=True)]),
+        {"y": "regression"},
+        **settings,
+    )
+    at = np.flatnonzero(truth[made.rows.data.rows - 1] < cut)
+    low = made.rows.data.subset(at)
+    told, untold = (m.estimate(low)[:, 0] - truth[low.rows - 1] for m in (member, blind))
+    assert np.sqrt(np.mean(told**2)) < 0.8 * np.sqrt(np.mean(untold**2))
+    np.testing.assert_array_equal(member.estimate(made.rows.data), again.estimate(made.rows.data))
 
 
 @pytest.mark.parametrize(("kind", "cells"), [("regression", [">5", ">7"]), ("regression", ["5", ">7"])])
 def test_bounds_alone_teach_trees_nothing_and_they_say_so(grown, series, kind, cells):
     frame = series.assign(y=cells * 55)
-    with pytest.raises(DataError, match=r"'y': trees learn from exact values only, and the \d+ training rows"):
+    with pytest.raises(DataError, match=r"'y': trees begin with exact values, and the \d+ training rows"):
         grown(frame, {"y": kind})
 
 

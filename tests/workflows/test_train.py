@@ -109,7 +109,7 @@ def test_a_comparator_that_cannot_learn_is_left_out_and_named(ligands):
     predictor = train_rows(plan(run, bounds))
     assert predictor.recipe.metrics["comparator_name"] == NEIGHBOUR
     assert any("forest, a method to beat, was left out: target 'pAct'" in note for note in predictor.facts["notes"])
-    assert "trees learn from exact values only" in predictor.recipe.metrics["left_out"]["molecule/forest"]
+    assert "trees begin with exact values" in predictor.recipe.metrics["left_out"]["molecule/forest"]
 
 
 def test_a_comparator_that_diverges_or_finds_no_memory_is_left_out_and_a_full_disk_is_not_passed_over(

@@ -1,0 +1,86 @@
+"""Rows known only as a bound, for what learns from values: the value that is to be expected of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from molgraph.data.targets import BELOW, EXACT
+
+Model = TypeVar("Model")
+Floats = NDArray[np.float64]
+ROUNDS = 3  # of imputing and learning again; later ones change little (docs/decisions/0024)
+LEAST = 0.05  # standard deviations of the targets: no assay and no model is surer
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Hold what n rows are and what was measured of them, in standard deviations from the mean.
+
+    Shapes: `features` [n, D]; `values`, `weight` [n]; `bound` [n] of EXACT, BELOW, ABOVE.
+    """
+
+    features: NDArray[np.float32]
+    values: Floats
+    bound: NDArray[np.int8]
+    weight: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def those(self, rows: NDArray[np.bool_]) -> Labelled:
+        """Return some of the rows."""
+        return Labelled(self.features[rows], self.values[rows], self.bound[rows], self.weight[rows])
+
+    def exact(self) -> Labelled:
+        """Return the rows whose value is known."""
+        return self.those(self.bound == EXACT)
+
+
+def learn(
+    grow: Callable[[Labelled, Labelled], Model],
+    say: Callable[[Model, NDArray[np.float32]], Floats],
+    train: Labelled,
+    valid: Labelled,
+) -> Model:
+    """Return a model that learnt from rows with bounds, too: first from the exact ones, then, round by round, from all,
+    each bound in the place of the value that the model before expects behind it.
+
+    `grow` learns from training and validation rows, `say` estimates. The error of the exact validation rows (of the
+    training rows where there are fewer than two) says how far a value may lie from its estimate.
+
+    See: Schmee & Hahn 1979, doi 10.1080/00401706.1979.10489811; expectation and maximisation, Dempster 1977, doi
+    10.1111/j.2517-6161.1977.tb01600.x, section 4.2; what of it was measured: docs/decisions/0024
+    """
+    model = grow(train.exact(), valid.exact())
+    if (train.bound == EXACT).all() and (valid.bound == EXACT).all():
+        return model
+    sure = valid.exact() if len(valid.exact()) > 1 else train.exact()
+    for _ in range(ROUNDS):
+        spread = max(float(np.sqrt(np.mean((say(model, sure.features) - sure.values) ** 2))), LEAST)
+        made = [
+            replace(rows, values=expected(rows.values, rows.bound, say(model, rows.features), spread))
+            for rows in (train, valid)
+        ]
+        model = grow(*made)
+    return model
+
+
+def expected(values: Floats, bound: NDArray[np.int8], estimate: Floats, spread: float) -> Floats:
+    """Return values in which those of bounds are what a normal distribution about the estimate expects beyond them.
+
+    See: the mean of a truncated normal distribution, Johnson, Kotz & Balakrishnan 1994, Continuous Univariate
+    Distributions, volume 1, chapter 13
+
+    >>> expected(np.array([5.0, 5.0, 5.0]), np.array([0, -1, 1]), np.array([0.0, 5.0, 9.0]), 1.0).round(2).tolist()
+    [5.0, 4.2, 9.0]
+    """
+    side = np.where(bound == BELOW, 1.0, -1.0)
+    far = side * (values - estimate) / spread
+    mills = np.exp(norm.logpdf(far) - norm.logcdf(far))
+    return np.where(bound == EXACT, values, estimate - side * spread * mills)
