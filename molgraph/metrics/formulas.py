@@ -197,7 +197,7 @@ def _ordered(place: Floats, same: Floats, lower: Floats, higher: Floats) -> Floa
     size = np.diff(step, append=len(order))
     start_of_group = np.repeat(group, np.diff(group, append=len(order)))
     below = before[:, np.repeat(step, size)] - before[:, start_of_group]
-    return np.einsum("rn,rn->r", higher[:, order], below)
+    return np.asarray(np.einsum("rn,rn->r", higher[:, order], below))
 
 
 def kendall(sample: Sample, counts: Floats) -> Floats:

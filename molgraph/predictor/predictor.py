@@ -185,7 +185,7 @@ class Predictor(Scorer):
         load = partial(members_of.load, recipe.run, recipe.schemas, task, folder)
         made = cls(recipe, [load(number) for number in range(recipe.members)], domain, digest)
         made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
-        some = np.full((1, len(task.columns)), 0.5, dtype=np.float32)
+        some = np.full((1, len(task.columns)), 0.5)
         for name in task.names:
             where, interval = block(task, name), made.intervals[name]
             several = task.kind(name) == "multiclass"

@@ -168,7 +168,7 @@ def test_few_rows_are_no_verdict() -> None:
     assert unseen.sentence.startswith("12 rows are too few")
 
 
-CUT = np.linspace(4, 9, 60)
+CUT = np.linspace(4, 9, 200)
 LOW = np.where(CUT < 4.4, -1, 0)  # a few of the assay's values are `<4.4`
 
 
@@ -176,15 +176,15 @@ def test_rows_with_bounds_are_compared_by_errors_of_exact_values_and_by_the_orde
     """One method puts the values that the assay did not see above all others; the other is a little off everywhere."""
     random = np.random.default_rng(0)
     truth = np.maximum(CUT, 4.4)
-    narrow = np.where(CUT < 4.4, 9.9, CUT + 0.01 * random.normal(size=60))
-    broad = CUT + 0.3 * random.normal(size=60)
+    narrow = np.where(CUT < 4.4, 9.9, CUT + 0.01 * random.normal(size=200))
+    broad = CUT + 0.3 * random.normal(size=200)
     found = compare("regression", truth, broad, narrow, bound=LOW, fewest=20, called=("model", "comparator"))
     exact = int((LOW == 0).sum())
     assert found.verdict == "worse" and found.first.n == found.second.n == exact
     assert found.ranking is not None and found.ranking.metric == "ci" and found.ranking.verdict == "better"
-    assert found.ranking.first.n == 60
+    assert found.ranking.first.n == 200
     assert f"RMSE of {exact} exact values" in found.sentence
-    assert f"but better in ranking: concordance index of all 60 values, {60 - exact} of them bounds" in found.sentence
+    assert f"but better in ranking: concordance index of all 200 values, {200 - exact} of them bounds" in found.sentence
     same = compare("regression", truth, broad, broad + 0.001, bound=LOW)
     assert same.ranking is not None and "and not better in ranking" in same.sentence
 
@@ -193,18 +193,18 @@ def test_where_a_tenth_are_bounds_the_order_of_all_decides() -> None:
     """What predicts the middle of the exact values has the smaller error on them, and knows nothing of the others."""
     random = np.random.default_rng(2)
     bound, truth = np.where(CUT < 8, -1, 0), np.maximum(CUT, 8)
-    good, blind = CUT + 0.5 * random.normal(size=60), 8.5 + 0.01 * random.normal(size=60)
+    good, blind = CUT + 0.5 * random.normal(size=200), 8.5 + 0.01 * random.normal(size=200)
     scores = [score("regression", truth, each, bound=bound, bootstrap=0)["rmse"].value for each in (good, blind)]
     assert scores[1] < scores[0]
     found = compare("regression", truth, good, blind, bound=bound)
-    assert found.metric == "ci" and found.verdict == "better" and found.first.n == 60
+    assert found.metric == "ci" and found.verdict == "better" and found.first.n == 200
 
 
 def test_where_few_values_are_exact_the_order_of_all_decides() -> None:
     random = np.random.default_rng(1)
-    bound, truth = np.where(CUT < 8.5, -1, 0), np.maximum(CUT, 8.5)
-    found = compare("regression", truth, CUT, random.normal(size=60), bound=bound, fewest=20)
-    assert found.metric == "ci" and found.verdict == "better" and found.first.n == 60
-    assert "concordance index of all 60 values" in found.sentence
+    bound, truth = np.where(CUT < 8.6, -1, 0), np.maximum(CUT, 8.6)
+    found = compare("regression", truth, CUT, random.normal(size=200), bound=bound, fewest=20)
+    assert found.metric == "ci" and found.verdict == "better" and found.first.n == 200
+    assert "concordance index of all 200 values" in found.sentence
     lone = compare("regression", truth[:20], CUT[:20], CUT[:20], bound=np.full(20, -1), fewest=20)
     assert lone.difference is None and "of no two rows is it known which is higher" in lone.sentence

@@ -82,7 +82,7 @@ def test_a_column_that_is_missing_is_named(trained):
 
 def test_patients_are_counted_where_rows_belong_together():
     truth, patient = np.repeat([0.0, 1.0], 20), np.r_[np.arange(20), np.repeat([20, 21], 10)]
-    given = (truth, np.linspace(0.1, 0.9, 40), np.zeros(40, np.int8), 0.5, 1)
+    given = (truth, np.linspace(0.1, 0.9, 40), 0.5, 1)
     found = _scores("binary", *given, {"bootstrap": 20, "seed": 0, "groups": patient})
     assert found["specificity"]["value"] == 1.0 and found["sensitivity"]["reason"] == "too few"  # two patients
     found = _scores("binary", *given, {"bootstrap": 20, "seed": 0, "groups": None})
