@@ -125,9 +125,10 @@ def rounded(value: float | None) -> float | None:
 def estimate(each: Estimate) -> str:
     """Write a score with its interval, or why there is none."""
     if each.value is None:
-        return each.reason or "none"
-    ends = "" if each.low is None or each.high is None else f" ({plots.short(each.low)} to {plots.short(each.high)})"
-    return f"{plots.short(each.value)}{ends}"
+        return each.reason or "no score"
+    if each.low is None or each.high is None:  # not asked for, or there is none
+        return plots.short(each.value) + (f" ({each.reason})" if each.reason else "")
+    return f"{plots.short(each.value)} ({plots.short(each.low)} to {plots.short(each.high)})"
 
 
 def _hash(text: str) -> str:

@@ -26,7 +26,7 @@ from molgraph.report import (
     Target,
     write_report,
 )
-from molgraph.report.report import render
+from molgraph.report.report import estimate, render
 from molgraph.screen import Histogram
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">&amp;'\u2028"
@@ -273,3 +273,9 @@ def test_the_page_says_the_room_s_words(tmp_path: Path) -> None:
     assert ">scan</button>" in text and ">properties</button>" in text and ">row 10<" in text
     assert "<dt>modality</dt><dd>CR</dd>" in text and "flag alert" not in text.split("<table")[1]
     assert 'class="picture pixels"' in text and ' hidden=""><input type="checkbox" id="clean"' in text
+
+
+def test_a_score_without_an_interval_says_why_unless_none_was_asked_for() -> None:
+    assert estimate(Estimate(0.62, 0.5, 0.7)) == "0.620 (0.500 to 0.700)" and estimate(Estimate(0.62)) == "0.620"
+    assert estimate(Estimate(0.62, reason="no interval: too few rows")) == "0.620 (no interval: too few rows)"
+    assert estimate(Estimate(None, reason="one row")) == "one row" and estimate(Estimate(None)) == "no score"
