@@ -67,12 +67,12 @@ def _run(p: argparse.ArgumentParser, models: str = "architecture") -> None:
         "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
     )
     p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
-    p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
 
 
 def train(p: argparse.ArgumentParser) -> None:
     """Add the words of `train`."""
     _run(p)
+    p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
     p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to train with (torchrun)")
     p.add_argument("--dry-run", action="store_true", help="read and split the data, train nothing")
     p.add_argument("--print-config", action="store_true", help="print the complete run file and stop")
@@ -84,6 +84,7 @@ def train(p: argparse.ArgumentParser) -> None:
 def tune(p: argparse.ArgumentParser) -> None:
     """Add the words of `tune`."""
     _run(p, "architecture, several (A,B), all of the room of the data, or of a room (imaging/all)")
+    p.add_argument("--init", help=argparse.SUPPRESS)  # refused with what to do, as in a run file
     p.add_argument("--trials", type=int, metavar="N", help="trials in all (default 40 where no limit is given)")
     p.add_argument("--timeout", metavar="TIME", help="time for this command (2h, 1h30m, 45s), half for the comparator")
     p.add_argument("--epochs", type=int, metavar="N", help="epochs in all; a trial of trees counts as train.epochs")

@@ -69,6 +69,19 @@ def rearm() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Ignore Ctrl-C while processes are started: they inherit that, and are not struck while they import."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _as_interrupt(number: int, frame: Any) -> None:
     """Do what Python would do at Ctrl-C."""
     handler = signal.getsignal(signal.SIGINT)

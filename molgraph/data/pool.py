@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
+from molgraph.data.interrupts import ignored
 from molgraph.errors import ResourceError
 
 T = TypeVar("T")
@@ -24,7 +23,7 @@ def in_processes(work: Callable[[T], R], chunks: Sequence[T], workers: int) -> I
     """
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
     try:
-        with _interrupts_ignored():  # what a new process inherits, until its initializer runs
+        with ignored():
             results = pool.map(work, chunks)
         yield from results
     except BrokenProcessPool as error:
@@ -36,15 +35,3 @@ def in_processes(work: Callable[[T], R], chunks: Sequence[T], workers: int) -> I
 def _ignore_interrupts() -> None:
     """Leave interrupts to the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

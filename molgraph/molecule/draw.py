@@ -12,6 +12,8 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Mol
 from rdkit.Chem.Draw import rdMolDraw2D
 
+from molgraph.molecule.layout import laid_out
+
 RAISES, LOWERS = (0.90, 0.45, 0.05), (0.20, 0.45, 0.80)  # orange and blue: the colour-blind tell them apart
 MOST_ATOMS = 200  # more cannot be made out in a small picture, and take seconds to lay out
 INK = "#000000"
@@ -48,7 +50,7 @@ def _picture(molecule: Mol, width: int, height: int, highlight: Mapping[int, flo
     largest = max((abs(weight) for weight in highlight.values()), default=0) or 1
     colours = {int(atom): _tint(weight / largest) for atom, weight in highlight.items() if weight}
     rdMolDraw2D.PrepareAndDrawMolecule(
-        canvas, molecule, highlightAtoms=list(colours), highlightAtomColors=colours, highlightBonds=[]
+        canvas, laid_out(molecule), highlightAtoms=list(colours), highlightAtomColors=colours, highlightBonds=[]
     )
     canvas.FinishDrawing()
     return str(canvas.GetDrawingText())

@@ -113,7 +113,6 @@ class Leaks:
         for name, share in self.shared.items():
             if share.rows:
                 found.append(f"{share.rows} of {share.of} test rows share a {name} with a training row")
-        found += [f"{name}: {n} things have rows that disagree" for name, n in self.conflicts.items()]
         if self.start and self.start.gap:
             return "; ".join([*(found or ["none found among the rows at hand"]), self.start.gap])
         looked = f" nor near it (similarity {self.near.limit:g} or more)" if self.near else ""

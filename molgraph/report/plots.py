@@ -12,6 +12,9 @@ from molgraph.report.contents import Distribution, Estimate, Parity, Quality, Tr
 from molgraph.screen.summary import nice_step
 
 POINTS = 1500  # a parity plot with more would be a blot
+LETTER = 6.8  # at most so wide, on average, is a letter of 12 pixels in any of the page's fonts
+MARGIN = 8  # pixels that a plot has beside its axes, at least
+LABEL = 7.4  # and of a label, which has 13
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,18 @@ def text(x: float, y: float, words: object, anchor: str = "middle", kind: str = 
     return Markup('<text x="{}" y="{}" text-anchor="{}"{}>{}</text>').format(x, y, anchor, chosen, words)
 
 
+def fitted(words: str, room: float, letter: float = LABEL) -> str:
+    """Return words that fit into so many pixels: of longer ones the middle is left out.
+
+    >>> fitted("rmse", 100), fitted("molecule/attentivefp.dropout", 100)
+    ('rmse', 'molecul…opout')
+    """
+    most = max(int(room / letter), 5)
+    return (
+        words if len(words) <= most else f"{words[: most // 2 + 1]}…{words[len(words) - (most - most // 2 - 1) + 1 :]}"
+    )
+
+
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     """Return a line of a kind that the style sheet knows."""
     return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" class="{kind}"/>'
@@ -75,8 +90,9 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str, x_ticks: int = 8, y_tic
     for value, tick in x.ticks(x_ticks) if x_ticks else ():
         parts += [line(x(value), bottom, x(value), bottom + 4, "tick"), text(x(value), bottom + 17, tick)]
     parts.append(line(x.start, bottom, x.end, bottom, "axis"))
-    parts.append(text((x.start + x.end) / 2, bottom + 36, x_label, kind="label"))
-    parts.append(text(x.start - 6, y.end - 12, y_label, "start", kind="label"))
+    room = x.end - x.start + 2 * MARGIN
+    parts.append(text((x.start + x.end) / 2, bottom + 36, fitted(x_label, room), kind="label"))
+    parts.append(text(x.start - 6, y.end - 12, fitted(y_label, room), "start", kind="label"))
     return parts
 
 
@@ -116,7 +132,7 @@ def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) 
     parts: list[str] = []
     for value, tick in x.ticks(6):
         parts += [line(x(value), 4, x(value), bottom, "grid"), text(x(value), bottom + 16, tick)]
-    parts.append(text((x.start + x.end) / 2, bottom + 34, label, kind="label"))
+    parts.append(text((x.start + x.end) / 2, bottom + 34, fitted(label, x.end - x.start), kind="label"))
     for k, (method, each) in enumerate(zip(methods, estimates, strict=True)):
         kind, y = ("model" if k == 0 else "other"), row * k + 18
         name = method if len(method) <= 34 else f"{method[:33]}…"

@@ -9,13 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from molgraph.report.plots import Scale, axes, line, short, svg, text
+from molgraph.report.plots import LABEL, LETTER, MARGIN, Scale, axes, fitted, line, short, svg, text
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 
 WIDTH, HEIGHT = 560, 300
 SHOWN = 8  # axes of the parallel coordinates, most important first
 LARGEST = 10  # bars of importances
-LETTER = 6.8  # at most so wide, on average, is a letter of 12 pixels in any of the page's fonts
 LEFT, STEP = 70, 140  # place of the first of the parallel axes, and from one to the next
 UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 INSIDE = 0.9  # share of the scores that a plot shows; the rest, far off, is drawn at its edge
@@ -76,7 +75,7 @@ def importances(page: StudyPage) -> Markup:
     most = max(largest.values()) or 1.0
     x = Scale(0, most, max(LETTER * len(name) for name in largest) + 16, WIDTH - 60)
     label = "share in what sets the best tenth of the trials apart (PED-ANOVA)"
-    parts: list[str] = [text(x.start, 14, label, "start", "label")]
+    parts: list[str] = [text(MARGIN, 14, fitted(label, WIDTH - 2 * MARGIN), "start", "label")]
     for k, (name, share) in enumerate(largest.items()):
         top = 26 + 24 * k
         parts.append(text(x.start - 8, top + 13, name, "end"))
@@ -142,7 +141,7 @@ def _by_choice(page: StudyPage, axis: Axis, done: Sequence[Attempted]) -> Markup
     name = LETTER * max(map(len, axis.choices)) + 8
     place = _place(axis, done, bottom, 26)
     x = _upright(page.objectives[0], [s for t in done if (s := last(t)) is not None], name, width - 16)
-    parts: list[str] = [text(width / 2, 14, axis.name, kind="label")]
+    parts: list[str] = [text(width / 2, 14, fitted(axis.name, width - 2 * MARGIN), kind="label")]
     for value, tick in x.ticks(3):
         parts += [line(x(value), 22, x(value), bottom, "grid"), text(x(value), bottom + 16, tick)]
     parts += [text(name - 6, at + 4, label, "end") for at, label in place.ticks]
@@ -237,8 +236,8 @@ def _dot(x: float, y: float, trial: Attempted, page: StudyPage) -> str:
 
 def _column(at: float, top: float, bottom: float, name: str, ticks: Sequence[tuple[float, str]]) -> list[str]:
     section, dot, key = name.rpartition(".")
-    parts = [line(at, top, at, bottom, "axis"), text(at, top - 14, key, kind="label")]
-    parts.append(text(at, top - 30, section + dot))
+    parts = [line(at, top, at, bottom, "axis"), text(at, top - 14, fitted(key, STEP - MARGIN, LABEL), kind="label")]
+    parts.append(text(at, top - 30, fitted(section + dot, STEP - MARGIN, LETTER)))
     for y, label in ticks:
         parts += [line(at - 4, y, at, y, "tick"), text(at + 6, y + 4, label, "start", "halo")]
     return parts

@@ -16,6 +16,7 @@ from molgraph.errors import CheckpointError, ConfigError
 
 NAME = "manifest.json"
 FORMAT = 1
+RANKED = ("by", "directions", "top", "domain", "bounds", "diverse")  # settings that scores do not depend on
 REMEDY = "repeat the first call's model, library and settings, or give another output folder"
 
 
@@ -81,7 +82,7 @@ class Manifest:
         ]
 
     def refuse_changes(self, now: Manifest, folder: Path) -> None:
-        """Compare with the screen asked for now.
+        """Compare with the screen asked for now, which may rank in another way.
 
         Raises: ConfigError that names every difference.
         """
@@ -89,6 +90,7 @@ class Manifest:
             line
             for part in ("model", "library", "settings", "versions")
             for line in _differences(part, getattr(self, part), getattr(now, part))
+            if part != "settings" or line.split()[1] not in RANKED
         ]
         if differences:
             raise ConfigError(f"{folder} holds another screen: {'; '.join(differences)}. Remedy: {REMEDY}.")

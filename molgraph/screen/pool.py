@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
-from molgraph.data.interrupts import rearm
+from molgraph.data.interrupts import ignored, rearm
 from molgraph.errors import ResourceError
 from molgraph.screen.shard import Job, score_shard, start_worker, threads
 
@@ -53,7 +53,7 @@ def _pooled(first: Job, rest: Iterator[Job], workers: int) -> Iterator[int]:
         initargs=(first.models,),
     )
     try:
-        at_work = {pool.submit(score_shard, first)}
+        at_work = _submit(pool, [first])
         at_work |= _submit(pool, islice(rest, AHEAD * workers - 1))
         while at_work:
             done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
@@ -75,4 +75,7 @@ def _pooled(first: Job, rest: Iterator[Job], workers: int) -> Iterator[int]:
 
 
 def _submit(pool: ProcessPoolExecutor, jobs: Iterable[Job]) -> set[Future[int]]:
-    return {pool.submit(score_shard, job) for job in jobs}
+    """Hand over jobs; that may start a process, but the library is read before, where Ctrl-C counts."""
+    ready = list(jobs)
+    with ignored():
+        return {pool.submit(score_shard, job) for job in ready}

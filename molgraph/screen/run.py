@@ -22,6 +22,7 @@ from molgraph.data.untrusted import damaged
 from molgraph.data.write import open_writer
 from molgraph.errors import CheckpointError, ConfigError, did_you_mean
 from molgraph.screen import pool
+from molgraph.screen.again import restored, with_keys
 from molgraph.screen.manifest import NAME, Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import DOMAINS, Goal, directions, ranked_by
@@ -208,17 +209,20 @@ class _Screen:
         report: Report | None,
     ) -> ScreenResult:
         found = self._claim(resume)
-        unfinished = ScreenResult(self.out, self._scores, False, found or self.manifest, self.ranking)
+        asked = replace(found, settings=self.manifest.settings) if found else self.manifest
+        unfinished = ScreenResult(self.out, self._scores, False, asked, self.ranking)
         if found and found.result:
             harmed = found.harmed(self.out)
-            if not harmed:
+            if not harmed and found.settings == asked.settings:
                 return self._again(unfinished, found.result)
-            if not _holds(self.out / SHARDS):
+            if not harmed:  # ranked in another way
+                tables = restored(self._scores, found.result["names"], tables, self.out / SHARDS)
+            elif not _holds(self.out / SHARDS):
                 raise CheckpointError(
                     f"{'; '.join(harmed)}, and what it was merged from is gone. Remedy: put the file back as it was, "
                     f"or remove {self.out} and screen again."
                 )
-            unfinished = replace(unfinished, manifest=replace(found, result=None))  # merge once more
+            unfinished = replace(unfinished, manifest=replace(asked, result=None))  # merge once more
         only_merge = found is not None and not resume and shard is None
         paths, missing, damaged = self._score(tables, shard, only_merge, workers, progress)
         if only_merge and missing:
@@ -293,6 +297,7 @@ class _Screen:
             part.unlink(missing_ok=True)
         shards = Shards.open(paths)
         best, summary = merge(shards, self.ranking, self._scores)
+        best = with_keys(best, shards.names, self.predictor)
         goals = [Goal(**goal) for goal in summary.goals]
         diverse = self.manifest.settings["diverse"]
         top, names = complete(best, shards.names, self.predictor.room, self.ranking, goals, diverse)

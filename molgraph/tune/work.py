@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.config import RunSettings
-from molgraph.data.interrupts import rearm
+from molgraph.data.interrupts import ignored, rearm
 from molgraph.errors import INTERRUPTED, MolgraphError, ResourceError
 from molgraph.tune.attempt import Attempt, Stopped
 from molgraph.tune.budget import Budget
@@ -118,7 +119,8 @@ def work_apart(job: Job, readings: Mapping[bool, Visible], jobs: int, watch: Cal
     def hire() -> None:
         mine, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_worker, args=(job, tuple(readings), theirs), daemon=True)
-        process.start()
+        with ignored():
+            process.start()
         theirs.close()
         crew.append((process, mine))
 
@@ -169,6 +171,7 @@ def _worker(job: Job, readings: tuple[bool, ...], pipe: Connection) -> None:
             raise KeyboardInterrupt  # nobody is there to be told
 
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored until here
         rearm()
         work(job, {setting: Visible.load(job.place.folder / ROWS[setting]) for setting in readings}, watch)
     except MolgraphError as error:

@@ -16,6 +16,7 @@ from molgraph import registry
 from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.dataset import Dataset
+from molgraph.data.room import Noun
 from molgraph.data.targets import EXACT
 from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
@@ -335,6 +336,11 @@ def _merges(run: RunSettings, rows: Rows, cut: Split) -> dict[int, Reject]:
 def rows_notes(made: Plan) -> list[str]:
     """Say what happened to rows on the way in."""
     rows, found = made.rows, list(made.rows.notes)
+    noun = slots(made.run)[0].room.noun if len(slots(made.run)) == 1 else Noun("thing", "things")
+
+    def thing(count: int) -> str:
+        return noun.one if count == 1 else noun.many
+
     away = Counter(reject.reason for reject in made.merged.values())
     if away["duplicate"]:
         found.append(f"{away['duplicate']} rows repeat another and were merged.")
@@ -354,10 +360,10 @@ def rows_notes(made: Plan) -> list[str]:
                 "values, and the concordance index (ci) counts every pair of rows whose order is certain."
             )
     for name, count in made.leaks.conflicts.items():
-        found.append(f"{name}: {count} things have rows that disagree.")
+        found.append(f"{name}: {count} {thing(count)} with different measurements in different rows.")
     for name, spread in replicates(rows.data, made.task.kind, made.split).items():
         found.append(
-            f"{name}: repeated measurements of {spread['things']} things agree within a standard deviation "
-            f"of {spread['sd']:.3g}; no model can be expected to be nearer."
+            f"{name}: repeated measurements of {spread['things']} {thing(spread['things'])} agree within a standard "
+            f"deviation of {spread['sd']:.3g}; no model can be expected to be nearer."
         )
     return found

@@ -201,7 +201,9 @@ def _search(outcome: Outcome, request: Request, which: str, title: str, space: S
     run = space.run
     readings = outcome.readings if which == MODEL else {run.standardize: outcome.readings[run.standardize]}
     made_from = _made_from(run, readings, outcome.goals)
-    name = f"{request.study or made_from[:NAME]}-{which}" if request.storage else which
+    name = f"{made_from[:NAME]}-{which}" if request.storage else which
+    if request.study:  # as the person calls it
+        name = request.study if which == MODEL else f"{request.study}-{which}"
     return Search(which, title, space, readings, made_from, Place(request.out, name, request.storage))
 
 

@@ -95,7 +95,8 @@ def test_things_that_disagree_over_folds_are_conflicts(ligands):
     again = ligands.head(4).assign(pAct=[*(ligands["pAct"].head(3) + 1), ligands["pAct"][3]])
     made = made_of(folds(ligands, again), split="column:fold")
     assert made.leaks.conflicts == {"pAct": 3}
-    assert "pAct: 3 things have rows that disagree" in made.leaks.sentence
+    assert "pAct" not in made.leaks.sentence, "that is no leak"
+    assert "pAct: 3 molecules with different measurements in different rows." in made.notes
 
 
 def test_a_clean_split_says_so_and_all_is_plain_json(ligands):

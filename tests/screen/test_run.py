@@ -113,8 +113,8 @@ def test_another_model_library_or_setting_is_refused_by_name(library: Path, tmp_
     run(library, tmp_path, shard=(1, 2))
     with pytest.raises(ConfigError, match=r"model digest was .* is .*Remedy"):
         run(library, tmp_path, ("other/pAct",), resume=True)
-    with pytest.raises(ConfigError, match=r"settings top was 50, is 60\. Remedy"):
-        run(library, tmp_path, resume=True, top=60)
+    with pytest.raises(ConfigError, match=r"settings filters was top, is all\. Remedy"):
+        run(library, tmp_path, resume=True, filters="all", top=60)
     other = tmp_path / "library.csv"
     other.write_text(library.read_text(encoding="utf-8") + "CC,last\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"library bytes was .*library sha256 was"):
@@ -203,6 +203,36 @@ def test_a_finished_screen_is_merged_again_where_its_shards_are_there(
     again = run(library, tmp_path, resume=True)
     assert again.finished and len(again.top) == 50 and again.manifest.result
     assert digests(tmp_path) == first and not (tmp_path / "shards").exists()
+
+
+@pytest.mark.parametrize(
+    "other", [{"top": 60}, {"top": 7, "direction": "min"}, {"domain": "only", "diverse": 3}], ids=str
+)
+def test_ranked_in_another_way_a_finished_screen_is_merged_again(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    wanted = run(library, tmp_path / "whole", **other)
+    run(library, tmp_path / "out")
+    monkeypatch.setattr("molgraph.screen.pool.score_shard", None)  # no shard is scored again
+    again = run(library, tmp_path / "out", resume=True, **other)
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole") and again.summary == wanted.summary
+    pd.testing.assert_frame_equal(again.top, wanted.top)
+    assert again.manifest.settings == wanted.manifest.settings and not (tmp_path / "out" / "shards").exists()
+    first = run(library, tmp_path / "out", resume=True)  # and back
+    assert len(first.top) == 50 and first.manifest.settings["top"] == 50
+
+
+def test_ranked_in_another_way_an_unfinished_screen_goes_on(library: Path, tmp_path: Path) -> None:
+    run(library, tmp_path / "out", shard=(1, 2))
+    run(library, tmp_path / "out", resume=True, top=60)
+    run(library, tmp_path / "whole", top=60)
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+
+
+def test_scores_without_types_are_not_ranked_again(tmp_path: Path) -> None:
+    run(few("c1", "c2"), tmp_path, fmt="csv")
+    with pytest.raises(ConfigError, match=r"scores\.csv: to rank in another way it takes scores in Parquet"):
+        run(few("c1", "c2"), tmp_path, fmt="csv", resume=True, top=1)
 
 
 def test_a_damaged_manifest_is_refused(library: Path, tmp_path: Path) -> None:

@@ -184,8 +184,8 @@ def test_what_happened_to_rows_is_noted(ligands):
     tested = set(made.rows.data.rows[made.split.test].tolist()) & {61, 62}
     assert not tested, "this seed tests neither"
     assert "2 rows repeat another and were merged." in text
-    assert "pAct: 2 things have rows that disagree." in text
-    assert "repeated measurements of 2 things agree within a standard deviation of 0.354" in text  # 0.5 / sqrt(2)
+    assert "pAct: 2 molecules with different measurements in different rows." in text
+    assert "repeated measurements of 2 molecules agree within a standard deviation of 0.354" in text  # 0.5 / sqrt(2)
     assert "1 cells count as not measured, first row 5: other: 'x' is not a number" in text
     assert made.facts["rejected"] == {"duplicate": 2}
     assert made.facts["rows_read"] == 62 and made.facts["rows_used"] == 60

@@ -453,7 +453,7 @@ def test_a_study_in_a_storage_is_joined_from_another_folder(
     assert "the study in the --storage stays as it is" in capsys.readouterr().err
     tuned(tmp_path / "there", series, **folded, study="folds")  # the best trained whole has no estimates by fold
     assert "2 of 2 completed trials ran in another folder" in (said := capsys.readouterr().err)
-    assert "no ensemble is chosen without them" in said and "the study folds-tune" in said
+    assert "no ensemble is chosen without them" in said and "the study folds in" in said
     with pytest.raises(ConfigError, match="without one --out keeps the study"):
         tuned(tmp_path / "there", series, study="mine")
 
