@@ -110,6 +110,17 @@ def test_shards_are_counted_from_one(shard: str, capsys: pytest.CaptureFixture[s
     assert "1 <= I <= N" in capsys.readouterr().err
 
 
+def test_tune_does_not_offer_what_it_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["tune", "--help"])
+    assert "--init" not in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "--init" in capsys.readouterr().out
+    assert main(["tune", "a.csv", "--init", "model", "--out", str(tmp_path / "out")]) == 2
+    assert "tuning begins from drawn weights" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

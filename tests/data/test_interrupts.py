@@ -102,3 +102,16 @@ assert signal.getsignal(signal.SIGUSR1) is asked and not blocked()
 @pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
 def test_what_was_there_before_is_there_after():
     subprocess.run([sys.executable, "-c", RESTORED], check=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_what_is_started_while_it_is_ignored_does_not_hear_ctrl_c():
+    from molgraph.data.interrupts import ignored
+
+    code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    before = signal.getsignal(signal.SIGINT)
+    with ignored():
+        deaf = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    hears = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (deaf.stdout.strip(), hears.stdout.strip()) == ("True", "False")
+    assert signal.getsignal(signal.SIGINT) is before
