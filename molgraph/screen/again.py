@@ -12,10 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from molgraph.data.files import atomic
 from molgraph.data.table import MEMORY, Table, free_names
 from molgraph.errors import ConfigError
-from molgraph.screen.shard import INPUT, KEY, META, ROW
+from molgraph.screen.shard import INPUT, KEY, META, ROW, store
 
 
 def restored(scores: Path, names: Mapping[str, str], tables: Iterator[Any], folder: Path) -> Iterator[Any]:
@@ -40,8 +39,7 @@ def restored(scores: Path, names: Mapping[str, str], tables: Iterator[Any], fold
             meta = {**known, ROW: names[ROW], KEY: extra, INPUT: table.column}
             own = own.append_column(names[ROW], pa.array(np.asarray(table.rows, dtype=np.int64)))
             own = own.append_column(extra, pa.array([""] * len(table), pa.string()))
-            with atomic(folder / f"{number:08d}.parquet") as out:
-                pq.write_table(own.replace_schema_metadata({META: json.dumps(meta).encode()}), out, compression="zstd")
+            store(folder / f"{number:08d}.parquet", own.replace_schema_metadata({META: json.dumps(meta).encode()}))
             yield table
 
 

@@ -90,12 +90,16 @@ def write(job: Job, predictor: Any, scored: Any) -> None:
     names = free_names(list(own.columns), list(added.columns))
     frame = pd.concat([own, added.rename(columns=names)], axis=1)
     meta = {META: json.dumps({**names, INPUT: job.table.column}).encode()}
-    shard = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta)
-    with atomic(job.path) as file:
+    store(job.path, pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta))
+
+
+def store(path: Path, shard: pa.Table) -> None:
+    """Write a shard and its seal."""
+    with atomic(path) as file:
         whole = io.BytesIO()
         pq.write_table(shard, whole, compression="zstd")
         file.write(whole.getbuffer())
-    with atomic(seal_of(job.path)) as file:  # last: a shard without its seal is not finished
+    with atomic(seal_of(path)) as file:  # last: a shard without its seal is not finished
         file.write(hashlib.sha256(whole.getbuffer()).hexdigest().encode())
 
 
