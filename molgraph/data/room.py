@@ -90,6 +90,14 @@ class Index(Protocol):
 
 
 @dataclass(frozen=True)
+class Descriptors:
+    """Hold a few plain numbers that a person knows of a part: their names, and `of(keys) -> float64 [P, D]`."""
+
+    names: tuple[str, ...]
+    of: Callable[[Sequence[str]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Room:
     """Offer one kind of data to the floors above.
 
@@ -123,6 +131,7 @@ class Room:
     - `remedies`: by reason of a reject that says a column holds something else, what to do about it; {column} and
       {section}, the settings of the input, are filled in. Under `NO_COLUMN` a shorter way to give one for all rows.
     - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
+    - `descriptors`: what an equation that a model has to beat is made of; None where nobody writes such.
     - `related`: the similarity by `index` below which parts have nothing to do with each other.
     """
 
@@ -150,6 +159,7 @@ class Room:
     remedies: Mapping[str, str] = field(default_factory=dict)
     near: float | None = 0.95
     related: float = 0.0
+    descriptors: Descriptors | None = None
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     owners: Callable[[Sequence[str]], Owners] | None = None
     holds: Mapping[str, Callable[[Sequence[str]], Sequence[Set[Hashable]]]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from molgraph.data.room import Noun, Room
+from molgraph.molecule.classical import CLASSICAL
 from molgraph.molecule.draw import draw
 from molgraph.molecule.elements import elements
 from molgraph.molecule.groups import cluster, scaffold
@@ -30,6 +31,7 @@ ROOM = Room(
     diverse=diverse,
     made_of=elements,
     written="smiles",
+    descriptors=CLASSICAL,
     alerts=("pains", "brenk"),
     ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from molgraph.predictor.duplicates import repeats
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.simple import CONSTANT, Simple
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.split import IDENTITY
 from molgraph.task import Task, block, labels
@@ -35,6 +36,7 @@ def assess(
     predictor: Predictor | Panel,
     data: Dataset,
     others: dict[str, Array],
+    simple: Mapping[str, Simple] | None = None,
     *,
     name_of: str = "model",
     called: str = "comparator",
@@ -54,12 +56,14 @@ def assess(
     draw all rows of a thing together), "main": {target: the metric that stands for it}, "shown": {target: those a
     person sees first}}`, plain JSON values.
     `others` maps a method's name to estimates [N, columns of the task], NaN of a target that it does not know. Targets
-    that `data` has not are left out.
+    that `data` has not are left out. `simple` are the simplest methods (`simple.beside`), of which `{"simple":
+    {"others", "verdicts"}}` says the same; probabilities of classes are compared with a constant by their Brier score.
     """
     estimates, spread = predictor.estimate(data)
     again = repeats(data)
     groups = data.groups[IDENTITY] if again.any() else None  # rows of one thing are no independent evidence
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
+    found["simple"] = {"others": {name: {} for name in simple or {}}, "verdicts": {}}
     found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}}
     belong, targets = together(predictor, data), [name for name in predictor.targets if name in data.targets.names]
     for name in targets:
@@ -67,16 +71,19 @@ def assess(
         truth, observed, bound = data.targets.arrays(name)
         given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
         drawn = {**given, "groups": groups}
-        mine = _shaped(kind, estimates[:, where])
+        mine = shaped(kind, estimates[:, where])
         found["model"][name] = _scores(kind, truth, mine, drawn)
-        found["verdicts"][name] = {}
+        found["verdicts"][name], found["simple"]["verdicts"][name] = {}, {}
         for other, theirs in others.items():
-            them = _shaped(kind, theirs[:, where])
-            if len(them) and np.isnan(them).all():
-                continue
-            found["others"][other][name] = _scores(kind, truth, them, drawn)
-            how = {**drawn, "called": (name_of, f"{called} ({other})"), "fewest": FEWEST}
-            found["verdicts"][name][other] = compare(kind, truth, mine, them, **how).to_json()
+            them = shaped(kind, theirs[:, where])
+            if not len(them) or not np.isnan(them).all():
+                words = (name_of, f"{called} ({other})")
+                _compared(found, name, other, _Rival(kind, truth, mine, them, words), drawn)
+        for other, each in (simple or {}).items():
+            if name in each.called:
+                metric = "brier" if other == CONSTANT and kind != NUMBERS else None
+                them, words = shaped(kind, each.estimates[:, where]), (name_of, each.called[name])
+                _compared(found["simple"], name, other, _Rival(kind, truth, mine, them, words, metric), drawn)
         if kind == BINARY:
             threshold = predictor.thresholds.get(name, UNKNOWN)
             found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)
@@ -87,7 +94,7 @@ def assess(
         sure = observed & (bound == EXACT)
         predicted = predictor.unit(name, data, estimates, spread)
         scale = None if predicted is None else predicted[sure]
-        found["coverage"][name] = _covered(predictor, name, mine[sure], truth[sure], scale).to_json()
+        found["coverage"][name] = covered(predictor, name, mine[sure], truth[sure], scale).to_json()
         among = spread[sure, where.start]
         rest = _reliability(predictor, name, mine[sure], truth[sure], among if scale is None else scale)
         found["reliability"][name] = rest.to_json()
@@ -104,6 +111,26 @@ def assess(
 def _bounds(data: Dataset, name: str) -> bool:
     _, observed, bound = data.targets.arrays(name)
     return bool((bound[observed] != EXACT).any())
+
+
+class _Rival(NamedTuple):
+    """Hold two estimates of the same rows, the words for both, and the metric to compare them by."""
+
+    kind: str
+    truth: Array
+    mine: Array
+    theirs: Array
+    words: tuple[str, str]
+    metric: str | None = None
+
+
+def _compared(found: dict[str, Any], target: str, other: str, rival: _Rival, drawn: dict[str, Any]) -> None:
+    """Score a rival, and compare."""
+    found["others"][other][target] = _scores(rival.kind, rival.truth, rival.theirs, drawn)
+    made = compare(
+        rival.kind, rival.truth, rival.mine, rival.theirs, rival.metric, called=rival.words, fewest=FEWEST, **drawn
+    )
+    found["verdicts"][target][other] = made.to_json()
 
 
 def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
@@ -141,7 +168,8 @@ def nearest_estimates(scorer: Predictor | Panel, data: Dataset) -> Array | None:
     return out
 
 
-def _shaped(kind: str, estimates: Array) -> Array:
+def shaped(kind: str, estimates: Array) -> Array:
+    """Return the columns of one target as metrics take them: [N, C] of several classes, else [N]."""
     return estimates if kind == "multiclass" else estimates[:, 0]
 
 
@@ -158,7 +186,7 @@ def _reliability(predictor: Predictor | Panel, name: str, estimates: Array, trut
     return from_enough(of_numbers(estimates, truth, high - low, known, places), chance.n)
 
 
-def _covered(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
+def covered(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
     """Measure how often intervals, or sets of classes, hold what was measured."""
     interval, kind = predictor.intervals[name], predictor.task.kind(name)
     if kind != NUMBERS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.predictor.recipe import Recipe
 
@@ -30,7 +31,9 @@ def card(recipe: Recipe) -> str:
             for name, label in names.items()
         ]
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
+        lines += simple_lines(metrics, target)
         lines += ["", *sentences(metrics["coverage"][target], "test rows")]
+        lines += [f"{line[0].upper()}{line[1:]}." for line in domain_lines(metrics, target)]
     if metrics.get("leaks"):
         lines += ["", f"Leaks: {metrics['leaks']['sentence']}."]
     lines += [
@@ -48,6 +51,25 @@ FACTS = (
     "data", "rows_read", "rows_used", "rejected", "split", "train", "valid", "calibration", "test", "size", "members",
     "epochs", "seconds", "trained", "interrupted",
 )  # fmt: skip
+
+
+def simple_lines(found: Mapping[str, Any], target: str) -> list[str]:
+    """Say how a model compares with the simplest methods, where an assessment has it, for one target."""
+    return [verdict["sentence"] for verdict in found.get("simple", {}).get("verdicts", {}).get(target, {}).values()]
+
+
+def domain_lines(found: Mapping[str, Any], target: str) -> list[str]:
+    """Say in sentences what `inside.by_domain` found of one target, where an assessment has it."""
+    apart = found.get("domain", {}).get(target)
+    if not apart or not apart["outside"]:
+        return []
+    rows = f"{apart['outside']:,} of {apart['inside'] + apart['outside']:,} rows"
+    said = [f"{rows} lie outside the domain of the training data"]
+    label = METRICS[found["main"][target]].label
+    for side, made in apart["of"].items():
+        held = " ".join(sentences(made["coverage"], "rows")).removesuffix(".")
+        said.append(f"{side} the domain: {label} {interval(made['score'])}; {held}")
+    return said
 
 
 def started(start: dict[str, Any]) -> str:

@@ -31,7 +31,8 @@ class Recipe:
     optional inputs that training taught to do without (None: an earlier version did not say); `units` maps a target to
     what its numbers mean; `files` maps weights and domain to their sha256; `facts` is what a report prints (rows, split
     sizes, metrics, dates), free of meaning to the machine. `start` says of a model that started from the weights of
-    another which that was, which weights did not fit, and what is not known of its training rows.
+    another which that was, which weights did not fit, and what is not known of its training rows. `simple` are the
+    simplest methods that it has to beat, as plain numbers (`simple.fit`).
     """
 
     run: RunSettings
@@ -48,6 +49,7 @@ class Recipe:
     metrics: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     start: dict[str, Any] = field(default_factory=dict)
+    simple: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -28,6 +28,7 @@ from molgraph.predictor.inputs import lacked, slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
+from molgraph.predictor.simple import fit as simple
 from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
@@ -104,6 +105,7 @@ class Training:
         domain = Domain.learn({slot.name: slot.room for slot in slots(self.run)}, self.train)
         known: dict[str, Any] = {"lacked": lacked(self.run, domain.index), "versions": versions()}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
+        recipe.simple = simple(domain, self.task)
         made = Predictor(recipe, members, domain)
         if self.start is not None:
             made.start_from(self.start, self.anew)

@@ -9,7 +9,7 @@ from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import drawn, sentence
-from molgraph.predictor.card import labels, tested
+from molgraph.predictor.card import domain_lines, labels, simple_lines, tested
 from molgraph.report.contents import Estimate, Quality
 
 Assessment = Mapping[str, Any]
@@ -35,14 +35,15 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     scores = {label: tuple(_estimate(table[name]) for table in tables) for name, label in named.items()}
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
+    apart = [f"{line[0].upper()}{line[1:]}." for line in domain_lines({**judged, "main": assessment["main"]}, target)]
     return Quality(
         target,
         tested(judged["model"][target]),
         tuple(methods),
         scores,
         named[assessment["main"][target]],
-        tuple(verdict["sentence"] for verdict in verdicts.values()),
-        " ".join(sentences(judged["coverage"][target], "held-out rows")),
+        (*(verdict["sentence"] for verdict in verdicts.values()), *simple_lines(judged, target)),
+        " ".join([*sentences(judged["coverage"][target], "held-out rows"), *apart]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
         drawn(reliable.get("curve", ())),

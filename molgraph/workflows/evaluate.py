@@ -20,19 +20,25 @@ from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, nearest_estimates
-from molgraph.predictor.card import counted, interval, labels
+from molgraph.predictor.card import counted, domain_lines, interval, labels, simple_lines
 from molgraph.predictor.columns import written_as
 from molgraph.predictor.decided import lines
 from molgraph.predictor.folder import save_rejects
+from molgraph.predictor.inside import by_domain
 from molgraph.predictor.leaks import evaluated
+from molgraph.predictor.neighbours import DOUBT
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.simple import beside
 from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.report import write_evaluation_report
 from molgraph.task import vocabulary
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself
-UNSEEN = ("rows", "repeats", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels")
+UNSEEN = (
+    "rows", "repeats", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels", "simple",
+    "domain",
+)  # fmt: skip
 WIDE = 34  # letters of a column in the terminal
 TOGETHER = "together"  # what the mean of several models is called, in metrics and files
 
@@ -113,7 +119,9 @@ def _assess(
     words: dict[str, Any] = (
         {"name_of": "mean of the models", "called": "alternative"} if isinstance(scorer, Panel) else {}
     )
-    found = assess(scorer, rows.data, others, **words)
+    simple = beside(scorer.predictors, scorer.task, rows.data)
+    found = assess(scorer, rows.data, others, simple, **words)
+    found["domain"] = by_domain(scorer, rows.data)
     found |= {
         "judged": words.get("name_of", "model"),
         "rows_read": rows.read,
@@ -124,7 +132,9 @@ def _assess(
     if seen.any() and not seen.all():
         judged = np.flatnonzero(~seen)
         mine = {name: made[judged] for name, made in others.items()}
-        fresh = assess(scorer, rows.data.subset(judged), mine, **words)
+        alike = {name: replace(each, estimates=each.estimates[judged]) for name, each in simple.items()}
+        fresh = assess(scorer, rows.data.subset(judged), mine, alike, **words)
+        fresh["domain"] = by_domain(scorer, rows.data.subset(judged))
         found["unseen"] = {name: fresh[name] for name in UNSEEN}
     frame = rows.frame.iloc[judged].reset_index(drop=True)
     found["subgroups"] = subgroups(scorer, rows.data.subset(judged), frame, columns)
@@ -144,10 +154,12 @@ def _say(called: str, rows: Rows, found: dict[str, Any]) -> None:
             _table(f"{target}, {judged['rows']:,} rows not seen", judged, *how)
         for verdict in judged["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
+        for line in simple_lines(judged, target):
+            say(f"  {line}")
         for line in sentences(judged["coverage"][target], which):
             say(f"  {line}")
         say(f"  reliability: {sentence(judged['reliability'][target])}")
-        for line in lines(judged, target):
+        for line in (*domain_lines({**judged, "main": found["main"]}, target), *lines(judged, target)):
             say(f"  {line}")
     for line in found["subgroups"]:
         said = ", ".join(f"{name} {interval(score)}" for name, score in line["scores"].items())
@@ -169,7 +181,7 @@ def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found
     """Write `scores-<model>.csv` (measured beside predicted), `subgroups-<model>.csv` and `report-<model>.html`."""
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    scores = predictor.columns_of(rows.data)
+    scores = predictor.columns_of(rows.data).rename(columns={DOUBT: "message"})
     measured = {}
     for target in rows.data.targets.names:
         values, observed, _ = rows.data.targets.arrays(target)

@@ -20,7 +20,7 @@ from molgraph.fit import Epoch
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import interval, labels, tested
+from molgraph.predictor.card import domain_lines, interval, labels, simple_lines, tested
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.decided import lines
 from molgraph.predictor.scored import OK
@@ -72,10 +72,12 @@ def scores(predictor: Predictor, folder: Path) -> None:
             say(f"  {label:18}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
+        for line in simple_lines(metrics, target):
+            say(f"  {line}")
         for line in sentences(metrics["coverage"][target], "test rows"):
             say(f"  {line}")
         say(f"  reliability: {sentence(metrics['reliability'][target])}")
-        for line in lines(metrics, target):
+        for line in (*domain_lines(metrics, target), *lines(metrics, target)):
             say(f"  {line}")
     say(f"leaks: {metrics['leaks']['sentence']}")
     say(f"\nmodel written to {folder}")

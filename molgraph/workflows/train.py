@@ -25,6 +25,8 @@ from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import layers
 from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects
+from molgraph.predictor.inside import by_domain
+from molgraph.predictor.simple import beside
 from molgraph.predictor.tempered import notes as calibration_notes
 from molgraph.predictor.training import Training
 from molgraph.task import Task, block, classes, spreads
@@ -113,7 +115,9 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
     others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
     if made.start is not None and len(test):
         others |= _of_the_start(made, made.start, predictor.task, test)
-    found = assess(predictor, test, others, seed=made.run.seed)
+    simple = beside([predictor], predictor.task, test) if len(test) else {}
+    found = assess(predictor, test, others, simple, seed=made.run.seed)
+    found["domain"] = by_domain(predictor, test, seed=made.run.seed)
     found["comparator"] = found["others"][next(iter(others))]
     found["comparator_name"] = next(iter(others))
     found["left_out"] = left_out

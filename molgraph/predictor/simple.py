@@ -1,0 +1,169 @@
+"""The simplest methods that a model has to beat: a constant, and an equation of classical descriptors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.data.dataset import ABSENT, Dataset
+from molgraph.data.room import Room
+from molgraph.data.targets import EXACT
+from molgraph.predictor.domain import Domain
+from molgraph.predictor.predictor import Predictor
+from molgraph.task import Task, block, labels
+
+CONSTANT, EQUATION = "constant", "equation"
+ROWS = 5_000  # at most fit an equation of so few numbers
+FEWEST = 20  # rows of numbers, or of the rarer class; with fewer the equation is noise
+NEVER = -50.0  # the logit of a class that no row has
+
+Floats = NDArray[np.float64]
+
+
+def fit(domain: Domain, task: Task) -> dict[str, Any]:
+    """Return the simple methods as training rows teach them, plain JSON.
+
+    `{"constant": {target: value, or shares of classes}, "equation": {target: {"centre", "scale": of each descriptor,
+    "weights": [D] per number, "offset"}}, "descriptors": names}`. The equation is a ridge regression (penalty 1 on
+    standardised descriptors), of classes a logistic one.
+
+    See: Hoerl & Kennard 1970, doi 10.1080/00401706.1970.10488634
+    """
+    some = np.unique(np.linspace(0, len(domain.index) - 1, min(ROWS, len(domain.index))).astype(np.int64))
+    parts = {name: (side.room, list(side.keys)) for name, side in domain.sides.items()}
+    table, names = _described(parts, {name: domain.index[some, at] for at, name in enumerate(domain.sides)})
+    found: dict[str, Any] = {CONSTANT: {}, EQUATION: {}, "descriptors": names}
+    for at, name in enumerate(task.names):
+        kind = task.kind(name)
+        sure = ~np.isnan(domain.values[:, at]) & ((domain.bound[:, at] == EXACT) | (kind != "regression"))
+        values = domain.values[sure, at].astype(np.float64)
+        if not len(values):
+            continue
+        classes = len(labels(task, name)) if kind == "multiclass" else 0
+        shares = np.bincount(values.astype(np.int64), minlength=classes) / len(values) if classes else values.mean()
+        found[CONSTANT][name] = shares.tolist()
+        rows = sure[some]
+        if table.shape[1]:
+            made = _equation(kind, table[rows], domain.values[some][rows, at].astype(np.float64), classes)
+            found[EQUATION] |= {name: made} if made else {}
+    return found
+
+
+def _equation(kind: str, table: Floats, values: Floats, classes: int) -> dict[str, Any] | None:
+    """Fit one target; None where there are too few rows, or rows of a class."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    known, sizes = np.unique(values, return_counts=True)
+    if len(values) < FEWEST or len(known) < 2 or (kind != "regression" and min(sizes) < FEWEST // 2):
+        return None
+    with np.errstate(all="ignore"):
+        centre = np.nan_to_num(np.nanmean(table, axis=0))
+        scale = np.nan_to_num(np.nanstd(table, axis=0))
+    scale = np.where(scale > 0, scale, 1.0)
+    given = np.nan_to_num((table - centre) / scale)
+    if kind == "regression":
+        fitted = Ridge(alpha=1.0).fit(given, values)
+        weights, offset = fitted.coef_[None], np.array([fitted.intercept_])
+    else:
+        fitted = LogisticRegression(max_iter=1000).fit(given, values)
+        weights, offset = fitted.coef_, fitted.intercept_
+        if classes:
+            weights, offset = _of_all_classes(weights, offset, known.astype(np.int64), classes)
+    numbers = {"centre": centre, "scale": scale, "weights": weights, "offset": offset}
+    return {key: np.asarray(each, dtype=np.float64).tolist() for key, each in numbers.items()}
+
+
+def _of_all_classes(weights: Floats, offset: Floats, known: Any, classes: int) -> tuple[Floats, Floats]:
+    """Return logits of every class; those that no row has are never said."""
+    if len(known) == 2:  # one logit tells two apart
+        weights, offset = np.concatenate([0 * weights, weights]), np.concatenate([0 * offset, offset])
+    wide, high = np.zeros((classes, weights.shape[1])), np.full(classes, NEVER)
+    wide[known], high[known] = weights, offset
+    return wide, high
+
+
+@dataclass(frozen=True)
+class Simple:
+    """Hold what a simple method says of rows, [N, columns of a task], NaN of a target it does not know, and how it is
+    called for each target that it knows."""
+
+    estimates: Floats
+    called: dict[str, str]
+
+
+def beside(predictors: Sequence[Predictor], task: Task, data: Dataset) -> dict[str, Simple]:
+    """Return the simple methods of the first of several predictors that has each target, in the columns of a task."""
+    made: dict[str, Simple] = {}
+    for predictor in predictors:
+        found = predictor.recipe.simple
+        if not found and predictor.domain is not None:  # an earlier version did not keep it
+            found = fit(predictor.domain, predictor.task)
+        rooms = {slot.name: slot.room for slot in predictor.inputs.slots}
+        for name, estimates in simple_estimates(found, predictor.task, rooms, data).items():
+            here = made.setdefault(name, Simple(np.full((len(data), len(task.columns)), np.nan), {}))
+            for target in found[name]:
+                if target not in here.called:
+                    here.estimates[:, block(task, target)] = estimates[:, block(predictor.task, target)]
+                    here.called[target] = called(name, found, predictor.task, target)
+    return made
+
+
+def simple_estimates(
+    found: Mapping[str, Any], task: Task, rooms: Mapping[str, Room], data: Dataset
+) -> dict[str, Floats]:
+    """Return what the simple methods say of rows, [N, columns of the task] each, NaN of a target they do not know."""
+    out: dict[str, Floats] = {}
+    if found.get(CONSTANT):
+        out[CONSTANT] = np.full((len(data), len(task.columns)), np.nan)
+    for name, value in found.get(CONSTANT, {}).items():
+        out[CONSTANT][:, block(task, name)] = value
+    if found.get(EQUATION):
+        given = {name: (room, list(data.inputs[name].keys)) for name, room in rooms.items()}
+        table, names = _described(given, {name: data.inputs[name].index.numpy() for name in rooms})
+        if names == found["descriptors"]:  # a later version may know others
+            out[EQUATION] = np.full((len(data), len(task.columns)), np.nan)
+            for name, each in found[EQUATION].items():
+                out[EQUATION][:, block(task, name)] = _solved(each, task.kind(name), table)
+    return out
+
+
+def _solved(each: Mapping[str, Any], kind: str, table: Floats) -> Floats:
+    numbers = {key: np.array(value, dtype=np.float64) for key, value in each.items()}
+    said = np.nan_to_num((table - numbers["centre"]) / numbers["scale"]) @ numbers["weights"].T + numbers["offset"]
+    if kind == "regression":
+        return np.asarray(said)
+    if kind == "binary":
+        return np.asarray(1 / (1 + np.exp(-np.clip(said, NEVER, -NEVER))))
+    high = np.exp(said - said.max(axis=1, keepdims=True))
+    return np.asarray(high / high.sum(axis=1, keepdims=True))
+
+
+def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, Any]) -> tuple[Floats, list[str]]:
+    """Return the descriptors of rows, of all inputs side by side, and their names; NaN where a part is absent."""
+    blocks, names = [np.zeros((len(next(iter(index.values()))), 0))], []
+    for name, (room, keys) in parts.items():
+        if room.descriptors is None:
+            continue
+        used, inverse = np.unique(index[name], return_inverse=True)
+        made = np.full((len(used), len(room.descriptors.names)), np.nan)
+        there = used != ABSENT
+        made[there] = room.descriptors.of([keys[at] for at in used[there].tolist()])
+        blocks.append(made[inverse.reshape(-1)])
+        names += [n if len(parts) == 1 else f"{n} of {name}" for n in room.descriptors.names]
+    return np.concatenate(blocks, axis=1), names
+
+
+def called(name: str, found: Mapping[str, Any], task: Task, target: str) -> str:
+    """Return how a person calls a simple method of one target."""
+    if name == EQUATION:
+        return f"equation of {', '.join(found['descriptors'])}"
+    value = found[CONSTANT][target]
+    if isinstance(value, list):
+        most = labels(task, target)[int(np.argmax(value))]
+        return f"simplest guess (always saying the shares of the classes in training, most often '{most}')"
+    what = "mean of the training rows" if task.kind(target) == "regression" else "share of 1 in the training rows"
+    return f"simplest guess (always saying the {what}, {value:.3g})"
