@@ -14,8 +14,10 @@ from molgraph.cli import main
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.predictor.training import Training
 from molgraph.workflows import compare
+from molgraph.workflows import folds as cuts
 from molgraph.workflows.compare import compare_folder
 from molgraph.workflows.compare_result import Request
+from molgraph.workflows.plan import plan
 
 SMALL = {"targets": ["pAct"], "train": {"epochs": 1}, "head": {"hidden": 8}, "split": "random"}
 MODELS = ("molecule/feedforward", "few", "more")
@@ -256,3 +258,13 @@ def test_by_the_command_line(ligands, models, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "[4/4] repeat 1, fold 2, more: RMSE" in said and "has the best mean RMSE" in said
     assert (tmp_path / "out" / "comparison.html").is_file()
+
+
+def test_rows_that_repeat_are_tested_each_and_deal_as_one(ligands, tmp_path):
+    often = pd.concat([ligands, ligands.head(12).assign(pAct=1.0)], ignore_index=True)
+    made = plan(run_of(comparator="none"), often)
+    folds = [cuts.fold(made, number, 3, 0) for number in range(3)]
+    assert sorted(np.concatenate([each.test for each in folds])) == list(range(len(often)))
+    once = [cuts.fold(plan(run_of(comparator="none"), ligands), number, 3, 0) for number in range(3)]
+    for many, few in zip(folds, once, strict=True):
+        assert [row for row in many.test if row < len(ligands)] == few.test.tolist()
