@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import molgraph
 from molgraph import config, options, registry, shipped
+from molgraph.data import endable
 from molgraph.data.interrupts import kept
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError, printable
 from molgraph.options import run_settings
@@ -25,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = options.parsed(parser(), argv)
     arguments.argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        with kept():
+        with kept(), limited(getattr(arguments, "limit", None)):
             return int(arguments.run(arguments) or 0)
     except MolgraphError as error:
         if arguments.debug:
@@ -51,6 +54,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+@contextmanager
+def limited(time: str | None) -> Iterator[None]:
+    """Let one row take so much time while a command runs, in its worker processes, too."""
+    if time is None:
+        yield
+        return
+    from molgraph.tune.budget import duration
+
+    before = os.environ.get(endable.VARIABLE)
+    os.environ[endable.VARIABLE] = str(duration(time, "--limit"))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[endable.VARIABLE]
+        else:
+            os.environ[endable.VARIABLE] = before
 
 
 def parser() -> argparse.ArgumentParser:

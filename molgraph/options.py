@@ -17,6 +17,7 @@ def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
     p.add_argument(name, help=f"{what}: .csv .tsv .xlsx .parquet .smi .sdf (also .gz, .zst), or - for standard input")
     column = "column of the SMILES, sequences, scans, ... (default: found by its name)"
     p.add_argument("-s", "--column", default="", metavar="COL", help=column)
+    p.add_argument("--limit", metavar="TIME", help="time that one row may take to read, draw, ... (default 20s)")
 
 
 def _models(p: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Mol
 from rdkit.Chem.Draw import rdMolDraw2D
 
+from molgraph.molecule.hard import within
 from molgraph.molecule.layout import laid_out
 
 RAISES, LOWERS = (0.90, 0.45, 0.05), (0.20, 0.45, 0.80)  # orange and blue: the colour-blind tell them apart
@@ -25,18 +26,22 @@ def draw(key: str, *, width: int = 240, height: int = 160, highlight: Mapping[in
     `highlight` maps atom numbers to weights: orange is above 0, blue below, and full colour is the largest of
     them. Where there is no molecule to draw, the picture says so.
     """
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(key)
-        if molecule is None or not molecule.GetNumAtoms():
-            body = _note("no structure", key, height)
-        elif molecule.GetNumAtoms() > MOST_ATOMS:
-            body = _note(f"{molecule.GetNumAtoms()} atoms, too many to draw", key, height)
-        else:
-            body = _shapes(fromstring(_picture(molecule, width, height, highlight or {})))
+    body = within(_body, key, width, height, highlight or {}, instead=_note("takes too long to draw", key, height))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' fill="none" stroke="{_colour(INK)}" stroke-linejoin="round" font-family="sans-serif">{body}</svg>'
     )
+
+
+def _body(key: str, width: int, height: int, highlight: Mapping[int, float]) -> str:
+    """Return the shapes of a picture."""
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(key)
+        if molecule is None or not molecule.GetNumAtoms():
+            return _note("no structure", key, height)
+        if molecule.GetNumAtoms() > MOST_ATOMS:
+            return _note(f"{molecule.GetNumAtoms()} atoms, too many to draw", key, height)
+        return _shapes(fromstring(_picture(molecule, width, height, highlight)))
 
 
 def _picture(molecule: Mol, width: int, height: int, highlight: Mapping[int, float]) -> str:

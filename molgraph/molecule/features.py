@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
+from molgraph.data.endable import step
 from molgraph.molecule.descriptors import DESCRIPTORS, descriptors
 from molgraph.molecule.fingerprints import BITS, COUNTS, ERG, avalon_counts, ecfp_counts, erg, morgan_bits
 from molgraph.molecule.graphs import Graphs, from_texts
@@ -64,6 +65,7 @@ def featurise(texts: Sequence[str], needs: Sequence[str], rules: int, max_atoms:
     """
     with rdBase.BlockLogs():
         keys = _Keys()
+        step("reading and standardising")
         for text in map(str.strip, texts):
             if rules:
                 keys.add_standardised(text, max_atoms, rules)
@@ -111,11 +113,17 @@ class _Keys:
         self.index.append(NONE)
 
 
+def _rows(name: str, mols: Sequence[Chem.Mol]) -> NDArray[Any]:
+    step(name)
+    return WHOLE[name][0](mols)
+
+
 def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
     texts = list(keys.number)
     good = np.ones(len(texts), dtype=bool)
     made, mols = None, []
     if GRAPH in needs:
+        step("graph")
         made = from_texts(texts)
         good &= (made.atoms > 0) & (made.atoms <= max_atoms) & ~made.placeholder
     names = [name for name in WHOLE if name in needs]
@@ -133,7 +141,7 @@ def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
         number[index],
         texts,
         keys.refused,
-        {name: WHOLE[name][0](mols) for name in names},
+        {name: _rows(name, mols) for name in names},
         made.take(good) if made is not None else None,
         token_codes(texts) if TOKEN in needs else None,
         keys.said,

@@ -10,7 +10,9 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from molgraph.molecule.fingerprints import morgan_bits
+from molgraph.molecule.hard import within
 from molgraph.molecule.similarity import QUERIES, Bits, Packed8
+from molgraph.molecule.standardise import parse
 
 
 def scaffold(keys: Sequence[str]) -> NDArray[np.int64]:
@@ -25,7 +27,7 @@ def scaffold(keys: Sequence[str]) -> NDArray[np.int64]:
     [0, 1, 0, 2]
     """
     with rdBase.BlockLogs():
-        return _numbered([scaffold_of(key) for key in keys])
+        return _numbered([within(scaffold_of, key, instead=key) for key in keys])
 
 
 def scaffold_of(key: str) -> str:
@@ -44,7 +46,7 @@ def cluster(keys: Sequence[str], *, cutoff: float = 0.4) -> NDArray[np.int64]:
     cannot read is a group of its own.
     """
     with rdBase.BlockLogs():
-        molecules = [Chem.MolFromSmiles(key) for key in keys]
+        molecules = [within(parse, key, instead=None) for key in keys]
     known = [i for i, molecule in enumerate(molecules) if molecule is not None]
     packed = morgan_bits([molecules[i] for i in known])
     label: list[int | str] = list(keys)

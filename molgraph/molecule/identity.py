@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from rdkit import Chem, rdBase
 
+from molgraph.molecule.hard import within
+
 
 def identity(keys: Sequence[str]) -> list[str]:
     """Return the InChIKey of each molecule: equal for one compound, however its SMILES was written.
@@ -19,7 +21,7 @@ def identity(keys: Sequence[str]) -> list[str]:
     ['QTBSBXVTEAMEQO-UHFFFAOYSA-N', 'QTBSBXVTEAMEQO-UHFFFAOYSA-N', 'nonsense']
     """
     with rdBase.BlockLogs():
-        return [_identity(key) for key in keys]
+        return [within(_identity, key, instead=key) for key in keys]
 
 
 def _identity(key: str) -> str:

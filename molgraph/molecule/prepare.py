@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -11,12 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.config import RULES
+from molgraph.data import endable
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.molecule.features import FEATURES, GRAPH, NONE, TOKEN, WHOLE, Featurised, featurise
 from molgraph.molecule.graphs import ATOM_CODES, BOND_CODES
+from molgraph.molecule.hard import hard, why
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal
 from molgraph.molecule.tokens import TOKENS
 
@@ -47,12 +51,35 @@ def prepare(
             raise ConfigError(f"molecules have no feature '{name}'{did_you_mean(name, FEATURES)}")
     wanted = tuple(name for name in FEATURES if name in needs)
     distinct = list(dict.fromkeys(texts))
-    chunks = [distinct[i : i + CHUNK] for i in range(0, len(distinct), CHUNK)] or [[]]
+    chunks = list(_chunks(distinct)) or [[]]
     rules = RULES if standardise is True else int(standardise)
     work = partial(featurise, needs=wanted, rules=rules, max_atoms=max_atoms)
     enough = len(distinct) * (0.3 + sum(COST[name] for name in wanted)) > WORTH_STARTING
-    made = in_processes(work, chunks, workers) if workers > 1 and enough else map(work, chunks)
+    easy = [chunk for chunk in chunks if not _alone(chunk)]
+    many = iter(in_processes(work, easy, workers) if workers > 1 and enough else map(work, easy))
+    made = (_ended(work, chunk) if _alone(chunk) else next(many) for chunk in chunks)
     return joined(texts, chunks, ((done, _packed(done, wanted)) for done in made))
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Yield texts in their order, a hard one alone."""
+    for kind, run in groupby(texts, hard):
+        found = list(run)
+        size = 1 if kind else CHUNK
+        yield from (found[start : start + size] for start in range(0, len(found), size))
+
+
+def _alone(chunk: list[str]) -> bool:
+    return len(chunk) == 1 and hard(chunk[0])
+
+
+def _ended(work: Callable[[Sequence[str]], Featurised], chunk: list[str]) -> Featurised:
+    """Work on a hard text where that can be ended; where it was, the text is refused."""
+    try:
+        made: Featurised = endable.call(work, chunk)
+        return made
+    except endable.TooLong as error:
+        return replace(work([]), index=np.array([NONE], dtype=np.int64), refused={0: Refusal(*why(error))})
 
 
 class Chunk(Protocol):

@@ -15,6 +15,7 @@ from rdkit import Chem, RDConfig, rdBase
 from rdkit.Chem import QED, Crippen, Descriptors, FilterCatalog, Mol, rdMolDescriptors
 
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.molecule.hard import within
 
 
 @dataclass(frozen=True)
@@ -124,15 +125,15 @@ def properties(keys: Sequence[str], names: Sequence[str] = tuple(PROPERTIES)) ->
             raise ConfigError(f"unknown property '{name}'{did_you_mean(name, PROPERTIES)}")
     wanted = {name: PROPERTIES[name] for name in names}
     with rdBase.BlockLogs():
-        rows = [_row(key, wanted.values()) for key in keys]
+        rows = [within(_row, key, tuple(names), instead=[None] * len(names)) for key in keys]
     columns = zip(*rows, strict=True) if rows else [()] * len(wanted)
     cells = dict(zip(wanted, columns, strict=True))
     return pd.DataFrame({name: pd.Series(cells[name], dtype=of.dtype) for name, of in wanted.items()})
 
 
-def _row(key: str, wanted: Iterable[Property]) -> list[Any]:
+def _row(key: str, names: Iterable[str]) -> list[Any]:
     molecule = Chem.MolFromSmiles(key) if key else None
-    return [_cell(each, molecule) for each in wanted]
+    return [_cell(PROPERTIES[name], molecule) for name in names]
 
 
 def _cell(wanted: Property, molecule: Mol | None) -> Any:

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from rdkit import Chem, rdBase
 
+from molgraph.data import endable
 from molgraph.data.stream import LINE, SHOWN, Broken, Lines, Row, name_of, open_bytes
+from molgraph.molecule.hard import hard_block, why
 
 UNNAMED = "unnamed"
 _HEAD = re.compile(r".*\n.*\n.*\n(?=.*V[23]000)")  # the three lines before the counts line of a mol block
@@ -113,7 +115,7 @@ def tag(line: str) -> str:
 
 def row(found: Record, tags: Iterable[str]) -> Row:
     """Return the cells of a record: its SMILES, its title, its data by these names."""
-    smiles, problem = ("", found.problem) if found.problem else _smiles_of_block(found.block)
+    smiles, problem = ("", found.problem) if found.problem else _within(found.block)
     cells = [smiles, found.title, *(found.tags.get(name, "") for name in tags)]
     return problem._replace(cells=tuple(cells), text=problem.text or found.title[:SHOWN]) if problem else cells
 
@@ -125,6 +127,17 @@ def smiles_of(molecule: Chem.Mol) -> str:
         return str(Chem.MolToSmiles(molecule))
     only = Chem.CXSmilesFields.CX_ENHANCEDSTEREO
     return str(Chem.MolToCXSmiles(molecule, Chem.SmilesWriteParams(), only))
+
+
+def _within(block: str) -> tuple[str, Broken | None]:
+    """Read a mol block, where that can be ended if the molecule is a hard one."""
+    if not hard_block(block):
+        return _smiles_of_block(block)
+    try:
+        found: tuple[str, Broken | None] = endable.call(_smiles_of_block, block)
+        return found
+    except endable.TooLong as error:
+        return "", Broken(*why(error))
 
 
 def _smiles_of_block(block: str) -> tuple[str, Broken | None]:

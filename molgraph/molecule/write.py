@@ -10,6 +10,7 @@ from rdkit.Chem import rdDepictor
 
 from molgraph.data.write import column_texts
 from molgraph.errors import DataError
+from molgraph.molecule.hard import within
 from molgraph.molecule.sdf import is_tag
 
 TITLE = "_Name"
@@ -38,7 +39,7 @@ class SDF:
 
 
 def _record(title: str, smiles: str, names: list[str], values: tuple[str, ...]) -> str:
-    block = mol_block(smiles).partition("\n")[2]
+    block = within(mol_block, smiles, instead=_EMPTY).partition("\n")[2]
     tags = "".join(f">  <{name}>\n{_value(value)}\n\n" for name, value in zip(names, values, strict=True) if value)
     return f"{' '.join(title.split())}\n{block}{tags}$$$$\n"
 

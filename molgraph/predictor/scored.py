@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molgraph.data import endable
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, nonempty
@@ -126,7 +128,7 @@ class Scorer:
 
     def score_all(self, tables: Iterable[Table], workers: int = 1) -> Iterator[tuple[Table, Scored]]:
         """Score block after block; the next blocks are prepared in a thread while one is scored."""
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool, _ended_with(pool):
             waiting: deque[tuple[Table, Future[Ready]]] = deque()
             for table in tables:
                 waiting.append((table, pool.submit(self.inputs.prepare, table, workers)))
@@ -151,6 +153,17 @@ class Scorer:
             self.inputs = before
         whole, name = pd.concat([f for _, f in found], ignore_index=True), found[0][0]
         return Predictions.of(_as_given(whole, name, source), name, self.room.draw)
+
+
+@contextmanager
+def _ended_with(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Let Ctrl-C, or who wants no more rows, not wait for what is being prepared."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        endable.stop()
+        raise
 
 
 def _not_finite(frame: pd.DataFrame, numbers: Sequence[str]) -> NDArray[np.object_]:

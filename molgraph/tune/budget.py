@@ -17,8 +17,8 @@ FINISHED = ("COMPLETE", "PRUNED")
 EPOCHS = "epochs"
 
 
-def duration(text: str) -> float:
-    """Return the seconds that `2h`, `1h30m`, `45s` or a plain number of seconds mean.
+def duration(text: str, option: str = "--timeout") -> float:
+    """Return the seconds that `2h`, `1h30m`, `45s` or a plain number of seconds mean; `option` asked for them.
 
     Raises: ConfigError for anything else.
 
@@ -33,7 +33,7 @@ def duration(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"--timeout {text}: write a time, for example 2h, 1h30m or 45s.")
+        raise ConfigError(f"{option} {text}: write a time, for example 2h, 1h30m or 45s.")
     return seconds
 
 

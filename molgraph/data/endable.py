@@ -1,0 +1,184 @@
+"""Calls of native code that can be ended: they run in a process of their own, and it ends where one takes too long.
+
+Python cannot stop a native call of its own process, and Ctrl-C waits for it. The other process is started once, when it
+is first needed, and is a bare interpreter, so that a script or notebook needs no `if __name__ == "__main__"`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from molgraph.errors import ConfigError
+
+VARIABLE = "MOLGRAPH_LIMIT"  # seconds; the environment reaches the workers of a screen, too
+USUAL = 20.0
+GRACE = 60.0  # more seconds for the process to start and to end itself, before it is killed
+START = "import sys; sys.path[:] = {path!r}; from molgraph.data.endable import serve; serve()"
+DONE, RAISED, STEP = "done", "raised", "step"
+
+
+class TooLong(Exception):
+    """Tell that a call was ended; `step` is what it was at."""
+
+    def __init__(self, step: str, crashed: bool = False) -> None:
+        super().__init__(step)
+        self.step, self.crashed = step, crashed
+
+
+def limit() -> float:
+    """Return how many seconds one call may take.
+
+    Raises: ConfigError where the variable MOLGRAPH_LIMIT holds no number above 0.
+    """
+    text = os.environ.get(VARIABLE, "")
+    try:
+        found = float(text) if text else USUAL
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1e6:
+        raise ConfigError(f"{VARIABLE} = {text!r}: write seconds, above 0.")
+    return found
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return `function(*arguments)`, computed in the other process.
+
+    Raises: TooLong where it took too long, or ended its process; and what the function raises.
+    """
+    with _lock:
+        other = _others[0] if _others and _others[0].alive else _Other()
+        _others[:] = [other]
+        return other.call(function, arguments)
+
+
+def step(name: str) -> None:
+    """Say what comes next, in words for the person whose row is given up there."""
+    if _tell is not None:
+        _tell(STEP, name)
+
+
+def stop() -> None:
+    """End the call that another thread waits for."""
+    for other in _others:
+        other.end()
+
+
+class _Other:
+    """Hold the other process, and read what it says."""
+
+    def __init__(self) -> None:
+        apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C is for us alone
+        if sys.platform == "win32":
+            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        code = START.format(path=[each for each in sys.path if each])
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **apart,
+        )
+        self.said: queue.SimpleQueue[tuple[str, Any] | None] = queue.SimpleQueue()
+        self.stopped = False
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None and not self.stopped
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        while (found := _receive(self.process.stdout)) is not None:
+            self.said.put(found)
+        self.said.put(None)
+
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        assert self.process.stdin is not None
+        at, end = "", time.monotonic() + limit() + GRACE
+        try:
+            _send(self.process.stdin, (function, arguments, limit()))
+            while time.monotonic() < end:
+                try:
+                    found = self.said.get(timeout=0.2)  # Windows lets Ctrl-C in only between
+                except queue.Empty:
+                    continue
+                if found is None:
+                    break
+                kind, value = found
+                if kind == DONE:
+                    return value
+                if kind == RAISED:
+                    raise value
+                at = value
+        except BrokenPipeError:
+            pass
+        except BaseException:
+            if not isinstance(sys.exception(), Exception):  # Ctrl-C: what it is at is wanted no more
+                self.end()
+            raise
+        self.end()
+        raise TooLong(at, crashed=self.process.returncode not in (1, -signal.SIGTERM))
+
+    def end(self) -> None:
+        self.stopped = True
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+_lock = threading.Lock()
+_others: list[_Other] = []
+_tell: Callable[[str, Any], None] | None = None
+atexit.register(stop)
+
+
+def serve() -> None:
+    """Answer calls until the parent is gone; a call that takes too long ends the process, whatever it is at."""
+    global _tell
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    os.dup2(nowhere.fileno(), 1)  # what native code prints is no answer
+
+    def tell(kind: str, value: Any) -> None:
+        _send(answers, (kind, value))
+
+    _tell = tell
+    while (asked := _receive(sys.stdin.buffer)) is not None:
+        function, arguments, seconds = asked
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)  # by a thread that Python does not hold up
+        try:
+            answer = DONE, function(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised in the other process
+            answer = RAISED, error
+        faulthandler.cancel_dump_traceback_later()
+        tell(*answer)
+
+
+def _send(stream: IO[bytes], value: Any) -> None:
+    whole = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.write(len(whole).to_bytes(8, "little") + whole)
+    stream.flush()
+
+
+def _receive(stream: IO[bytes]) -> Any:
+    """Return the next value, None at the end. Both ends are ours: no stranger's pickle comes this way."""
+    try:
+        head = stream.read(8)
+        size = int.from_bytes(head, "little")
+        whole = stream.read(size) if len(head) == 8 else b""
+        return pickle.loads(whole) if whole and len(whole) == size else None
+    except (OSError, ValueError, EOFError, pickle.UnpicklingError):
+        return None
