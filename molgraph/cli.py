@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = options.parsed(parser(), argv)
     arguments.argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        with kept(), limited(getattr(arguments, "limit", None)):
+        with kept(), limited(getattr(arguments, "row_limit", None)):
             return int(arguments.run(arguments) or 0)
     except MolgraphError as error:
         if arguments.debug:

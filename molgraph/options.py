@@ -17,10 +17,15 @@ def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
     p.add_argument(name, help=f"{what}: .csv .tsv .xlsx .parquet .smi .sdf (also .gz, .zst), or - for standard input")
     column = "column of the SMILES, sequences, scans, ... (default: found by its name)"
     p.add_argument("-s", "--column", default="", metavar="COL", help=column)
-    p.add_argument("--limit", metavar="TIME", help="time that one row may take to read, draw, ... (default 20s)")
+
+
+def _limit(p: argparse.ArgumentParser) -> None:
+    what = "time that one row may take to be read, drawn, ... (default 20s)"
+    p.add_argument("--limit", metavar="TIME", dest="row_limit", help=what)
 
 
 def _models(p: argparse.ArgumentParser) -> None:
+    _limit(p)
     called = "model folder, or the name of a model that ships (admet); several make one ensemble"
     p.add_argument("--model", nargs="+", required=True, metavar="DIR", help=called)
     p.add_argument(
@@ -38,6 +43,7 @@ def _models(p: argparse.ArgumentParser) -> None:
 
 def _rows(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured rows")
+    _limit(p)
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
     p.add_argument("--task", help="regression, binary or multiclass (default: by the values)")
     p.add_argument(

@@ -10,11 +10,13 @@ from molgraph.data import endable
 
 T = TypeVar("T")
 
-# Paths are enumerated in times that grow with the number of rings (bonds more than a tree has). Measured for all that is
-# computed of atoms each bound to all: 15 rings take 0.2 s, 21 take 0.5 s, 28 take 3 s, 36 take 12 s, 55 do not end.
-# Vancomycin has 10, C60 has 31. See docs/decisions/0029.
-RINGS = 15
-LONG = 400  # characters; 500 atoms without a ring take 4 s
+# Paths are enumerated in times that grow with the number of rings (bonds more than a tree has) and with the atoms
+# around them. Measured for all that is computed of atoms each bound to all: 10 rings take 0.1 s, 15 take 0.2 s (with 40 more
+# atoms 4 s), 21 take 0.5 s, 28 take 3 s, 36 take 12 s, 55 do not end. 500 atoms without a ring take 4 s.
+# Vancomycin has 10 rings, C60 has 31. See docs/decisions/0029.
+RINGS = 10
+RINGS_OF_MANY_BRANCHES, BRANCHES = 5, 30
+LONG = 300  # characters
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _CLOSURE = re.compile(r"%\(\d+\)|%\d\d|\d")
 _COUNTS = re.compile(r"^(?:M  V30 COUNTS +(\d+) +(\d+)|([ \d]{3})([ \d]{3})[^\n]*V2000)", re.MULTILINE)
@@ -24,14 +26,13 @@ _given_up: set[tuple[str, str]] = set()
 
 def hard(text: str) -> bool:
     """Tell whether a SMILES has so many rings, or is so long, that it is worked on where it can be ended."""
-    if len(text) <= 2 * RINGS:
-        return False
     if len(text) > LONG:
         return True
-    if sum(map(text.count, "0123456789")) <= 2 * RINGS:
+    few = RINGS_OF_MANY_BRANCHES if text.count("(") > BRANCHES else RINGS
+    if len(text) <= 2 * few or sum(map(text.count, "0123456789")) <= 2 * few:
         return False
     smiles = _BRACKETS.sub("", text.partition(" ")[0])
-    return len(_CLOSURE.findall(smiles)) > 2 * RINGS
+    return len(_CLOSURE.findall(smiles)) > 2 * few
 
 
 def hard_block(block: str) -> bool:
@@ -40,7 +41,7 @@ def hard_block(block: str) -> bool:
     if found is None:
         return False
     atoms, bonds = (int(number) for number in found.groups() if number is not None and number.strip())
-    return bonds - atoms >= RINGS or atoms > LONG // 2
+    return bonds - atoms >= RINGS or atoms > LONG // 3
 
 
 def within(function: Callable[..., T], text: str, *others: object, instead: T) -> T:
