@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,9 +59,10 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     Raises: TooLong where it took too long, or ended its process; and what the function raises.
     """
     with _lock:
-        other = _others[0] if _others and _others[0].alive else _Other()
-        _others[:] = [other]
-        return other.call(function, arguments)
+        if not _others or not _others[0].alive:
+            stop()
+            _others[:] = [_Other()]
+        return _others[0].call(function, arguments)
 
 
 def step(name: str) -> None:
@@ -100,8 +102,9 @@ class _Other:
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        while (found := _receive(self.process.stdout)) is not None:
-            self.said.put(found)
+        with self.process.stdout as stream:
+            while (found := _receive(stream)) is not None:
+                self.said.put(found)
         self.said.put(None)
 
     def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -132,10 +135,13 @@ class _Other:
         raise TooLong(at, crashed=self.process.returncode not in (1, -signal.SIGTERM))
 
     def end(self) -> None:
+        assert self.process.stdin is not None
         self.stopped = True
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        with suppress(OSError):  # what it was not told any more
+            self.process.stdin.close()
 
 
 _lock = threading.Lock()

@@ -11,8 +11,8 @@ from molgraph.data import endable
 T = TypeVar("T")
 
 # Paths are enumerated in times that grow with the number of rings (bonds more than a tree has) and with the atoms
-# around them. Measured for all that is computed of atoms each bound to all: 10 rings take 0.1 s, 15 take 0.2 s (with 40 more
-# atoms 4 s), 21 take 0.5 s, 28 take 3 s, 36 take 12 s, 55 do not end. 500 atoms without a ring take 4 s.
+# around them. Measured for all that is computed of atoms each bound to all: 10 rings take 0.1 s, 15 take 0.2 s (4 s
+# with 40 more atoms), 21 take 0.5 s, 28 take 3 s, 36 take 12 s, 55 do not end. 500 atoms without a ring take 4 s.
 # Vancomycin has 10 rings, C60 has 31. See docs/decisions/0029.
 RINGS = 10
 RINGS_OF_MANY_BRANCHES, BRANCHES = 5, 30
@@ -66,4 +66,4 @@ def why(error: endable.TooLong) -> tuple[str, str]:
     at = f" ({error.step})" if error.step else ""
     if error.crashed:
         return "crashed", f"RDKit broke down over this molecule{at}"
-    return "timeout", f"not done within {endable.limit():g} s{at}: too many rings; --limit gives it more time"
+    return "timeout", f"not done within {endable.limit():g} s{at}: too many rings or atoms; --limit gives it more time"
