@@ -97,7 +97,9 @@ def parser() -> argparse.ArgumentParser:
     options.dock(_command(commands, "dock", dock, "place ligands in a pocket with a docking program"))
     options.share(_command(commands, "share", share, "copy a model without its training rows"))
     options.deidentify(_command(commands, "deidentify", deidentify, "write scans without their patients"))
-    options.list_names(_command(commands, "list", list_names, "list models, tasks, datasets or splits"))
+    options.list_names(
+        _command(commands, "list", list_names, "list models, tasks, datasets, splits, or the keys of a run file")
+    )
     options.data(_command(commands, "data", data, "fetch or show a known dataset"))
     options.demo(_command(commands, "demo", demo, "the whole way on the data inside RDKit's wheel"))
     return top
@@ -114,7 +116,9 @@ def train(arguments: argparse.Namespace) -> int:
     """Train a model."""
     run = run_settings(arguments)
     if arguments.print_config:
-        print(config.dump(run), end="")
+        from molgraph.workflows.run_file import in_full
+
+        print(config.dump(in_full(run)), end="")
         return 0
     if not arguments.out and not arguments.dry_run:
         raise ConfigError("--out DIR is missing: name the model folder to write.")
@@ -358,7 +362,12 @@ def deidentify(arguments: argparse.Namespace) -> int:
 
 
 def list_names(arguments: argparse.Namespace) -> int:
-    """Print the names of one kind with a line each."""
+    """Print the names of one kind with a line each; of keys the page of all."""
+    if arguments.what == "keys":
+        from molgraph.workflows.run_file import page
+
+        print(page(), end="")
+        return 0
     if arguments.what == "models":
         rows = {**shipped.models(), **{name: line for name, (_, line) in registry.models().items()}}
     elif arguments.what == "tasks":

@@ -61,18 +61,18 @@ class FitSettings:
     less often. `mixup` is the alpha of mixing the features and labels of rows (0 = none; see `fit.step`).
     """
 
-    epochs: int = 50
-    lr: float = 2e-3
-    batch_size: int = 64
-    batches: Literal["random", "balanced", "blocks"] = "random"
-    mixup: float = 0.0
-    weight_decay: float = 0.0
-    warmup: int = 2
-    patience: int = 15
-    clip: float = 1.0
-    ema: float = 0.0
-    device: str = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    epochs: int = 50  # passes over the training rows, at most
+    lr: float = 2e-3  # learning rate after the warm-up (AdamW)
+    batch_size: int = 64  # rows of one step
+    batches: Literal["random", "balanced", "blocks"] = "random"  # which rows make a batch
+    mixup: float = 0.0  # alpha of mixing rows, 0 for none
+    weight_decay: float = 0.0  # pull of the weights to 0 (AdamW)
+    warmup: int = 2  # epochs in which the learning rate rises
+    patience: int = 15  # epochs without a better validation loss, after which training ends
+    clip: float = 1.0  # largest norm of the gradient, 0 for any
+    ema: float = 0.0  # decay of the moving average of the weights, 0 for none
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 on a card that has it
 
     def __post_init__(self) -> None:
         for name, low in (("epochs", 1), ("batch_size", 1), ("warmup", 0), ("patience", 1)):
@@ -90,10 +90,10 @@ class FitSettings:
 class HeadSettings:
     """Set what stands between the encoder and the outputs; `pooling = "auto"` is the encoder's own."""
 
-    pooling: Literal["auto", "mean", "sum", "max", "attention", "gated", "last", "none"] = "auto"
-    depth: int = 1
-    hidden: int = 300
-    dropout: float = 0.0
+    pooling: Literal["auto", "mean", "sum", "max", "attention", "gated", "last", "none"] = "auto"  # to one vector
+    depth: int = 1  # hidden layers
+    hidden: int = 300  # width of the hidden layers
+    dropout: float = 0.0  # share of units that is left out in training
 
     def __post_init__(self) -> None:
         for name, low in (("depth", 0), ("hidden", 1)):
@@ -119,35 +119,35 @@ class RunSettings:
     model keeps those that it was trained by.
     """
 
-    data: str = ""
-    model: str = "molecule/dmpnn"
-    task: str | dict[str, str] = AUTO
-    targets: list[str] = field(default_factory=list)
-    column: str = ""
-    id: str = ""
-    join: list[str] = field(default_factory=list)
-    units: dict[str, str] = field(default_factory=dict)
-    positive: dict[str, str] = field(default_factory=dict)
-    split: str = AUTO
-    fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
-    leaks: Literal["drop", "report", "refuse"] = "drop"
-    seed: int = 0
-    standardize: bool = True
-    standardizer: int = RULES
-    duplicates: Literal["mean", "median", "drop", "keep"] = "mean"
-    balance: bool = False
-    focal: float = 0.0
-    variance: bool = False
-    calibrate: bool = False
-    specificity: float = 0.0
-    ensemble: int = 1
-    init: str = ""
-    comparator: str = "auto"
-    inputs: dict[str, dict[str, Value]] = field(default_factory=dict)
-    encoder: dict[str, Value] = field(default_factory=dict)
-    head: HeadSettings = field(default_factory=HeadSettings)
-    train: FitSettings = field(default_factory=FitSettings)
-    space: dict[str, Value] = field(default_factory=dict)
+    data: str = ""  # file of measured rows
+    model: str = "molecule/dmpnn"  # architecture, see `molgraph list models`
+    task: str | dict[str, str] = AUTO  # regression, binary, ...; one word, or a section with a word for each target
+    targets: list[str] = field(default_factory=list)  # columns to learn
+    column: str = ""  # column of the SMILES, sequences, scans (default: found by its name)
+    id: str = ""  # column that names the rows
+    join: list[str] = field(default_factory=list)  # FILE:COLUMN, files whose columns are added by the ids in COLUMN
+    units: dict[str, str] = field(default_factory=dict)  # a section: IC50 = "nM" trains on pIC50
+    positive: dict[str, str] = field(default_factory=dict)  # a section: which label of a target is the positive one
+    split: str = AUTO  # see `molgraph list splits`; auto: the data's own, else the room's
+    fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])  # of training, validation and test rows
+    leaks: Literal["drop", "report", "refuse"] = "drop"  # training rows that also stand in the test set
+    seed: int = 0  # of everything random
+    standardize: bool = True  # one compound, one graph: salts, charges, tautomers by rules
+    standardizer: int = RULES  # version of those rules
+    duplicates: Literal["mean", "median", "drop", "keep"] = "mean"  # how rows of one thing are merged where they train
+    balance: bool = False  # classes weigh alike in the loss
+    focal: float = 0.0  # gamma of the focal loss, 0 for the plain one
+    variance: bool = False  # predict numbers with their standard deviation
+    calibrate: bool = False  # map probabilities as the calibration rows teach
+    specificity: float = 0.0  # that a threshold must reach on validation rows, 0: by Youden's J
+    ensemble: int = 1  # members that are trained and averaged
+    init: str = ""  # folder of a model whose weights begin the training
+    comparator: str = "auto"  # the method to beat: a model, none, or auto: the room's trees
+    inputs: dict[str, dict[str, Value]] = field(default_factory=dict)  # a section for each of several inputs
+    encoder: dict[str, Value] = field(default_factory=dict)  # settings of the model (of several inputs: the fusion)
+    head: HeadSettings = field(default_factory=HeadSettings)  # see below
+    train: FitSettings = field(default_factory=FitSettings)  # see below
+    space: dict[str, Value] = field(default_factory=dict)  # what `tune` may choose: [a, b] or {low, high, log}
 
     def __post_init__(self) -> None:
         if self.ensemble < 1:

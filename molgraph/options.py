@@ -82,7 +82,7 @@ def train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
     p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to train with (torchrun)")
     p.add_argument("--dry-run", action="store_true", help="read and split the data, train nothing")
-    p.add_argument("--print-config", action="store_true", help="print the complete run file and stop")
+    p.add_argument("--print-config", action="store_true", help="print all that can be set, as a run file, and stop")
     p.add_argument("--overwrite", action="store_true", help="replace a model that stands in --out")
     p.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events")
     p.add_argument("--out", metavar="DIR", help="model folder to write")
@@ -276,7 +276,7 @@ def deidentify(p: argparse.ArgumentParser) -> None:
 
 def list_names(p: argparse.ArgumentParser) -> None:
     """Add the words of `list`."""
-    p.add_argument("what", choices=("models", "tasks", "datasets", "splits"))
+    p.add_argument("what", choices=("models", "tasks", "datasets", "splits", "keys"))
 
 
 def data(p: argparse.ArgumentParser) -> None:

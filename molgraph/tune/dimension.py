@@ -69,6 +69,14 @@ class Dimension:
         return isinstance(value, int | float) and bool(self.low <= value <= self.high)
 
     @property
+    def entry(self) -> Value:
+        """Return what a run file says of it (see `read_entry`)."""
+        if self.choices:
+            lists = any(isinstance(choice, list | tuple) for choice in self.choices)
+            return {"choices": list(self.choices)} if lists else list(self.choices)
+        return {"low": self.low, "high": self.high, **({"log": True} if self.log else {})}
+
+    @property
     def ends(self) -> tuple[Value, ...]:
         """Return the values between which all others lie."""
         return self.choices or (self.low, self.high)

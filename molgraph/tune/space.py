@@ -11,7 +11,7 @@ from molgraph.errors import ConfigError, did_you_mean
 from molgraph.tune.dimension import Asks, Dimension, Value, label, read_entry
 
 ALL = "all"
-OWN = ("encoder", "column", "optional")  # of an input's section, what is no setting of its encoder
+OWN = ("encoder", "column", "optional", "id")  # of an input's section, what is no setting of its encoder
 SWITCHES = ("standardize", "balance", "focal")  # settings of the run itself that a trial may change
 NETWORK = "network"
 START = "start"  # the attribute of a trial that tries no tuning: its settings, also those that the space lacks
@@ -138,6 +138,25 @@ class Space:
         return [self.settle(c) for c in starts] + [
             self.settle({**c, d.name: value}) for c in starts for d in chosen if d.exists(c) for value in d.choices
         ]
+
+    def entries(self, *, named: bool = False) -> dict[str, Value]:
+        """Return the space as `[space]` says it; settings of models stand under their names where it has several.
+
+        They also do where that is asked for (`named`).
+        """
+        found: dict[str, Value] = {}
+        for each in self.dimensions:
+            place = each.path
+            if each.path[0] in ("encoder", "inputs") and not _is_model(each.path):
+                models = next((names for name, names in each.when if name in self.models), frozenset())
+                own = self.run.model if each.path[0] == "encoder" else self.run.inputs[each.path[1]]["encoder"]
+                if models or named:
+                    place = (next(iter(models), own), each.path[-1])
+            at = found
+            for step in place[:-1]:
+                at = at.setdefault(step, {})
+            at[place[-1]] = each.entry
+        return found
 
     def facts(self) -> list[dict[str, Value]]:
         """Return the dimensions as JSON values."""
