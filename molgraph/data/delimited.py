@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from molgraph.data.stream import SHOWN, Broken, Lines, Row, name_of, open_bytes
+from molgraph.data.above import COMMENT, has_row_names, separator, titles
+from molgraph.data.stream import SHOWN, Broken, Header, Lines, Row, name_of, open_bytes
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 CELL = 1 << 20  # characters of one cell; a longer one breaks its row
 _SAMPLE = 20  # lines looked at to find the delimiter
 _OPEN = "unexpected end"  # what the csv module says of a quote that is open at the end of the file
@@ -33,8 +34,9 @@ def delimited(source: str | os.PathLike[str], delimiter: str | None = None) -> I
 def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
     """Yield the header and then every record from lines (see `delimited`)."""
     csv.field_size_limit(max(CELL, csv.field_size_limit()))
-    delimiter = delimiter or sniff(lines)
-    open_ended = _open_ended(lines, delimiter)
+    told, notes = _above(lines, delimiter)
+    delimiter = delimiter or told or sniff(lines)
+    open_ended, named = _open_ended(lines, delimiter), _has_row_names(lines, delimiter)
     taken: list[str] = []
     reader = csv.reader(_Record(lines, taken), delimiter=delimiter, strict=True)
     width = 0
@@ -53,9 +55,12 @@ def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
         elif width and len(taken) > 1 and (len(cells) != width or _swallowed(lines, taken, delimiter, width)):
             yield _first_line(lines, taken, delimiter, width, _OPEN)
         elif cells and not width:
-            cells += [""] * open_ended
+            cells = [*[""] * named, *cells, *[""] * open_ended]
+            cells[named] = cells[named].lstrip(COMMENT + " ") if cells[named].startswith(COMMENT) else cells[named]
             width = len(cells)
-            yield cells
+            yield Header(cells, notes)
+        elif width > 1 and len(cells) == 1 and cells[0].startswith(COMMENT):
+            continue
         elif not cells or len(cells) == width:
             yield cells
         else:
@@ -75,7 +80,54 @@ def sniff(lines: Lines) -> str:
             return 0.0, 0
         return sum(w == widths[0] for w in widths) / len(widths), widths[0]
 
-    return max(DELIMITERS, key=evenness)
+    best = max(DELIMITERS, key=evenness)
+    return " " if evenness(best)[1] < 2 and _spaced(kept) else best
+
+
+def _spaced(lines: Sequence[str]) -> bool:
+    """Tell whether every line has as many words as the first, or one more: the row names of R's write.table."""
+    widths = [len(row) for row in csv.reader(lines, delimiter=" ")]
+    return len(widths) > 1 and len(set(widths[1:])) == 1 and widths[1] > 1 and widths[1] - widths[0] in (0, 1)
+
+
+def _above(lines: Lines, delimiter: str | None) -> tuple[str, list[str]]:
+    """Pass over what stands above the header; return the delimiter told there, and what to say of it."""
+    sample = list(islice(lines, _SAMPLE))
+    kept = sample
+    told = separator(kept[0]) if kept and not delimiter else ""
+    kept = kept[bool(told) :]
+    comments = next((i for i, line in enumerate(kept) if not line.startswith(COMMENT)), len(kept))
+    if comments and _is_header(kept[comments - 1 : comments + 1], delimiter or told):
+        comments -= 1
+    kept = kept[comments:]
+    cut = delimiter or told or _of_the_most(kept)
+    above = titles([next(csv.reader([line[: CELL // _SAMPLE]], delimiter=cut), []) for line in kept])
+    lines.give_back(kept[above:])
+    words = " / ".join(line.strip(" \r\n,;\t|") for line in kept[:above] if line.strip())
+    return told, [f"'{words[:SHOWN]}' stands above the table and was passed over."] if above else []
+
+
+def _is_header(pair: Sequence[str], delimiter: str) -> bool:
+    """Tell whether a line that begins as a comment has as many cells as the next one, and more than one."""
+    if len(pair) < 2:
+        return False
+    each = [delimiter] if delimiter else DELIMITERS
+    short = [line[: CELL // _SAMPLE] for line in pair]
+    widths = [[len(row) for row in csv.reader(short, delimiter=cut)] for cut in each]
+    return any(len(two) == 2 and two[0] == two[1] > 1 for two in widths)
+
+
+def _of_the_most(lines: Sequence[str]) -> str:
+    """Return the delimiter that is in most lines: a title may be above, so the first line says nothing."""
+    return max(DELIMITERS, key=lambda cut: sum(cut in line for line in lines))
+
+
+def _has_row_names(lines: Lines, delimiter: str) -> bool:
+    sample = list(islice(lines, _SAMPLE))
+    lines.give_back(sample)
+    kept = [line[: CELL // _SAMPLE] for line in sample if line.strip()]
+    rows = list(csv.reader(kept, delimiter=delimiter))
+    return len(rows) == len(kept) > 0 and has_row_names(rows[0], rows[1:], kept)
 
 
 def _open_ended(lines: Lines, delimiter: str) -> bool:

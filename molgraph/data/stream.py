@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, Self, cast
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ COMPRESSED = (".gz", ".zst")
 LINE = 1 << 24  # characters of one line; a longer line is a broken row and is never held in memory
 SHOWN = 200  # characters of a broken row that are kept to show what stood there
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # RFC 1952 section 2.3.1; RFC 8878 section 3.1.1
+_SHEET = re.compile(r"(.+\.xls[xm](?:\.gz|\.zst)?)#(.+)", re.IGNORECASE)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -33,6 +35,25 @@ class Broken(NamedTuple):
     cells: tuple[str, ...] = ()
 
 
+class Unread(str):
+    """Be an empty cell that says why nothing could be read in it: a formula without a value, merged cells."""
+
+    why: str
+
+    def __new__(cls, why: str) -> Self:
+        made = super().__new__(cls, "")
+        made.why = why
+        return made
+
+
+class Header(list[str]):
+    """Be the first row of a table, and say what stands above it and where it was found ("": in the file)."""
+
+    def __init__(self, cells: Iterable[str], notes: Sequence[str] = (), origin: str = "") -> None:
+        super().__init__(cells)
+        self.notes, self.origin = tuple(notes), origin
+
+
 Row = list[str] | Broken  # what every format yields per record; an empty list is a blank line
 
 
@@ -41,13 +62,19 @@ def name_of(source: str | os.PathLike[str]) -> str:
     return "standard input" if str(source) == STDIN else str(source)
 
 
+def file_and_sheet(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """Return the workbook and the sheet of it that `data.xlsx#Sheet2` names; "" where it names none."""
+    found = _SHEET.fullmatch(str(path))
+    return (found[1], found[2]) if found and not Path(path).exists() else (str(path), "")
+
+
 def suffixes(path: str | os.PathLike[str]) -> tuple[str, str]:
     """Return the suffix that names the format and the one that names the compression ("" if none).
 
-    >>> suffixes("library.SMI.gz")
-    ('.smi', '.gz')
+    >>> suffixes("library.SMI.gz"), suffixes("data.xlsx#Plate 2.1")
+    (('.smi', '.gz'), ('.xlsx', ''))
     """
-    found = [s.lower() for s in Path(path).suffixes]
+    found = [s.lower() for s in Path(file_and_sheet(path)[0]).suffixes]
     packed = found.pop() if found and found[-1] in COMPRESSED else ""
     return (found[-1] if found else ""), packed
 

@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molgraph.data.delimited import delimited
-from molgraph.data.sheets import parquet, workbook
+from molgraph.data.sheets import parquet
 from molgraph.data.stream import SHOWN, STDIN, Broken, Row, name_of, suffixes
+from molgraph.data.workbook import workbook
 from molgraph.errors import DataError, Reject, did_you_mean
 
 BLOCK = 4096
@@ -35,7 +36,7 @@ class Table:
     the input column ("" until it is chosen). `rows` numbers the records from 1. `broken` says, by position in
     this block, why a record could not be read: its cells that could not be read are "". `origin` names the
     source in messages. A source that brings its own folds or labels of classes names their columns in `split` and
-    `targets`.
+    `targets`. `notes` say what was passed over on the way to the table.
     """
 
     frame: pd.DataFrame
@@ -45,6 +46,7 @@ class Table:
     origin: str
     split: str = ""
     targets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,7 +75,8 @@ def read_tables(source: Any, *, block: int = BLOCK) -> Iterator[Table]:
     if isinstance(header, Broken):
         raise DataError(f"{name}: the header cannot be read: {header.message}")
     if header:
-        yield from tables(rows, column_names(header, name), name, block=block)
+        origin = getattr(header, "origin", "") or name
+        yield from tables(rows, column_names(header, origin), origin, block=block, notes=getattr(header, "notes", ()))
 
 
 def _rows(source: str | os.PathLike[str], block: int) -> Iterator[Row]:
@@ -104,7 +107,13 @@ def column_names(header: Sequence[str], origin: str) -> list[str]:
 
 
 def tables(
-    rows: Iterable[Row], columns: Sequence[str], origin: str, *, column: str = "", block: int = BLOCK
+    rows: Iterable[Row],
+    columns: Sequence[str],
+    origin: str,
+    *,
+    column: str = "",
+    block: int = BLOCK,
+    notes: Sequence[str] = (),
 ) -> Iterator[Table]:
     """Gather records in blocks and number them; a `Broken` one keeps its place and becomes a `Reject`."""
     cells: list[Sequence[str]] = []
@@ -114,7 +123,9 @@ def tables(
 
     def table() -> Table:
         frame = pd.DataFrame(cells, columns=list(columns), dtype=object)
-        return Table(frame, column, np.arange(done + 1, done + 1 + len(cells)), dict(broken), origin)
+        return Table(
+            frame, column, np.arange(done + 1, done + 1 + len(cells)), dict(broken), origin, notes=tuple(notes)
+        )
 
     for row in _records(rows, blank_is_record=len(columns) == 1):
         if isinstance(row, Broken):

@@ -25,6 +25,9 @@ from molgraph.data.labels import (
     two_classes,
     words_met,
 )
+from molgraph.data.numbers import Read as Parse
+from molgraph.data.numbers import reader, remarks, spelled
+from molgraph.data.stream import Unread
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 
@@ -41,20 +44,12 @@ LIKELY = 2.0, 13.0  # of a pK: from fragments to the tightest drugs
 USUAL = 4.0, 10.0  # of the middle pK of a table
 STRONGEST = 15.0  # of a pK: biotin and avidin. See: Green 1990, https://doi.org/10.1016/0076-6879(90)84259-J
 UNITS = (*CONCENTRATIONS, *ENERGIES, LOGARITHM)
-LARGEST = float(np.finfo(np.float32).max)  # what is predicted of them is written as float32 where that holds it
-_CELL = re.compile(
-    r"([<>]=?|[≤≥=~≈]|<<|>>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([munpf]?M|kcal/mol|kJ/mol)?"
-)
-_BOUND = {"<": BELOW, "<=": BELOW, "≤": BELOW, "<<": BELOW, ">": ABOVE, ">=": ABOVE, "≥": ABOVE, ">>": ABOVE}
 _MOLAR = re.compile(r"[ _\-]*[(\[]?([munpfµμ]?M)[)\]]?$")
 _CONCENTRATION = re.compile(rf"(?<![a-z])(?<!p[ _\-])(K[id]|[IE]C50)({_MOLAR.pattern})?$", re.IGNORECASE)
 _MOLAR_IN_NAME = re.compile(r"(?:[ _\-][(\[]?|[(\[])([munpfµμ]M)[)\]]?$|[(\[](M)[)\]]$")  # of whatever
 _LOGARITHM = re.compile(r"(?<![A-Za-z])([lL]og|p[ _\-]?(K[aid]?|[A-Z][A-Z]50)(?![A-Za-z]))")
 _LOGARITHM_IN_ANY_CASE = re.compile(r"^p[ _\-]?(K[aid]?|[A-Z][A-Z]50)(?![A-Za-z])", re.IGNORECASE)
 _ENERGY_IN_NAME = re.compile(r"[ _\-]*[(\[]?k(cal|J)([/_ ]?mol)?[)\]]?$", re.IGNORECASE)
-_COMMA = re.compile(r"\d,\d")
-_POINT = re.compile(r"\d\.|\.\d")
-_THOUSANDS = re.compile(r"\D*\d{1,3}(,\d{3})+(\D.*)?")
 
 Read = Callable[[str], tuple[float, int]]  # a cell to (value, bound); ValueError says why not
 
@@ -112,6 +107,9 @@ def parse_targets(
     for t, name in enumerate(names):
         if name not in frame:
             raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
+        for cell in frame[name]:
+            if isinstance(cell, Unread):
+                raise DataError(f"{name}: {cell.why}.")
         cells = [str(cell).strip() for cell in frame[name]]
         kind = kinds.get(name, REGRESSION)
         if kind != REGRESSION:
@@ -120,7 +118,11 @@ def parse_targets(
             notes.append(_which_is_positive(name, labels[name]))
         read = _reader(kind, name, cells, units.get(name), labels.get(name, ()))
         blank = (blanks_of(cells) if kind == BINARY else MISSING) - {x.lower() for x in labels.get(name, ())}
-        notes += [] if kind == REGRESSION else words_met(name, cells, blank)
+        notes += remarks(name, cells) if kind == REGRESSION else words_met(name, cells, blank)
+        if name in units and unit_in_name(name) == spelled(units[name]):
+            notes.append(
+                f"{name}: read in {units[name]}, as it is called; {target_name(name, units[name])} is trained."
+            )
         for i, cell in enumerate(cells):
             if cell.lower() in blank:
                 continue
@@ -151,19 +153,19 @@ def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels
     if kind in (MULTICLASS, ORDINAL):
         at = {label: float(i) for i, label in enumerate(labels)}
         return lambda cell: _class(cell, at)
-    comma = _decimal_comma(cells)
+    number = reader(cells)
     if unit is None:
-        _refuse_units(name, cells)
+        _refuse_units(name, cells, number)
         _refuse_no_unit(name)
-        return lambda cell: _split(cell, comma)[:2]
-    declared = _spelled(unit)
+        return lambda cell: number(cell)[:2]
+    declared = spelled(unit)
     if declared not in UNITS:
         raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, UNITS)}")
     if declared == LOGARITHM:
-        return lambda cell: _split(cell, comma)[:2]
-    _refuse_called_otherwise(name, cells, comma, declared)
-    _refuse_implausible(name, cells, comma, declared)
-    return lambda cell: _negative_log(*_split(cell, comma), declared)
+        return lambda cell: number(cell)[:2]
+    _refuse_called_otherwise(name, cells, number, declared)
+    _refuse_implausible(name, cells, number, declared)
+    return lambda cell: _negative_log(*number(cell)[:3], declared)
 
 
 def _binary(labels: Sequence[str]) -> Read:
@@ -201,27 +203,6 @@ def _class(cell: str, at: Mapping[str, float]) -> tuple[float, int]:
     return at[cell], EXACT
 
 
-def _split(cell: str, comma: bool) -> tuple[float, int, str]:
-    """Cut a cell in number, bound and unit ("" if none)."""
-    text = _spelled(cell)
-    if "," in text:
-        if not comma:
-            raise ValueError("has a comma that may mean thousands or decimals; write it with a point, or without")
-        text = text.replace(",", ".")
-    found = _CELL.fullmatch(text)
-    if not found:
-        raise ValueError("is not a number; correct it, or leave it blank where nothing was measured")
-    value = float(found[2])
-    if abs(value) > LARGEST:
-        raise ValueError("is too large for a number; correct it")
-    return value, _BOUND.get(found[1] or "", EXACT), found[3] or ""
-
-
-def _spelled(text: str) -> str:
-    """Return text with one spelling of micro (two Unicode signs, and u) and of minus."""
-    return text if text.isascii() else text.replace("µ", "u").replace("μ", "u").replace("−", "-")
-
-
 def _negative_log(value: float, bound: int, unit: str, declared: str) -> tuple[float, int]:
     """Return pK; more of a concentration or a free energy is less of it, so a bound turns round."""
     unit = unit or declared
@@ -232,21 +213,15 @@ def _negative_log(value: float, bound: int, unit: str, declared: str) -> tuple[f
     return -(math.log10(value) + CONCENTRATIONS[unit]), -bound
 
 
-def _decimal_comma(cells: Sequence[str]) -> bool:
-    """Tell whether the commas of a column are decimal: some cannot mean thousands, and there is no decimal point."""
-    commas = [cell for cell in cells if _COMMA.search(cell)]
-    return any(not _THOUSANDS.fullmatch(cell) for cell in commas) and not any(map(_POINT.search, cells))
-
-
-def _refuse_called_otherwise(name: str, cells: Sequence[str], comma: bool, declared: str) -> None:
+def _refuse_called_otherwise(name: str, cells: Sequence[str], number: Parse, declared: str) -> None:
     """Refuse a unit that the name of the column contradicts: another unit, or a logarithm already."""
-    named = _unit_in_name(name)
+    named = unit_in_name(name)
     if named and named != declared:
         raise DataError(
             f"{name}: is called as in {named}, and declared in {declared}; add --units {quote(f'{name}:{named}')}, or "
             "rename the column"
         )
-    within = [LIKELY[0] <= value <= LIKELY[1] for value in _numbers(cells, comma)]
+    within = [LIKELY[0] <= value <= LIKELY[1] for value in _numbers(cells, number)]
     if _LOGARITHM.search(name) or (_LOGARITHM_IN_ANY_CASE.search(name) and within and all(within)):
         raise DataError(
             f"{name}: is called as a logarithm already, and {declared} would take one again; add --units "
@@ -254,18 +229,18 @@ def _refuse_called_otherwise(name: str, cells: Sequence[str], comma: bool, decla
         )
 
 
-def _numbers(cells: Sequence[str], comma: bool) -> Iterator[float]:
+def _numbers(cells: Sequence[str], number: Parse) -> Iterator[float]:
     for cell in cells:
         with suppress(ValueError):
-            yield _split(cell, comma)[0]
+            yield number(cell).value
 
 
-def _refuse_implausible(name: str, cells: Sequence[str], comma: bool, declared: str) -> None:
+def _refuse_implausible(name: str, cells: Sequence[str], number: Parse, declared: str) -> None:
     """Refuse affinities that can hardly be such in this unit: half of them do not bind, or better than anything."""
     most, least = [], []  # what a bound leaves possible
     for cell in cells:
         with suppress(ValueError):
-            value, bound = _negative_log(*_split(cell, comma), declared)
+            value, bound = _negative_log(*number(cell)[:3], declared)
             most.append(math.inf if bound == ABOVE else value)
             least.append(-math.inf if bound == BELOW else value)
     if len(most) < 2:
@@ -294,23 +269,33 @@ def _plausible(middle: float, declared: str) -> str:
     return ""
 
 
-def _unit_in_name(name: str) -> str:
+def unit_in_name(name: str) -> str:
     """Return the unit that a column is called by, "" where it names none.
 
-    >>> [_unit_in_name(n) for n in ("affinity_nM", "Kd [µM]", "ki_um", "dG (kcal/mol)", "height_M", "wavelength_nm")]
+    >>> [unit_in_name(n) for n in ("affinity_nM", "Kd [µM]", "ki_um", "dG (kcal/mol)", "height_M", "wavelength_nm")]
     ['nM', 'uM', 'uM', 'kcal/mol', '', '']
     """
     energy = _ENERGY_IN_NAME.search(name)
     if energy:
         return "kcal/mol" if energy[1].lower() == "cal" else "kJ/mol"
     affinity, other = _CONCENTRATION.search(name), _MOLAR_IN_NAME.search(name)
-    unit = _spelled((affinity and affinity[3]) or (other and (other[1] or other[2])) or "")
+    unit = spelled((affinity and affinity[3]) or (other and (other[1] or other[2])) or "")
     return f"{unit[:-1].lower()}M" if unit else ""
+
+
+def told_unit(name: str) -> str:
+    """Return the unit that the name of a concentration says, "" where it says none or is that of a logarithm.
+
+    >>> [told_unit(n) for n in ("IC50 (nM)", "Kd_uM", "IC50", "pIC50", "log_affinity_nM", "dG (kcal/mol)")]
+    ['nM', 'uM', '', '', '', '']
+    """
+    unit = unit_in_name(name)
+    return unit if unit in CONCENTRATIONS and not _LOGARITHM.search(name) else ""
 
 
 def _refuse_no_unit(name: str) -> None:
     """Refuse a concentration of unknown unit: nobody can tell nM from uM, and without a logarithm it trains badly."""
-    unit = _unit_in_name(name)
+    unit = unit_in_name(name)
     called = _CONCENTRATION.search(name) or unit in CONCENTRATIONS
     if called and not _LOGARITHM.search(name):
         unit = unit or "nM"
@@ -322,13 +307,14 @@ def _refuse_no_unit(name: str) -> None:
         )
 
 
-def _refuse_units(name: str, cells: Sequence[str]) -> None:
+def _refuse_units(name: str, cells: Sequence[str], number: Parse) -> None:
     """Refuse a column with units that were not declared: 3 uM would be taken for less than 12 nM."""
     seen: dict[str, int] = {}
     for row, cell in enumerate(cells, start=1):
-        found = _CELL.fullmatch(_spelled(cell)) if cell.endswith(("M", "/mol")) else None
-        if found and found[3]:
-            seen.setdefault(found[3], row)
+        with suppress(ValueError):
+            unit = number(cell).unit if cell.endswith(("M", "/mol", "/L", "/l")) else ""
+            if unit:
+                seen.setdefault(unit, row)
     if seen:
         where = " and ".join(f"{unit} (row {row}: '{cells[row - 1]}')" for unit, row in seen.items())
         words = quote(f"{name}:{next(iter(seen))}")

@@ -14,7 +14,7 @@ from molgraph.data.labels import MISSING, MOST, NO, NONE, YES, positive_of, same
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
-from molgraph.data.units import BINARY, MULTICLASS, REGRESSION
+from molgraph.data.units import BINARY, MULTICLASS, REGRESSION, told_unit
 from molgraph.errors import DataError, did_you_mean
 
 PAIRS = (["-1", "1"], ["1", "2"])  # numbers that are usual names of two classes
@@ -27,7 +27,7 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     A source that names its own labels has them as targets, one that names its own folds has them as split. A target
     without a unit whose cells are yes or no (1, 0), or two labels of which one is the positive, is binary; where the
     room leaves the task to the data, labels of a source and words are classes; all else is regression. One cell in
-    ten may be neither yes nor no.
+    ten may be neither yes nor no. A concentration whose name says its unit ("IC50 (nM)") is read in it.
     """
     targets = run.targets or list(table.targets)
     split, task = run.split, run.task
@@ -42,7 +42,10 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
             }
         several = len(set(kinds.values())) > 1
         task = kinds if several else next(iter(kinds.values()), REGRESSION)
-    return replace(run, targets=targets, split=split, task=task)
+    kind_of = task if isinstance(task, dict) else dict.fromkeys(targets, task)
+    told = {name: told_unit(name) for name in targets if kind_of.get(name) == REGRESSION and name not in run.units}
+    units = {**run.units, **{name: unit for name, unit in told.items() if unit}}
+    return replace(run, targets=targets, split=split, task=task, units=units)
 
 
 def _kind(cells: Iterable[str], *, labels: bool) -> str:

@@ -17,6 +17,7 @@ from molgraph.config import RunSettings, check_values
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.labels import MISSING
 from molgraph.data.room import NO_COLUMN, ROW, Noun, Prepared, Room
+from molgraph.data.stream import Unread
 from molgraph.data.table import BLOCK, Table, find_column
 from molgraph.data.targets import Targets
 from molgraph.data.together import together
@@ -217,13 +218,15 @@ class Inputs:
                 ready, columns[slot.name] = self._same(slot, len(table)), ""
             else:
                 column = columns[slot.name] = self._column(slot, table)
-                texts = [str(text) for text in table.frame[column]] if column else [""] * len(table)
+                cells = list(table.frame[column]) if column else []
+                texts = [str(text) for text in cells] or [""] * len(table)
                 ready = self._prepare(slot, texts, workers)
                 misread += _misread(slot, column, ready)
                 for at, words in ready.said.items():
                     named = f"{slot.name}: {words}" if len(self.slots) > 1 else words
                     said[at] = f"{said[at]}; {named}" if at in said else named
-                for at, reject in ready.rejects.items():
+                for at, found in ready.rejects.items():
+                    reject = _unread(found, cells[at]) if cells else found
                     why = self._lacking(slot, reject) if slot.optional and _blank(texts[at]) else reject
                     if why is not None:
                         rejects.setdefault(at, self._told(slot, column, why, int(table.rows[at])))
@@ -280,6 +283,11 @@ class Inputs:
                 f"{table.origin}: no column '{wanted}' for the input '{slot.name}'{did_you_mean(wanted, columns)} "
                 f"One for all rows of a prediction or a screen: {own}--given {slot.name}=X."
             ) from error
+
+
+def _unread(reject: Reject, cell: str) -> Reject:
+    """Say of an empty cell why it is."""
+    return dataclasses.replace(reject, message=cell.why) if isinstance(cell, Unread) else reject
 
 
 def _blank(text: str) -> bool:

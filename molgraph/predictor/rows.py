@@ -119,7 +119,7 @@ def read_rows(
         len(table),
         unread,
         run,
-        (*notes, *_read_as(prepared, table), *parsed.notes),
+        (*table.notes, *notes, *_read_as(prepared, table), *parsed.notes),
     )
 
 

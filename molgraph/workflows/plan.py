@@ -144,7 +144,7 @@ def known_before(run: RunSettings, start: Predictor | None) -> Known | None:
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
     """Return a run with what the data settled for another."""
-    return replace(run, targets=other.targets, task=other.task, split=other.split)
+    return replace(run, targets=other.targets, task=other.task, split=other.split, units=other.units)
 
 
 def rivals(run: RunSettings) -> dict[str, RunSettings]:

@@ -57,6 +57,8 @@ def predict_file(
     statuses: Counter[str] = Counter()
     tables = nonempty(scorer.read(source, column), name_of(source))
     first = next(tables)
+    for note in first.notes:
+        say(note)
     with (
         open_writer(output, column=first.column) as writer,
         tqdm(unit=" rows", desc="predicting", ascii=True, delay=show.DELAY) as bar,

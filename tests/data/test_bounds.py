@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from molgraph.data import bounds
-from molgraph.data.sheets import workbook
+from molgraph.data.workbook import workbook
 from molgraph.errors import DataError
 
 

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from molgraph.data.delimited import CELL, records, sniff
-from molgraph.data.stream import Broken, Lines, Row
+from molgraph.data.stream import Broken, Header, Lines, Row
 
 
 def rows(text: str, delimiter: str | None = None) -> list[Row]:
@@ -118,3 +118,30 @@ def test_lines_that_all_end_with_a_delimiter_have_a_column_without_a_name() -> N
     assert kept[0] == ["smiles", "y"] and kept[1].reason == "ragged_row" and kept[2] == ["CC", "2"]
     shifted = rows("smiles,name\nC,1,2-diol\nCC,1,3-diol\n")
     assert [getattr(row, "reason", "") for row in shifted] == ["", "ragged_row", "ragged_row"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sep=;\nsmiles;y\nCCO;1,5\n", [["smiles", "y"], ["CCO", "1,5"]]),
+        ('"sep=,"\r\nsmiles,y\r\nC,1\r\n', [["smiles", "y"], ["C", "1"]]),
+        ("sep=\\t\nsmiles\ty\nC\t1\n", [["smiles", "y"], ["C", "1"]]),
+        ("smiles|y\nCCO|1\nCC|2\n", [["smiles", "y"], ["CCO", "1"], ["CC", "2"]]),
+        ("smiles y\nCCO 1\nCC 2\n", [["smiles", "y"], ["CCO", "1"], ["CC", "2"]]),
+        ("compound smiles\nCCO\nCC\n", [["compound smiles"], ["CCO"], ["CC"]]),
+        ('"smiles" "y"\n"1" "C C" 5\n"2" "CC" 1\n', [["", "smiles", "y"], ["1", "C C", "5"], ["2", "CC", "1"]]),
+        ('"smiles","y"\n"a","C",5\n"b","CC",1\n', [["", "smiles", "y"], ["a", "C", "5"], ["b", "CC", "1"]]),
+        ("smiles,y\n1,C,5\n2,CC,1\n", [["", "smiles", "y"], ["1", "C", "5"], ["2", "CC", "1"]]),
+        ("# by us\n# in nM\nsmiles,y\nC,1\n# note\nCC,2\n", [["smiles", "y"], ["C", "1"], ["CC", "2"]]),
+        ("#smiles\ty\nC\t1\n", [["smiles", "y"], ["C", "1"]]),
+        ("Assay of May\n\nsmiles;y\nC;1\nCC;2\n", [["smiles", "y"], ["C", "1"], ["CC", "2"]]),
+    ],
+)
+def test_what_programs_write_around_a_table(text: str, expected: list[list[str]]) -> None:
+    assert rows(text) == expected
+
+
+def test_what_stands_above_the_table_is_said() -> None:
+    found = rows("Assay of May, in nM\nsmiles;y\nC;1\nCC;2\n")
+    assert isinstance(found[0], Header)
+    assert found[0].notes == ("'Assay of May, in nM' stands above the table and was passed over.",)

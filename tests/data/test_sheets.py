@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -14,9 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from molgraph.data.sheets import parquet, workbook
+from molgraph.data.sheets import parquet
+from molgraph.data.stream import Unread
 from molgraph.data.table import read_tables
+from molgraph.data.units import parse_targets
+from molgraph.data.workbook import workbook
 from molgraph.errors import DataError
+from molgraph.molecule.read import read as molecules
 
 
 def book(path: Path, rows: list[list[object]], formats: dict[str, str] | None = None) -> Path:
@@ -63,10 +68,50 @@ def test_a_hidden_sheet_is_passed_over(tmp_path: Path) -> None:
     assert list(workbook(tmp_path / "a.xlsx")) == [["smiles"]]
 
 
-def test_a_formula_without_a_value_is_refused(tmp_path: Path) -> None:
-    path = book(tmp_path / "a.xlsx", [["smiles", "y"], ["C", "=1+1"]])
-    with pytest.raises(DataError, match=r"a.xlsx: cell B2 of sheet 'Sheet' holds a formula without a value; open"):
-        list(workbook(path))
+def test_a_formula_without_a_value_says_so_where_it_is_needed(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [["smiles", "y", "z"], ["C", "=1+1", 5]])
+    (table,) = read_tables(path)
+    assert table.frame.to_numpy().tolist() == [["C", "", "5"]]
+    assert parse_targets(table.frame, ["z"]).values[0, 0] == 5
+    with pytest.raises(DataError, match=r"y: cell B2 of sheet 'Sheet' holds a formula without a value; open the"):
+        parse_targets(table.frame, ["y"])
+
+
+def test_merged_cells_are_named(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [["smiles", "y"], ["C", 1], [None, 2], ["CC", 3]])
+    made = openpyxl.load_workbook(path)
+    made.active.merge_cells("A2:A3")
+    made.save(path)
+    (table,) = read_tables(path)
+    cell = table.frame["smiles"][1]
+    assert cell == "" and isinstance(cell, Unread)
+    assert cell.why == "the cells A2:A3 of sheet 'Sheet' are merged; unmerge them and fill each"
+    assert pickle.loads(pickle.dumps(cell)).why == cell.why
+
+
+def test_a_sheet_is_named_and_the_others_are_told(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    made.active.title = "Cover"
+    made.active.append(["Made by", "on"])
+    made.active.append(["somebody", "Monday"])
+    for row in (["smiles", "y"], ["C", 1]):
+        made["Data 2.1"].append(row) if "Data 2.1" in made else made.create_sheet("Data 2.1").append(row)
+    path = tmp_path / "a.xlsx"
+    made.save(path)
+    (table,) = read_tables(f"{path}#Data 2.1")
+    assert table.frame.to_dict("list") == {"smiles": ["C"], "y": ["1"]}
+    with pytest.raises(DataError, match=r"sheet 'Cover'; it also has 'Data 2\.1': name one as .*a\.xlsx#Data 2\.1"):
+        list(molecules(path))
+    with pytest.raises(DataError, match=r"no sheet 'Data'; did you mean 'Data 2\.1'"):
+        list(read_tables(f"{path}#Data"))
+
+
+@pytest.mark.parametrize("between", [[], [[None]]])
+def test_titles_above_the_header_are_passed_over(tmp_path: Path, between: list[list[object]]) -> None:
+    rows = [["Assay of May 2024"], ["Plate: 7"], *between, ["smiles", "y"], ["C", 1], ["CC", 2]]
+    (table,) = read_tables(book(tmp_path / "a.xlsx", rows))
+    assert table.frame.to_dict("list") == {"smiles": ["C", "CC"], "y": ["1", "2"]} and table.rows.tolist() == [1, 2]
+    assert table.notes == ("'Assay of May 2024 / Plate: 7' stands above the table and was passed over.",)
 
 
 def test_a_formula_with_a_value_gives_the_value(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_numbers_and_bounds(cell: str, value: float, bound: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["inf", "-inf", "1e999", "1e39", "5.3±0.2", "10-20", "abc", "1 2", "5 %", "0x10", "1_000", "><5", "=1+1"]
+    "cell", ["inf", "-inf", "1e999", "1e39", "10-20", "abc", "1 2", "5 %", "0x10", "1_000", "><5", "=1+1"]
 )
 def test_what_is_no_number_is_rejected_with_its_row(cell: str) -> None:
     parsed = one(["1", cell, "2"])
@@ -71,7 +71,7 @@ def test_decimal_commas_are_read_where_they_cannot_be_thousands() -> None:
     assert one(["5,3", "1,234", "7", "<0,5", ""]).values[:4, 0].tolist() == [5.3, 1.234, 7, 0.5]
 
 
-@pytest.mark.parametrize("cells", [["1,234", "12,345,678"], ["1,5", "1.5"], ["1,234", "1.5"]])
+@pytest.mark.parametrize("cells", [["1,234", "5,678"], ["1,5", "1.5"], ["1,234,567", "0,5"]])
 def test_commas_of_two_meanings_are_rejected(cells: list[str]) -> None:
     parsed = one(cells)
     assert {(i, 0) for i, cell in enumerate(cells) if "," in cell} == set(parsed.rejects)

@@ -329,8 +329,8 @@ def _no_records(path: Path) -> int:
     """Count the comments, blank lines and headers of a SMILES file."""
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     lines = text.splitlines()
-    if lines[0].startswith(b"#Mol_ID"):  # a table with a header, in which a line with # is a ragged row
-        return 1
+    if lines[0].startswith(b"#Mol_ID"):  # a table with a header, and a comment within
+        return 2
     return sum(not line.strip() or line.startswith(b"#") for line in lines)
 
 

@@ -1,0 +1,129 @@
+"""Numbers as people write them in cells: bounds, units, spreads, "ca.", commas and blanks between digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from molgraph.data.targets import ABOVE, BELOW, EXACT
+
+LARGEST = float(np.finfo(np.float32).max)  # what is predicted of them is written as float32 where that holds it
+_FIGURE = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_CELL = re.compile(
+    r"(?P<sign>[<>]=?|=[<>]|[≤≥=~≈]|<<|>>)?\s*(?P<about>(?:ca?\.?|circa|approx\.?|approximately|about|around)\s*)?"
+    rf"(?P<figure>{_FIGURE})\s*(?P<spread>\(?(?:±|\+/?-)\s*{_FIGURE}\)?)?\s*(?P<unit>[munpf]?M|kcal/mol|kJ/mol)?"
+)
+_BOUND = {
+    **dict.fromkeys(("<", "<=", "=<", "≤", "<<"), BELOW),
+    **dict.fromkeys((">", ">=", "=>", "≥", ">>"), ABOVE),
+}
+_MOL_PER_LITRE = re.compile(r"([munpf]?)mol/[lL]")
+_BLANK_BETWEEN = re.compile(r"(?<=\d)[ '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}](?=\d{3}(?!\d))")
+_COMMA = re.compile(r"\d,\d")
+_POINT = re.compile(r"\d\.|\.\d")
+_THOUSANDS = re.compile(r"\D*[1-9]\d{0,2}(,\d{3})+(?:[\D].*)?")
+_SURELY_THOUSANDS = re.compile(r"\D*[1-9]\d{0,2}(?:(?:,\d{3})+\.\d.*|(?:,\d{3}){2,}(?:\D.*)?)")
+_ROUND = re.compile(r"\D*[1-9]\d{0,2},000(?:\D.*)?")
+_POINTS_BETWEEN = re.compile(r"\D*[1-9]\d{0,2}(?:\.\d{3})+,\d.*")  # 1.234,5
+_NO_EFFECT = frozenset(
+    ("inactive", "not active", "no activity", "no effect", "no inhibition", "ni", "n.i.", "no binding", "nb", "n.b.")
+)
+_BELOW_LIMIT = frozenset(("<lod", "<loq", "blq", "bloq", "lod", "loq", "below detection", "bdl"))
+_ONLY_POINTS_BETWEEN = re.compile(r"\D*\d{1,3}(?:\.\d{3})+(?:[^\d.].*)?")
+_DECIMAL, _EUROPEAN, _GROUPS = "decimal", "points between thousands", "groups"
+
+
+class Number(NamedTuple):
+    """Hold a number, what bound it is, its unit ("" if none), and whether it came with a spread, or as about."""
+
+    value: float
+    bound: int
+    unit: str
+    spread: bool = False
+    about: bool = False
+
+
+Read = Callable[[str], Number]
+
+
+def spelled(text: str) -> str:
+    """Return text with one spelling of micro (two Unicode signs, and u), of minus and of mol/L."""
+    if not text.isascii():
+        text = text.replace("µ", "u").replace("μ", "u").replace("−", "-")
+    return _MOL_PER_LITRE.sub(r"\1M", text) if "mol/" in text else text
+
+
+def reader(cells: Sequence[str]) -> Read:
+    """Return what reads the cells of a column; what a comma means is told by all of them."""
+    commas = _commas(cells)
+    return lambda cell: _number(cell, commas)
+
+
+def remarks(name: str, cells: Sequence[str]) -> list[str]:
+    """Say of a column of numbers what was made of commas, spreads and words such as "ca."."""
+    commas, read = _commas(cells), reader(cells)
+    found: dict[str, list[str]] = {"spread": [], "about": [], "comma": []}
+    for cell in cells:
+        if cell.isascii() and cell.replace(".", "", 1).isdigit():
+            continue  # most are plain
+        try:
+            number = read(cell)
+        except ValueError:
+            continue
+        kinds = {"spread": number.spread, "about": number.about, "comma": bool(_COMMA.search(cell))}
+        for kind, here in kinds.items():
+            found[kind] += [cell] * here
+    what = {
+        "spread": "hold a spread beside the value; the value is taken",
+        "about": "are about a value, which is taken as exact",
+        "comma": "have a comma between thousands" if commas == _GROUPS else "have a comma for decimals",
+    }
+    return [f"{name}: {len(of)} cells such as '{of[0]}' {what[kind]}." for kind, of in found.items() if of]
+
+
+def _number(cell: str, commas: str) -> Number:
+    """Cut a cell in number, bound and unit.
+
+    Raises: ValueError that says why it is no number.
+    """
+    text = _BLANK_BETWEEN.sub("", spelled(cell))
+    if "," in text:
+        if not commas:
+            raise ValueError("has a comma that may mean thousands or decimals; write it with a point, or without")
+        text = text.replace(",", "") if commas == _GROUPS else text.replace(".", "").replace(",", ".")
+    elif commas == _EUROPEAN and _ONLY_POINTS_BETWEEN.fullmatch(text):
+        raise ValueError("has a point that may mean thousands or decimals, as others of its column")
+    found = _CELL.fullmatch(text)
+    if not found:
+        raise ValueError(_why_not(cell))
+    value = float(found["figure"])
+    if abs(value) > LARGEST:
+        raise ValueError("is too large for a number; correct it")
+    about = bool(found["about"]) or found["sign"] in ("~", "≈")
+    return Number(value, _BOUND.get(found["sign"] or "", EXACT), found["unit"] or "", bool(found["spread"]), about)
+
+
+def _why_not(cell: str) -> str:
+    word = cell.strip().lower()
+    if word in _NO_EFFECT:
+        return "says no number; write the bound that it stands for, such as > the highest concentration tested"
+    if word.replace(" ", "") in _BELOW_LIMIT:
+        return "says no number; write the limit as a bound, such as <0.5"
+    return "is not a number; correct it, or leave it blank where nothing was measured"
+
+
+def _commas(cells: Sequence[str]) -> str:
+    """Return what the commas of a column are: decimal, between groups of three digits, "" where nobody can know."""
+    commas = [cell for cell in cells if _COMMA.search(cell)]
+    if not commas:
+        return ""
+    groups = [cell for cell in commas if _SURELY_THOUSANDS.fullmatch(cell)]
+    points = any(_POINT.search(cell) for cell in cells if not _COMMA.search(cell))
+    if any(map(_POINTS_BETWEEN.fullmatch, commas)):
+        return "" if groups else _EUROPEAN
+    if any(not _THOUSANDS.fullmatch(cell) for cell in commas if cell not in groups):
+        return "" if groups or points else _DECIMAL
+    return _GROUPS if groups or points or any(map(_ROUND.fullmatch, commas)) else ""

@@ -1,0 +1,177 @@
+"""Excel workbooks as text: one sheet, one row of cells at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from itertools import chain
+from typing import IO, Any, NamedTuple
+
+from molgraph.data.above import titles
+from molgraph.data.bounds import check
+from molgraph.data.sheets import seekable
+from molgraph.data.stream import SHOWN, Broken, Header, Row, Unread, file_and_sheet, name_of
+from molgraph.errors import DataError, did_you_mean
+
+_COPY = 1 << 20
+_UNCALCULATED = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
+_FILLED = re.compile(rb'<c r="([A-Z]+)[0-9]+"(?:[^>/]|/(?!>))*>')  # a cell that is more than formatted
+_MERGED = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+):([A-Z]+[0-9]+)" ?/>')
+_LONGEST_CELL = 1 << 14  # bytes carried from one piece of a sheet to the next, so that no cell is cut in two
+_ABOVE = 10  # rows among which titles are looked for
+_MOST = 100_000  # merged cells and formulas without a value that are told one by one
+
+
+class Scanned(NamedTuple):
+    """Hold what the text of a sheet says: the last column with a cell, and by cell why it reads as empty."""
+
+    widest: int
+    unread: dict[tuple[int, int], str]
+
+
+def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
+    """Yield the header and then every row of a sheet of an `.xlsx` workbook: the one that `data.xlsx#Sheet2` names,
+    else the first visible one.
+
+    A column with cells and no header has the header "". Numbers come with the 15 digits that Excel shows, whole ones
+    without a point, dates in ISO form; an identifier formatted as "000" keeps its zeros. Other number formats are not
+    applied: a percentage is its fraction. A formula that was never calculated and all but the first of merged cells are
+    empty, and say why. Titles above the header are passed over.
+
+    Raises: DataError for a damaged workbook, one that holds more than Excel allows, and a sheet that is not there.
+    """
+    import openpyxl  # 0.2 s, and only workbooks need it
+
+    path, wanted = file_and_sheet(source)
+    name = name_of(path)
+    with seekable(path) as stream:
+        try:
+            check(stream, name)
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+            sheet, origin = _sheet(book, wanted, name)
+        except DataError:
+            raise
+        except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, StopIteration, OSError) as error:
+            raise DataError(f"{name}: not a readable .xlsx workbook ({error}); save it again as .xlsx") from error
+        scanned = _scanned(stream, sheet)
+        sheet.reset_dimensions()  # some programs write a wrong one, and rows would be cut to it
+        try:
+            yield from _rows(_cells(sheet, scanned), scanned.widest, origin)
+        except DataError:
+            raise
+        except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
+            raise DataError(f"{name}: the workbook is damaged ({error}); save it again as .xlsx") from error
+
+
+def _sheet(book: Any, wanted: str, name: str) -> tuple[Any, str]:
+    """Return the sheet to read, and how messages name it: of several, with the others."""
+    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    if wanted:
+        found = next((sheet for sheet in book.worksheets if sheet.title == wanted), None)
+        if found is None:
+            raise DataError(f"{name}: no sheet '{wanted}'{did_you_mean(wanted, [sheet.title for sheet in visible])}")
+        return found, f"{name} (sheet '{wanted}')"
+    first = next(iter(visible))
+    others = [sheet.title for sheet in visible if sheet is not first]
+    if not others:
+        return first, name
+    also = ", ".join(f"'{title}'" for title in others[:5])
+    return first, f"{name} (sheet '{first.title}'; it also has {also}: name one as {name}#{others[0]})"
+
+
+def _cells(sheet: Any, scanned: Scanned) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of every row."""
+    marked: dict[int, dict[int, str]] = {}
+    for (row, column), why in scanned.unread.items():
+        marked.setdefault(row, {})[column] = why
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        cells = [_text(cell) for cell in row]
+        for column, why in marked.get(number, {}).items():
+            cells += [""] * (column - len(cells))
+            cells[column - 1] = cells[column - 1] or Unread(why)
+        yield number, cells
+
+
+def _rows(numbered: Iterator[tuple[int, list[str]]], widest: int, origin: str) -> Iterator[Row]:
+    head = []
+    for number, cells in numbered:
+        head.append((number, cells))
+        if len(head) == _ABOVE:
+            break
+    above = titles([cells for _, cells in head])
+    words = " / ".join(cell for _, cells in head[:above] for cell in cells if cell)
+    notes = [f"'{words[:SHOWN]}' stands above the table and was passed over."] if above else []
+    width = 0
+    for number, cells in chain(head[above:], numbered):
+        while len(cells) > width and not cells[-1]:
+            cells.pop()
+        if not width and cells:
+            width = max(len(cells), widest)
+            yield Header([*cells, *[""] * (width - len(cells))], notes, origin)
+        else:
+            yield _row_of(cells, width, number)
+
+
+def _row_of(cells: list[str], width: int, number: int) -> Row:
+    if not any(cells):
+        return []
+    if len(cells) > width:
+        message = f"row {number} of the sheet has {len(cells)} cells where the header has {width}"
+        return Broken("ragged_row", message, "\t".join(cells)[:SHOWN])
+    return cells + [""] * (width - len(cells))
+
+
+def _text(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        digits = format(value, ".15g")
+        zeros = cell.number_format or ""
+        return digits.zfill(len(zeros)) if set(zeros) == {"0"} and digits.isdigit() else digits
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
+
+
+def _scanned(stream: IO[bytes], sheet: Any) -> Scanned:
+    """Look through the text of a sheet for what openpyxl reads as empty without a word."""
+    from openpyxl.utils import column_index_from_string
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    letters: set[bytes] = set()
+    unread: dict[tuple[int, int], str] = {}
+    with zipfile.ZipFile(stream) as archive, archive.open(sheet._worksheet_path.lstrip("/")) as xml:
+        carried = b""
+        while piece := xml.read(_COPY):
+            text = carried + piece
+            if len(unread) < _MOST:
+                for found in _UNCALCULATED.findall(text):
+                    cell = found.decode()
+                    why = f"cell {cell} of sheet '{sheet.title}' holds a formula without a value; open the workbook in"
+                    unread[coordinate_to_tuple(cell)] = f"{why} Excel and save it"
+                for corner, last in _MERGED.findall(text):
+                    unread |= _merged(coordinate_to_tuple(corner.decode()), coordinate_to_tuple(last.decode()), sheet)
+            letters.update(_FILLED.findall(text))
+            carried = piece[-_LONGEST_CELL:]
+    return Scanned(max((column_index_from_string(each.decode()) for each in letters), default=0), unread)
+
+
+def _merged(corner: tuple[int, int], last: tuple[int, int], sheet: Any) -> dict[tuple[int, int], str]:
+    """Return why the cells of a merged area but its first are empty."""
+    from openpyxl.utils import get_column_letter
+
+    (top, left), (bottom, right) = corner, last
+    if (bottom - top + 1) * (right - left + 1) > _MOST:
+        return {}
+    area = f"{get_column_letter(left)}{top}:{get_column_letter(right)}{bottom}"
+    why = f"the cells {area} of sheet '{sheet.title}' are merged; unmerge them and fill each"
+    places = ((row, column) for row in range(top, bottom + 1) for column in range(left, right + 1))
+    return {place: why for place in places if place != corner}
