@@ -220,9 +220,12 @@ def predict(arguments: argparse.Namespace) -> int:
     counts = predict_file(
         arguments.data,
         arguments.model,
-        Path(arguments.output),
+        Path(arguments.output) if arguments.output else None,
         column=arguments.column or None,
         workers=arguments.workers,
+        unit=arguments.unit,
+        excel=arguments.excel,
+        pictures=arguments.pictures,
         given=options.given(arguments),
         join=arguments.join,
     )
@@ -273,6 +276,7 @@ def screen(arguments: argparse.Namespace) -> int:
         given=options.given(arguments),
         join=arguments.join,
         against=arguments.against,
+        hits=[Path(name) for name in arguments.hits],
     )
     return 0
 

@@ -132,9 +132,13 @@ def evaluate(p: argparse.ArgumentParser) -> None:
 
 def predict(p: argparse.ArgumentParser) -> None:
     """Add the words of `predict`."""
-    _source(p, "data", "rows to predict")
+    _source(p, "data", "rows to predict, or one text (a SMILES)")
     _models(p)
-    p.add_argument("-o", "--output", required=True, metavar="FILE", help=".csv .tsv .xlsx .parquet or .sdf")
+    where = ".csv .tsv .xlsx .parquet or .sdf (default: the first rows are shown in the terminal)"
+    p.add_argument("-o", "--output", default="", metavar="FILE", help=where)
+    p.add_argument("--as", default="", dest="unit", metavar="UNIT", help="also in nM, uM, ...: IC50_nM beside pIC50")
+    p.add_argument("--excel", action="store_true", help="write CSV so that Excel sees that it is UTF-8")
+    p.add_argument("--pictures", action="store_true", help="put a picture of each structure into the .xlsx")
     p.add_argument(
         "--workers", type=int, default=0, metavar="N", help="processes that read the rows (default: all cores)"
     )
@@ -159,6 +163,13 @@ def screen(p: argparse.ArgumentParser) -> None:
     _source(p, "library", "rows to rank")
     _models(p)
     p.add_argument("--out", required=True, metavar="DIR", help="folder for scores, top.csv and report.html")
+    p.add_argument(
+        "--hits",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also write the best rows as .xlsx (with pictures) or .sdf",
+    )
     p.add_argument("--top", type=int, default=1000, metavar="N", help="rows in top.csv (default 1000)")
     p.add_argument(
         "--by",

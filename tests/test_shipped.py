@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -93,10 +94,14 @@ def test_salts_and_writings_of_one_compound_have_its_number(inside: Path) -> Non
 def test_a_chemist_without_data_screens_offline(inside: Path, chembl: pd.DataFrame) -> None:
     chembl.iloc[:20][["smiles", "name"]].to_csv("library.csv", index=False)
     words = ["screen", "library.csv", "--model", "admet", "--by", "LogD_7_4", "--out", "admet", "--format", "csv"]
+    words += ["--hits", "hits.xlsx", "--hits", "hits.sdf"]
     line = [sys.executable, "-c", OFFLINE, *words]
     done = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "ranked by LogD_7_4, one of 12 columns; --by names another" in done.stdout + done.stderr
+    hits = openpyxl.load_workbook("hits.xlsx").active
+    assert hits.max_row == 21 and len(hits._images) == 20 and hits.freeze_panes == "B2"
+    assert Path("hits.sdf").read_text(encoding="utf-8").count("$$$$") == 20
     top = pd.read_csv("admet/top.csv")
     assert len(top) == 20 and top["LogD_7_4"].is_monotonic_decreasing
     assert {"hERG_p", "Caco2_log_cm_s", "Caco2_log_cm_s_lo90"} <= set(top) and "nn_id" not in top

@@ -127,6 +127,7 @@ class Room:
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
       part itself, in files whose names begin as `goal`, or say why not; None where nothing can be shown yet.
+    - `picture(text)`: a PNG of what a text says, for spreadsheets, b"" where it says nothing; None where there is none.
     - `tells`: features that, asked for, say what a text is (a vector, not a sequence); kept wherever it is read again.
     - `remedies`: by reason of a reject that says a column holds something else, what to do about it; {column} and
       {section}, the settings of the input, are filled in. Under `NO_COLUMN` a shorter way to give one for all rows.
@@ -166,3 +167,4 @@ class Room:
     subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     task: str = "regression"
     show: Callable[..., Shown | Reject] | None = None
+    picture: Callable[[str], bytes] | None = None

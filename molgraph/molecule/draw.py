@@ -44,6 +44,23 @@ def _body(key: str, width: int, height: int, highlight: Mapping[int, float]) -> 
         return _shapes(fromstring(_picture(molecule, width, height, highlight)))
 
 
+def picture(key: str, *, width: int = 360, height: int = 240) -> bytes:
+    """Draw a molecule as a PNG on white, for spreadsheets; nothing where there is no molecule to draw."""
+    return within(_png, key, width, height, instead=b"") if key else b""
+
+
+def _png(key: str, width: int, height: int) -> bytes:
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(key)
+        if molecule is None or not 0 < molecule.GetNumAtoms() <= MOST_ATOMS:
+            return b""
+        canvas = rdMolDraw2D.MolDraw2DCairo(width, height)
+        canvas.drawOptions().fixedBondLength = 42  # an upper limit: ethanol should not fill the picture
+        rdMolDraw2D.PrepareAndDrawMolecule(canvas, laid_out(molecule))
+        canvas.FinishDrawing()
+        return bytes(canvas.GetDrawingText())
+
+
 def _picture(molecule: Mol, width: int, height: int, highlight: Mapping[int, float]) -> str:
     canvas = rdMolDraw2D.MolDraw2DSVG(width, height, -1, -1, True)  # True: letters as text, not as outlines
     options = canvas.drawOptions()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from molgraph.data.room import Noun, Room
 from molgraph.molecule.classical import CLASSICAL
-from molgraph.molecule.draw import draw
+from molgraph.molecule.draw import draw, picture
 from molgraph.molecule.elements import elements
 from molgraph.molecule.groups import cluster, scaffold
 from molgraph.molecule.identity import identity
@@ -26,6 +26,7 @@ ROOM = Room(
     index=Nearest,
     comparator="molecule/forest",
     draw=draw,
+    picture=picture,
     columns_of=properties,
     properties=tuple(PROPERTIES),
     diverse=diverse,

@@ -8,7 +8,7 @@ import pandas as pd
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDepictor
 
-from molgraph.data.write import column_texts
+from molgraph.data.cells import column_texts
 from molgraph.errors import DataError
 from molgraph.molecule.hard import within
 from molgraph.molecule.sdf import is_tag
@@ -20,6 +20,8 @@ _EMPTY = "\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n"
 
 class SDF:
     """Write SDF; a row whose SMILES cannot be read becomes a record without atoms, with its columns kept."""
+
+    guarded = 0
 
     def __init__(self, handle: IO[bytes], *, column: str) -> None:
         self._handle, self._column = handle, column

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tqdm import tqdm
 
 from molgraph.data.files import sweep
 from molgraph.data.interrupts import rearm
-from molgraph.data.stream import name_of
-from molgraph.data.table import nonempty
+from molgraph.data.spreadsheet import MOST_PICTURES
+from molgraph.data.stream import STDIN, file_and_sheet, name_of, suffixes
+from molgraph.data.table import FILES, Table, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import load
 from molgraph.predictor.columns import without_interval
-from molgraph.predictor.scored import OK, beside
+from molgraph.predictor.scored import OK, Scored, Scorer, beside
 from molgraph.screen.pool import default_workers
 from molgraph.workflows import show
+from molgraph.workflows.glance import lines
+from molgraph.workflows.natural import logarithms, unit_of, with_units
 from molgraph.workflows.show import say
 
 
@@ -37,41 +41,110 @@ class Counts:
 def predict_file(
     source: Any,
     folders: Sequence[str | Path],
-    output: Path,
+    output: Path | None,
     *,
     column: str | None = None,
     workers: int = 1,
     given: Mapping[str, str] | None = None,
     join: Sequence[str] = (),
+    unit: str = "",
+    excel: bool = False,
+    pictures: bool = False,
 ) -> Counts:
-    """Predict the rows of a file and write them whole or not at all.
+    """Predict the rows of a file, or one text (a SMILES), and write them whole or not at all; without an output the
+    first rows are shown in the terminal.
 
-    Raises: ConfigError where the output is the input; DataError, CheckpointError, ResourceError as their messages say.
+    With `unit` (nM) predicted logarithms of concentrations stand there as concentrations, too; `excel` marks a CSV as
+    UTF-8 for Excel, `pictures` draws the structures in a workbook.
+
+    Raises: ConfigError where the output is the input, and for units and pictures that cannot be; DataError,
+    CheckpointError, ResourceError as their messages say.
     """
     if workers < 0:
         raise ConfigError(f"--workers {workers}: give 1 or more, or 0 for all cores.")
-    if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
-        raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
-    sweep(output.parent)
+    if output is not None:
+        _refuse_input(source, output)
+        sweep(output.parent)
+    elif excel or pictures:
+        raise ConfigError("name the file to write: -o FILE.")
     scorer = load(folders).give(given or {}, join)
-    statuses: Counter[str] = Counter()
-    tables = nonempty(scorer.read(source, column), name_of(source))
+    made = Made(scorer, unit_of(unit, scorer) if unit else "")
+    tables = nonempty(scorer.read(_meant(source), column), name_of(source))
     first = next(tables)
     for note in first.notes:
         say(note)
+    blocks = scorer.score_all(chain([first], tables), workers or default_workers())
+    if output is None:
+        return _shown(made, blocks)
+    statuses: Counter[str] = Counter()
+    picture = _picture(scorer) if pictures else None
     with (
-        open_writer(output, column=first.column) as writer,
+        open_writer(output, column=first.column, mark=excel, picture=picture) as writer,
         tqdm(unit=" rows", desc="predicting", ascii=True, delay=show.DELAY) as bar,
     ):
-        for table, scored in scorer.score_all(chain([first], tables), workers or default_workers()):
-            writer.write(beside(table, scored))
+        for table, scored in blocks:
+            writer.write(made.table(table, scored))
             statuses.update(scored.frame["status"])
             bar.update(len(table))
             rearm()
     counts = _counts(statuses, output, first.column)
+    if writer.guarded:
+        say(f"{writer.guarded} cells that a spreadsheet would run as formulas begin with an apostrophe in {output}")
+    if pictures and counts.rows > MOST_PICTURES:
+        say(f"the first {MOST_PICTURES:,} rows have pictures")
     for why in without_interval([p.intervals for p in scorer.predictors]):
         say(f"note: {why}")
     return counts
+
+
+@dataclass(frozen=True)
+class Made:
+    """Put predictions beside the user's own columns, with concentrations in a unit where one is asked for."""
+
+    scorer: Scorer
+    unit: str = ""
+
+    def table(self, table: Table, scored: Scored) -> pd.DataFrame:
+        if not self.unit:
+            return beside(table, scored)
+        frame = with_units(scored.frame, logarithms(self.scorer), self.unit)
+        return beside(table, replace(scored, frame=frame))
+
+    @property
+    def targets(self) -> list[str]:
+        """Return the columns that are shown as targets."""
+        names = dict.fromkeys(name for p in self.scorer.predictors for name in p.targets)  # type: ignore[attr-defined]
+        added = {name: f"{called}_{self.unit}" for name, called in logarithms(self.scorer).items()} if self.unit else {}
+        return [each for name in names for each in (name, added.get(name, "")) if each]
+
+
+def _refuse_input(source: Any, output: Path) -> None:
+    if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
+        raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
+
+
+def _meant(source: Any) -> Any:
+    """Return a list of one text where a source is no file and is not called as one."""
+    if not isinstance(source, str) or source == STDIN or Path(file_and_sheet(source)[0]).exists():
+        return source
+    return source if suffixes(source)[0] in FILES or len(source.split()) != 1 else [source]
+
+
+def _picture(scorer: Scorer) -> Any:
+    if scorer.room.picture is None:
+        raise ConfigError(f"--pictures: there are none of {scorer.room.noun.many}.")
+    return scorer.room.picture
+
+
+def _shown(made: Made, blocks: Iterator[tuple[Table, Scored]]) -> Counts:
+    """Print the first rows."""
+    found = [(table, scored) for table, scored in blocks]
+    whole = pd.concat([made.table(table, scored) for table, scored in found], ignore_index=True)
+    for line in lines(whole, found[0][0].column, made.targets):
+        print(line)
+    statuses = Counter(status for _, scored in found for status in scored.frame["status"])
+    reasons = {status: n for status, n in statuses.items() if status != OK}
+    return Counts(statuses.total(), sum(reasons.values()), reasons)
 
 
 def _counts(statuses: Counter[str], output: Path, column: str) -> Counts:

@@ -9,10 +9,15 @@ from typing import Any
 
 from tqdm import tqdm
 
+from molgraph.data.room import Room
+from molgraph.data.stream import suffixes
 from molgraph.data.table import is_file
+from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
+from molgraph.predictor import load
 from molgraph.report import write_screen_report
 from molgraph.screen import ScreenResult, screen
+from molgraph.screen.shard import KEY
 from molgraph.workflows import show
 from molgraph.workflows.show import say
 
@@ -37,8 +42,10 @@ def screen_file(
     given: Mapping[str, str] | None = None,
     against: Sequence[str] = (),
     join: Sequence[str] = (),
+    hits: Sequence[Path] = (),
 ) -> ScreenResult:
-    """Screen a library into a folder; `low` names the targets that are better when lower, 0 workers means all cores.
+    """Screen a library into a folder; `low` names the targets that are better when lower, 0 workers means all cores;
+    the best rows are written to `hits`, too: a workbook with pictures, an SDF.
 
     Raises: as `molgraph.screen.screen`.
     """
@@ -68,7 +75,18 @@ def screen_file(
             report=write_screen_report,
         )
     _say(result, shard)
+    if result.finished:
+        _write_hits(result, load(folders).room, hits)
     return result
+
+
+def _write_hits(result: ScreenResult, room: Room, hits: Sequence[Path]) -> None:
+    column = result.names[KEY]
+    for path in hits:
+        picture = room.picture if suffixes(path)[0] == ".xlsx" else None
+        with open_writer(path, column=column, picture=picture) as writer:
+            writer.write(result.top)
+        say(f"best {len(result.top):,} rows written to {path}")
 
 
 def _against(given: Mapping[str, str], against: Sequence[str]) -> dict[str, str]:

@@ -15,8 +15,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from molgraph.data.cells import DIGITS, column_texts
 from molgraph.data.table import read_tables
-from molgraph.data.write import DIGITS, column_texts, harmless, open_writer
+from molgraph.data.write import harmless, open_writer
 from molgraph.errors import ConfigError, DataError, ResourceError
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.zst", ".xlsx", ".parquet")
@@ -108,7 +109,7 @@ def test_a_workbook_holds_text_as_text_and_numbers_as_numbers(tmp_path: Path) ->
 def test_what_excel_cannot_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="32,767 characters"), open_writer(tmp_path / "a.xlsx") as writer:
         writer.write(pd.DataFrame({"smiles": ["C" * 40_000]}))
-    monkeypatch.setattr("molgraph.data.write.EXCEL_ROWS", 3)
+    monkeypatch.setattr("molgraph.data.spreadsheet.EXCEL_ROWS", 3)
     with pytest.raises(DataError, match="holds 3 rows"), open_writer(tmp_path / "a.xlsx") as writer:
         writer.write(FRAME)
     assert left(tmp_path) == []

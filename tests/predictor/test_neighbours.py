@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
+from molgraph.data.cells import column_texts
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.targets import Targets
-from molgraph.data.write import column_texts
 from molgraph.molecule.room import ROOM
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import INPUT, unlabelled

@@ -135,7 +135,7 @@ def test_a_line_of_100_megabytes_is_one_bad_row(model: Path, tmp_path: Path):
 
 def test_bad_rows_are_left_out_of_a_training_and_listed(tmp_path: Path, series: pd.DataFrame):
     table = series.astype({"pAct": object})
-    table.loc[[0, 1, 2], "pAct"] = ["nan", "inf", "about 7"]
+    table.loc[[0, 1, 2], "pAct"] = ["nan", "inf", "7 or 8"]
     table.loc[[3, 4], "smiles"] = ["not_a_smiles", ""]
     table.to_csv(tmp_path / "in.csv", index=False)
     said = done("train", tmp_path / "in.csv", "--target", "pAct", *TINY, "--out", tmp_path / "m").err

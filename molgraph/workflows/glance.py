@@ -1,0 +1,55 @@
+"""Predictions of a few rows in the terminal: a line for each target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from molgraph.errors import printable
+from molgraph.predictor.columns import sets_of
+
+MOST = 20  # rows that are shown; more belong in a file
+DIGITS = ".4g"
+
+
+def lines(frame: pd.DataFrame, column: str, targets: Sequence[str]) -> Iterator[str]:
+    """Yield what there is to say of each row: what it is, its message, and per target value, interval, neighbour."""
+    for number, row in enumerate(frame.head(MOST).to_dict("records")):
+        yield from [""] * (number > 0)
+        yield printable(str(row[column]))
+        if row.get("message"):
+            yield f"  {printable(str(row['message']))}"
+        if row["status"] != "ok":
+            yield f"  no prediction: {row['status']}"
+            continue
+        found = [_line(row, name, list(frame.columns)) for name in targets if name in frame]
+        widths = [max(map(len, cells)) for cells in zip(*found, strict=True)]
+        yield from (
+            "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(cells, widths, strict=True)).rstrip() for cells in found
+        )
+        yield from _near(row)
+    if len(frame) > MOST:
+        yield f"\n{len(frame) - MOST:,} more rows; -o FILE writes all."
+
+
+def _line(row: dict[str, object], name: str, columns: Sequence[str]) -> tuple[str, str, str, str]:
+    low, high = row.get(f"{name}_lo90"), row.get(f"{name}_hi90")
+    words = [str(row[each]) for each in sets_of(name, columns)[:1] if _known(row[each])]
+    interval = f"{_number(low)} to {_number(high)} (90 %)" if _known(low) and _known(high) else ""
+    near = row.get(f"{name}_nn")
+    return name, _number(row[name]), interval or "".join(words), f"nearest measured: {near}" if _known(near) else ""
+
+
+def _near(row: dict[str, object]) -> Iterator[str]:
+    if _known(row.get("nn_id")):
+        where = "" if row.get("in_domain") else ", outside the domain of the training data"
+        yield printable(f"  nearest: {row['nn_id']}, similarity {_number(row.get('nn_similarity'))}{where}")
+
+
+def _known(value: object) -> bool:
+    return value is not None and value != "" and not (isinstance(value, float) and value != value)
+
+
+def _number(value: object) -> str:
+    return format(value, DIGITS) if isinstance(value, float) else str(value)
