@@ -94,7 +94,7 @@ def test_predict_keeps_every_row_and_column(model: Path, library: Path, tmp_path
         number, message = found["pAct_predicted"][row], found["message"][row]
         known = number == number and number not in ("", None)
         assert known == (status == "ok") and (known or message)
-    assert found["message"][1] == f"scored {ASPIRIN}; left out sodium" and not found["message"][0]
+    assert found["message"][1].startswith(f"scored {ASPIRIN}; left out sodium")
     assert found["pAct_predicted"][0] == found["pAct_predicted"][1]  # aspirin and its sodium salt
     assert found["nn_similarity"][0] == found["nn_similarity"][1]
     no_leftovers(tmp_path)
