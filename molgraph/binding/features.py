@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,8 +15,10 @@ from molgraph.binding.pocket import cut
 from molgraph.binding.pose import Pose
 from molgraph.binding.residues import LIGAND
 from molgraph.binding.structure import Structure, structure
+from molgraph.data import endable
 from molgraph.molecule.features import WHOLE
 from molgraph.molecule.graphs import ATOM, from_mols
+from molgraph.molecule.hard import hard, why
 from molgraph.molecule.standardise import Refusal
 
 COMPLEX = "complex"
@@ -60,10 +62,17 @@ def featurise(texts: Sequence[str], needs: Sequence[str]) -> Featurised:
     done = Featurised(np.full(len(texts), NONE, dtype=np.int64))
     number: dict[str, int] = {}
     graphs: dict[str, tuple[Chem.Mol, NDArray[np.uint8], NDArray[np.int32]]] = {}
+    names = [name for name in needs if name in WHOLE]
+    apart: dict[str, dict[str, NDArray[Any]] | Refusal] = {}
     smiles: list[str] = []
     with rdBase.BlockLogs():
         for at, pose, given in read_all(texts):
             made = given if isinstance(given, Refusal) else _complex(pose, given, graphs)
+            if not isinstance(made, Refusal) and names and hard(made.smiles):
+                if made.smiles not in apart:
+                    apart[made.smiles] = _ended(made.smiles, names)
+                found = apart[made.smiles]
+                made = found if isinstance(found, Refusal) else made
             if isinstance(made, Refusal):
                 done.refused[at] = made
                 continue
@@ -75,15 +84,41 @@ def featurise(texts: Sequence[str], needs: Sequence[str]) -> Featurised:
                     done.complexes.append(made)
             done.index[at] = number[key]
         done.keys = list(number)
-        done.whole = _whole(smiles, graphs, [name for name in needs if name in WHOLE])
+        done.whole = _whole(smiles, graphs, names, apart)
     return done
 
 
-def _whole(smiles: list[str], graphs: dict[str, Any], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return features of whole ligands, each distinct ligand computed once."""
-    distinct = {text: at for at, text in enumerate(dict.fromkeys(smiles))}
-    rows = [distinct[text] for text in smiles]
-    return {name: WHOLE[name][0]([graphs[text][0] for text in distinct])[rows] for name in names}
+def _ended(smiles: str, names: Sequence[str]) -> dict[str, NDArray[Any]] | Refusal:
+    """Return the features of one ligand that native code may not come to an end with, or say that it did not."""
+    try:
+        found: dict[str, NDArray[Any]] = endable.call(_of_one, smiles, names)
+        return found
+    except endable.TooLong as error:
+        return Refusal(*why(error))
+
+
+def _of_one(smiles: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    found = {}
+    for name in names:
+        endable.step(name)
+        found[name] = WHOLE[name][0]([Chem.MolFromSmiles(smiles)])
+    return found
+
+
+def _whole(
+    smiles: list[str], graphs: dict[str, Any], names: Sequence[str], apart: Mapping[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """Return features of whole ligands, each distinct ligand computed once, and those that were computed apart."""
+    distinct = dict.fromkeys(smiles)
+    here = [text for text in distinct if text not in apart]
+    order = {text: at for at, text in enumerate([*here, *(text for text in distinct if text in apart)])}
+    rows = [order[text] for text in smiles]
+    return {
+        name: np.concatenate(
+            [WHOLE[name][0]([graphs[text][0] for text in here]), *(apart[t][name] for t in distinct if t in apart)]
+        )[rows]
+        for name in names
+    }
 
 
 def read_all(texts: Sequence[str]) -> Iterator[tuple[int, Pose, Ligand | Refusal]]:

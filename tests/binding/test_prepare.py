@@ -15,6 +15,7 @@ from molgraph.binding.ligand import pose_starts
 from molgraph.binding.pose import Pose
 from molgraph.binding.prepare import prepare
 from molgraph.binding.residues import KINDS
+from molgraph.data import endable
 from molgraph.errors import ConfigError
 from molgraph.molecule.graphs import ATOM_CODES
 
@@ -95,3 +96,21 @@ def test_processes_give_the_same_bytes(unzipped: Unzip, monkeypatch: pytest.Monk
     np.testing.assert_array_equal(one.index, two.index)
     for name, values in one.parts.values.items():
         assert torch.equal(values, two.parts.values[name])
+
+
+def test_a_hard_ligand_is_worked_on_apart_and_given_up_in_time(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [Pose(str(files / "receptor.pdb"), str(files / name)).text for name in ("ligand.sdf", "ligand.sdf")]
+    here = prepare(texts, NEEDS)
+    monkeypatch.setattr("molgraph.binding.features.hard", lambda smiles: True)
+    apart = prepare(texts, NEEDS)
+    assert apart.keys == here.keys
+    for name in NEEDS[1:]:
+        assert torch.equal(apart.parts.values[name], here.parts.values[name])
+
+    def never(*_: object) -> None:
+        raise endable.TooLong("avalon")
+
+    monkeypatch.setattr(endable, "call", never)
+    found = prepare(texts, NEEDS)
+    assert found.rejects[0].reason == "timeout" and "(avalon)" in found.rejects[0].message
+    assert prepare(texts, NEEDS[:1]).index.tolist() == [0, 0]  # of a graph alone nothing is counted
