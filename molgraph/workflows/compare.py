@@ -57,7 +57,7 @@ def _compare(run: RunSettings, models: Sequence[str], request: Request, overwrit
     request.check(len(runs))
     refuse_own_labels(run.split)
     first, *others = runs.values()
-    made = plan(replace(first, comparator=NONE, leaks=run.leaks), source, workers=0, also=others)
+    made = plan(replace(first, comparator=NONE, leaks=run.leaks, init=""), source, workers=0, also=others)
     for kind in set(made.rows.kinds.values()):
         names(kind, [request.metric] if request.metric else None)
     found = Comparison(made, runs, request)

@@ -151,3 +151,13 @@ def test_a_model_of_an_earlier_version_says_that_its_start_is_not_known(ligands,
     old = molgraph.load(tuned)
     old.recipe.start, old.starts = {}, ()
     assert old.known.gaps == ("an earlier version kept nothing of what its start 'base' was trained on",)
+
+
+def test_where_the_start_knew_every_test_row_nothing_is_judged(ligands, base, tmp_path, capsys):
+    rows = ligands.iloc[sorted(known(base, ligands))]
+    rows = rows.assign(fold=["train"] * 30 + ["valid"] * 10 + ["test"] * (len(rows) - 40))
+    molgraph.train(rows, "pAct", init=str(base), out=tmp_path / "same", **TINY)
+    kept = molgraph.load(tmp_path / "same")
+    assert kept.facts["test"] == 0 and kept.recipe.metrics["rows"] == 0
+    assert "No test row is left, so nothing is judged." in capsys.readouterr().err
+    assert np.isfinite(kept.predict(["CCO"])["pAct"].to_numpy(dtype=float)).all()
