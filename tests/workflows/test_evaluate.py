@@ -188,3 +188,21 @@ def test_subgroups_are_judged_apart_on_what_did_not_train(classes, ligands, tmp_
     assert '<th scope="row">batch</th>' in (tmp_path / f"report-{classes.name}.html").read_text(encoding="utf-8")
     with pytest.raises(DataError, match="--by bath: no column 'bath'"):
         evaluate_file(source, [classes], by=["bath"])
+
+
+@pytest.mark.parametrize("labels", [("-1", "1"), ("stuck", "free")])
+def test_two_classes_are_read_as_the_model_learnt_them(ligands, tmp_path, labels):
+    positive = {} if labels[0] == "-1" else {"positive": {"y": "free"}}
+    named = ligands.assign(y=np.where(ligands["pAct"] > ligands["pAct"].median(), labels[1], labels[0]))
+    molgraph.train(named.head(70), "y", task="binary", out=tmp_path / "m", **positive, **TINY)
+    task = load([tmp_path / "m"]).task
+    assert task.labels == (labels,)
+    held = named.tail(30)
+    (found,) = evaluate_file(held, [tmp_path / "m"]).values()
+    chance = molgraph.load(tmp_path / "m").predict(held)["y_predicted"].to_numpy()
+    said = np.where(chance > 0.5, labels[1], labels[0])
+    accuracy = float(np.mean(said == held["y"].to_numpy()))
+    assert found["model"]["y"]["accuracy"]["value"] == pytest.approx(accuracy) and found["rows"] == 30
+    only = held[held["y"] == labels[1]]  # one class alone in the file is still the positive one
+    (found,) = evaluate_file(only, [tmp_path / "m"]).values()
+    assert found["rows"] == len(only)
