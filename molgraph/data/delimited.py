@@ -80,7 +80,8 @@ def sniff(lines: Lines) -> str:
             return 0.0, 0
         return sum(w == widths[0] for w in widths) / len(widths), widths[0]
 
-    best = max(DELIMITERS, key=evenness)
+    # where a comma cuts as evenly as another, it is a decimal one: no one writes one semicolon into each row of CSV
+    best = max(DELIMITERS, key=lambda cut: (*evenness(cut), evenness(cut)[1] > 1 and cut != ","))
     return " " if evenness(best)[1] < 2 and _spaced(kept) else best
 
 
@@ -94,7 +95,7 @@ def _above(lines: Lines, delimiter: str | None) -> tuple[str, list[str]]:
     """Pass over what stands above the header; return the delimiter told there, and what to say of it."""
     sample = list(islice(lines, _SAMPLE))
     kept = sample
-    told = separator(kept[0]) if kept and not delimiter else ""
+    told = separator(kept[0]) if kept else ""
     kept = kept[bool(told) :]
     comments = next((i for i, line in enumerate(kept) if not line.startswith(COMMENT)), len(kept))
     if comments and _is_header(kept[comments - 1 : comments + 1], delimiter or told):

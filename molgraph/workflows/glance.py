@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ def lines(frame: pd.DataFrame, column: str, targets: Sequence[str]) -> Iterator[
         yield f"\n{len(frame) - MOST:,} more rows; -o FILE writes all."
 
 
-def _line(row: dict[str, object], name: str, columns: Sequence[str]) -> tuple[str, str, str, str]:
+def _line(row: Mapping[Hashable, Any], name: str, columns: Sequence[str]) -> tuple[str, str, str, str]:
     low, high = row.get(f"{name}_lo90"), row.get(f"{name}_hi90")
     words = [str(row[each]) for each in sets_of(name, columns)[:1] if _known(row[each])]
     interval = f"{_number(low)} to {_number(high)} (90 %)" if _known(low) and _known(high) else ""
@@ -41,7 +42,7 @@ def _line(row: dict[str, object], name: str, columns: Sequence[str]) -> tuple[st
     return name, _number(row[name]), interval or "".join(words), f"nearest measured: {near}" if _known(near) else ""
 
 
-def _near(row: dict[str, object]) -> Iterator[str]:
+def _near(row: Mapping[Hashable, Any]) -> Iterator[str]:
     if _known(row.get("nn_id")):
         where = "" if row.get("in_domain") else ", outside the domain of the training data"
         yield printable(f"  nearest: {row['nn_id']}, similarity {_number(row.get('nn_similarity'))}{where}")

@@ -26,7 +26,7 @@ def logarithms(scorer: Scorer) -> dict[str, str]:
     found = {}
     for predictor in scorer.predictors:
         units: Mapping[str, str] = predictor.recipe.units  # type: ignore[attr-defined]
-        for name in predictor.targets:  # type: ignore[attr-defined]
+        for name in predictor.targets:
             named = _LOGARITHM.fullmatch(name)
             if units.get(name) == LOG_MOLAR or (named and not units.get(name)):
                 found[name] = named[1] if named else name.removeprefix("p")

@@ -113,7 +113,7 @@ class Made:
     @property
     def targets(self) -> list[str]:
         """Return the columns that are shown as targets."""
-        names = dict.fromkeys(name for p in self.scorer.predictors for name in p.targets)  # type: ignore[attr-defined]
+        names = dict.fromkeys(name for p in self.scorer.predictors for name in p.targets)
         added = {name: f"{called}_{self.unit}" for name, called in logarithms(self.scorer).items()} if self.unit else {}
         return [each for name in names for each in (name, added.get(name, "")) if each]
 
