@@ -33,7 +33,8 @@ from molgraph.workflows.show import say
 
 RUN_FILE = ".toml"
 OWN = ("model", "encoder", "inputs", "head", "train", "ensemble", "balance", "focal", "variance")  # a run file's share
-SAME = ("targets", "task", "units", "standardize", "standardizer", "positive", "duplicates")  # what must be the same for all
+# What must be the same for all.
+SAME = ("targets", "task", "units", "standardize", "standardizer", "positive", "duplicates")
 FEWEST = 2
 
 
