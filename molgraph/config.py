@@ -114,9 +114,10 @@ class RunSettings:
     data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
     `positive` names the positive one of two labels, where it is not the larger number or the word that affirms.
     With `variance` numbers are predicted with their standard deviation; with `calibrate` probabilities are mapped as
-    the calibration rows teach. `specificity` is what a threshold on a probability must reach on the validation rows
-    (0 = it is chosen by Youden's J). `standardizer` is the version of the rules by which molecules are standardised; a
-    model keeps those that it was trained by.
+    the calibration rows teach. With `refit` "all" the model that was judged is trained once more, on every measured
+    row, as long as its own training was best, and that one is kept. `specificity` is what a threshold on a
+    probability must reach on the validation rows (0 = it is chosen by Youden's J). `standardizer` is the version of the
+    rules by which molecules are standardised; a model keeps those that it was trained by.
     """
 
     data: str = ""  # file of measured rows
@@ -140,6 +141,7 @@ class RunSettings:
     variance: bool = False  # predict numbers with their standard deviation
     calibrate: bool = False  # map probabilities as the calibration rows teach
     specificity: float = 0.0  # that a threshold must reach on validation rows, 0: by Youden's J
+    refit: Literal["all", "no"] = "all"  # train the judged model again on all rows and keep that, or not
     ensemble: int = 1  # members that are trained and averaged
     init: str = ""  # folder of a model whose weights begin the training
     comparator: str = "auto"  # the method to beat: a model, none, or auto: the room's trees

@@ -29,8 +29,9 @@ WARM = 0.1
 class Epoch:
     """Tell how one epoch went; losses are in the task's own scale.
 
-    `stale` counts the epochs since the best one. `state()` is everything needed to resume, valid until the next
-    epoch begins. `stop()` ends the training after this epoch, in all processes together.
+    `stale` counts the epochs since the best one; `best` is that one (of trees: how many rounds are kept). `state()`
+    is everything needed to resume, valid until the next epoch begins. `stop()` ends the training after this epoch,
+    in all processes together.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Epoch:
     rows: int
     stale: int
     state: Callable[[], State] = field(repr=False)
+    best: int = 0
     stopped: bool = False
 
     @property
@@ -63,12 +65,14 @@ def fit(
     state: State | None = None,
     step: Step | None = None,
     sampler: Sampler | None = None,
+    until: int | None = None,
 ) -> Iterator[Epoch]:
     """Train a model and yield after every epoch; when the generator ends, the model holds the best weights.
 
     The best epoch is the one of lowest loss on `valid` (the last one where `valid` measures nothing). The random
     numbers of an epoch depend on (seed, epoch) alone, so going on from a saved state gives the same model as
-    never having stopped. Step and sampler are those that the settings name, unless they are given.
+    never having stopped. Step and sampler are those that the settings name, unless they are given. `until` is the
+    epoch to end after, on the learning rates of a training that was to go on to its last.
 
     Raises: DivergedError where the loss is not finite; ResourceError where memory runs out.
     """
@@ -79,11 +83,12 @@ def fit(
     sampler = sampler or named(settings.batches, train, model.task)
     step = step or (mixed(settings.mixup) if settings.mixup else plain)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
-    run = _Run(model, optimiser, settings, place, seed, step, sampler)
+    last = settings.epochs if until is None else until
+    run = _Run(model, optimiser, settings, place, seed, step, sampler, last)
     if state is not None:
         run.restore(state)
     try:
-        while run.done < settings.epochs:
+        while run.done < last:
             epoch = run.epoch(train, valid)
             yield epoch
             stop = torch.tensor(float(epoch.stopped), device=place.device)
@@ -106,9 +111,10 @@ class _Run:
         seed: int,
         step: Step,
         sampler: Sampler,
+        last: int,
     ) -> None:
         self.model, self.optimiser, self.settings, self.place = model, optimiser, settings, place
-        self.seed, self.step, self.sampler = seed, step, sampler
+        self.seed, self.step, self.sampler, self.last = seed, step, sampler, last
         self.done = 0
         self.best_epoch, self.best_loss = 0, math.inf
         self.best: dict[str, Tensor] = {}
@@ -136,9 +142,8 @@ class _Run:
             self.model.load_state_dict(kept)
         seconds = time.perf_counter() - began
         stale = self.done - self.best_epoch
-        return Epoch(
-            self.done, self.settings.epochs, train_loss, valid_loss, lr, seconds, len(train), stale, self.state
-        )
+        of, rows, best = self.last, len(train), self.best_epoch
+        return Epoch(self.done, of, train_loss, valid_loss, lr, seconds, rows, stale, self.state, best)
 
     def _train(self, train: Dataset) -> tuple[float, float]:
         """Pass once over the training rows; return the last learning rate and the mean loss."""

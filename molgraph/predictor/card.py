@@ -19,6 +19,7 @@ def card(recipe: Recipe) -> str:
     lines = [f"# {', '.join(recipe.task['names'])} by {recipe.run.model}", ""]
     lines += [f"- {key}: {_plain(facts[key])}" for key in FACTS if key in facts]
     lines += [f"- started from: {started(recipe.start)}"] if recipe.start else []
+    lines += [f"- {refitted(facts)}"] if refitted(facts) else []
     lines += [f"- note: {note}" for note in facts.get("notes", [])]
     for target, scores in metrics.get("model", {}).items():
         unit = recipe.units.get(target)
@@ -107,6 +108,17 @@ def counted(found: dict[str, Any]) -> str:
     left = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in found["left_out"].items())
     without = f"; {sum(found['left_out'].values()):,} left out ({left})" if left else ""
     return f"{found['rows_read']:,} rows read, {found['rows']:,} judged{known}{again}{without}"
+
+
+def refitted(facts: Mapping[str, Any]) -> str:
+    """Say which model the scores are of and which is kept, "" where that is the same.
+
+    >>> refitted({"refitted": 1017})
+    'scores are of the model of the split; the one that is kept was then trained again on all 1,017 measured rows.'
+    """
+    rows = facts.get("refitted", 0)
+    said = "scores are of the model of the split; the one that is kept was then trained again on all"
+    return f"{said} {rows:,} measured rows." if rows else ""
 
 
 def tested(scores: dict[str, dict[str, Any]]) -> int:

@@ -12,13 +12,14 @@ from molgraph.fit import state as states
 from molgraph.fit.state import State
 
 CHECKPOINT = "checkpoint.safetensors"
+SPLIT, REFIT = "split", "refit"  # folders of the model that is judged, and of the work on the one that is kept
 History = list[dict[str, Any]]  # a line per epoch of each member
 
 
 def note(history: History, member: int, epoch: Epoch) -> None:
     """Add the line of an epoch to the history."""
     losses = {"train_loss": epoch.train_loss, "valid_loss": epoch.valid_loss}
-    rest = {"lr": epoch.lr, "seconds": round(epoch.seconds, 3)}
+    rest = {"lr": epoch.lr, "best": epoch.best, "seconds": round(epoch.seconds, 3)}
     history.append({"member": member, "epoch": epoch.number, **losses, **rest})
 
 
@@ -49,7 +50,12 @@ def resume(folder: Path, digest: str) -> tuple[int, State | None, History]:
         return member, state, [e for e in history if e["member"] < member or e["epoch"] <= state.epoch]
 
 
+def unfinished(folder: Path) -> bool:
+    """Tell whether a folder holds a training that was stopped, of the split or on all rows."""
+    return any((folder / name / CHECKPOINT).exists() for name in ("", SPLIT, REFIT))
+
+
 def refuse_finished(folder: Path) -> None:
     """Raise ConfigError where a folder holds a model whose training came to its end."""
-    if (folder / "recipe.json").exists() and not (folder / CHECKPOINT).exists():
+    if (folder / "recipe.json").exists() and not unfinished(folder):
         raise ConfigError(f"{folder}: holds a trained model. Use another --out, or --overwrite to replace it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -15,16 +16,19 @@ from molgraph import registry, shipped
 from molgraph.data.files import atomic, os_errors
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
+from molgraph.predictor.checkpoint import CHECKPOINT, REFIT, SPLIT
 from molgraph.predictor.recipe import Recipe, sha256
 from molgraph.predictor.unplaced import unplaced
 
 DOMAIN, START = "domain.npz", "start-*.npz"
 WEIGHTS = ("weights-*.safetensors", "trees-*.safetensors", "trees-*.json")  # the last of earlier versions
 SEALED = (*WEIGHTS, DOMAIN, START)
-OURS = (
+INSIDE = (SPLIT, REFIT)  # folders within, of the model that was judged and of one that is being refitted
+OWN = (
     *SEALED, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
-    "checkpoint.safetensors", "metrics.jsonl", "run.log",
+    CHECKPOINT, "metrics.jsonl", "run.log",
 )  # fmt: skip
+OURS = (*OWN, *(f"{folder}/{name}" for folder in INSIDE for name in OWN))
 
 
 def find(name: str | Path) -> Path:
@@ -79,7 +83,7 @@ def _checked(folder: Path) -> Recipe:
 
 
 def share(folder: Path, out: Path) -> str:
-    """Write a copy of a model without its training rows, and return the digest of the copy.
+    """Write a copy of the model that is kept, without its training rows, and return the digest of the copy.
 
     Left out are the domain (so predictions have no neighbour and no domain flag), what its starts were trained on, the
     rejects, the log, and in which folders files lay (`unplaced`). Weights, scores and the learning curve go along.
@@ -111,6 +115,19 @@ def clear(folder: Path) -> None:
     for pattern in OURS:
         for path in folder.glob(pattern):
             path.unlink()
+    for name in INSIDE:
+        with contextlib.suppress(OSError):  # it is not there, or something of the user's is in it
+            (folder / name).rmdir()
+
+
+def settle(folder: Path) -> None:
+    """Delete what a finished training no longer needs: checkpoints, and the members that were saved on the way."""
+    for path in (folder / CHECKPOINT, folder / SPLIT / CHECKPOINT):
+        path.unlink(missing_ok=True)
+    if (folder / REFIT).is_dir():
+        clear(folder / REFIT)
+        with contextlib.suppress(OSError):
+            (folder / REFIT).rmdir()
 
 
 def save_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:

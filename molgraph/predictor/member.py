@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,9 +38,20 @@ class Member(Protocol):
     def ready(self) -> bool: ...
 
     def train(
-        self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
+        self,
+        train: Dataset,
+        valid: Dataset,
+        run: RunSettings,
+        *,
+        seed: int,
+        state: State | None = None,
+        lengths: Sequence[int] = (),
     ) -> Iterator[Epoch]:
-        """Train and yield after each epoch (trees: after each target)."""
+        """Train and yield after each epoch (trees: after each target).
+
+        With `lengths`, the `Epoch.best` of every epoch of another training, it is as long as that was best: nothing
+        is chosen.
+        """
         ...
 
     def estimate(self, data: Dataset) -> NDArray[np.float64]:

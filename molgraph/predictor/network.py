@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,17 @@ class Network:
         self.place = choose(run.train.device if train is not None else "auto", run.train.precision)
 
     def train(
-        self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
+        self,
+        train: Dataset,
+        valid: Dataset,
+        run: RunSettings,
+        *,
+        seed: int,
+        state: State | None = None,
+        lengths: Sequence[int] = (),
     ) -> Iterator[Epoch]:
-        """Train; stop early after `train.patience` epochs without a better validation loss."""
+        """Train; stop early after `train.patience` epochs without a better validation loss, or after the last of
+        `lengths`."""
         self.ready = state is not None
         for given in (state.weights, state.best) if state is not None else ():
             mine = self.model.state_dict()
@@ -47,7 +55,8 @@ class Network:
         if state is not None and state.epoch - state.best_epoch >= run.train.patience:  # it died after its last epoch
             self.model.load_state_dict(state.best)
             return
-        for epoch in fit(self.model, train, valid, run.train, seed=seed, state=state):
+        until = lengths[-1] if lengths else None
+        for epoch in fit(self.model, train, valid, run.train, seed=seed, state=state, until=until):
             if epoch.stale >= run.train.patience:
                 epoch.stop()
             self.ready = True

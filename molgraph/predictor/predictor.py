@@ -17,6 +17,7 @@ from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
+from molgraph.predictor.checkpoint import SPLIT
 from molgraph.predictor.columns import deviation, number_columns, target_columns
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
@@ -49,6 +50,8 @@ class Predictor(Scorer):
         self.thresholds = {name: Threshold.from_json(given) for name, given in recipe.thresholds.items()}
         self.history: list[dict[str, Any]] = []
         self.starts: tuple[Domain, ...] = ()
+        self.before: Predictor | None = None
+        self.folder: Path | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -95,6 +98,18 @@ class Predictor(Scorer):
     @property
     def facts(self) -> dict[str, Any]:
         return self.recipe.facts
+
+    @property
+    def judged(self) -> Predictor:
+        """Return the model that the scores are of: the one of the split, where this one was refitted on all rows.
+
+        Raises: CheckpointError where the folder was copied without it.
+        """
+        if not self.facts.get("refitted"):
+            return self
+        if self.before is None:
+            self.before = Predictor.load((self.folder or Path()) / SPLIT)
+        return self.before
 
     def estimate(self, data: Dataset) -> tuple[Array, Array]:
         """Return the members' mean estimate and their standard deviation, both [N, columns of the task]."""
@@ -194,4 +209,5 @@ class Predictor(Scorer):
             ):
                 raise ValueError(f"the interval of '{name}' is that of another target")
             target_columns(task, name, made.temper(some.copy())[:, where], some[:, where], interval)
+        made.folder = folder
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,8 @@ from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
 from molgraph.task import Task, block
 
+CALIBRATED = ("tempered", "intervals", "chances", "thresholds")  # what rows that chose nothing teach
+
 
 def member_seed(seed: int, number: int) -> int:
     """Return the seed of a member: the run's own for the first, and for the others none that another run's has."""
@@ -45,7 +47,8 @@ class Training:
     """Train the members of a predictor, resumably where `folder` is given.
 
     `task` is not yet adapted; `split` holds row numbers of `data`. `start` is a predictor to start from, and `anew`
-    then names the weights of the first member that did not fit.
+    then names the weights of the first member that did not fit; `lengths` says of each member how long to train it (see
+    `Member.train`), else its validation rows do.
     """
 
     run: RunSettings
@@ -54,6 +57,7 @@ class Training:
     split: Split
     folder: Path | None = None
     start: Predictor | None = None
+    lengths: Sequence[Sequence[int]] = ()
     members: list[Member] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     anew: list[str] = field(default_factory=list)
@@ -91,7 +95,8 @@ class Training:
                 member.load(self.folder, number)
                 continue
             seed, since = member_seed(self.run.seed, number), state if number == first else None
-            for epoch in member.train(self.train, self.valid, self.run, seed=seed, state=since):
+            lengths = self.lengths[number] if self.lengths else ()
+            for epoch in member.train(self.train, self.valid, self.run, seed=seed, state=since, lengths=lengths):
                 checkpoint.note(self.history, number, epoch)
                 if self.folder is not None:
                     checkpoint.keep(self.folder, self.digest, number, epoch, self.history)
@@ -99,16 +104,34 @@ class Training:
             if self.folder is not None and processes.rank() == 0:
                 member.save(self.folder, number)
 
-    def finish(self) -> Predictor:
-        """Return the predictor of the members trained so far, calibrated on rows that chose nothing."""
+    def again(self, folder: Path | None = None) -> Training:
+        """Return the training of the same members on every row, each as long as it was best in this one.
+
+        Learning rates stay those of the training that was planned, epoch by epoch: at the epoch it ends with, the rate
+        is the one at which this one was best. Passes are kept, not steps; rows are more, and so are steps.
+
+        See: both ways in Goodfellow 2016, Deep Learning, section 7.8 (algorithm 7.2), https://www.deeplearningbook.org
+        """
+        lines = [[line["best"] for line in self.history if line["member"] == m] for m in range(len(self.members))]
+        none = np.zeros(0, dtype=np.int64)
+        every = Split(np.arange(len(self.data)), none, none, none)
+        return Training(self.run, self.task, self.data, every, folder, self.start, lines)
+
+    def finish(self, calibrated: Predictor | None = None) -> Predictor:
+        """Return the predictor of the members trained so far, calibrated on rows that chose nothing; where every row
+        trained, as the one `calibrated` was."""
         members = [member for member in self.members if member.ready]
         domain = Domain.learn({slot.name: slot.room for slot in slots(self.run)}, self.train)
         known: dict[str, Any] = {"lacked": lacked(self.run, domain.index), "versions": versions()}
+        if calibrated is not None:
+            known |= {name: getattr(calibrated.recipe, name) for name in CALIBRATED}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
         recipe.simple = simple(domain, self.task)
         made = Predictor(recipe, members, domain)
         if self.start is not None:
             made.start_from(self.start, self.anew)
+        if calibrated is not None:
+            return made
         self._calibrate(made, self.fold(self.split.calibration))
         recipe.tempered = {name: each.to_json() for name, each in made.tempered.items()}
         recipe.intervals = {name: interval.to_json() for name, interval in made.intervals.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,16 @@ class Trees:
         self.found: dict[str, Boosted] = {}
 
     def train(
-        self, train: Dataset, valid: Dataset, run: RunSettings, *, seed: int, state: State | None = None
+        self,
+        train: Dataset,
+        valid: Dataset,
+        run: RunSettings,
+        *,
+        seed: int,
+        state: State | None = None,
+        lengths: Sequence[int] = (),
     ) -> Iterator[Epoch]:
-        """Grow the trees of one target after the other; yield after each."""
+        """Grow the trees of one target after the other, in so many rounds each as `lengths` says; yield after each."""
         inputs = {"train": self.grower.features_of(train.inputs), "valid": self.grower.features_of(valid.inputs)}
         for number, name in enumerate(self.task.names, 1):
             began = time.perf_counter()
@@ -57,7 +64,8 @@ class Trees:
                 )
             if self.task.kind(name) != "regression":  # a class without a training row has no probability to judge
                 held = held.those(np.isin(held.values, seen))
-            model = censored.learn(partial(self._grow, name, run, seed), _said, rows, held)
+            rounds = lengths[number - 1] if lengths else self.grower.rounds
+            model = censored.learn(partial(self._grow, name, run, seed, rounds), _said, rows, held)
             grown = Boosted.of_catboost(model)
             self.found[name] = (
                 grown.in_units(*scale(self.task, name)) if self.task.kind(name) == "regression" else grown
@@ -73,6 +81,7 @@ class Trees:
                 len(rows),
                 0,
                 _no_state,
+                len(self.found[name]),
             )
 
     def _labelled(self, data: Dataset, features: NDArray[np.float32], name: str) -> Labelled:
@@ -82,12 +91,12 @@ class Trees:
         weight = data.targets.column(name).weight[:, 0].numpy()
         return Labelled(features, (values - mean) / std, bound, weight).those(observed)
 
-    def _grow(self, name: str, run: RunSettings, seed: int, train: Labelled, valid: Labelled) -> Any:
+    def _grow(self, name: str, run: RunSettings, seed: int, rounds: int, train: Labelled, valid: Labelled) -> Any:
         """Return CatBoost's trees for one target, stopped where the validation rows say so, if there are any."""
         from catboost import Pool
 
         pools = [Pool(rows.features, rows.values, weight=rows.weight) for rows in (train, valid) if len(rows)]
-        model, judged = _untrained(self.grower, self.task, name, run, seed), len(pools) > 1
+        model, judged = _untrained(self.grower, self.task, name, run, seed, rounds), len(pools) > 1
         stop = self.grower.patience if judged and self.grower.patience else None
         model.fit(pools[0], eval_set=pools[1] if judged else None, use_best_model=judged, early_stopping_rounds=stop)
         return model
@@ -165,14 +174,14 @@ def _loss(task: Task, name: str) -> str:
     return WITH_SPREAD if spreads(task, name) else LOSS[task.kind(name)]
 
 
-def _untrained(grower: Grower, task: Task, name: str, run: RunSettings, seed: int) -> Any:
+def _untrained(grower: Grower, task: Task, name: str, run: RunSettings, seed: int, rounds: int) -> Any:
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     kind = task.kind(name)
     made = CatBoostRegressor if kind == "regression" else CatBoostClassifier
     balance = {"auto_class_weights": "Balanced"} if run.balance and kind != "regression" else {}
     return made(
-        iterations=grower.rounds,
+        iterations=rounds,
         depth=grower.depth,
         learning_rate=grower.lr,
         l2_leaf_reg=grower.l2,

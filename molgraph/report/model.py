@@ -12,6 +12,7 @@ FACTS = {
     "rows_used": "measured rows",
     "split": "split",
     "train": "training rows",
+    "refitted": "then trained again on all rows",
     "calibration": "calibration rows",
     "test": "test rows",
     "members": "members",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from molgraph.predictor import Panel, Predictor
+from molgraph.predictor.card import refitted
 from molgraph.predictor.columns import number_columns, set_text, sets_of, without_interval
 from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
@@ -205,6 +206,11 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
         *without_interval([p.intervals for p in predictor.predictors]),
     ]
     notes += _domain_notes(predictor)
+    if any(refitted(p.facts) for p in predictor.predictors):
+        notes.append(
+            f"How good a model is was measured on {many} that it had not seen; then it was trained again on all the "
+            f"measured {many}, and that model scored these."
+        )
     if len(predictor.predictors) > 1:
         notes.append("Several models score a shared target together; the interval then averages theirs.")
     if result.ranking.weighed:

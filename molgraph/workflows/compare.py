@@ -191,7 +191,7 @@ def _scores(task: Task, test: Dataset, estimates: Any) -> dict[str, dict[str, fl
 
 def _digest(found: Comparison, run: RunSettings, cut: Split) -> str:
     """Return the sha256 of all that decides a cell."""
-    text = json.dumps({**asdict(run), "data": "", "init": "", "comparator": ""}, sort_keys=True)
+    text = json.dumps({**asdict(run), "data": "", "init": "", "comparator": "", "refit": ""}, sort_keys=True)
     whole = hashlib.sha256(text.encode() + found.digest.encode())
     for rows in (cut.train, cut.valid, cut.test):
         whole.update(rows.tobytes() + b"|")

@@ -79,7 +79,7 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
     began = time.perf_counter()
     room = registry.room(run.model)
     table = join(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
-    run = dataclasses.replace(settled(run, table, room), task="segmentation")
+    run = dataclasses.replace(settled(run, table, room), task="segmentation", refit="no")  # folds of cases only
     finder, found = read_cases(run, table)
     cut = _split(run, found, finder)
     folds = {name: [found.cases[at] for at in getattr(cut, name)] for name in ("train", "valid", "calibration", "test")}

@@ -37,7 +37,7 @@ def nested_folder(
     for number in range(outer):
         say(f"\nouter fold {number + 1} of {outer}")
         asked = replace(request, out=request.out / f"fold-{number + 1}", outer=(number, outer))
-        found.append(tune_folder(run, asked, overwrite=overwrite, source=source))
+        found.append(tune_folder(replace(run, refit="no"), asked, overwrite=overwrite, source=source))
     folds = [_scores(outcome) for outcome in found]
     scores = {name: [each.get(name) for each in folds] for name in dict.fromkeys(n for each in folds for n in each)}
     with atomic(request.out / "nested.json") as file:

@@ -220,9 +220,10 @@ def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunS
     try:
         there = Predictor.load(folder)
         metrics = there.recipe.metrics
-        judged = {*metrics.get("others", {}), *metrics.get("left_out", {})}
-        same = there.recipe.run == run and there.facts.get("digest") == digest
-        if same and rivals.keys() <= judged and not there.facts["interrupted"]:
+        beside = {*metrics.get("others", {}), *metrics.get("left_out", {})}
+        before = there.judged  # it scores an ensemble: a folder that lost it is not taken
+        same = before.recipe.run == run and before.facts.get("digest") == digest
+        if same and rivals.keys() <= beside and not there.facts["interrupted"]:
             return there
     except CheckpointError:
         pass  # none is there yet, or a stopped one
@@ -242,7 +243,7 @@ def _recall(outcome: Outcome) -> None:
     if outcome.predictor is None or len(seen.folds) > 1 or tuned.has_estimates(best):
         return
     scored = outcome.scored[outcome.run_of(best).standardize]
-    keep(tuned.estimates, best.number, outcome.predictor.members[0].estimate(scored))
+    keep(tuned.estimates, best.number, outcome.predictor.judged.members[0].estimate(scored))
 
 
 def _ensemble(outcome: Outcome, most: int) -> list[Any]:
@@ -279,14 +280,14 @@ def _ensemble(outcome: Outcome, most: int) -> list[Any]:
 
 
 def _judge_together(outcome: Outcome, members: list[Predictor]) -> None:
-    """Judge the ensemble on the test rows, beside the best alone."""
+    """Judge the ensemble on the test rows, beside the best alone: the models of the split, which have not seen them."""
     made = outcome.plans[outcome.run_of(outcome.best).standardize]
     test = made.rows.data.subset(made.split.test)
     if not len(test):
         return
     name = f"ensemble of {len(members)} trials"
-    together = np.mean([member.estimate(test)[0] for member in members], axis=0)
-    found = assess(members[0], test, {name: together}, called="alternative", seed=made.run.seed)
+    together = np.mean([member.judged.estimate(test)[0] for member in members], axis=0)
+    found = assess(members[0].judged, test, {name: together}, called="alternative", seed=made.run.seed)
     outcome.assessment["others"][name] = found["others"][name]
     for target, verdicts in found["verdicts"].items():
         outcome.assessment["verdicts"][target][name] = verdicts[name]

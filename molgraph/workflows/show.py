@@ -20,8 +20,8 @@ from molgraph.fit import Epoch
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import domain_lines, interval, labels, simple_lines, tested
-from molgraph.predictor.checkpoint import CHECKPOINT
+from molgraph.predictor.card import domain_lines, interval, labels, refitted, simple_lines, tested
+from molgraph.predictor.checkpoint import unfinished
 from molgraph.predictor.decided import lines
 from molgraph.predictor.scored import OK
 from molgraph.workflows.plan import Plan
@@ -80,6 +80,8 @@ def scores(predictor: Predictor, folder: Path) -> None:
         for line in (*domain_lines(metrics, target), *lines(metrics, target)):
             say(f"  {line}")
     say(f"leaks: {metrics['leaks']['sentence']}")
+    if refitted(predictor.facts):
+        say(f"\n{refitted(predictor.facts)}")
     say(f"\nmodel written to {folder}")
 
 
@@ -135,7 +137,7 @@ class Epochs:
 
     def __enter__(self) -> Self:
         if self.folder is not None:
-            goes_on = (self.folder / CHECKPOINT).exists()
+            goes_on = unfinished(self.folder)
             if goes_on:
                 say("going on where an earlier training stopped")
             self.lines = (self.folder / "metrics.jsonl").open("a" if goes_on else "w", encoding="utf-8")
@@ -167,7 +169,8 @@ class Epochs:
         self._show(member, epoch)
 
     def _show(self, member: int, epoch: Epoch) -> None:
-        label = f"training {member + 1}/{self.run.ensemble}"
+        every, number = divmod(member, self.run.ensemble)
+        label = f"{'refitting' if every else 'training'} {number + 1}/{self.run.ensemble}"
         if self.bar is None or self.bar.desc != label:
             if self.bar is not None:
                 self.bar.close()
@@ -176,7 +179,8 @@ class Epochs:
             )
             self.bar.desc = label
         valid = "none" if epoch.valid_loss is None else f"{epoch.valid_loss:.4f}"
-        self.bar.set_postfix_str(f"train {epoch.train_loss:.4f}, valid {valid}, best {epoch.stale} ago", refresh=False)
+        beside = "" if every else f", valid {valid}, best {epoch.stale} ago"
+        self.bar.set_postfix_str(f"train {epoch.train_loss:.4f}{beside}", refresh=False)
         self.bar.update()
         if epoch.stopped or epoch.number == epoch.of:
             self.bar.close()

@@ -23,8 +23,8 @@ from molgraph.fit import Epoch, processes
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import layers
-from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
-from molgraph.predictor.folder import clear, save_history, save_rejects
+from molgraph.predictor.checkpoint import REFIT, SPLIT, refuse_finished
+from molgraph.predictor.folder import clear, save_history, save_rejects, settle
 from molgraph.predictor.inside import by_domain
 from molgraph.predictor.simple import beside
 from molgraph.predictor.tempered import notes as calibration_notes
@@ -40,52 +40,87 @@ Watch = Callable[[int, Epoch], None]
 def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = None) -> Predictor:
     """Train as planned and judge on the test rows; `watch` sees every epoch.
 
-    Of several processes the first judges, when all have left their group.
+    With `refit` the model that is returned is then trained on every row (docs/decisions/0023); the scores, intervals
+    and thresholds are of the one before, `Predictor.judged`. Its members count on in what `watch` sees and in the
+    history. Of several processes the first judges, when all have left their group.
 
     Ctrl-C ends the training early: the members trained so far, with their best weights, make the predictor, which
-    says so in its facts (`interrupted`), and a folder keeps its checkpoint.
+    says so in its facts (`interrupted`), and a folder keeps its checkpoint. While it is refitted, the judged one is
+    kept.
     """
     began = time.perf_counter()
-    training = Training(made.run, made.task, made.rows.data, made.split, folder, made.start)
-    interrupted = False
+    twice = made.run.refit == "all" and len(made.split.train) < len(made.rows.data)
+    training = Training(
+        made.run, made.task, made.rows.data, made.split, _within(folder, SPLIT) if twice else folder, made.start
+    )
     rearm()
-    try:
-        with contextlib.closing(training.epochs()) as epochs:
-            for member, epoch in epochs:
-                if watch:
-                    watch(member, epoch)
-    except KeyboardInterrupt:
-        if not any(member.ready for member in training.members):
-            raise
-        interrupted = True
-    predictor = training.finish()
-    predictor.recipe.units, predictor.recipe.columns = made.rows.units, made.rows.columns
-    predictor.recipe.facts = {
-        **made.facts,
-        "model": made.run.model,
-        "size": predictor.members[0].size,
-        "members": len(predictor.members),
-        "epochs": len(training.history),
-        "interrupted": interrupted,
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "digest": training.digest,
-    }
+    through = _followed(training, watch)
+    judged = kept = training.finish()
+    history = training.history
+    if twice and through:
+        again = training.again(_within(folder, REFIT))
+        show.say(f"refitting on all {len(again.train):,} measured rows")
+        through = _followed(again, watch, number=made.run.ensemble)
+        if through:
+            kept, kept.before = again.finish(judged), judged
+            history = history + [{**line, "member": line["member"] + made.run.ensemble} for line in again.history]
+        else:
+            show.say("stopped while refitting: the split's model is kept")
+    facts = {**_facts(made, training, judged), "epochs": len(history), "interrupted": not through}
     if training.anew:
         made.notes.append(
             f"of the start's weights these did not fit, and start anew: {', '.join(layers(training.anew))}."
         )
         show.say(f"note: {made.notes[-1]}")
     if made.run.calibrate:
-        for note in calibration_notes({name: made.task.kind(name) for name in made.task.names}, predictor.tempered):
+        for note in calibration_notes({name: made.task.kind(name) for name in made.task.names}, judged.tempered):
             made.notes.append(note)
             show.say(f"note: {note}")
     lead = processes.rank() == 0
     processes.leave()  # the lead alone trains what is to be beaten: it must not wait for those that are done
-    if lead:
-        predictor.recipe.metrics = judge(predictor, made)
-    predictor.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
-    predictor.history = training.history
-    return predictor
+    metrics = judge(judged, made) if lead else {}
+    facts["seconds"] = round(time.perf_counter() - began, 1)
+    for each in (judged, kept):
+        each.recipe.units, each.recipe.columns = made.rows.units, made.rows.columns
+        each.recipe.metrics, each.recipe.facts, each.history = metrics, dict(facts), history
+    if kept is not judged:
+        kept.recipe.facts["refitted"] = len(again.train)
+    return kept
+
+
+def _within(folder: Path | None, name: str) -> Path | None:
+    if folder is None:
+        return None
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _followed(training: Training, watch: Watch | None, number: int = 0) -> bool:
+    """Train to the end; False where Ctrl-C came before. Members are counted from `number` on.
+
+    Raises: KeyboardInterrupt where nothing is there yet that could be kept.
+    """
+    try:
+        with contextlib.closing(training.epochs()) as epochs:
+            for member, epoch in epochs:
+                if watch:
+                    watch(number + member, epoch)
+    except KeyboardInterrupt:
+        if not number and not any(member.ready for member in training.members):
+            raise
+        return False
+    return True
+
+
+def _facts(made: Plan, training: Training, predictor: Predictor) -> dict[str, Any]:
+    return {
+        **made.facts,
+        "model": made.run.model,
+        "size": predictor.members[0].size,
+        "members": len(predictor.members),
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "digest": training.digest,
+    }
 
 
 def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
@@ -200,6 +235,8 @@ def train_plan(
 
 
 def _write(predictor: Predictor, made: Plan, folder: Path) -> None:
+    if predictor.judged is not predictor:
+        predictor.judged.save(folder / SPLIT)
     predictor.save(folder)
     save_history(folder, predictor.history)
     save_rejects(folder, made.rejects)
@@ -208,7 +245,7 @@ def _write(predictor: Predictor, made: Plan, folder: Path) -> None:
     with atomic(folder / "metrics.json") as file:
         file.write(json.dumps(predictor.recipe.metrics, indent=1, ensure_ascii=False).encode())
     if not predictor.facts["interrupted"]:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        settle(folder)
 
 
 @contextlib.contextmanager

@@ -277,7 +277,7 @@ def _write(outcome: Outcome, request: Request) -> dict[str, Any]:
 
 def _made_from(run: RunSettings, readings: Mapping[bool, Visible], aims: Sequence[Goal]) -> str:
     """Return the sha256 of what decides a trial's score."""
-    text = json.dumps({**asdict(run), "data": ""}, sort_keys=True) + ",".join(goal.name for goal in aims)
+    text = json.dumps({**asdict(run), "data": "", "refit": ""}, sort_keys=True) + ",".join(goal.name for goal in aims)
     found = hashlib.sha256(text.encode())
     for rows in readings.values():
         found.update(rows.digest.encode())

@@ -21,6 +21,7 @@ TINY: dict[str, Any] = {
     "head": {"hidden": 16},
     "train": {"epochs": 2},
     "comparator": "none",
+    "refit": "no",
 }
 KINDS = {"pAct": "regression", "active": "binary", "level": "multiclass"}
 THREE: dict[str, Any] = {"targets": list(KINDS), "task": KINDS, "split": "random", "fractions": [0.6, 0.3, 0.1]}

@@ -49,13 +49,16 @@ def test_a_model_folder_holds_what_it_should(model: Path):
     names = {p.name for p in model.iterdir()}
     assert names == {
         *("recipe.json", "weights-0.safetensors", "domain.npz", "history.csv", "rejects.csv", "card.md"),
-        *("metrics.json", "metrics.jsonl", "run.toml", "run.log"),
+        *("metrics.json", "metrics.jsonl", "run.toml", "run.log", "split"),
+    }
+    assert {p.name for p in (model / "split").iterdir()} == {
+        *("recipe.json", "weights-0.safetensors", "domain.npz", "card.md"),
     }
     metrics = json.loads((model / "metrics.json").read_text(encoding="utf-8"))
     assert {"value", "low", "high"} <= metrics["model"]["pAct"]["rmse"].keys()
     assert {"value", "low", "high"} <= metrics["comparator"]["pAct"]["rmse"].keys()
     lines = [json.loads(line) for line in (model / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["epoch"] for line in lines] == [1, 2]
+    assert [(line["member"], line["epoch"]) for line in lines][:3] == [(0, 1), (0, 2), (1, 1)]
     card = (model / "card.md").read_text(encoding="utf-8")
     assert "90 % intervals" in card and "nearest neighbour" in card
     assert "split scaffold" in (model / "run.log").read_text(encoding="utf-8")

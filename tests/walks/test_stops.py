@@ -76,7 +76,9 @@ def test_two_processes_train_one_model(data: Path, tmp_path: Path):
     assert process.returncode == 0, out + err
     assert err.count("model written to") == 1 and err.count("split scaffold") == 1
     done("predict", data, "--model", tmp_path / "m", "-o", tmp_path / "scores.csv", "--strict")
-    assert epochs(tmp_path / "m") == 2
+    history = pd.read_csv(tmp_path / "m" / "history.csv")
+    assert history["member"].tolist() == [0, 0] + [1] * int(history["best"][1]), "of the split, and refitted by both"
+    assert epochs(tmp_path / "m") == len(history)
 
 
 def test_the_first_error_of_several_processes_is_their_exit_code():

@@ -18,6 +18,7 @@ TINY = {
     "head": {"hidden": 16},
     "train": {"epochs": 2},
     "comparator": "none",
+    "refit": "no",
     "split": "random",
 }
 

@@ -17,7 +17,7 @@ INPUTS = {
     "drug": {"column": "smiles", "encoder": "molecule/gin", "hidden": 8, "depth": 1},
     "target": {"column": "sequence", "encoder": "protein/feedforward", "hidden": 8},
 }
-TINY = {"head": {"hidden": 8}, "train": {"epochs": 1}, "comparator": "none", "split": "random"}
+TINY = {"head": {"hidden": 8}, "train": {"epochs": 1}, "comparator": "none", "split": "random", "refit": "no"}
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ TINY = {
     "head": {"hidden": 16},
     "train": {"epochs": 2},
     "comparator": "none",
+    "refit": "no",
     "split": "random",
 }
 

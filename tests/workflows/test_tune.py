@@ -19,7 +19,7 @@ import pytest
 
 from molgraph import config
 from molgraph.errors import ConfigError, DataError, DivergedError
-from molgraph.predictor import load
+from molgraph.predictor import Predictor, load
 from molgraph.predictor.training import Training
 from molgraph.tune.attempt import BATCH
 from molgraph.tune.budget import Budget, worked
@@ -115,8 +115,9 @@ def test_best_toml_trains_to_the_very_same_model(whole: Outcome, tmp_path: Path)
     best = (whole.out / "best" / "weights-0.safetensors").read_bytes()
     assert (tmp_path / "again" / "weights-0.safetensors").read_bytes() == best
     seen = whole.readings[True]
-    score, _ = whole.score(True, again.estimate(seen.data.subset(seen.folds[0].score))[0])
+    score, _ = whole.score(True, again.judged.estimate(seen.data.subset(seen.folds[0].score))[0])
     assert score == whole.best.values[0]
+    assert again.facts["refitted"] == len(whole.made.rows.data), "the best is kept trained on all rows"
 
 
 def test_no_tuning_is_the_run_file_to_the_last_bit_though_its_space_lacks_it(series: pd.DataFrame, tmp_path: Path):
@@ -151,6 +152,10 @@ def test_the_ensemble_predicts_and_is_judged(whole: Outcome):
     assert found["status"].tolist() == ["ok", "ok"] and found["pAct"].notna().all()
     if whole.ensemble:
         name = f"ensemble of {len(folders)} trials"
+        test = whole.made.rows.data.subset(whole.made.split.test)
+        unseen = np.mean([Predictor.load(folder).judged.estimate(test)[0] for folder in folders], axis=0)[:, 0]
+        rmse = float(np.sqrt(np.mean((unseen - test.targets.arrays("pAct")[0]) ** 2)))
+        assert whole.assessment["others"][name]["pAct"]["rmse"]["value"] == pytest.approx(rmse, rel=1e-5)
         assert f"the alternative ({name})" in whole.assessment["verdicts"]["pAct"][name]["sentence"]
 
 
@@ -223,6 +228,7 @@ def test_nested_cross_validation_tests_every_row_once(series: pd.DataFrame, tmp_
         found, scores["pAct, rmse, tuned"], scores["pAct, rmse, molecule/gin, not tuned"], strict=True
     ):
         assert (tuned_score == plain) == (outcome.best.number == 0)
+    assert not (tmp_path / "out" / "fold-1" / "best" / "split").exists(), "what only judges is not trained again"
     assert not (tmp_path / "out" / "fold-1" / "best.toml").exists(), "it would train on rows that this fold tests"
     with pytest.raises(ConfigError, match="makes no folds"):
         nested_folder(replace(run, split="time:year"), Request(tmp_path / "new", Budget(2)), 2, source=series)

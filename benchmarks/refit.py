@@ -1,0 +1,210 @@
+"""Measure what the rows held back are worth, and three ways to intervals for a model that was trained on all of them.
+
+    python benchmarks/refit.py [--data freesolv-scaffold,bace-random] [--model forest] [--seeds 0]   fill the ledger
+    python benchmarks/refit.py --left                                                                what is missing
+    python benchmarks/refit.py --table                                                               into README.md
+
+The test rows of a set's own split are put away first: nothing trains, stops or calibrates on them. The rest is a user's
+file, cut once more by the same kind of split. A finished cell is a file in `results/refit`; stop and start at will.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accuracy import circumstances, settings
+from ledger import Cell, Entry, Ledger, words, work
+from numpy.typing import NDArray
+from table import replace_block
+
+from molgraph import datasets
+from molgraph.calibrate import LEVEL, Interval
+from molgraph.config import RunSettings
+from molgraph.data.dataset import Dataset
+from molgraph.metrics import score
+from molgraph.predictor.training import Training
+from molgraph.workflows.folds import fold
+from molgraph.workflows.plan import NONE, Plan, plan
+from molgraph.workflows.train import train_rows
+
+HERE = Path(__file__).resolve().parent
+SETS, SPLITS = ("freesolv", "esol", "bace"), ("scaffold", "random")
+DATA = tuple(f"{name}-{split}" for name in SETS for split in SPLITS)
+FOLDS = 5
+EPOCHS = 10
+MODELS: dict[str, dict[str, Any]] = {
+    "forest": {"model": "molecule/forest", "encoder": {"rounds": 200, "lr": 0.2, "depth": 4}},
+    "dmpnn": {"model": "molecule/dmpnn"},
+}
+WAYS = {
+    "split": "the split's model",
+    "refit": "refitted, its intervals carried over",
+    "pooled": "refitted, errors of five folds pooled",
+    "cv": "refitted, CV+ of five folds",
+}
+SAID = ("estimate", "inside", "width")  # of each way, of every row
+Floats = NDArray[np.float64]
+
+
+def run_of(cell: Cell, epochs: int | None) -> RunSettings:
+    """Return the settings of a cell; a seed also draws the folds."""
+    name, _, split = cell.data.rpartition("-")
+    few = EPOCHS if cell.model == "dmpnn" and epochs is None else epochs
+    return replace(settings(name, few), **MODELS[cell.model], seed=cell.seed, split=split, comparator=NONE)
+
+
+def train(cell: Cell, epochs: int | None) -> Entry:
+    """Train the split's model, the refitted one and five folds, and keep what each says of rows that none has seen."""
+    began = time.perf_counter()
+    run = run_of(cell, epochs)
+    table = datasets.load(cell.data.rpartition("-")[0])
+    whole = plan(run, table)
+    held = whole.rows.data.subset(whole.split.test)
+    user = plan(run, table.drop(index=table.index[held.rows - 1]))
+    assert not set(held.rows.tolist()) & {0} and len(user.rows.data) + len(held) == len(whole.rows.data)
+    seconds: dict[str, float] = {}
+    kept = train_rows(replace(user, run=replace(run, refit="all")))
+    seconds["split and refit"] = round(time.perf_counter() - began, 1)
+    seconds["refit"] = round(sum(e["seconds"] for e in kept.history if e["member"] >= run.ensemble), 1)
+    seconds["split"] = round(sum(e["seconds"] for e in kept.history if e["member"] < run.ensemble), 1)
+    (name,) = kept.targets
+    kind, truth = kept.task.kind(name), held.targets.arrays(name)[0].astype(np.float64)
+    before, after = (model.estimate(held)[0][:, 0].astype(np.float64) for model in (kept.judged, kept))
+    seen, number, theirs, seconds["folds"] = out_of_fold(user, held)
+    known = user.rows.data.targets.arrays(name)[0].astype(np.float64)
+    pooled = Interval.fit(kind, seen, known)
+    found = {"truth": truth}
+    for way, (estimate, interval) in {
+        "split": (before, kept.intervals[name]),
+        "refit": (after, kept.intervals[name]),
+        "pooled": (after, pooled),
+    }.items():
+        found |= said(way, estimate, *by_interval(interval, estimate, truth))
+    found |= said("cv", after, *by_folds(kind, theirs, number, seen, known, truth))
+    return Entry(
+        **cell._asdict(),
+        epochs=run.train.epochs,
+        split=run.split,
+        seconds=round(time.perf_counter() - began, 1),
+        threads=torch.get_num_threads(),
+        made={**circumstances(), "seconds": seconds, "trained": len(user.split.train), "all": len(user.rows.data)},
+        targets=list(found),
+        rows=held.rows.tolist(),
+        estimates=np.stack(list(found.values()), axis=1).tolist(),
+    )
+
+
+def out_of_fold(user: Plan, held: Dataset) -> tuple[Floats, NDArray[np.int64], Floats, float]:
+    """Return the estimate of each row by the fold that did not train on it, that fold, and each fold's of `held`.
+
+    Shapes: [n], [n], [FOLDS, held], and the seconds.
+    """
+    began, data = time.perf_counter(), user.rows.data
+    seen, number, theirs = np.full(len(data), np.nan), np.full(len(data), -1), []
+    for at in range(FOLDS):
+        cut = fold(user, at, FOLDS, user.run.seed)
+        every = np.sort(np.concatenate([cut.train, cut.calibration]))  # nothing is calibrated
+        training = Training(user.run, user.task, data, replace(cut, train=every, calibration=every[:0]))
+        for _ in training.epochs():
+            pass
+        seen[cut.test], number[cut.test] = training.members[0].estimate(data.subset(cut.test))[:, 0], at
+        theirs.append(training.members[0].estimate(held)[:, 0].astype(np.float64))
+    return seen, number, np.stack(theirs), round(time.perf_counter() - began, 1)
+
+
+def by_interval(interval: Interval, estimate: Floats, truth: Floats) -> tuple[Floats, Floats]:
+    """Return whether each truth lies inside, and how wide the interval is (of classes, how many are in the set)."""
+    if interval.kind == "regression":
+        low, high = interval.apply(estimate)
+        return ((low <= truth) & (truth <= high)).astype(np.float64), high - low
+    sets = interval.sets(estimate)
+    return sets[np.arange(len(truth)), truth.astype(np.int64)].astype(np.float64), sets.sum(axis=1).astype(np.float64)
+
+
+def by_folds(
+    kind: str, theirs: Floats, number: NDArray[np.int64], seen: Floats, known: Floats, truth: Floats
+) -> tuple[Floats, Floats]:
+    """Return the same of CV+: every row's error is laid around what its own fold says of the new row.
+
+    See: Barber 2021, doi 10.1214/20-AOS1965, section 3.2; of classes, each by its own rows: Romano 2020,
+    arXiv 2006.02544, section 2.3
+
+    Shapes: `theirs` [FOLDS, held] and of n rows their fold `number`, out-of-fold estimates `seen` and truth `known`.
+    """
+    if kind == "regression":
+        off, n = np.abs(known - seen), len(known)
+        low = np.sort(theirs[number] - off[:, None], axis=0)[int(np.floor((1 - LEVEL) * (n + 1) + 1e-9)) - 1]
+        high = np.sort(theirs[number] + off[:, None], axis=0)[int(np.ceil(LEVEL * (n + 1) - 1e-9)) - 1]
+        return ((low <= truth) & (truth <= high)).astype(np.float64), high - low
+    inside = []
+    for label in (0, 1):
+        mine = known == label
+        off, new = (np.where(label == 1, 1 - each, each) for each in (seen[mine], theirs[number[mine]]))
+        stranger = (new > off[:, None]).sum(axis=0)  # rows that are less strange in their own fold
+        inside.append(stranger < LEVEL * (mine.sum() + 1))
+    sets = np.stack(inside, axis=1)
+    return sets[np.arange(len(truth)), truth.astype(np.int64)].astype(np.float64), sets.sum(axis=1).astype(np.float64)
+
+
+def said(way: str, *columns: Floats) -> dict[str, Floats]:
+    """Name the columns of one way."""
+    return {f"{way}_{name}": column for name, column in zip(SAID, columns, strict=True)}
+
+
+def table(ledger: Ledger) -> str:
+    """Return what is finished as Markdown: means over seeds."""
+    head = ["data", "split", "model", "way", "seeds", "error", "inside 90 %", "width", "training, times the split's"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    cells = sorted(ledger.finished())
+    for data in DATA:
+        for model in MODELS:
+            entries = [ledger.read(cell) for cell in cells if (cell.data, cell.model) == (data, model)]
+            name, _, split = data.rpartition("-")
+            for way, text in WAYS.items() if entries else ():
+                start = f"| {name} | {split} | {model} | {text} | {len(entries)} | "
+                lines.append(start + " | ".join(_means(entries, way)) + " |")
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def _means(entries: Sequence[Entry], way: str) -> list[str]:
+    found = [_of(entry, way) for entry in entries]
+    error, inside, width, cost = (np.mean([each[at] for each in found]) for at in range(4))
+    return [f"{error:.3f}", f"{inside:.2f}", f"{width:.2f}", f"{cost:.1f}"]
+
+
+def _of(entry: Entry, way: str) -> tuple[float, float, float, float]:
+    """Return error (RMSE, or 1 - AUROC), coverage, width and cost of one way."""
+    columns = dict(zip(entry.targets, np.array(entry.estimates).T, strict=True))
+    estimate, inside, width = (columns[f"{way}_{name}"] for name in SAID)
+    classes = entry.data.startswith("bace")
+    kind, metric = ("binary", "auroc") if classes else ("regression", "rmse")
+    value = score(kind, columns["truth"], estimate, metrics=[metric], bootstrap=0)[metric].value
+    assert value is not None
+    return 1 - value if classes else value, float(inside.mean()), float(width.mean()), _cost(entry.made["seconds"], way)
+
+
+def _cost(seconds: Mapping[str, float], way: str) -> float:
+    """Return how often the split's training a way takes in all."""
+    whole = seconds["split"] + (0 if way == "split" else seconds["refit"])
+    return (whole + (seconds["folds"] if way in ("pooled", "cv") else 0)) / seconds["split"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line and do what it says."""
+    given = words(__doc__, DATA, tuple(MODELS), HERE / "results" / "refit").parse_args(arguments)
+    return work(
+        given,
+        lambda left: lambda cell: train(cell, given.epochs),
+        lambda ledger: replace_block(HERE / "README.md", "refit", table(ledger)),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
