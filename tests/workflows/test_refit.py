@@ -122,7 +122,7 @@ def test_a_test_row_shows_its_own_measurement_and_counts_as_seen(made: Plan, ref
     found = refitted.predict(names)
     assert (found["nn_similarity"] == 1).all() and found["nn_id"].tolist() == list(test.ids)
     np.testing.assert_allclose(found["pAct_nn"], test.targets.arrays("pAct")[0], rtol=1e-6)
-    assert evaluated(refitted.domain, test)[0].all() and not evaluated(plain.domain, test)[0].any()
+    assert evaluated(refitted.known, test)[0].all() and not evaluated(plain.known, test)[0].any()
 
 
 def test_trees_are_grown_in_as_many_rounds_as_the_validation_rows_chose(ligands: pd.DataFrame):
