@@ -200,11 +200,7 @@ class Predictor(Scorer):
         load = partial(members_of.load, recipe.run, recipe.schemas, task, folder)
         made = cls(recipe, [load(number) for number in range(recipe.members)], domain, digest)
         made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
-<<<<<<< HEAD
         some = np.full((1, len(task.columns)), 0.5)
-=======
-        some = np.full((1, len(task.columns)), 0.5, dtype=np.float64)
->>>>>>> 71aec4b (Measure what the rows held back are worth and three ways to intervals; carry the intervals over)
         for name in task.names:
             where, interval = block(task, name), made.intervals[name]
             several = task.kind(name) == "multiclass"
