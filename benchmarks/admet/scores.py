@@ -20,6 +20,7 @@ from molgraph.metrics import score
 from molgraph.metrics.scores import METRICS
 
 SEEDS = range(5)
+REFUSED = 0.01  # the greatest share of test rows that one contestant may refuse where others read them
 DRAWS = 500
 ENSEMBLE, TUNED_ENSEMBLE, ALL = "ensemble", "tuned ensemble", " of all seeds"
 PARTS = {ENSEMBLE: ("graph", "forest"), TUNED_ENSEMBLE: ("tuned", "forest")}
@@ -65,8 +66,9 @@ def short(found: Found) -> str:
             cells[list(FRONT).index(TUNED_ENSEMBLE)] += f" ({low:.3f} to {high:.3f})"
         cells.append(f"{theirs['chemprop_rdkit']:.3f}" if "chemprop_rdkit" in theirs else "")
         cells.append(f"{theirs['audited']['score']:.3f}")
-        tested = max(each["rows"] for each in scores.values())
-        lines.append(f"| {head} | {tested:,} | {' | '.join(cells)} |")
+        official, tested = int((rows(name)["split"] == "test").sum()), max(each["rows"] for each in scores.values())
+        counted = f"{tested:,}" if tested == official else f"{tested:,} of {official:,}"
+        lines.append(f"| {head} | {counted} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -110,29 +112,37 @@ def estimates(ledger: Ledger, name: str, model: str) -> dict[int, tuple[NDArray[
 def scored(ledger: Ledger, name: str) -> dict[str, dict[str, Any]]:
     """Return for each contestant with a finished seed `{mean, sd, low, high, seeds, rows}` by the board's metric.
 
-    All are scored on the same rows: the official test rows as they stand. The interval is that of these rows, drawn for
-    all seeds together; the deviation is between seeds.
+    All are scored on the same rows: the official test rows as they stand, but for the few that one of them refuses to
+    read. The interval is that of these rows, drawn for all seeds together; the deviation is between seeds.
 
-    Raises: DataError where a contestant was asked about other rows than the first.
+    Raises: DataError where a contestant was asked about other rows than the others.
     """
     truth, asked = rows(name)[ENDPOINTS[name].column].to_numpy(np.float64), metric(name)
     found: dict[str, dict[str, Any]] = {}
-    first: NDArray[np.int64] | None = None
-    for model in MODELS:
-        made = list(estimates(ledger, name, model).values())
-        if not made:
-            continue
-        first = made[0][0] if first is None else first
-        if not all(np.array_equal(at, first) for at, _ in made):
-            raise DataError(f"{name}: {model} was asked about other test rows than the others; fill its cells again")
-        several = np.stack([each for _, each in made], axis=1)
-        measured = np.repeat(truth[made[0][0], None], len(made), axis=1)
+    each_model = {model: made for model in MODELS if (made := list(estimates(ledger, name, model).values()))}
+    common = shared(name, {model: [at for at, _ in made] for model, made in each_model.items()})
+    for model, made in each_model.items():
+        several = np.stack([told[np.isin(at, common)] for at, told in made], axis=1)
+        measured = np.repeat(truth[common, None], len(made), axis=1)
         whole = score(kind(name), measured, several, metrics=[asked], bootstrap=DRAWS)[asked]
         each = [_plain(name, measured[:, at], several[:, at]) for at in range(len(made))]
         sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
         found[model] = {"mean": whole.value, "sd": sd, "low": whole.low, "high": whole.high, "seeds": len(each)}
-        found[model]["rows"] = len(first)
+        found[model]["rows"] = len(common)
     return found
+
+
+def shared(name: str, asked: dict[str, list[NDArray[np.int64]]]) -> NDArray[np.int64]:
+    """Return the test rows that all contestants read, as positions in the file.
+
+    Raises: DataError where one of them lacks more than it can have refused to read: it was asked about other rows.
+    """
+    every = {at for several in asked.values() for rows_ in several for at in rows_.tolist()}
+    for model, several in asked.items():
+        if any(len(every) - len(rows_) > REFUSED * len(every) for rows_ in several):
+            raise DataError(f"{name}: {model} was asked about other test rows than the others; fill its cells again")
+    common = every.intersection(*(rows_.tolist() for several in asked.values() for rows_ in several))
+    return np.array(sorted(common), dtype=np.int64)
 
 
 def _plain(name: str, truth: Floats, estimate: Floats) -> float:

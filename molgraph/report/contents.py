@@ -125,7 +125,7 @@ class Neighbour:
 @dataclass(frozen=True)
 class Row:
     """Hold one ranked row: (value, low, high) and the sets in words per target, the user's `own` cells, the properties
-    as `extra`."""
+    as `extra`. `far` are targets in whose own domain it is not; `doubt` says why its estimates may mean nothing."""
 
     rank: int
     row: int
@@ -138,6 +138,8 @@ class Row:
     diverse: bool = False
     desirability: float | None = None
     sets: tuple[str, ...] = ()
+    far: tuple[bool, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

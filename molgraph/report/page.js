@@ -65,13 +65,14 @@
       cell.append(make("span", "flag " + (row.inside ? "in" : "out"), row.inside ? "in domain" : "out of domain"));
     if (row.diverse) cell.append(make("span", "flag pick", "diverse pick"));
     if (row.wanted !== null) cell.append(make("div", "quiet", "desirability " + row.wanted.toFixed(2)));
+    if (row.doubt) cell.append(make("div", "quiet", row.doubt));
     const list = make("div", many ? "grid" : "");
     targets.forEach((target, t) => {
       const [value, low, high] = row.values[t];
       if (value === null) return;
-      const ends = row.sets[t] || (low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`);
+      const ends = (row.far[t] ? "outside its domain; " : "") + (row.sets[t] || (low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`));
       const name = many ? target.name : `${targets.length > 1 ? target.name : ""} ${target.units}`.trim();
-      const shown = make("div", "target",
+      const shown = make("div", "target" + (row.far[t] ? " far" : ""),
         make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),
         bar(t, row.values[t], row.near && !row.near.bounds[t] ? row.near.measured[t] : null), make("div", "quiet", ends));
       if (many) shown.title = target.units;

@@ -97,6 +97,8 @@ def _row(row: Row, places: dict[str, int]) -> dict[str, Any]:
         "extra": [v if isinstance(v, str) else rounded(v) for v in row.extra],
         "diverse": row.diverse,
         "wanted": rounded(row.desirability),
+        "far": list(row.far),
+        "doubt": row.doubt,
     }
 
 

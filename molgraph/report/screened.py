@@ -19,6 +19,7 @@ from molgraph.report.plots import short, with_units
 from molgraph.report.quality import quality
 from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
+from molgraph.screen.merge import flags, within
 
 PAGE = "report.html"
 NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")
@@ -64,7 +65,7 @@ def _far(result: ScreenResult) -> str:
     """Say how many of the ranked rows are guesses."""
     if result.summary.in_domain is None or result.top.empty:
         return ""
-    far = int((~result.top[result.names["in_domain"]].astype(bool)).sum())
+    far = int((~within(result.top, result.names, result.ranking)).sum())
     return (
         f", {far:,} of them out of the model's domain: treat those as guesses" if far else ", all in the model's domain"
     )
@@ -79,7 +80,7 @@ def _figures(result: ScreenResult, things: str) -> tuple[tuple[str, str], ...]:
         figures.append((f"{summary.in_domain:,}", "in the model's domain"))
     best, where = result.top, ""
     if summary.in_domain:
-        best, where = best[best[result.names["in_domain"]].astype(bool)], " in domain"
+        best, where = best[within(best, result.names, result.ranking)], " in domain"
     if len(best):
         value = float(best[result.names[result.ranking.by]].iloc[0])
         figures.append((short(value), f"best {result.ranking.by}{where}"))
@@ -103,6 +104,9 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
     cells = {name: _cells(top[names[name]]) for name in names if names[name] in top and name != "input"}
     neighbours = _neighbours(result, predictor, targets)
     blank = [None] * len(top)
+    inside = within(top, names, result.ranking).tolist() if flags(names, result.ranking) else blank
+    apart = [cells.get(f"{t.name}_in_domain", blank) for t in targets]
+    doubts = [cells.get("message", blank), [_open(text) for text in cells.get("doubt", blank)]]
     said = [_sets(t.name, predictor, cells, len(top)) for t in targets]
     intervals = [[cells[t.name], *(cells.get(f"{t.name}_{end}", blank) for end in ("lo90", "hi90"))] for t in targets]
     rows = tuple(
@@ -112,16 +116,23 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
             key=cells["standard"][at],
             own=tuple(str(top[name].iloc[at]) if name else "" for name in own),
             values=tuple((value[at], low[at], high[at]) for value, low, high in intervals),
-            in_domain=cells.get("in_domain", blank)[at],
+            in_domain=inside[at],
             neighbour=neighbours[at],
             extra=tuple(cells[name][at] for name in extra),
             diverse=cells["diverse"][at],
             desirability=cells.get(DESIRABILITY, blank)[at],
             sets=tuple(words[at] for words in said),
+            far=tuple(own[at] is False for own in apart),
+            doubt=". ".join(filter(None, (each[at] for each in doubts))),
         )
         for at in range(len(top))
     )
     return Ranked(targets, own, extra, rows, predictor.room.alerts)
+
+
+def _open(doubt: str | None) -> str:
+    """Return what a doubt says beside the message of the row: the targets that are undecided."""
+    return next((part for part in (doubt or "").split("; ") if part.startswith("undecided")), "")
 
 
 def _sets(column: str, predictor: Predictor | Panel, cells: Mapping[str, list[Any]], rows: int) -> list[str]:
@@ -250,6 +261,13 @@ def _domain_notes(predictor: Predictor | Panel) -> Iterator[str]:
     sides = [side for p in models if p.domain is not None for side in p.domain.sides.items()]
     if sides:
         several = len(predictor.inputs.slots) > 1
+        apart = [p.domain for p in models if p.domain is not None and p.domain.thresholds is not None]
+        if apart:
+            yield (
+                "Targets that were measured on different rows have domains of their own, each with the similarity that "
+                f"95 % of its training {many} reach among themselves; a row is in domain when it is so for all targets "
+                "that decide its rank."
+            )
         least = [f"{side.threshold:.2f}{f' ({name})' if several else ''}" for name, side in sides]
         yield (
             f"A {one} is in domain when its similarity to the nearest training {one} is at least "

@@ -80,6 +80,11 @@ class Ranking:
     bounds: Bounds
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """Name the targets that decide the rank."""
+        return (self.by,) if self.by in self.targets else self.targets
+
+    @property
     def weighed(self) -> bool:
         """Whether desirability was asked for: unasked, it would take all targets for better when higher."""
         return len(self.targets) > 1 and (self.by == DESIRABILITY or bool(self.bounds))
@@ -94,7 +99,7 @@ def merge(shards: Shards, ranking: Ranking, scores: Path) -> tuple[pd.DataFrame,
     with open_writer(scores) as writer:
         for table in shards.tables():
             writer.write(frame_of(table.select(shards.shown)))
-            columns = _columns(table, shards, ranking.targets)
+            columns = _columns(table, shards, ranking)
             _count(summary, table, columns, shards.names)
             merits = np.concatenate([merits, _merit(columns, ranking, goals)])
             kept = best(merits, ranking.top)
@@ -117,12 +122,27 @@ class Columns:
     in_domain: NDArray[np.bool_]
 
 
-def _columns(table: pa.Table, shards: Shards, targets: Sequence[str]) -> Columns:
-    values = {t: _numbers(table.column(shards.names[t])) for t in targets}
-    if DOMAIN not in shards.names:
-        return Columns(values, np.ones(table.num_rows, np.bool_))
-    inside = pc.fill_null(table.column(shards.names[DOMAIN]).cast(pa.bool_()), False)
-    return Columns(values, inside.to_numpy().astype(np.bool_))
+def _columns(table: pa.Table, shards: Shards, ranking: Ranking) -> Columns:
+    values = {t: _numbers(table.column(shards.names[t])) for t in ranking.targets}
+    inside = np.ones(table.num_rows, np.bool_)
+    for name in flags(shards.names, ranking):
+        inside &= pc.fill_null(table.column(name).cast(pa.bool_()), False).to_numpy().astype(np.bool_)
+    return Columns(values, inside)
+
+
+def flags(names: Mapping[str, str], ranking: Ranking) -> list[str]:
+    """Return the columns that say whether a row is in the domain of all that decides its rank: where targets have
+    domains of their own those, else the one of the model; none where it does not know its domain."""
+    own = [names[f"{target}_{DOMAIN}"] for target in ranking.asked if f"{target}_{DOMAIN}" in names]
+    return own or ([names[DOMAIN]] if DOMAIN in names else [])
+
+
+def within(rows: pd.DataFrame, names: Mapping[str, str], ranking: Ranking) -> NDArray[np.bool_]:
+    """Tell which rows of a table are in the domain of all that decides their rank, [n]."""
+    inside = np.ones(len(rows), np.bool_)
+    for name in flags(names, ranking):
+        inside &= rows[name].fillna(False).to_numpy(np.bool_)
+    return inside
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from molgraph.data.table import free_names
-from molgraph.screen.merge import Ranking
+from molgraph.screen.merge import Ranking, within
 from molgraph.screen.rank import DESIRABILITY, Goal, overall
 from molgraph.screen.shard import DOMAIN, INPUT, KEY, ROW, properties
 
-RANK, DIVERSE = "rank", "diverse"
-RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, ROW, KEY, INPUT})  # no target can be called so
+SET, DECIDED = "set90", ("yes", "no")  # the column of a target of two classes, and what decides
+RANK, DIVERSE, DOUBT = "rank", "diverse", "doubt"
+RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, DOUBT, ROW, KEY, INPUT})  # no target can be called so
 
 
 def complete(
@@ -33,7 +34,10 @@ def complete(
         added[DESIRABILITY] = overall(goals, values).astype(np.float32)
     if not set(room.properties) <= set(names):
         added = pd.concat([added, properties(room, keys)], axis=1)
-    added[DIVERSE] = picked(room, _worth_picking(best, names, keys), diverse)
+    if ranking.weighed:
+        added[DOUBT] = doubts(best, names, ranking)
+    worth = [key if inside else "" for key, inside in zip(keys, within(best, names, ranking), strict=True)]
+    added[DIVERSE] = picked(room, worth, diverse)  # the most different of all would be those the model knows least
     standard = f"standard_{room.columns[0]}"
     named = free_names([*best.columns, standard], list(added.columns))
     names = {**names, **named}
@@ -61,12 +65,23 @@ def picked(room: Any, keys: Sequence[str], count: int) -> list[bool]:
     return flags
 
 
-def _worth_picking(best: pd.DataFrame, names: dict[str, str], keys: Sequence[str]) -> list[str]:
-    """Blank the keys that are out of domain: the most different rows would be those the model knows least."""
-    if DOMAIN not in names:
-        return list(keys)
-    inside = best[names[DOMAIN]].fillna(False).astype(bool)
-    return [key if here else "" for key, here in zip(keys, inside, strict=True)]
+def doubts(rows: pd.DataFrame, names: Mapping[str, str], ranking: Ranking) -> list[str]:
+    """Say of each row for which of the targets that decide its rank the estimate may mean nothing: outside of their
+    domain, or a set of classes that does not decide."""
+    found: list[list[str]] = [[] for _ in range(len(rows))]
+    far = {
+        t: ~rows[names[f"{t}_{DOMAIN}"]].fillna(False).to_numpy(bool) for t in ranking.asked if f"{t}_{DOMAIN}" in names
+    }
+    if not far and DOMAIN in names:
+        far = {"the model": ~within(rows, names, ranking)}
+    open_ = {t: ~rows[names[f"{t}_{SET}"]].isin(DECIDED).to_numpy(bool) for t in ranking.asked if f"{t}_{SET}" in names}
+    for said, which in (("outside the domain of", far), ("undecided:", open_)):
+        for at in range(len(rows)):
+            some = [target for target, flags in which.items() if flags[at]]
+            if some:
+                every = len(which) > 1 and len(some) == len(which)
+                found[at].append(f"{said} {'all targets' if every else ', '.join(some)}")
+    return ["; ".join(each) for each in found]
 
 
 def read_top(path: Path, types: Mapping[str, str]) -> pd.DataFrame:
