@@ -77,11 +77,15 @@ def remarks(name: str, cells: Sequence[str]) -> list[str]:
         for kind, here in kinds.items():
             found[kind] += [cell] * here
     what = {
-        "spread": "hold a spread beside the value; the value is taken",
-        "about": "are about a value, which is taken as exact",
-        "comma": "have a comma between thousands" if commas == _GROUPS else "have a comma for decimals",
+        "spread": "a spread stands beside the value, which is taken",
+        "about": "about a value, which is taken as exact",
+        "comma": "the comma stands between thousands" if commas == _GROUPS else "the comma is a decimal one",
     }
-    return [f"{name}: {len(of)} cells such as '{of[0]}' {what[kind]}." for kind, of in found.items() if of]
+    return [
+        f"{name}: {len(of)} cell{'s' * (len(of) > 1)} such as '{of[0]}': {what[kind]}."
+        for kind, of in found.items()
+        if of
+    ]
 
 
 def _number(cell: str, commas: str) -> Number:

@@ -22,7 +22,7 @@ NARROWEST, WIDEST = 8, 60  # characters of a column
 SAMPLE = 200  # rows by which widths are told
 PICTURE = "picture"
 PICTURE_SIZE = 180, 120  # pixels
-MOST_PICTURES = 2_000  # rows with one: a picture is held in memory, about 4 kB each
+MOST_PICTURES = 2_000  # rows with one: pictures are held in memory, 12 kB each
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -39,13 +39,22 @@ def _line(row: Mapping[Hashable, Any], name: str, columns: Sequence[str]) -> tup
     words = [str(row[each]) for each in sets_of(name, columns)[:1] if _known(row[each])]
     interval = f"{_number(low)} to {_number(high)} (90 %)" if _known(low) and _known(high) else ""
     near = row.get(f"{name}_nn")
-    return name, _number(row[name]), interval or "".join(words), f"nearest measured: {near}" if _known(near) else ""
+    return name, _number(row[name]), interval or "".join(words), f"nearest measured: {_short(near)}" * _known(near)
 
 
 def _near(row: Mapping[Hashable, Any]) -> Iterator[str]:
     if _known(row.get("nn_id")):
         where = "" if row.get("in_domain") else ", outside the domain of the training data"
         yield printable(f"  nearest: {row['nn_id']}, similarity {_number(row.get('nn_similarity'))}{where}")
+
+
+def _short(value: object) -> str:
+    """Return what was measured with the digits that a glance needs; a bound keeps its sign."""
+    text = str(value)
+    try:
+        return _number(float(text))
+    except ValueError:
+        return text
 
 
 def _known(value: object) -> bool:

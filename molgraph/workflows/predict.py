@@ -89,7 +89,7 @@ def predict_file(
             rearm()
     counts = _counts(statuses, output, first.column)
     if writer.guarded:
-        say(f"{writer.guarded} cells that a spreadsheet would run as formulas begin with an apostrophe in {output}")
+        say(f"cells that a spreadsheet would run as formulas, and that begin with an apostrophe now: {writer.guarded}")
     if pictures and counts.rows > MOST_PICTURES:
         say(f"the first {MOST_PICTURES:,} rows have pictures")
     for why in without_interval([p.intervals for p in scorer.predictors]):

@@ -72,8 +72,8 @@ def test_what_nobody_can_know_is_refused_with_what_to_write(cells: list[str], sa
 
 def test_what_was_made_of_cells_is_said() -> None:
     assert remarks("y", ["5", "12 +- 3", "4 ± 1", "ca. 7", ">10,000", "junk"]) == [
-        "y: 2 cells such as '12 +- 3' hold a spread beside the value; the value is taken.",
-        "y: 1 cells such as 'ca. 7' are about a value, which is taken as exact.",
-        "y: 1 cells such as '>10,000' have a comma between thousands.",
+        "y: 2 cells such as '12 +- 3': a spread stands beside the value, which is taken.",
+        "y: 1 cell such as 'ca. 7': about a value, which is taken as exact.",
+        "y: 1 cell such as '>10,000': the comma stands between thousands.",
     ]
     assert remarks("y", ["5", "6.1", "x", ""]) == []

@@ -49,7 +49,7 @@ def test_files_as_chemists_open_them(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert sheet["C2"].is_date and sheet.freeze_panes == "B2" and len(sheet._images) == 2
     assert main([*words, "-o", str(tmp_path / "c.csv"), "--excel"]) == 0
     assert (tmp_path / "c.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-    assert "1 cells that a spreadsheet would run as formulas begin with an apostrophe" in capsys.readouterr().err
+    assert "would run as formulas, and that begin with an apostrophe now: 1\n" in capsys.readouterr().err
     assert main([*words, "--excel"]) == 2 and "name the file to write: -o FILE" in capsys.readouterr().err
     assert main([*words, "-o", str(tmp_path / "d.csv"), "--as", "nM"]) == 2
 
