@@ -189,20 +189,28 @@ def test_the_command_says_what_is_left(
     assert said.startswith("4 cells left: herg graph seed 0, herg graph seed 4, together multi seed 0")
 
 
-def test_a_model_is_trained_judged_and_put_without_its_rows(small: SimpleNamespace, tmp_path: Path) -> None:
-    work, out = tmp_path / "work", tmp_path / "out"
-    words = ["--epochs", "2", "--members", "1", "--work", str(work), "--out", str(out)]
-    assert small.ship.main(["--endpoints", f"{NUMBER},{CLASS}", *words]) == 0
-    assert {file.name for file in out.iterdir()} == {"card.md", "history.csv", "recipe.json", "weights-0.safetensors"}
+def test_a_model_is_trained_calibrated_judged_and_put_with_its_rows(small: SimpleNamespace, tmp_path: Path) -> None:
+    work, out, ledger = tmp_path / "work", tmp_path / "out", small.ledger.Ledger(tmp_path / "ledger")
+    names = ["--endpoints", f"{NUMBER},{CLASS}", "--out", str(out), "--ledger", str(ledger.folder)]
+    assert small.ship.main([*names, "--epochs", "2", "--members", "1", "--work", str(work)]) == 0
+    files = {"card.md", "history.csv", "recipe.json", "weights-0.safetensors", "domain.npz", "ATTRIBUTION.md"}
+    assert {file.name for file in out.iterdir()} == files
     predictor = Predictor.load(out)
-    assert predictor.domain is None
+    rows, tested = small.ship.measured(predictor, [NUMBER, CLASS]), predictor.recipe.facts["test"]
+    test = (rows.frame["split"] == "test").to_numpy()
+    assert not predictor.domain.seen(rows.data)[test].any() and tested == test.sum() == 80
+    assert predictor.recipe.metrics["coverage"]["HIA_p"]["n"] == 40, (
+        "every official test row, none of which calibrated it"
+    )
+    assert predictor.intervals["HIA_p"].n > 40
     found = predictor.predict(["CCO", "nonsense"])
-    assert {"Half_life_log_h", "Half_life_log_h_lo90", "HIA_p"} <= set(found) and "nn_id" not in found
+    assert {"Half_life_log_h_lo90", "HIA_p_set90", "nn_smiles", "HIA_p_nn", "in_domain"} <= set(found)
     assert 0 <= found["HIA_p"][0] <= 1 and found["status"].tolist() == ["ok", "invalid_smiles"]
     card = (out / "card.md").read_text(encoding="utf-8")
-    assert (
-        "## Limits" in card
-        and "CC BY 4.0" in card
-        and "nearest measured molecule" in card
-        and "Not for clinical" in card
-    )
+    said = ("## Limits", "CC BY 4.0", "nearest measured molecule", "Not for clinical", "## What it was not checked on")
+    assert all(words in card for words in said)
+    cell = ledger.read(small.ledger.Cell("together", "admet", 0))
+    assert len(cell.rows) == len(cell.estimates) == 80
+    assert small.ship.main([*names, "--calibrate"]) == 0
+    again = Predictor.load(out)
+    assert again.intervals == predictor.intervals and again.recipe.files == predictor.recipe.files
