@@ -104,7 +104,7 @@ def test_facts_of_all_members(panel, network, forest):
     ("settings", "says"),
     [
         ({"task": "binary", "targets": ["active"]}, None),
-        ({"targets": ["active"]}, "mean different things by 'active'"),
+        ({"task": "regression", "targets": ["active"]}, "mean different things by 'active'"),
         ({"standardize": False}, "one model standardises its molecules and another does not"),
     ],
     ids=str,

@@ -169,5 +169,5 @@ def test_the_same_molecule_twice_is_said_and_merged(tmp_path: Path, series: pd.D
     twice.to_csv(tmp_path / "twice.csv", index=False)
     said = done("train", tmp_path / "twice.csv", "--target", "pAct", *TINY, "--out", tmp_path / "m").err
     assert "5 rows repeat another and were merged" in said
-    assert "5 things have rows that disagree" in said
+    assert "5 molecules with different measurements in different rows" in said
     assert len(pd.read_csv(tmp_path / "m" / "rejects.csv")) == 5
