@@ -19,6 +19,7 @@ from molgraph.errors import CheckpointError, ConfigError, did_you_mean
 
 FORMAT = 1
 MEMBERS = 1000
+SCORES = ("model", "comparator", "verdicts", "coverage", "reliability", "decisions", "shown", "main", "others", "leaks")
 KINDS = {"run": RunSettings, "members": int, "lacked": list | None}  # all else maps names to something
 PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost", "numpy", "scikit-learn")
 
@@ -76,6 +77,9 @@ class Recipe:
         for name in ("task", "schemas", "intervals", "chances", "tempered", "thresholds"):
             refuse_odd_numbers(getattr(self, name), name)
         refuse_odd_numbers(asdict(self.run), "run")
+        for name in SCORES:
+            if not isinstance(self.metrics.get(name, {}), dict | None):
+                raise ValueError(f"'metrics.{name}' is of the wrong kind")
         for name in self.files:
             if PureWindowsPath(name).name != name:
                 raise ValueError(f"'{name}' lies outside of the folder")

@@ -114,6 +114,7 @@ SIZES = [
     (("task", "tasks", 0, "mean"), []), (("task", "tasks", 2, "classes", 0), ["low"]),
     (("intervals", "pAct", "limits", 0), -1.0), (("intervals", "pAct", "limits", 0), float("nan")),
     (("intervals", "level", "limits"), [0.5]), (("intervals",), {}), (("files",), {"../recipe.json": ""}),
+    (("metrics", "model"), 7), (("metrics", "coverage"), "x"), (("facts",), []), (("units",), 7),
     (("run", "model"), "molecule/gin"), (("run", "model"), "no/such"), (("run", "model"), "fusion/concat"),
 ]  # fmt: skip
 
