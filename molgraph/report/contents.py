@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from molgraph.data.room import ROW, Noun
+from molgraph.report.meaning import meaning, natural
 from molgraph.screen import Histogram
 
 
@@ -42,6 +43,7 @@ class Quality:
     curve: tuple[tuple[float, float, int], ...] = ()
     classes: bool = False
     verdicts: tuple[str, ...] = ()
+    units: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,15 @@ class Target:
     units: str = ""
     kind: str = "regression"
     decimals: int = 2
+
+    @property
+    def meaning(self) -> str:
+        """Say what its numbers mean."""
+        return meaning(self.name, self.units, self.kind)
+
+    def natural(self, value: float | None, bound: str = "") -> str:
+        """Write the quantity of which a value is the logarithm, "" where it is none."""
+        return natural(value, self.name, self.units, bound)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def evaluation_report(
     return Report(
         title=title,
         lead=f"{len(data):,} measured {predictor.inputs.noun.many} judged.{warning}",
-        quality=quality(assessment, " + ".join(p.recipe.run.model for p in models)),
+        quality=quality(assessment, " + ".join(p.recipe.run.model for p in models), models[0].recipe.units),
         trust=trust(assessment),
         parity=tuple(
             _parity(predictor, name, data, scores) for name in data.targets.names if _is_number(predictor, name)

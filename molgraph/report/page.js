@@ -73,9 +73,9 @@
       const ends = (row.far[t] ? "outside its domain; " : "") + (row.sets[t] || (low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`));
       const name = many ? target.name : `${targets.length > 1 ? target.name : ""} ${target.units}`.trim();
       const shown = make("div", "target" + (row.far[t] ? " far" : ""),
-        make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", name),
+        make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", [name, row.natural[t]].filter((x) => x).join(", ")),
         bar(t, row.values[t], row.near && !row.near.bounds[t] ? row.near.measured[t] : null), make("div", "quiet", ends));
-      if (many) shown.title = target.units;
+      shown.title = [target.units, target.meaning].filter((x) => x).join("; ");
       list.append(shown);
     });
     cell.append(list);
@@ -91,7 +91,8 @@
         const value = near.measured[t], bound = near.bounds[t];  // rounded, a bound would say what nobody measured
         const of = near.others[t] ? ` (${near.others[t]})` : "";
         if (value !== null && value !== undefined)
-          cell.append(make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound || row.sets[t] ? bound + value : show(value, target.decimals)}${of}`));
+          cell.append(...[make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound || row.sets[t] ? bound + value : show(value, target.decimals)}${of}`),
+            near.natural[t] && make("div", "quiet", near.natural[t])].filter((x) => x));
       });
     }
     return cell;

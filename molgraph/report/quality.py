@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from molgraph.calibrate import NUMBERS
@@ -15,9 +16,13 @@ from molgraph.report.contents import Estimate, Quality
 Assessment = Mapping[str, Any]
 
 
-def quality(assessment: Assessment, model: str) -> tuple[Quality, ...]:
+def quality(assessment: Assessment, model: str, units: Mapping[str, str] | None = None) -> tuple[Quality, ...]:
     """Return one section per target of what `predictor.assess` found; none where a model was never judged."""
-    return tuple(_of_target(assessment, target, model) for target in assessment.get("model", {}))
+    known = units or {}
+    return tuple(
+        replace(_of_target(assessment, target, model), units=known.get(target, ""))
+        for target in assessment.get("model", {})
+    )
 
 
 def _of_target(assessment: Assessment, target: str, model: str) -> Quality:

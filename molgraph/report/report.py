@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from markupsafe import Markup
 from molgraph.data.files import atomic
 from molgraph.data.room import Noun
 from molgraph.report import plots
-from molgraph.report.contents import Estimate, Neighbour, Ranked, Report, Row
+from molgraph.report.contents import Estimate, Neighbour, Ranked, Report, Row, Target
 
 FEW = 3  # columns that are shown whole; of more, first an overview
 
@@ -70,9 +70,11 @@ def embedded(data: Any) -> Markup:
 def _data(table: Ranked, noun: Noun, draw: Draw) -> dict[str, Any]:
     """Return what the page's script shows; every picture is in it once."""
     places: dict[str, int] = {}
-    rows = [_row(row, places) for row in table.rows]
+    rows = [_row(row, places, table.targets) for row in table.rows]
     return {
-        "targets": [{"name": t.name, "units": t.units, "decimals": t.decimals} for t in table.targets],
+        "targets": [
+            {"name": t.name, "units": t.units, "decimals": t.decimals, "meaning": t.meaning} for t in table.targets
+        ],
         "own": list(table.own),
         "extra": list(table.extra),
         "alerts": [name in table.alerts for name in table.extra],
@@ -83,7 +85,7 @@ def _data(table: Ranked, noun: Noun, draw: Draw) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, places: dict[str, int]) -> dict[str, Any]:
+def _row(row: Row, places: dict[str, int], targets: Sequence[Target]) -> dict[str, Any]:
     return {
         "rank": row.rank,
         "row": row.row,
@@ -91,9 +93,10 @@ def _row(row: Row, places: dict[str, int]) -> dict[str, Any]:
         "picture": places.setdefault(row.key, len(places)),
         "own": list(row.own),
         "values": [[rounded(v) for v in each] for each in row.values],
+        "natural": [t.natural(value) for t, (value, *_) in zip(targets, row.values, strict=True)],
         "sets": list(row.sets),
         "inside": row.in_domain,
-        "near": _neighbour(row.neighbour, places) if row.neighbour else None,
+        "near": _neighbour(row.neighbour, places, targets) if row.neighbour else None,
         "extra": [v if isinstance(v, str) else rounded(v) for v in row.extra],
         "diverse": row.diverse,
         "wanted": rounded(row.desirability),
@@ -102,12 +105,15 @@ def _row(row: Row, places: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _neighbour(near: Neighbour, places: dict[str, int]) -> dict[str, Any]:
+def _neighbour(near: Neighbour, places: dict[str, int], targets: Sequence[Target]) -> dict[str, Any]:
     return {
         "id": near.id,
         "picture": places.setdefault(near.key, len(places)) if near.key else None,
         "similarity": rounded(near.similarity),
         "measured": [rounded(v) for v in near.measured],
+        "natural": [
+            t.natural(value, bound) for t, value, bound in zip(targets, near.measured, near.bounds, strict=True)
+        ],
         "bounds": list(near.bounds),
         "others": list(near.others),
     }

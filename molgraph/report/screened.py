@@ -88,7 +88,9 @@ def _figures(result: ScreenResult, things: str) -> tuple[tuple[str, str], ...]:
 
 
 def _quality(predictor: Predictor | Panel) -> tuple[Quality, ...]:
-    return tuple(each for p in predictor.predictors for each in quality(p.recipe.metrics, p.recipe.run.model))
+    return tuple(
+        each for p in predictor.predictors for each in quality(p.recipe.metrics, p.recipe.run.model, p.recipe.units)
+    )
 
 
 def _distribution(target: Target, result: ScreenResult) -> Distribution:

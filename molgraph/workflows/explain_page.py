@@ -102,7 +102,11 @@ def explained_page(
         noun=noun,
         figures=_passed(things),
         sentences=tuple(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences),
-        quality=tuple(q for q in quality(predictor.recipe.metrics, run.model) if q.target == explainer.target),
+        quality=tuple(
+            q
+            for q in quality(predictor.recipe.metrics, run.model, predictor.recipe.units)
+            if q.target == explainer.target
+        ),
         notes=(METHODS[explainer.method], *NOTES),
         facts={"data": name, "method": explainer.method, "target": explainer.target, **model_facts([predictor])},
     )

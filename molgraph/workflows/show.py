@@ -65,7 +65,8 @@ def scores(predictor: Predictor, folder: Path) -> None:
     """Say how good the predictor is beside the method it had to beat."""
     metrics = predictor.recipe.metrics
     for target, found in metrics["model"].items():
-        say(f"\n{target}: {tested(found)} test rows, 95 % intervals in brackets")
+        unit = predictor.recipe.units.get(target)
+        say(f"\n{target}{f' ({unit})' if unit else ''}: {tested(found)} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
         say(f"  {'':18}{'model':36}{rival}")
         for name, label in labels(found, metrics["shown"][target]).items():

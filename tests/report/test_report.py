@@ -279,3 +279,14 @@ def test_a_score_without_an_interval_says_why_unless_none_was_asked_for() -> Non
     assert estimate(Estimate(0.62, 0.5, 0.7)) == "0.620 (0.500 to 0.700)" and estimate(Estimate(0.62)) == "0.620"
     assert estimate(Estimate(0.62, reason="no interval: too few rows")) == "0.620 (no interval: too few rows)"
     assert estimate(Estimate(None, reason="one row")) == "one row" and estimate(Estimate(None)) == "no score"
+
+
+def test_units_and_plain_words_stand_beside_every_value(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, report((row(1),)), draw)
+    text = path.read_text(encoding="utf-8")
+    assert "one unit higher is ten times as potent: 7 is 100 nM, 8 is 10 nM." in text
+    (data,) = data_of(text)["rows"]
+    assert data["near"]["natural"][0] == "790 nM" and data["natural"][0].endswith("M")
+    shown = Page(dom(path, tmp_path).split('id="table"')[1]).texts
+    assert "790 nM" in shown and any(words.endswith(data["natural"][0]) for words in shown)
