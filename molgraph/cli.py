@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import molgraph
-from molgraph import config, options, registry, shipped
+from molgraph import config, options, registry
 from molgraph.data import endable
 from molgraph.data.interrupts import kept
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError, printable
@@ -367,27 +367,9 @@ def deidentify(arguments: argparse.Namespace) -> int:
 
 def list_names(arguments: argparse.Namespace) -> int:
     """Print the names of one kind with a line each; of keys the page of all."""
-    if arguments.what == "keys":
-        from molgraph.workflows.run_file import page
+    from molgraph.workflows.names import printed
 
-        print(page(), end="")
-        return 0
-    if arguments.what == "models":
-        rows = {**shipped.models(), **{name: line for name, (_, line) in registry.models().items()}}
-    elif arguments.what == "tasks":
-        from molgraph.task import KINDS as rows
-    elif arguments.what == "splits":
-        from molgraph.split import METHODS
-
-        rows = {name: method.summary for name, method in METHODS.items()}
-        rows["deepchem"] = "deepchem:NAME, a splitter of DeepChem's (ScaffoldSplitter, ButinaSplitter, ...)"
-    else:
-        from molgraph import datasets
-
-        rows = {name: datasets.card(name).title for name in datasets.names()}
-    width = max(map(len, rows))
-    for name, line in rows.items():
-        print(f"{name:<{width}}  {line}")
+    print(printed(arguments.what), end="")
     return 0
 
 
