@@ -78,7 +78,8 @@ class Nearest:
 
     def leave_one_out(self) -> NDArray[np.float32]:
         """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""
-        return self._nearest(self.packed, np.ones((1, self.bits.count), dtype=np.bool_), others=True)[1][0]
+        _, similarity = self._nearest(self.packed, np.ones((1, self.bits.count), dtype=np.bool_), others=True)
+        return np.asarray(similarity[0])
 
     def similarity(self, parts: Packed) -> NDArray[np.float32]:
         """Return the similarity of each part to each training part, [P, M]."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.predictor.columns import written_as
-from molgraph.predictor.domain import Domain, Floats, Near, Rows
+from molgraph.predictor.domain import Domain, Floats, Near
+from molgraph.predictor.side import Rows
 from molgraph.task import Task, labels
 
 Mask = NDArray[np.bool_]
@@ -101,7 +102,7 @@ class Neighbours:
         """Say of each thing why its estimates may mean nothing, "" where nothing speaks against them."""
         noun = next(iter(self.domain(0).sides.values())).room.noun.one if self._single else "row"
         similarity = np.stack([near.similarity for near in self.near]).max(axis=0)
-        inside = np.stack([near.inside for near in self.near]).all(axis=0)
+        inside = np.all([near.inside for near in self.near], axis=0).tolist()
         found = []
         for at in range(len(self.best)):
             strange = next((near.strange[at] for near in self.near if near.strange[at]), "")
@@ -165,7 +166,7 @@ def neighbours(models: Sequence[Knows], things: Dataset) -> Neighbours | None:
         rows, similarity = np.stack([n.measured[:, c] for n, c in each]), np.stack([n.alike[:, c] for n, c in each])
         first = np.where(np.isnan(similarity), -1, similarity).argmax(axis=0)
         at = first, np.arange(len(things))
-        within = np.stack([n.within[:, c] for n, c in each]).all(axis=0)
+        within = np.logical_and.reduce([n.within[:, c] for n, c in each])
         measured[target] = Measured(np.array(mine)[first], rows[at], similarity[at], within)
     return Neighbours(known, near, best, measured)
 

@@ -40,6 +40,7 @@ class Predictor(Scorer):
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
         self.recipe, self.members, self.domain, self.digest = recipe, list(members), domain, digest
         self.task = restore(recipe.task)
+        self.targets = self.task.names
         run, found, learnt = recipe.run, slots(recipe.run), recipe.lacked
         if learnt is None:
             learnt = lacked(run, domain.index if domain else np.zeros((0, len(found)), dtype=np.int64))
@@ -52,10 +53,6 @@ class Predictor(Scorer):
         self.starts: tuple[Domain, ...] = ()
         self.before: Predictor | None = None
         self.folder: Path | None = None
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return self.task.names
 
     @property
     def predictors(self) -> list[Predictor]:
