@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = options.parsed(parser(), argv)
     arguments.argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        with kept(), limited(getattr(arguments, "row_limit", None)):
+        with kept(), endable.limited(options.row_limit(arguments)):
             return int(arguments.run(arguments) or 0)
     except MolgraphError as error:
         if arguments.debug:
@@ -54,25 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-
-
-@contextmanager
-def limited(time: str | None) -> Iterator[None]:
-    """Let one row take so much time while a command runs, in its worker processes, too."""
-    if time is None:
-        yield
-        return
-    from molgraph.tune.budget import duration
-
-    before = os.environ.get(endable.VARIABLE)
-    os.environ[endable.VARIABLE] = str(duration(time, "--limit"))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[endable.VARIABLE]
-        else:
-            os.environ[endable.VARIABLE] = before
 
 
 def parser() -> argparse.ArgumentParser:

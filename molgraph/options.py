@@ -24,6 +24,19 @@ def _limit(p: argparse.ArgumentParser) -> None:
     p.add_argument("--limit", metavar="TIME", dest="row_limit", help=what)
 
 
+def row_limit(arguments: argparse.Namespace) -> float | None:
+    """Return the seconds that one row may take, None where nothing is said.
+
+    Raises: ConfigError for what is no time.
+    """
+    given = getattr(arguments, "row_limit", None)
+    if given is None:
+        return None
+    from molgraph.tune.budget import duration
+
+    return duration(given, "--limit")
+
+
 def _models(p: argparse.ArgumentParser) -> None:
     _limit(p)
     called = "model folder, or the name of a model that ships (admet); several make one ensemble"

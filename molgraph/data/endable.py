@@ -16,8 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,6 +51,20 @@ def limit() -> float:
     if not 0 < found < 1e6:
         raise ConfigError(f"{VARIABLE} = {text!r}: write seconds, above 0.")
     return found
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Let one call take so long, in worker processes that are started now, too; None: as it was."""
+    before = os.environ.get(VARIABLE)
+    if seconds is not None:
+        os.environ[VARIABLE] = str(seconds)
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+from molgraph.cli import parser
 from molgraph.data import endable
 from molgraph.data.endable import TooLong, call
 from molgraph.errors import ConfigError
+from molgraph.options import row_limit
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +96,20 @@ def test_a_script_needs_no_guard_and_ctrl_c_ends_it_at_once(tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=10)
     assert out == b"" and b"KeyboardInterrupt" in err
+
+
+def test_a_limit_holds_while_a_command_runs(monkeypatch):
+    monkeypatch.delenv(endable.VARIABLE, raising=False)
+    with endable.limited(90.0):
+        assert endable.limit() == 90
+        with endable.limited(None):
+            assert endable.limit() == 90
+    assert endable.limit() == endable.USUAL and endable.VARIABLE not in os.environ
+
+
+def test_the_limit_of_a_command_is_a_time():
+    parse = parser().parse_args
+    assert row_limit(parse(["predict", "a.csv", "--model", "m", "-o", "b.csv", "--limit", "1m30s"])) == 90
+    assert row_limit(parse(["predict", "a.csv", "--model", "m", "-o", "b.csv"])) is None
+    with pytest.raises(ConfigError, match="--limit soon: write a time"):
+        row_limit(parse(["screen", "a.csv", "--model", "m", "--out", "b", "--limit", "soon"]))
