@@ -24,6 +24,7 @@ LARGEST = {
     **dict.fromkeys(("size", "patch", "slices"), 4096),  # pixels of a picture's side
     "else": 1_000_000,
 }
+TRANSFORMS = ("auto", "log", "none")
 AUTO = "auto"  # a split or a task: the one of the room, or what the data says
 ENCODERS = ("hidden", "depth", "dropout")  # settings that most encoders have
 WIDE, DEEP = ("encoder.hidden", "head.hidden"), ("encoder.depth", "head.depth")
@@ -117,7 +118,9 @@ class RunSettings:
     the calibration rows teach. With `refit` "all" the model that was judged is trained once more, on every measured
     row, as long as its own training was best, and that one is kept. `specificity` is what a threshold on a
     probability must reach on the validation rows (0 = it is chosen by Youden's J). `standardizer` is the version of the
-    rules by which molecules are standardised; a model keeps those that it was trained by.
+    rules by which molecules are standardised; a model keeps those that it was trained by. `transform` says on what
+    numbers are learnt, one word for all or one per target: "none", "log" (log10), "auto" (log10 where the training rows
+    ask for it; see `predictor.transform`).
     """
 
     data: str = ""  # file of measured rows
@@ -142,6 +145,7 @@ class RunSettings:
     calibrate: bool = False  # map probabilities as the calibration rows teach
     specificity: float = 0.0  # that a threshold must reach on validation rows, 0: by Youden's J
     refit: Literal["all", "no"] = "all"  # train the judged model again on all rows and keep that, or not
+    transform: str | dict[str, str] = AUTO  # of numbers: log (log10), none, auto (as training rows ask); or a section
     ensemble: int = 1  # members that are trained and averaged
     init: str = ""  # folder of a model whose weights begin the training
     comparator: str = "auto"  # the method to beat: a model, none, or auto: the room's trees
@@ -152,6 +156,10 @@ class RunSettings:
     space: dict[str, Value] = field(default_factory=dict)  # what `tune` may choose: [a, b] or {low, high, log}
 
     def __post_init__(self) -> None:
+        words = [self.transform] if isinstance(self.transform, str) else list(self.transform.values())
+        for word in words:
+            if word not in TRANSFORMS:
+                raise ConfigError(f"transform = {word!r} is not known{did_you_mean(str(word), TRANSFORMS)}")
         if self.ensemble < 1:
             raise ConfigError(f"ensemble = {self.ensemble} is out of range: it must be at least 1.")
         if not 1 <= self.standardizer <= RULES:

@@ -147,6 +147,15 @@ def target_name(name: str, unit: str = "nM") -> str:
     return "p" + (_MOLAR.sub("", name) or name)
 
 
+def is_logarithm(name: str) -> bool:
+    """Tell whether a column is called as a logarithm.
+
+    >>> is_logarithm("logS"), is_logarithm("pIC50"), is_logarithm("clearance")
+    (True, True, False)
+    """
+    return bool(_LOGARITHM.search(name) or _LOGARITHM_IN_ANY_CASE.search(name))
+
+
 def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str]) -> Read:
     if kind == BINARY:
         return _binary(labels)

@@ -146,14 +146,14 @@ def _rows(metric: Metric, columns: Columns) -> str:
 
     >>> columns = Columns.of(NUMBERS, ["rmse"], [1.0, 2.0, 5.0], [1.0, 2.0, 3.0], None, [0, 0, 1])
     >>> _rows(METRICS["rmse"], columns), _rows(METRICS["ci"], columns)
-    (' of 2 exact values', ' of all 3 values, 1 a bound')
+    (' (2 exact values)', ' (all 3 values, 1 a bound)')
     """
     rows = sum(len(sample) for sample in columns.samples)
     exact = sum(int((sample.bound == EXACT).sum()) for sample in columns.samples)
     if metric.exact:
-        return f" of {exact} exact values"
+        return f" ({exact} exact values)"
     bounds = rows - exact
-    return f" of all {rows} values, {f'{bounds} of them bounds' if bounds > 1 else '1 a bound'}"
+    return f" (all {rows} values, {f'{bounds} of them bounds' if bounds > 1 else '1 a bound'})"
 
 
 def _share(columns: Columns) -> float:

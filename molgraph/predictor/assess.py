@@ -25,11 +25,12 @@ from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.simple import CONSTANT, Simple
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.split import IDENTITY
-from molgraph.task import Task, block, labels
+from molgraph.task import Task, block, labels, logarithm, out_of
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
 NEIGHBOUR = "nearest neighbour"
+MOST = 100.0  # powers of ten, beyond which squares of errors are infinite
 
 
 def assess(
@@ -51,6 +52,7 @@ def assess(
     "coverage": {target: share of exact rows inside the 90 % interval, or set of classes (`metrics.coverage`)},
     "reliability": {target: calibration, width, how spread ranks errors (`metrics.reliability`)},
     "decisions": {target of two classes: what a threshold brings (`decided`)},
+    "natural": {target of logarithms: {method: errors in the user's units}},
     "levels": {target: {group: {metric: rows beside groups (`metrics.levels`)}}} where rows belong together, "rows": n,
     "repeats": how many of them are the same thing as an earlier one (each is scored by its own value, and intervals
     draw all rows of a thing together), "main": {target: the metric that stands for it}, "shown": {target: those a
@@ -64,7 +66,7 @@ def assess(
     groups = data.groups[IDENTITY] if again.any() else None  # rows of one thing are no independent evidence
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
     found["simple"] = {"others": {name: {} for name in simple or {}}, "verdicts": {}}
-    found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}}
+    found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}, "natural": {}}
     belong, targets = together(predictor, data), [name for name in predictor.targets if name in data.targets.names]
     for name in targets:
         kind, where = predictor.task.kind(name), block(predictor.task, name)
@@ -84,6 +86,13 @@ def assess(
                 metric = "brier" if other == CONSTANT and kind != NUMBERS else None
                 them, words = shaped(kind, each.estimates[:, where]), (name_of, each.called[name])
                 _compared(found["simple"], name, other, _Rival(kind, truth, mine, them, words, metric), drawn)
+        if logarithm(predictor.task, name):
+            every = {name_of: mine, **{other: shaped(kind, theirs[:, where]) for other, theirs in others.items()}}
+            found["natural"][name] = {
+                who: _natural(predictor.task, name, truth, each, drawn)
+                for who, each in every.items()
+                if not np.isnan(each).all()
+            }
         if kind == BINARY:
             threshold = predictor.thresholds.get(name, UNKNOWN)
             found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)
@@ -106,6 +115,12 @@ def assess(
         },
     }
     return {**found, "rows": len(data), "repeats": int(again.sum()), **first}
+
+
+def _natural(task: Task, name: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the errors of a target that is learnt on its logarithm, in the user's units."""
+    seen = {**given, "observed": given["observed"] & np.isfinite(estimate), "metrics": ("rmse", "mae")}
+    return _scores(NUMBERS, out_of(task, name, truth), out_of(task, name, np.minimum(estimate, MOST)), seen)
 
 
 def _bounds(data: Dataset, name: str) -> bool:

@@ -31,6 +31,8 @@ def card(recipe: Recipe) -> str:
             f"| {label} | {interval(scores[name])} | {interval(metrics['comparator'][target][name])} |"
             for name, label in names.items()
         ]
+        units = natural_units(metrics, target)
+        lines += ["", f"{units}."] if units else []
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
         lines += simple_lines(metrics, target)
         lines += ["", *sentences(metrics["coverage"][target], "test rows")]
@@ -144,6 +146,19 @@ def labels(
         name: f"{word}, all {most}" if rows[name] == most else f"{word}, {rows[name]} exact"
         for name, word in found.items()
     }
+
+
+def natural_units(judged: Mapping[str, Any], target: str) -> str:
+    """Return the errors of a target that is learnt on its logarithm in the user's units, "" of another.
+
+    >>> score = {"value": 12.3, "low": 9.0, "high": 15.0}
+    >>> natural_units({"natural": {"CL": {"model": {"rmse": score}}}}, "CL")
+    'CL is learnt on log10, and so are its scores; in the units of the file: model: rmse 12.3 (9 to 15)'
+    """
+    found = judged.get("natural", {}).get(target, {})  # none where an earlier version judged
+    said = [f"{w}: {', '.join(f'{m} {interval(score)}' for m, score in each.items())}" for w, each in found.items()]
+    start = f"{target} is learnt on log10, and so are its scores; in the units of the file: "
+    return start + "; ".join(said) if said else ""
 
 
 def interval(score: dict[str, Any]) -> str:

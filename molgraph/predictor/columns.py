@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.calibrate import NUMBERS, Interval
-from molgraph.task import Task, labels, scale, spreads
+from molgraph.task import Task, labels, logarithm, out_of, scale, spread_out_of, spreads
 
 Array = NDArray[np.float64]
 OFFSET = 100  # standard deviations from 0 to the mean; float32 keeps 5 digits of the deviation there
+FAR = 10  # standard deviations from the mean within which estimates lie
 TINY, HUGE = 1e-30, 1e30  # of a standard deviation, in the range of float32 with some to spare
 YES, NO, UNDECIDED, UNLIKE, UNLIKE_ANY = "yes", "no", "undecided", "unlike either", "unlike any"
 YES_OR_NO = np.array([UNLIKE, NO, YES, UNDECIDED], dtype=object)  # by whether 0, and twice whether 1, is in the set
@@ -53,14 +55,19 @@ def target_columns(
         numbers = {column: values.astype(np.float32) for column, values in found.items()}
         return numbers | set_columns(name, estimates[:, 0], interval)
     low, high = interval.apply(estimates[:, 0], predicted if unit is None else unit)
-    found |= {f"{name}_lo90": low, f"{name}_hi90": high}
-    return {column: values.astype(written_as(task, name)) for column, values in found.items()}
+    found = {f"{name}": estimates[:, 0], f"{name}_lo90": low, f"{name}_hi90": high}
+    found = {column: out_of(task, name, values) for column, values in found.items()}
+    std = spread_out_of(task, name, spread[:, 0] if predicted is None else predicted, estimates[:, 0])
+    ordered = {name: found[name], f"{name}_std": std, **found}
+    return {column: values.astype(written_as(task, name)) for column, values in ordered.items()}
 
 
 def written_as(task: Task, name: str) -> type[np.floating[Any]]:
     """Return the type in which a target's values are written: float32, whose 7 digits are more than a model knows, or
     float64 where they are not, as of values near 1e7 that differ by 0.01."""
     mean, std = scale(task, name)
+    if logarithm(task, name):
+        return np.float32 if abs(mean) + FAR * std < math.log10(HUGE) else np.float64
     return np.float64 if abs(mean) > OFFSET * std or not TINY < std < HUGE else np.float32
 
 

@@ -12,7 +12,7 @@ from molgraph.data.dataset import Dataset
 from molgraph.metrics import METRICS
 from molgraph.metrics.decisions import SHARES, SPECIFICITIES, net_benefit, operating, sensitivity_at, useful
 from molgraph.metrics.levels import level_sentence
-from molgraph.predictor.card import interval
+from molgraph.predictor.card import interval, natural_units
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.threshold import Threshold
 
@@ -61,14 +61,15 @@ def decided(
 
 
 def lines(judged: Mapping[str, Any], target: str) -> list[str]:
-    """Say in sentences what `predictor.assess` found of decisions and of levels, where it did, for one target."""
+    """Say in sentences what `predictor.assess` found of decisions, levels and in the user's units, for one target."""
     found = judged.get("decisions", {}).get(target)  # none where an earlier version judged
     said = [
         level_sentence(METRICS[metric].label, group, level)
         for group, each in judged.get("levels", {}).get(target, {}).items()
         for metric, level in each.items()
     ]
-    return [*(decision_lines(found) if found else ()), *said]
+    units = natural_units(judged, target)
+    return [*([units] if units else ()), *(decision_lines(found) if found else ()), *said]
 
 
 def decision_lines(found: Mapping[str, Any]) -> list[str]:

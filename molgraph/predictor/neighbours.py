@@ -14,7 +14,7 @@ from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.predictor.columns import written_as
 from molgraph.predictor.domain import Domain, Floats, Near
 from molgraph.predictor.side import Rows
-from molgraph.task import Task, labels
+from molgraph.task import Task, labels, out_of
 
 Mask = NDArray[np.bool_]
 IN_DOMAIN = "in_domain"
@@ -71,7 +71,8 @@ class Neighbours:
         for number, model in enumerate(self.models):
             mine = np.flatnonzero((at.model == number) & (at.rows >= 0))
             if len(mine):
-                found[mine] = self.domain(number).values[at.rows[mine], model.task.names.index(target)]
+                values = self.domain(number).values[at.rows[mine], model.task.names.index(target)]
+                found[mine] = out_of(model.task, target, values)
         return found
 
     def columns(self) -> dict[str, Any]:
@@ -183,6 +184,7 @@ def measured_text(model: Knows, target: str, row: int) -> str:
     value = domain.values[row, at]
     if model.task.kind(target) == "multiclass":
         return labels(model.task, target)[int(value)]
+    value = out_of(model.task, target, value)
     text = repr(float(str(value))).removesuffix(".0")  # str: as few digits as tell it from any other of its type
     digits = 7 if written_as(model.task, target) is np.float32 else 15
     return SIGNS[int(domain.bound[row, at])] + (text if len(text) <= WRITTEN else f"{value:.{digits}g}")

@@ -20,7 +20,7 @@ from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.threshold import UNKNOWN, Threshold
-from molgraph.task import Joint, block, labels, spreads
+from molgraph.task import Joint, block, labels, logarithm, spreads
 
 APART = Threshold(None, "", 0, "each model has one of its own")
 LEAST = 1e-12  # weight of a model whose interval has no width
@@ -121,6 +121,8 @@ class Panel(Scorer):
         kinds = {p.task.kind(name) for p in mine}
         units = {p.recipe.units.get(name, "") for p in mine}
         classes = {labels(p.task, name) for p in mine} if kinds == {"multiclass"} else {()}
+        if len({logarithm(p.task, name) for p in mine}) > 1:
+            raise ConfigError(f"one model learnt '{name}' on its logarithm and another did not: score them apart.")
         if len({spreads(p.task, name) for p in mine}) > 1:
             raise ConfigError(f"one model predicts how far off '{name}' may be and another does not: score them apart.")
         if len(kinds) > 1 or len(units) > 1 or len(classes) > 1:

@@ -16,6 +16,7 @@ from molgraph.predictor.inputs import Slot, unlabelled
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.targets import Proteins, protein_slot, read_proteins
+from molgraph.task import out_of
 
 SELECTIVITY = "selectivity"
 AT_ONCE = 100_000  # pairs estimated at once
@@ -91,6 +92,7 @@ def _highest(predictor: Predictor, things: Dataset, avoided: Proteins) -> NDArra
             other: dataclasses.replace(avoided.given, index=avoided.given.index.repeat(len(rows))),
         }
         found = predictor.estimate(unlabelled(inputs, len(rows) * wide))[0][:, 0]
+        found = out_of(predictor.task, predictor.targets[0], found)
         highest[rows] = np.where(own[rows], -np.inf, found.reshape(len(rows), wide)).max(axis=1)
     return highest
 

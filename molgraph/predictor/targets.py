@@ -24,7 +24,7 @@ from molgraph.predictor.inputs import Slot, named_by, unlabelled
 from molgraph.predictor.neighbours import measured_text
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import OK
-from molgraph.task import block
+from molgraph.task import block, into, out_of
 
 COLUMNS = (
     "row", "query", "rank", "target", "measured", "probability", "value", "lo90", "hi90", "set90", "in_domain",
@@ -165,7 +165,10 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
     predicted = [_deviation(predictor, name, estimates, spread) for name in names]
     value = np.stack([estimates[:, block(predictor.task, name).start] for name in names], axis=1).astype(np.float64)
     ends = [predictor.intervals[name].apply(value[:, at], predicted[at]) for at, name in enumerate(names)]
-    chance = [predictor.chances[name].of(value[:, at], active, predicted[at]) for at, name in enumerate(names)]
+    chance = [
+        predictor.chances[name].of(value[:, at], _least(predictor, name, active), predicted[at])
+        for at, name in enumerate(names)
+    ]
     words = [_words(predictor, name, value[:, at], chance[at]) for at, name in enumerate(names)]
     known, similarity, seen = _evidence(predictor, things, names, active)
     inside = np.zeros((len(things), len(names)), dtype=bool)
@@ -219,7 +222,7 @@ def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins
     estimates, spread = predictor.estimate(pairs)
     value, predicted = estimates[:, 0].astype(np.float64), _deviation(predictor, name, estimates, spread)
     low, high = predictor.intervals[name].apply(value, predicted)
-    chance = predictor.chances[name].of(value, active, predicted)
+    chance = predictor.chances[name].of(value, _least(predictor, name, active), predicted)
     near = predictor.domain.nearest(pairs) if predictor.domain else None
     inside = near.inside if near else np.zeros(len(pairs), dtype=bool)
     known, similarity, seen = _evidence_of_pairs(predictor, things, chosen, active)
@@ -299,7 +302,16 @@ def _inactive(predictor: Predictor, domain: Domain, name: str, active: float | N
 
 def _border(predictor: Predictor, name: str, active: float | None) -> float:
     """Return from which value on a target counts as active."""
-    return 1.0 if predictor.task.kind(name) == "binary" else np.inf if active is None else active
+    least = _least(predictor, name, active)
+    return 1.0 if predictor.task.kind(name) == "binary" else np.inf if least is None else least
+
+
+def _least(predictor: Predictor, name: str, active: float | None) -> float | None:
+    """Return from which value on a target counts as active, as the model keeps values: below all, where it has none."""
+    if active is None:
+        return None
+    kept = float(into(predictor.task, name, np.array(active, dtype=np.float64)))
+    return -np.inf if np.isnan(kept) else kept
 
 
 def _best(
@@ -327,6 +339,7 @@ def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None,
     chance, domain = asked.probability[thing], predictor.domain
     names = predictor.targets * len(asked.targets) if len(predictor.inputs.slots) > 1 else asked.targets
     order = np.lexsort((-asked.value[thing], -_settled(predictor, names, asked.own[thing], chance, active)))[:top]
+    numbers = {"value": asked.value, "lo90": asked.low, "hi90": asked.high, "known_value": asked.known_value}
     for rank, at in enumerate(order.tolist(), start=1):
         own, row = int(asked.own[thing, at]), int(asked.known[thing, at])
         known = _known(domain, row, asked.targets[at]) if domain is not None and row >= 0 else {}
@@ -335,14 +348,11 @@ def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None,
             "target": asked.targets[at],
             "measured": measured_text(predictor, names[at], own) if own >= 0 else "",
             "probability": chance[at],
-            "value": asked.value[thing, at],
-            "lo90": asked.low[thing, at],
-            "hi90": asked.high[thing, at],
+            **{key: out_of(predictor.task, names[at], values[thing, at]) for key, values in numbers.items()},
             "set90": asked.words[thing, at],
             "in_domain": bool(asked.inside[thing, at]) if domain is not None else None,
             **known,
             "known_similarity": asked.similarity[thing, at],
-            "known_value": asked.known_value[thing, at],
             "status": OK,
             "message": "",
         }

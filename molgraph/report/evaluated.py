@@ -19,6 +19,7 @@ from molgraph.report.model import model_facts
 from molgraph.report.quality import quality
 from molgraph.report.report import write_report
 from molgraph.report.trust import trust
+from molgraph.task import out_of
 
 
 def write_evaluation_report(
@@ -80,7 +81,7 @@ def _is_number(predictor: Predictor | Panel, name: str) -> bool:
 def _parity(predictor: Predictor | Panel, name: str, data: Dataset, scores: pd.DataFrame) -> Parity:
     """Show the rows with an exact measured value; a bound (`>10`) has no place on the plot."""
     values, observed, bound = data.targets.arrays(name)
-    measured = np.where(observed & (bound == EXACT), values, np.nan)
+    measured = out_of(predictor.task, name, np.where(observed & (bound == EXACT), values, np.nan))
 
     def column(wanted: str) -> tuple[float, ...]:
         found = scores[wanted].to_numpy(np.float64) if wanted in scores else np.full(len(scores), np.nan)

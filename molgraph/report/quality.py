@@ -10,7 +10,7 @@ from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import drawn, sentence
-from molgraph.predictor.card import domain_lines, labels, simple_lines, tested
+from molgraph.predictor.card import domain_lines, labels, natural_units, simple_lines, tested
 from molgraph.report.contents import Estimate, Quality
 
 Assessment = Mapping[str, Any]
@@ -38,6 +38,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     shown = assessment["shown"][target]
     named = labels(assessment["model"][target], shown, {name: METRICS[name].label for name in shown})
     scores = {label: tuple(_estimate(table[name]) for table in tables) for name, label in named.items()}
+    units = natural_units(judged, target)
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     apart = [f"{line[0].upper()}{line[1:]}." for line in domain_lines({**judged, "main": assessment["main"]}, target)]
@@ -47,7 +48,11 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         tuple(methods),
         scores,
         named[assessment["main"][target]],
-        (*(verdict["sentence"] for verdict in verdicts.values()), *simple_lines(judged, target)),
+        (
+            *(verdict["sentence"] for verdict in verdicts.values()),
+            *simple_lines(judged, target),
+            *((f"{units}.",) if units else ()),
+        ),
         " ".join([*sentences(judged["coverage"][target], "held-out rows"), *apart]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",

@@ -20,6 +20,7 @@ from molgraph.report.quality import quality
 from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
 from molgraph.screen.merge import flags, within
+from molgraph.task import out_of
 
 PAGE = "report.html"
 NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")
@@ -191,7 +192,8 @@ def _measured(found: Neighbours, at: int, nearest: tuple[int, int], target: str)
     model, row = int(known.model[at]), int(known.rows[at])
     domain, column = found.domain(model), found.models[model].task.names.index(target)
     other = "" if (model, row) == nearest else f"{domain.ids[row]}, similarity {known.similarity[at]:.2f}"
-    return float(domain.values[row, column]), SIGNS[int(domain.bound[row, column])], other
+    value = out_of(found.models[model].task, target, domain.values[row, column])
+    return float(value), SIGNS[int(domain.bound[row, column])], other
 
 
 def _run_facts(result: ScreenResult) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.task import scale as scales
 from molgraph.task.binary import Binary
 from molgraph.task.contrast import Contrast
 from molgraph.task.gaussian import Gaussian
@@ -14,7 +15,7 @@ from molgraph.task.joint import Joint
 from molgraph.task.multiclass import Multiclass
 from molgraph.task.ordinal import Ordinal
 from molgraph.task.regression import Regression
-from molgraph.task.scale import Scaled
+from molgraph.task.scale import Floats, Scaled
 from molgraph.task.segmentation import Segmentation
 from molgraph.task.task import Task
 
@@ -77,17 +78,20 @@ def make(
     balance: bool = False,
     focal: float = 0.0,
     variance: bool = False,
+    log: Collection[str] = (),
 ) -> Task:
     """Return the task for targets of these kinds, in this order: a plain one, or a `Joint` of several.
 
-    With `variance`, numbers are predicted with their standard deviation.
+    With `variance`, numbers are predicted with their standard deviation. Of the numbers in `log`, the values are log10
+    of the user's.
     """
     labels = classes or {}
     made: list[Task] = []
     for kind in dict.fromkeys(kind_of.values()):
         names = tuple(name for name, k in kind_of.items() if k == kind)
         if kind == "regression":
-            made.append(Gaussian(names) if variance else Regression(names))
+            numbers = Gaussian if variance else Regression
+            made.append(numbers(names, log=tuple(name for name in names if name in log)))
         elif kind == "binary":
             made.append(Binary(names, balance, focal, labels=tuple(tuple(labels.get(name, ())) for name in names)))
         else:
@@ -170,6 +174,27 @@ def scale(task: Task, name: str) -> tuple[float, float]:
             at = each.names.index(name)
             return each.mean[at], each.std[at]
     return 0.0, 1.0
+
+
+def logarithm(task: Task, name: str) -> bool:
+    """Tell whether a task works on log10 of a target's values; what that means is the business of `task.scale`."""
+    tasks = task.tasks if isinstance(task, Joint) else (task,)
+    return any(isinstance(each, Scaled) and name in each.log for each in tasks)
+
+
+def into(task: Task, name: str, values: Floats) -> Floats:
+    """Return values of a target, in the user's units, as the task works on them: NaN where that cannot be."""
+    return scales.kept(values, logarithm(task, name))
+
+
+def out_of(task: Task, name: str, values: Floats) -> Floats:
+    """Return values of a target that the task works on, in the user's units."""
+    return scales.shown(values, logarithm(task, name))
+
+
+def spread_out_of(task: Task, name: str, spread: Floats, values: Floats) -> Floats:
+    """Return standard deviations about values that the task works on, in the user's units."""
+    return scales.shown_spread(spread, values, logarithm(task, name))
 
 
 def classes(task: Task) -> dict[str, tuple[str, ...]]:

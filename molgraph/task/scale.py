@@ -1,4 +1,8 @@
-"""Where the numbers of a target lie: what a network or trees learn is (value - mean) / std of the training rows."""
+"""Where the numbers of a target lie: what a network or trees learn is (value - mean) / std of the training rows.
+
+Of a target that is learnt on its logarithm, all that a task and a predictor hold is log10 of the user's values, from
+the rows of training to estimates and intervals; `kept` is the way in and `shown` the way out.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,28 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.data.targets import Targets, real
 from molgraph.errors import DataError
 from molgraph.task.task import OneEach
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Scaled(OneEach):
-    """Know mean and standard deviation of each target's training values.
+    """Know mean and standard deviation of each target's training values, and which are logarithms (`log`).
 
     Both ways are computed in float64: of values near 1e7 that differ by 0.01, float32 keeps no difference.
     """
 
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    log: tuple[str, ...] = ()
 
     def kind(self, name: str) -> str:
         return "regression"
@@ -54,3 +63,28 @@ class Scaled(OneEach):
         return torch.tensor(self.mean, dtype=kind, device=near.device), torch.tensor(
             self.std, dtype=kind, device=near.device
         )
+
+
+def kept(values: Floats, log: bool) -> Floats:
+    """Return values as a model keeps them: log10 where it does so, NaN of what has none.
+
+    >>> kept(np.array([100.0, 0.0]), log=True).tolist()
+    [2.0, nan]
+    """
+    if not log:
+        return values
+    return np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
+
+
+def shown(values: Floats, log: bool) -> Floats:
+    """Return kept values in the user's units. Of a logarithm's mean that is the median of what it stands for."""
+    if not log:
+        return values
+    with np.errstate(over="ignore"):  # beyond what float64 holds is infinite, and is told of its row
+        return np.asarray(10.0 ** np.asarray(values, dtype=np.float64))
+
+
+def shown_spread(spread: Floats, values: Floats, log: bool) -> Floats:
+    """Return a standard deviation about kept values in the user's units: half the way from one deviation below to one
+    above, of a logarithm's mean m and deviation s (10^(m + s) - 10^(m - s)) / 2."""
+    return (shown(values + spread, log) - shown(values - spread, log)) / 2 if log else spread

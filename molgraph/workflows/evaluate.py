@@ -30,14 +30,15 @@ from molgraph.predictor.neighbours import DOUBT
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.simple import beside
 from molgraph.predictor.subgroups import columns_by, subgroups, table
+from molgraph.predictor.transform import as_kept
 from molgraph.report import write_evaluation_report
-from molgraph.task import vocabulary
+from molgraph.task import out_of, vocabulary
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself
 UNSEEN = (
-    "rows", "repeats", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels", "simple",
-    "domain",
+    "rows", "repeats", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels", "natural",
+    "simple", "domain",
 )  # fmt: skip
 WIDE = 34  # letters of a column in the terminal
 TOGETHER = "together"  # what the mean of several models is called, in metrics and files
@@ -75,6 +76,7 @@ def evaluate_file(
         run = replace(run, split="random", targets=shared if isinstance(scorer, Panel) else run.targets)
         scorer.give(given or {}, join)
         rows = read_rows(source, run, scorer.inputs, classes=vocabulary(scorer.task), some=True)
+        rows = as_kept(rows, scorer.task)
         rejects |= {(reject.row, reject.reason): reject for reject in rows.data.rejects}
         alone = {}
         if isinstance(scorer, Panel):  # side by side on the same rows
@@ -185,7 +187,8 @@ def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found
     measured = {}
     for target in rows.data.targets.names:
         values, observed, _ = rows.data.targets.arrays(target)
-        measured[f"{target}_measured"] = np.where(observed, values, np.nan).astype(written_as(predictor.task, target))
+        values = out_of(predictor.task, target, np.where(observed, values, np.nan))
+        measured[f"{target}_measured"] = values.astype(written_as(predictor.task, target))
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
     names = free_names(list(rows.frame.columns), list(ours.columns))
     frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")

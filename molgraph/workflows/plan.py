@@ -27,8 +27,9 @@ from molgraph.predictor.known import Known, pretrained_by, union
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.transform import agree, transformed
 from molgraph.split import IDENTITY, Named, Split
-from molgraph.task import Task, make
+from molgraph.task import Task, logarithm, make
 
 DEEPCHEM = "deepchem:"
 NONE = "none"
@@ -109,11 +110,14 @@ def plan(
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
     cut, leaks = guarded(run, rows, _split(run, found, rows), also, known_before(run, start))
-    task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
+    rows, log, transforms = transformed(rows, run.transform, cut.train, None if start is None else start.task)
+    task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance, log=log)
+    if start is not None:
+        agree(task, start.task, run.init)
     train = merged(rows.data.subset(cut.train), task.kind, run.duplicates)
     task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
     made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut), start)
-    made.notes.extend([*guessed, *rows_notes(made), *cut.notes, *leaks.notes])
+    made.notes.extend([*guessed, *transforms, *rows_notes(made), *cut.notes, *leaks.notes])
     return made
 
 
@@ -362,8 +366,11 @@ def rows_notes(made: Plan) -> list[str]:
     for name, count in made.leaks.conflicts.items():
         found.append(f"{name}: {count} {thing(count)} with different measurements in different rows.")
     for name, spread in replicates(rows.data, made.task.kind, made.split).items():
+        within = f"a standard deviation of {spread['sd']:.3g}"
+        if logarithm(made.task, name):
+            within = f"a factor of {10 ** spread['sd']:.3g} (one standard deviation)"
         found.append(
-            f"{name}: repeated measurements of {spread['things']} {thing(spread['things'])} agree within a standard "
-            f"deviation of {spread['sd']:.3g}; no model can be expected to be nearer."
+            f"{name}: repeated measurements of {spread['things']} {thing(spread['things'])} agree within {within}; no "
+            "model can be expected to be nearer."
         )
     return found

@@ -68,9 +68,9 @@ def scores(predictor: Predictor, folder: Path) -> None:
         unit = predictor.recipe.units.get(target)
         say(f"\n{target}{f' ({unit})' if unit else ''}: {tested(found)} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
-        say(f"  {'':18}{'model':36}{rival}")
+        say(f"  {'':20}{'model':36}{rival}")
         for name, label in labels(found, metrics["shown"][target]).items():
-            say(f"  {label:18}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
+            say(f"  {label:20}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in simple_lines(metrics, target):

@@ -183,8 +183,8 @@ def test_rows_with_bounds_are_compared_by_errors_of_exact_values_and_by_the_orde
     assert found.verdict == "worse" and found.first.n == found.second.n == exact
     assert found.ranking is not None and found.ranking.metric == "ci" and found.ranking.verdict == "better"
     assert found.ranking.first.n == 200
-    assert f"RMSE of {exact} exact values" in found.sentence
-    assert f"but better in ranking: concordance index of all 200 values, {200 - exact} of them bounds" in found.sentence
+    assert f"RMSE ({exact} exact values)" in found.sentence
+    assert f"but better in ranking: concordance index (all 200 values, {200 - exact} of them bounds)" in found.sentence
     same = compare("regression", truth, broad, broad + 0.001, bound=LOW)
     assert same.ranking is not None and "and not better in ranking" in same.sentence
 
@@ -205,6 +205,6 @@ def test_where_few_values_are_exact_the_order_of_all_decides() -> None:
     bound, truth = np.where(CUT < 8.6, -1, 0), np.maximum(CUT, 8.6)
     found = compare("regression", truth, CUT, random.normal(size=200), bound=bound, fewest=20)
     assert found.metric == "ci" and found.verdict == "better" and found.first.n == 200
-    assert "concordance index of all 200 values" in found.sentence
+    assert "concordance index (all 200 values" in found.sentence
     lone = compare("regression", truth[:20], CUT[:20], CUT[:20], bound=np.full(20, -1), fewest=20)
     assert lone.difference is None and "of no two rows is it known which is higher" in lone.sentence

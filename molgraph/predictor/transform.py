@@ -1,0 +1,147 @@
+"""Targets that are learnt on their logarithm: which, why or why not, and the rows as a model keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import skew
+
+from molgraph.config import AUTO
+from molgraph.data.targets import Targets
+from molgraph.data.units import REGRESSION, is_logarithm
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.predictor.rows import Rows
+from molgraph.task import Task, into, logarithm
+from molgraph.task.scale import Floats, kept
+
+FEWEST = 20  # values from which their distribution says anything
+DECADES = 2.0  # that the middle 99 % must span: 0.01 to 700 are 4.8, a pIC50 has 0.3
+SKEWED = 1.0  # "highly skewed" from here on. See: Bulmer 1979, Principles of Statistics, chapter 4
+EVEN = 0.5  # share of the skewness that may be left in the logarithms
+SHARE = re.compile(r"%|percent|pct", re.IGNORECASE)  # in a name: what ends at 100 has no open scale
+
+
+def transformed(
+    rows: Rows, wanted: str | Mapping[str, str], train: NDArray[np.int64], start: Task | None = None
+) -> tuple[Rows, tuple[str, ...], list[str]]:
+    """Return the rows with targets as a model keeps them, which of them are logarithms, and what there is to say.
+
+    `wanted` is the setting `transform`; "auto" takes what `start` has, a task whose weights a training starts from,
+    else looks at the training rows: all values are above 0, the middle 99 % span DECADES, they are skewed, and their
+    logarithms are much less so.
+
+    Raises: ConfigError for a target that is unknown, no number, or a logarithm already; DataError for a value that has
+    no logarithm.
+    """
+    given = dict.fromkeys(rows.kinds, wanted) if isinstance(wanted, str) else dict(wanted)
+    called = dict(zip(rows.run.targets, rows.kinds, strict=True))  # a column may be trained under another name
+    given = {called.get(name, name): word for name, word in given.items()}
+    for name in given:
+        if name not in rows.kinds:
+            raise ConfigError(f"transform names the target '{name}'{did_you_mean(name, rows.kinds)}")
+    log, said = [], []
+    for name, kind in rows.kinds.items():
+        word = given.get(name, AUTO)
+        if kind != REGRESSION or (start is not None and word == AUTO and name in start.names):
+            chosen, why = kind == REGRESSION and start is not None and logarithm(start, name), ""
+            if word == "log" and not isinstance(wanted, str):
+                raise ConfigError(f"transform: '{name}' is no number, and has no logarithm.")
+        elif word == AUTO:
+            chosen, why = _asked_for(rows, name, train)
+        else:
+            chosen, why = word == "log", ""
+            if chosen:
+                _refuse(rows, name, one=isinstance(wanted, str))
+        log += [name] if chosen else []
+        said += [why] if why else []
+    return _with(rows, lambda name, values: kept(values, name in log)), tuple(log), said
+
+
+def as_kept(rows: Rows, task: Task) -> Rows:
+    """Return measured rows as a trained model keeps them; a value that has no logarithm counts as not measured."""
+    found, unread = _with(rows, lambda name, values: into(task, name, values)), dict(rows.unread)
+    for name in rows.data.targets.names:
+        before, after = (each.data.targets.arrays(name) for each in (rows, found))
+        lost = np.flatnonzero(before[1] & ~after[1])
+        why = "the model was trained on logarithms of {}, and {:g} has none"
+        unread[name] = unread.get(name, []) + [
+            Reject(int(rows.data.rows[at]), "", "invalid_target", why.format(name, before[0][at])) for at in lost
+        ]
+    return replace(found, unread={name: cells for name, cells in unread.items() if cells})
+
+
+def agree(task: Task, start: Task, init: str) -> None:
+    """Refuse to start from weights that learnt another thing.
+
+    Raises: ConfigError where a target is a logarithm for one of both only.
+    """
+    for name in task.names:
+        theirs = logarithm(start, name)
+        if name in start.names and logarithm(task, name) != theirs:
+            how = ("its logarithm", "its values") if theirs else ("its values", "its logarithm")
+            raise ConfigError(
+                f"--init {init}: was trained on {name} by {how[0]}, and this run is to be by {how[1]}; "
+                f'set transform = "{"log" if theirs else "none"}".'
+            )
+
+
+def _with(rows: Rows, turn: Callable[[str, Floats], Floats]) -> Rows:
+    """Return the rows with the values of each target turned; a value that becomes NaN is not observed."""
+    targets, data = rows.data.targets, rows.data
+    columns = [turn(name, targets.values[:, at].numpy()) for at, name in enumerate(targets.names)]
+    values = torch.from_numpy(np.stack(columns, axis=1))
+    observed = targets.observed & ~torch.isnan(values)
+    made = Targets(targets.names, torch.where(observed, values, 0.0), observed, targets.bound, targets.weight)
+    return replace(rows, data=replace(data, targets=made))
+
+
+def _asked_for(rows: Rows, name: str, train: NDArray[np.int64]) -> tuple[bool, str]:
+    """Tell whether a target is to be learnt on its logarithm, and what to say of that ("": nothing)."""
+    values, observed, _ = rows.data.targets.arrays(name)
+    mine = values[train][observed[train]]
+    positive = mine[mine > 0]
+    if len(positive) < FEWEST or not _spans(positive):
+        return False, ""
+    low, high = (f"{end:.3g}" for end in (positive.min(), positive.max()))
+    shape = f"{name}: skewed values over {_decades(positive):.1f} powers of ten ({low} to {high} in training rows)"
+    below = np.flatnonzero(observed & (values <= 0))
+    if len(below):
+        row = f"row {rows.data.rows[below[0]]}: {values[below[0]]:g}"
+        return False, f"{shape}, {len(below)} are 0 or below ({row}) and have no logarithm: learnt as they stand."
+    if _is_log(rows, name) or SHARE.search(name):
+        what = "a percentage" if SHARE.search(name) else "a logarithm already"
+        return False, f'{shape}; called as {what}, so learnt as they stand; transform = "log" says otherwise.'
+    ends = "predictions are medians, with intervals, in the units of the file"
+    return True, f'{shape}: learnt on log10, errors are of log10; {ends}. transform = "none" says otherwise.'
+
+
+def _spans(values: Floats) -> bool:
+    raw, logs = skew(values), skew(np.log10(values))
+    return bool(_decades(values) >= DECADES and raw > SKEWED and abs(logs) < EVEN * raw)
+
+
+def _decades(values: Floats) -> float:
+    low, high = np.quantile(values, [0.005, 0.995])
+    return float(np.log10(high / low))
+
+
+def _is_log(rows: Rows, name: str) -> bool:
+    return name in rows.units or is_logarithm(name)
+
+
+def _refuse(rows: Rows, name: str, *, one: bool) -> None:
+    values, observed, _ = rows.data.targets.arrays(name)
+    if name in rows.units:
+        raise ConfigError(f"transform: '{name}' is a logarithm already ({rows.units[name]}).")
+    below = np.flatnonzero(observed & (values <= 0))
+    if len(below):
+        off = 'transform = "none"' if one else f'transform.{name} = "none"'
+        raise DataError(
+            f"{rows.origin}: row {rows.data.rows[below[0]]}: {name} is {values[below[0]]:g}, and has no logarithm "
+            f"({len(below)} such rows). Correct them, leave them blank, or set {off}."
+        )
