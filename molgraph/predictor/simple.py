@@ -14,7 +14,7 @@ from molgraph.data.room import Room
 from molgraph.data.targets import EXACT
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
-from molgraph.task import Task, block, labels
+from molgraph.task import Task, block, labels, logarithm, out_of
 
 CONSTANT, EQUATION = "constant", "equation"
 ROWS = 5_000  # at most fit an equation of so few numbers
@@ -165,5 +165,7 @@ def called(name: str, found: Mapping[str, Any], task: Task, target: str) -> str:
     if isinstance(value, list):
         most = labels(task, target)[int(np.argmax(value))]
         return f"simplest guess (always saying the shares of the classes in training, most often '{most}')"
-    what = "mean of the training rows" if task.kind(target) == "regression" else "share of 1 in the training rows"
-    return f"simplest guess (always saying the {what}, {value:.3g})"
+    mean = "geometric mean" if logarithm(task, target) else "mean"
+    what = mean if task.kind(target) == "regression" else "share of 1"
+    value = float(out_of(task, target, np.array(value)))
+    return f"simplest guess (always saying the {what} of the training rows, {value:.3g})"
