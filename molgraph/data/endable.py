@@ -38,6 +38,10 @@ class TooLong(Exception):
         self.step, self.crashed = step, crashed
 
 
+class Stopped(Exception):
+    """Tell that a call was ended because nobody wants its answer any more: what comes after it is not wanted, too."""
+
+
 def limit() -> float:
     """Return how many seconds one call may take.
 
@@ -70,7 +74,7 @@ def limited(seconds: float | None) -> Iterator[None]:
 def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return `function(*arguments)`, computed in the other process.
 
-    Raises: TooLong where it took too long, or ended its process; and what the function raises.
+    Raises: TooLong where it took too long, or ended its process; Stopped; and what the function raises.
     """
     with _lock:
         if not _others or not _others[0].alive:
@@ -141,10 +145,14 @@ class _Other:
                 at = value
         except BrokenPipeError:
             pass
-        except BaseException:
-            if not isinstance(sys.exception(), Exception):  # Ctrl-C: what it is at is wanted no more
+        except BaseException as error:
+            if not isinstance(error, Exception):  # Ctrl-C: what it is at is wanted no more
                 self.end()
+            elif self.stopped:  # before it was told all
+                raise Stopped from error
             raise
+        if self.stopped:
+            raise Stopped
         self.end()
         raise TooLong(at, crashed=self.process.returncode not in (1, -signal.SIGTERM))
 

@@ -59,7 +59,12 @@ def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
         scanned = _scanned(stream, sheet)
         sheet.reset_dimensions()  # some programs write a wrong one, and rows would be cut to it
         try:
-            yield from _rows(_cells(sheet, scanned), scanned.widest, origin)
+            count = 0
+            for row in _rows(_cells(sheet, scanned), scanned.widest, origin):
+                count += 1
+                yield row
+            if count < 2 and origin != name:  # what is wanted is in another sheet
+                raise DataError(f"{origin}: no rows; the sheet is empty or holds only a header")
         except DataError:
             raise
         except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:

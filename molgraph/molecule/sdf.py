@@ -74,7 +74,7 @@ def record(text: str, problem: Broken | None = None) -> Record:
 
 
 def _tags(data: str) -> dict[str, str]:
-    """Return the data by name; of one that comes twice, both, a line below the other."""
+    """Return the data by name; of one that comes twice, both, a line below the other, if both say something."""
     tags: dict[str, str] = {}
     name: str | None = None
     held: list[str] = []
@@ -84,7 +84,7 @@ def _tags(data: str) -> dict[str, str]:
         if name is not None:
             value = "\n".join(held).strip("\n") if any(map(str.strip, held)) else ""
             value = re.sub(r"(?:\n[ \t]*)+\Z", "", value)
-            tags[name] = f"{tags[name]}\n{value}" if name in tags else value
+            tags[name] = "\n".join(filter(None, (tags.get(name), value)))
 
     for line in data.split("\n"):
         if is_tag(line) or (after_blank and _NAMED_AFTER_BLANK.match(line)):

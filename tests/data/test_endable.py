@@ -9,7 +9,7 @@ import pytest
 
 from molgraph.cli import parser
 from molgraph.data import endable
-from molgraph.data.endable import TooLong, call
+from molgraph.data.endable import Stopped, TooLong, call
 from molgraph.errors import ConfigError
 from molgraph.options import row_limit
 
@@ -59,12 +59,12 @@ def test_a_call_that_another_thread_waits_for_can_be_stopped():
     def wait():
         try:
             call(time.sleep, 600)
-        except TooLong as error:
+        except Stopped as error:  # not TooLong, after which the next row would be tried
             found.append(error)
 
     thread = threading.Thread(target=wait)
     thread.start()
-    while not endable._others:
+    while not (endable._others and endable._others[0].alive):
         time.sleep(0.01)
     endable.stop()
     thread.join(30)

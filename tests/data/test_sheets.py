@@ -106,6 +106,16 @@ def test_a_sheet_is_named_and_the_others_are_told(tmp_path: Path) -> None:
         list(read_tables(f"{path}#Data"))
 
 
+def test_sheets_are_told_where_the_first_has_no_rows(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    made.active.append(["read me"])
+    made.create_sheet("data").append(["smiles"])
+    path = tmp_path / "a.xlsx"
+    made.save(path)
+    with pytest.raises(DataError, match=r"it also has 'data': name one as .*a\.xlsx#data\): no rows"):
+        list(molecules(path))
+
+
 @pytest.mark.parametrize("between", [[], [[None]]])
 def test_titles_above_the_header_are_passed_over(tmp_path: Path, between: list[list[object]]) -> None:
     rows = [["Assay of May 2024"], ["Plate: 7"], *between, ["smiles", "y"], ["C", 1], ["CC", 2]]

@@ -82,3 +82,8 @@ def test_relative_stereo_is_no_enantiomer(text: str, key: str, said: str) -> Non
     made = standardised(text)
     assert not isinstance(made, Refusal)
     assert made.key == Chem.CanonSmiles(key) and (said in made.said if said else not made.said)
+
+
+def test_a_tag_given_twice_and_once_empty_begins_with_no_blank_line() -> None:
+    assert data("> <ID> (2)\n\n> <ID>\n8\n") == {"ID": "8"}
+    assert data("> <ID>\n8\n\n> <ID>\n\n") == {"ID": "8"}
