@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from molgraph.data.files import sweep
 from molgraph.data.interrupts import rearm
+from molgraph.data.regular import is_there
 from molgraph.data.spreadsheet import MOST_PICTURES
 from molgraph.data.stream import STDIN, file_and_sheet, name_of, suffixes
 from molgraph.data.table import FILES, Table, nonempty
@@ -119,13 +120,13 @@ class Made:
 
 
 def _refuse_input(source: Any, output: Path) -> None:
-    if isinstance(source, str | Path) and output.exists() and Path(source).exists() and output.samefile(source):
+    if isinstance(source, str | Path) and output.exists() and is_there(Path(source)) and output.samefile(source):
         raise ConfigError(f"{output}: this is the file that is read; give the output another name.")
 
 
 def _meant(source: Any) -> Any:
     """Return a list of one text where a source is no file and is not called as one."""
-    if not isinstance(source, str) or source == STDIN or Path(file_and_sheet(source)[0]).exists():
+    if not isinstance(source, str) or source == STDIN or is_there(Path(file_and_sheet(source)[0])):
         return source
     return source if suffixes(source)[0] in FILES or len(source.split()) != 1 else [source]
 

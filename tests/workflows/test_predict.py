@@ -57,3 +57,9 @@ def test_files_as_chemists_open_them(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_what_is_called_as_a_file_is_no_molecule(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "missing.csv", "--model", "admet"]) == 3
     assert "missing.csv" in capsys.readouterr().err
+
+
+def test_a_molecule_longer_than_any_file_name_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "C" * 300, "--model", "admet", "-o", str(tmp_path / "a.csv")]) == 0
+    assert main(["predict", "C" * 300, "--model", "admet", "-o", str(tmp_path / "a.csv")]) == 0
+    assert pd.read_csv(tmp_path / "a.csv").status.tolist() == ["ok"]
