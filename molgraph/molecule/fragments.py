@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -22,7 +22,9 @@ ORGANIC, EITHER, ION, COMPLEX, SOLVENT, INORGANIC = range(6)  # the first that a
 _ROLES = {"either": EITHER, "ion": ION, "solvent": SOLVENT, "inorganic": INORGANIC}
 _REMEMBERED = 4096  # fragments
 _LONGEST = 40  # characters of a SMILES of the longest that is none
-_CARBON = 6
+_CARBON, _NITROGEN = 6, 7
+# Metals whose compounds are complexes and never plain salts: the platinum group, gold, technetium, rhenium.
+_COMPLEXING = frozenset((43, 44, 45, 46, 75, 76, 77, 78, 79))
 
 
 class Piece(NamedTuple):
@@ -51,13 +53,23 @@ class NoCompound(NamedTuple):
     names: str
 
 
-def parent(mol: Chem.Mol) -> Parent | NoCompound:
+class Scattered(NamedTuple):
+    """Name the metal of a complex whose ligands are written beside it, without their bonds."""
+
+    metal: str
+
+
+def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
     """Return the compound of a record of several fragments.
 
     Of equally large ones it is the first by its SMILES, so that their order in the record decides nothing. Counter-ions
     and solvents alone are no compound, unless one of them only is organic: sodium acetate is a salt of acetic acid.
     """
-    pieces = [_piece(piece) for piece in Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)]
+    parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
+    metal = _bare_metal(parts)
+    if metal:
+        return Scattered(metal)
+    pieces = [_piece(piece) for piece in parts]
     chosen = min(pieces, key=lambda piece: (piece.rank, -piece.atoms, piece.smiles))
     if chosen.rank == INORGANIC:
         return NoCompound(_counted(pieces))
@@ -67,6 +79,21 @@ def parent(mol: Chem.Mol) -> Parent | NoCompound:
         return NoCompound(_counted(pieces))
     left = [piece for piece in pieces if piece.smiles not in {chosen.smiles, *same}]
     return Parent(chosen.smiles, _counted(left), any(piece.rank == ORGANIC for piece in left))
+
+
+def _bare_metal(parts: Sequence[Chem.Mol]) -> str:
+    """Return the metal that stands without carbon beside what must be its ligands (organic ones, ammonia); "" for none.
+
+    Of such a record neither the metal nor a ligand is the compound: oxaliplatin is no cyclohexanediamine.
+    """
+    metals = [_elements(part) & _COMPLEXING for part in parts if _CARBON not in _elements(part)]
+    found = frozenset[int]().union(*metals)
+    ligands = any(not _elements(part) & _COMPLEXING and _elements(part) & {_CARBON, _NITROGEN} for part in parts)
+    return str(Chem.GetPeriodicTable().GetElementName(min(found))).lower() if found and ligands else ""
+
+
+def _elements(mol: Chem.Mol) -> frozenset[int]:
+    return frozenset(atom.GetAtomicNum() for atom in mol.GetAtoms())
 
 
 def inorganic(mol: Chem.Mol, key: str) -> NoCompound | None:

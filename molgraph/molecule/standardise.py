@@ -19,7 +19,7 @@ from molgraph.molecule.forms import (
     without_acid_protons,
     without_stereo_groups,
 )
-from molgraph.molecule.fragments import NoCompound, inorganic, parent, uncharger
+from molgraph.molecule.fragments import NoCompound, Scattered, inorganic, parent, uncharger
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
 _CHARACTERS_PER_ATOM = 30  # more than an atom needs, coordinates of a CXSMILES included
@@ -147,6 +147,11 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
 def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:
     """Return the compound among the fragments of a record, with what was left out."""
     found = parent(mol)
+    if isinstance(found, Scattered):
+        what = (
+            f"{found.metal} beside its ligands: a complex without its bonds, out of scope; draw them to have it scored"
+        )
+        return Refusal("organometallic", what)
     if isinstance(found, NoCompound):
         return _no_compound(found)
     kept = parse(found.smiles) or mol

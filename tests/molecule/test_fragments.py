@@ -4,7 +4,7 @@ import pytest
 from rdkit import Chem, rdBase
 
 from molgraph.molecule import fragments
-from molgraph.molecule.standardise import standardise
+from molgraph.molecule.standardise import Refusal, standardise, standardised
 
 MEGLUMINE = "CNC[C@@H]([C@H]([C@@H]([C@@H](CO)O)O)O)O"
 DCHA = "C1CCC(CC1)NC1CCCCC1"
@@ -59,3 +59,25 @@ def test_the_order_of_equals_decides_nothing() -> None:
     one, other = "Fc1ccccc1CN", "Fc1ccccc1CO"
     made = {fragments.parent(Chem.MolFromSmiles(text)) for text in (f"{one}.{other}", f"{other}.{one}")}
     assert made == {fragments.Parent("NCc1ccccc1F", "OCc1ccccc1F", True)}
+
+
+@pytest.mark.parametrize(
+    ("text", "metal"),
+    [
+        ("[NH3].[NH3].[O-]C(=O)C1(C([O-])=O)CCC1.[Pt+2]", "platinum"),  # carboplatin
+        ("C1CCC(C(C1)N)N.C(=O)(C(=O)[O-])[O-].[Pt+2]", "platinum"),  # oxaliplatin, as PubChem writes it
+        ("N.N.Cl[Pt]Cl", "platinum"),
+        ("CCP(CC)CC.CC(=O)OCC1OC([S-])C(OC(C)=O)C(OC(C)=O)C1OC(C)=O.[Au+]", "gold"),  # auranofin
+        ("c1ccnc(c1)-c1ccccn1.c1ccnc(c1)-c1ccccn1.c1ccnc(c1)-c1ccccn1.[Ru+2].[Cl-].[Cl-]", "ruthenium"),
+    ],
+)
+def test_a_complex_in_pieces_is_none_of_its_ligands(text: str, metal: str) -> None:
+    found = standardised(text)
+    assert (
+        isinstance(found, Refusal) and found.reason == "organometallic" and found.message.startswith(f"{metal} beside")
+    )
+
+
+@pytest.mark.parametrize("text", ["N[Pt](N)(Cl)Cl", "[K+].[K+].Cl[Pt-2](Cl)(Cl)Cl", "CC(=O)[O-].[Zn+2].CC(=O)[O-]"])
+def test_complexes_with_their_bonds_and_salts_are_read(text: str) -> None:
+    assert not isinstance(standardised(text), Refusal)
