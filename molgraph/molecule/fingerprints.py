@@ -51,13 +51,21 @@ def avalon_counts(mols: Sequence[Chem.Mol]) -> NDArray[np.uint8]:
 
 
 def erg(mols: Sequence[Chem.Mol]) -> NDArray[np.float32]:
-    """Return extended reduced graphs (ErG).
+    """Return extended reduced graphs (ErG), whatever was computed of the molecules before.
 
     Shapes: float32 [P, 315].
     See: https://doi.org/10.1021/ci050457y
     """
-    rows = [rdReducedGraphs.GetErGFingerprint(mol) for mol in mols]
+    rows = [rdReducedGraphs.GetErGFingerprint(_bare(mol)) for mol in mols]
     return np.array(rows, dtype=np.float32).reshape(len(mols), ERG)
+
+
+def _bare(mol: Chem.Mol) -> Chem.Mol:
+    """Return a molecule without what was computed of it: RDKit's reduced graph would take the distances of the whole
+    molecule, which descriptors leave behind, for its own, and read beyond them."""
+    bare = Chem.Mol(mol)
+    bare.ClearComputedProps(includeRings=False)
+    return bare
 
 
 @cache

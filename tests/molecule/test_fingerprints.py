@@ -6,6 +6,7 @@ from rdkit import Chem, DataStructs
 from rdkit.Avalon import pyAvalonTools
 from rdkit.Chem import rdFingerprintGenerator, rdReducedGraphs
 
+from molgraph.molecule.descriptors import descriptors
 from molgraph.molecule.fingerprints import avalon_counts, ecfp_counts, erg, morgan_bits
 
 
@@ -52,3 +53,14 @@ def test_erg_is_that_of_rdkit(mols: list[Chem.Mol]) -> None:
 def test_no_molecules() -> None:
     shapes = [f([]).shape for f in (morgan_bits, ecfp_counts, avalon_counts, erg)]
     assert shapes == [(0, 256), (0, 1024), (0, 1024), (0, 315)]
+
+
+def test_reduced_graphs_do_not_depend_on_what_was_computed_before() -> None:
+    texts = [
+        *("ClC1=C(Cl)C(Cl)(C2(Cl)C(Cl)=C(Cl)C(Cl)=C2Cl)C(Cl)=C1Cl", "CCCCc1c(C)nc(N(C)C)nc1O"),
+        *("OCC1OC(OCC2OC(OC3(CO)OC(CO)C(O)C3O)C(O)C(O)C2O)C(O)C(O)C1O", "COc1nc(NC(C)C)nc(NC(C)C)n1"),
+    ]
+    fresh = erg([Chem.MolFromSmiles(text) for text in texts])
+    used = [Chem.MolFromSmiles(text) for text in texts]
+    descriptors(used)
+    np.testing.assert_array_equal(erg(used), fresh)
