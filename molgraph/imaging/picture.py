@@ -35,6 +35,8 @@ def read(data: bytes, where: str, from_file: bool) -> Scan:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             deep = _depth(data, image, where)
             found = [_page(page, where) for page in pages(image, where)]
+    except ScanError:
+        raise
     except Image.DecompressionBombError as error:
         raise ScanError("too_large", f"{where}: {error}.") from error
     except UnidentifiedImageError as error:

@@ -121,8 +121,10 @@ def _asked_for(rows: Rows, name: str, train: NDArray[np.int64]) -> tuple[bool, s
 
 
 def _spans(values: Floats) -> bool:
+    if _decades(values) < DECADES:  # of equal values there is no skewness
+        return False
     raw, logs = skew(values), skew(np.log10(values))
-    return bool(_decades(values) >= DECADES and raw > SKEWED and abs(logs) < EVEN * raw)
+    return bool(raw > SKEWED and abs(logs) < EVEN * raw)
 
 
 def _decades(values: Floats) -> float:
