@@ -34,8 +34,8 @@ class Residual(nn.Module):
         self.first = conv(inputs, outputs, 3, stride=stride, padding=1, bias=False)
         self.second = conv(outputs, outputs, 3, padding=1, bias=False)
         self.norms = nn.ModuleList(group_norm(outputs) for _ in range(2))
-        # oneDNN 3.12 (torch 2.13) crashes on processors without AVX-512 in the backward pass of a strided convolution of
-        # one pixel with 2 to 5 channels laid out last; leaving the pixels out before it is the same.
+        # oneDNN 3.12 (torch 2.13) crashes on processors without AVX-512 in the backward pass of a strided convolution
+        # of one pixel with 2 to 5 channels laid out last; leaving the pixels out before it is the same.
         self.thin = stride if inputs < _VECTOR else 1
         self.skip = nn.Identity() if same else conv(inputs, outputs, 1, stride=stride // self.thin, bias=False)
         self.dropout = Dropout(dropout)

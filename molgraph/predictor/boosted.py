@@ -198,7 +198,7 @@ class Boosted:
         borders = _borders(found["features_info"])
         scale, bias = found["scale_and_bias"]
         known = [(feature, border) for feature, mine in enumerate(borders) for border in mine]
-        splits = [[_question(split, known) for split in tree["splits"]] for tree in found["oblivious_trees"]]
+        splits = [[_question(split, known) for split in tree["splits"] or ()] for tree in found["oblivious_trees"]]
         leaves = [_leaves(tree["leaf_values"], len(asked), len(bias)) for tree, asked in
                   zip(found["oblivious_trees"], splits, strict=True)]  # fmt: skip
         questions = sorted({question for asked in splits for question in asked})

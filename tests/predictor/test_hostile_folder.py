@@ -96,7 +96,12 @@ def test_a_recipe_in_which_any_value_is_another_is_refused_or_gives_numbers(whol
             assert str(copy) in str(error), (path, value)
             refused += 1
             continue
-        given = pd.DataFrame(made.predict(LIGANDS))
+        try:
+            given = pd.DataFrame(made.predict(LIGANDS))
+        except CheckpointError:  # features of another width are told when the first are made
+            assert "schemas" in path, (path, value)
+            refused += 1
+            continue
         assert set(given["status"]) <= {"ok", "not_finite"}, (path, value)
         if path[0] == "run" or set(path) & FREE:
             pd.testing.assert_frame_equal(given.filter(wanted.columns), wanted.filter(given.columns), check_exact=True)

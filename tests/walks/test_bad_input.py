@@ -171,7 +171,7 @@ def test_nothing_to_learn(tmp_path: Path, series: pd.DataFrame, column: str, tas
         (["--set", "traim.epochs=3"], ["traim", "did you mean 'train'"]),
         (["--set", "train.epochs"], ["KEY=VALUE"]),
         (["--set", "train.epochs=many"], ["train.epochs", "expected int"]),
-        (["--set", "encoder.hidden=-3"], ["hidden = -3", "at least 1"]),
+        (["--set", "encoder.hidden=-3"], ["hidden = -3", "out of range"]),
         (["--set", "fractions=[0.5,0.5]"], ["give three"]),
         (["--set", "fractions=[0.5,0.1,0.1]"], ["add up to 1"]),
         (["--split", "scafold"], ["did you mean 'scaffold'"]),

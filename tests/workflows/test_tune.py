@@ -138,7 +138,8 @@ def test_no_tuning_is_the_run_file_to_the_last_bit_though_its_space_lacks_it(ser
     assert plain is not None and plain.recipe.metrics["model"] == made.assessment["others"][name]
     scored = made.readings[True].data.subset(made.readings[True].folds[0].score)
     kept = np.load(made.main.estimates_of(made.main.study.trials[0]))
-    assert np.array_equal(plain.members[0].estimate(scored), kept)
+    assert plain.before is not None  # the model of the split, before it was trained again on all rows
+    assert np.array_equal(plain.before.members[0].estimate(scored), kept)
     assert "<td>24</td>" in (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
     alone = tuned(tmp_path / "out", series, trials=2, ensemble=1, pick=0, **own)
     assert alone.predictor is not None and alone.predictor.recipe.run.encoder["hidden"] == 24
