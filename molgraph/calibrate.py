@@ -162,7 +162,9 @@ class Interval:
         """
         try:
             limits = tuple(None if limit is None else float(limit) for limit in found["limits"])
-            if any(limit is not None and not 0 <= limit < math.inf for limit in limits):
+            if not isinstance(found["limits"], list) or any(
+                limit is not None and not 0 <= limit < math.inf for limit in limits
+            ):
                 raise ValueError(f"limits of {limits}")
             kind, level, n, reason = str(found["kind"]), float(found["level"]), int(found["n"]), found["reason"]
             # models of earlier versions do not have the rest
