@@ -26,6 +26,7 @@ from molgraph.task import kinds
 
 LOG_MOLAR = "-log10(M)"
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
+CLASSES = ". Are these classes? Say --task binary (with --positive LABEL), or --task multiclass"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def read_rows(
         rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
-        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}")
+        classes = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
+        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}{classes}")
     known = with_things(inputs.slots, prepared.inputs)
     things, ids = identity(known), _ids(table, run)
     if not run.id:

@@ -153,3 +153,9 @@ def test_words_that_may_be_a_class_are_said():
     rows = rows_of(frame, ["grade"], task="multiclass")
     assert rows.classes["grade"] == ("mild", "none", "severe") and reasons(rows) == {4: "not_measured"}
     assert "('none') taken as a class" in rows.notes[0] and "('n.d.') taken as not measured" in rows.notes[1]
+
+
+def test_words_that_may_be_classes_are_told_so() -> None:
+    frame = pd.DataFrame({"smiles": ["CCO", "CCC", "CCN"], "brain": ["stays out", "enters", "enters"]})
+    with pytest.raises(DataError, match=r"'stays out' is not a number.*--task binary .with --positive LABEL"):
+        rows_of(frame, ["brain"])
