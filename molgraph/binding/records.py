@@ -13,6 +13,7 @@ from rdkit import Chem
 from molgraph.binding.residues import AMINO, NUCLEOTIDES, SPELLED, WATERS
 from molgraph.molecule.standardise import Refusal
 
+FARTHEST = 1e6  # angstrom: 0.1 mm, beyond any molecule; also of what is no number
 PDB_FILES = (".pdb", ".ent", ".pdbqt")
 CIF_FILES = (".cif", ".mmcif")
 Texts = NDArray[np.str_]
@@ -108,7 +109,7 @@ def _pdb(text: str, *, docked: bool) -> Records | Refusal:
     field = {name: _stripped(table, *at) for name, at in _COLUMNS.items()}
     places = [_numbers(_stripped(table, *at)) for at in _PLACE]
     xyz = np.stack(places, axis=1)
-    wrong = np.flatnonzero(~np.isfinite(xyz).all(axis=1))
+    wrong = np.flatnonzero(~(np.abs(xyz) < FARTHEST).all(axis=1))
     if len(wrong):
         return Refusal("no_coordinates", f"'{lines[wrong[0]][:54].strip()}' has no coordinates")
     symbols = _stripped(table, *(_AUTODOCK if docked else _ELEMENT))
@@ -204,7 +205,7 @@ def _mmcif(text: str) -> Records | Refusal:
     fields["number"] = np.char.add(fields["number"], column("pdbx_PDB_ins_code"))
     fields["number"] = _counted(**fields)
     xyz = np.stack([_numbers(column(f"Cartn_{axis}")) for axis in "xyz"], axis=1)
-    wrong = np.flatnonzero(~np.isfinite(xyz).all(axis=1))
+    wrong = np.flatnonzero(~(np.abs(xyz) < FARTHEST).all(axis=1))
     if len(wrong):
         return Refusal("no_coordinates", f"atom {wrong[0] + 1} of the _atom_site loop has no coordinates")
     element = np.array([_ATOMIC.get(symbol.upper(), 0) for symbol in column("type_symbol").tolist()], np.int16)
@@ -249,8 +250,8 @@ def _rows(first: str, lines: Iterator[str], width: int) -> Iterator[list[str]]:
     """Yield rows until the loop ends; a row may span lines."""
     row: list[str] = []
     line: str | None = first
-    while line is not None and not line.startswith(("#", "loop_", "_", "data_")):
-        row += _items(line)
+    while line is not None and not line.startswith(("loop_", "_", "data_")):
+        row += _items(line) if not line.startswith("#") else ()  # a comment ends no loop
         if len(row) >= width:
             yield row
             row = []

@@ -16,8 +16,8 @@ PARTS = 1 << 32  # bytes of all parts together, unpacked; a full sheet of 50 col
 STRINGS = 1 << 29  # bytes of the shared strings, which are held in memory
 _PIECE = 1 << 20
 _CARRIED = 64  # bytes carried to the next piece, so that no number of a row is cut in two
-_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"')
-_CELL = re.compile(rb'\br="([A-Z]+)(\d+)"')
+_PLACE = re.compile(rb"""<(?:\w+:)?(?:row|c)\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
+_WRITTEN = re.compile(rb"([A-Z]*)(\d{1,9})")  # as every program writes a place
 
 
 def check(stream: IO[bytes], name: str) -> None:
@@ -32,8 +32,8 @@ def check(stream: IO[bytes], name: str) -> None:
         for part in parts:
             if part.filename.endswith("sharedStrings.xml") and part.file_size > STRINGS:
                 raise DataError(f"{name}: its texts unpack to over {STRINGS >> 20} MiB; save the table as CSV")
-            if part.filename.startswith("xl/") and part.filename.endswith(".xml"):
-                with archive.open(part) as xml:
+            with archive.open(part) as xml:  # a part may have any name: what it is, its first byte says
+                if xml.read(4).lstrip(b"\xef\xbb\xbf").startswith(b"<"):
                     _check_part(xml, name, part.filename)
     stream.seek(0)
 
@@ -46,19 +46,20 @@ def _check_part(xml: IO[bytes], name: str, part: str) -> None:
         if max(length + len(runs[0]), *map(len, runs)) > LONGEST:
             raise DataError(f"{name}: a text in {part} is longer than the {CHARACTERS:,} characters of a cell")
         length = len(runs[-1]) + (length if len(runs) == 1 else 0)
-        if "worksheets/" in part:
-            _check_places(carried + piece, name, part)
+        _check_places(carried + piece, name, part)
         carried = piece[-_CARRIED:]
 
 
 def _check_places(text: bytes, name: str, part: str) -> None:
-    cells = _CELL.findall(text)
-    rows = {int(number) for number in _ROW.findall(text)} | {int(number) for _, number in cells}
-    if max(rows, default=0) > ROWS:
-        raise DataError(
-            f"{name}: {part} has a row {max(rows)}, and a sheet has at most {ROWS:,}; save it again in Excel"
-        )
-    letters = max((column for column, _ in cells), key=lambda column: (len(column), column), default=b"")
+    found = [(place, _WRITTEN.fullmatch(place)) for place in _PLACE.findall(text)]
+    odd = next((place for place, read in found if read is None), None)
+    if odd is not None:
+        shown = odd[:20].decode(errors="replace")
+        raise DataError(f"{name}: {part} has a cell or row at '{shown}', which is no place; save it again in Excel")
+    last = max((int(read[2]) for _, read in found if read), default=0)
+    if last > ROWS:
+        raise DataError(f"{name}: {part} has a row {last}, and a sheet has at most {ROWS:,}; save it again in Excel")
+    letters = max((read[1] for _, read in found if read), key=lambda column: (len(column), column), default=b"")
     if (len(letters), letters) > (3, b"XFD"):
         shown = letters[:8].decode()
         raise DataError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.files import atomic, os_errors
 from molgraph.imaging.cache import CACHE
+from molgraph.imaging.content import UNPACKED
 from molgraph.imaging.scan import ScanError, address, files_below
 from molgraph.imaging.similarity import thumbnail
 from molgraph.imaging.source import SET, digest_of, digests, files_of, joined, key_of, names_of
@@ -73,6 +74,9 @@ def _place(text: str, views: Sequence[View]) -> Path | None:
     """Return where what is made of a text is kept, by the content of its files; None where that does not pay."""
     files = [[_read_for(name) for name in scan] for scan in names_of(text)]
     flat = [path for scan in files for each in scan for path in each]
+    large = next((path for path in flat if SET not in text and path.stat().st_size > UNPACKED), None)
+    if large is not None:
+        raise ScanError("too_large", f"{large}: has over {UNPACKED:,} bytes; no scan is so large.")
     if SET in text or sum(path.stat().st_size for path in flat) < KEPT:
         return None
     shape = [[len(each) for each in scan] for scan in files]

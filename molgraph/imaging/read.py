@@ -120,7 +120,7 @@ def _whole(names: str, folder: Path) -> str:
     whole = []
     for name in names.split(SEQUENCES):
         file, sign, member = name.partition(SET) if not is_there(folder / name) else (name, "", "")
-        whole.append(f"{_resolved(folder / file)}{sign}{member}")
+        whole.append(f"{_resolved(folder / file)}{sign}{member}" if file.strip() else name)  # else it names no file
     return SEQUENCES.join(whole)
 
 

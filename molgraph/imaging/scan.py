@@ -134,6 +134,8 @@ def address(path: str | os.PathLike[str]) -> tuple[Path, str]:
     """
     file, member = Path(path), ""
     name, sign, picked = str(path).rpartition("#")
+    if not str(path).strip() or (sign and not name.strip()):
+        raise ScanError("no_such_file", f"{path}: names no file; check the cell.")
     if not is_there(file) and sign and is_there(Path(name)):
         file, member = Path(name), picked
     why = None if is_there(file) and file.is_dir() else refused(file)

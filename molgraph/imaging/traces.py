@@ -13,7 +13,8 @@ from itertools import pairwise, permutations
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "shift_jis", "euc_jp", "euc_kr", "gb18030")
+_OLDER = ("big5", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
+ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "shift_jis", "euc_jp", "euc_kr", "gb18030", *_OLDER)
 SHORT_NUMBER = 4  # digits of a number within an id that is looked for alone
 SHORT_ID, SHORT_PLACE = 3, 4  # characters of a part of an id, and of an address, that is looked for as a word
 LONG = 5  # characters of a word that is looked for within longer ones too; "Mary" would be found in PRIMARY

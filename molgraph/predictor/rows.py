@@ -89,8 +89,8 @@ def read_rows(
         rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
-        classes = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
-        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}{classes}")
+        hint = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
+        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}{hint}")
     known = with_things(inputs.slots, prepared.inputs)
     things, ids = identity(known), _ids(table, run)
     if not run.id:

@@ -113,3 +113,11 @@ def test_a_damaged_mmcif_is_refused() -> None:
     assert isinstance(bare, Refusal) and "Cartn_x" in bare.message
     odd = parse(HEAD + ITEMS + "ATOM C CA . ALA A 1 ? 9 ? 9 1 1\n", ".cif")
     assert isinstance(odd, Refusal) and odd.reason == "no_coordinates"
+
+
+def test_a_comment_ends_no_loop_and_no_atom_lies_beyond_all() -> None:
+    head = "\n".join(f"_atom_site.{item}" for item in ("type_symbol", "Cartn_x", "Cartn_y", "Cartn_z"))
+    found = parse(f"data_x\nloop_\n{head}\nC 0 0 0\n# half way\nN 1 0 0\n#\n", ".cif")
+    assert not isinstance(found, Refusal) and found.element.tolist() == [6, 7]
+    far = parse(f"data_x\nloop_\n{head}\nC 0 0 0\nN 1e300 0 0\n#\n", ".cif")
+    assert isinstance(far, Refusal) and far.reason == "no_coordinates"

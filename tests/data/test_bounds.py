@@ -77,3 +77,18 @@ def test_at_the_limits(tmp_path: Path) -> None:
     assert list(workbook(path))[1] == ["C" * bounds.CHARACTERS, "1"]
     path = changed(tmp_path / "b.xlsx", SHEET, 'r="B2"', 'r="B2" ')
     assert list(workbook(path))[1] == ["CCO", "1"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('<row r="2"', "<row r='90000000'"),
+        ('<row r="2"', '<row\n r = "90000000"'),
+        ('<row r="2"', '<row r="&#57;0000000"'),
+        ('<row r="2"', '<row r="1e9"'),
+        ('r="A2"', "r='A90000000'"),
+    ],
+)
+def test_however_a_place_is_spelled(tmp_path: Path, old: str, new: str) -> None:
+    with pytest.raises(DataError, match=r"row 90000000|no place"):
+        list(workbook(changed(tmp_path / "a.xlsx", SHEET, old, new)))

@@ -95,3 +95,11 @@ def test_a_folder_of_everything_is_no_series(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ScanError, match="over 2 files") as caught:
         scan.read_scan(tmp_path)
     assert caught.value.reason == "too_many_files"
+
+
+def test_a_cell_without_a_name_opens_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("scan,x\n|,1\n#,2\n#a,3\n", encoding="utf-8")
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "good.png")
+    (table,) = read(tmp_path / "table.csv")
+    reasons = {reject.reason for reject in prepare(table.texts, []).rejects.values()}
+    assert reasons <= {"no_such_file", "empty"} and len(prepare(table.texts, []).rejects) == 3
