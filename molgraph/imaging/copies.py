@@ -1,86 +1,188 @@
-"""Slices that were exported more than once: the same file again, or the same pixels under another UID."""
+"""Slices that were exported more than once: the same file again, or the same picture of the same place."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
 from molgraph.imaging import dicom
 from molgraph.imaging.content import content
-from molgraph.imaging.scan import ScanError
+from molgraph.imaging.planes import SAME, same_place
+from molgraph.imaging.scan import ScanError, Voxels
+from molgraph.imaging.shades import first
 
 Member = tuple[Path, FileDataset]
 
-_PLACE = ("ImagePositionPatient", "ImageOrientationPatient")
-_DECIMALS = 3  # of mm: a second export may write positions otherwise
-_MEANING = ("RescaleSlope", "RescaleIntercept", "PixelRepresentation", "BitsStored", "PhotometricInterpretation")
+# By what pictures of one place differ that were taken one after the other, or computed one from the other.
+# See: DICOM PS3.3 C.7.6.16, C.8.3.1, C.8.13.5 (numbers), C.7.6.1.1.2 (what an image shows, from the third word on)
+_NUMBERS = (
+    "EchoTime",
+    "EchoNumbers",
+    "InversionTime",
+    "FlipAngle",
+    "TemporalPositionIdentifier",
+    "TriggerTime",
+    "FrameReferenceTime",
+    "DiffusionBValue",
+    "AcquisitionNumber",
+)
+_WORDS = ("AcquisitionTime", "AcquisitionDateTime")
+_DIRECTION, _SHOWS = "DiffusionGradientOrientation", "ImageType"
+_ROUNDED = 1e-5  # of a number: how an export may round it
+_ALIKE = 2e-6  # of the range of the values: a rescale value may be written with six digits in a second export
 
 
 def distinct(members: list[Member]) -> list[Member]:
     """Leave out copies: the same picture under another file name.
 
-    Raises: ScanError where two files share a UID and differ.
+    Raises: ScanError where two files share a UID and show something else.
     """
     found: dict[str, Member] = {}
     for file, ds in members:
         uid = str(ds.get("SOPInstanceUID") or file)
-        first_file, _ = found.setdefault(uid, (file, ds))
-        if first_file != file and first_file.read_bytes() != file.read_bytes():
-            raise ScanError("duplicate_slices", f"{file}: differs from {first_file.name}, which has the same UID.")
+        other = found.setdefault(uid, (file, ds))
+        if other[0] != file and not _copies(other, (file, ds)):
+            raise ScanError("duplicate_slices", f"{file}: differs from {other[0].name}, which has the same UID.")
     return list(found.values())
 
 
+def _copies(one: Member, other: Member) -> bool:
+    """Tell whether two files of one UID are one: to the byte, or the same picture of the same place."""
+    if one[0].read_bytes() == other[0].read_bytes():
+        return True
+    places = _places([one, other])
+    return places is not None and places[0] == places[1] and _alike(_values(one), _values(other))
+
+
 def once(members: list[Member]) -> list[Member]:
-    """Leave out slices that were exported again under a new UID: those of the same pixels at the same place.
+    """Leave out slices that were exported again under a new UID: those of the same values at the same place.
 
-    Where every place has as many slices and only some of them are alike (two echoes of air), all are kept.
+    Pictures of one place that their headers tell apart (two echoes, two times) are kept, also where they are alike.
 
-    Raises: ScanError where some places have more pictures than others; the files of one are named.
+    Raises: ScanError where two of one place differ in nothing but their values, or some places have more pictures than
+    others; the files are named.
     """
-    places: dict[tuple[float, ...], list[Member]] = {}
-    for member in members:
-        where = _place(member[1])
-        if where is None:
-            return members  # `planes.placed` says what is wrong with that
-        places.setdefault(where, []).append(member)
-    if max(map(len, places.values())) == 1:
-        return members
-    kept = {
-        where: list({_pixels(file, ds): (file, ds) for file, ds in there[::-1]}.values())
-        for where, there in places.items()
-    }
-    if len({len(there) for there in kept.values()}) > 1:
-        kept = places
-    counts = {len(there) for there in kept.values()}
+    places = _places(members)
+    if places is None or len(set(places)) == len(members):
+        return members  # `planes.placed` says what is wrong where there are no places
+    there: dict[int, list[Member]] = {}
+    for member, place in zip(members, places, strict=True):
+        there.setdefault(place, []).append(member)
+    kept = {place: [_distinct(shared) for shared in _by_kind(pictures)] for place, pictures in there.items()}
+    copied = sum(len(pictures) for kinds in kept.values() for pictures in kinds) < len(members)
+    numbers = [first(ds.get("InstanceNumber")) for _, ds in members]
+    numbered = not copied and None not in numbers and len(set(numbers)) == len(numbers)
+    for kinds in kept.values():
+        for pictures in kinds:
+            if len(pictures) > 1 and not numbered:
+                raise ScanError(
+                    "duplicate_slices",
+                    f"{_names(pictures)}: {len(pictures)} different pictures of one place, and their headers do not "
+                    "say by what they differ; keep one of each place.",
+                )
+    pictures_at = {place: [member for kind in kinds for member in kind] for place, kinds in kept.items()}
+    counts = {len(pictures) for pictures in pictures_at.values()}
     if len(counts) > 1:
-        crowded = next(there for there in kept.values() if len(there) > min(counts))
-        names = ", ".join(str(file) for file, _ in crowded[:4])
+        crowded = next(pictures for pictures in pictures_at.values() if len(pictures) > min(counts))
         raise ScanError(
             "duplicate_slices",
-            f"{names}: {len(crowded)} different pictures of one place, and other places have {min(counts)}; "
+            f"{_names(crowded)}: {len(crowded)} different pictures of one place, and other places have {min(counts)}; "
             "part what was scanned twice.",
         )
-    chosen = {file for there in kept.values() for file, _ in there}
+    chosen = {file for pictures in pictures_at.values() for file, _ in pictures}
     return [member for member in members if member[0] in chosen]
 
 
-def _place(ds: FileDataset) -> tuple[float, ...] | None:
-    """Return where a slice of one frame lies, None where it does not say."""
-    found = [ds.get(name) for name in _PLACE]
+def _names(members: Sequence[Member]) -> str:
+    return ", ".join(str(file) for file, _ in members[:4])
+
+
+def _places(members: Sequence[Member]) -> list[int] | None:
+    """Return for each slice which place it has: equal to what rounding makes; None where one has none of its own."""
+    found = [_place(ds) for _, ds in members]
+    known = [place for place in found if place is not None]
+    if len(known) < len(found):
+        return None
+    table = np.array(known)
+    near = np.array([same_place(float(table[:, 9:].min()))] * 3 + [SAME] * 6)
+    return _groups(table[:, :9], near)
+
+
+def _place(ds: FileDataset) -> list[float] | None:
+    """Return position, orientation and edges of the pixels of a slice of one frame; None where it does not say all."""
+    found = [ds.get(name) for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")]
     if not all(found) or int(ds.get("NumberOfFrames") or 1) > 1:
         return None
     try:
-        return tuple(np.round([float(v) for value in found for v in value], _DECIMALS).tolist())
+        numbers = [float(v) for value in found for v in value]
     except (TypeError, ValueError):
         return None
+    return numbers if len(numbers) == 11 and np.isfinite(numbers).all() and min(numbers[9:]) > 0 else None
 
 
-def _pixels(file: Path, ds: FileDataset) -> str:
-    """Return a digest of the stored values and of what they mean."""
-    whole = dicom.parse(content(file, str(file)), str(file))
-    found = hashlib.sha256(repr([str(whole.get(name)) for name in _MEANING]).encode())
-    found.update(np.ascontiguousarray(dicom.decoded(whole, str(file))).data)
-    return found.hexdigest()
+def _groups(table: NDArray[np.float64], near: NDArray[np.float64]) -> list[int]:
+    """Return for each row which group it is in: in each column its value is that of the others, or goes on from it.
+
+    Shapes: `table` [N, D], `near` [D].
+    """
+    labels = np.empty(table.shape, dtype=np.int64)
+    for column, least in enumerate(near.tolist()):
+        order = np.argsort(table[:, column], kind="stable")
+        labels[order, column] = np.cumsum(_apart(table[order, column], least))
+    found = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+    return [int(group) for group in found]
+
+
+def _apart(rising: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
+    """Tell of rising values, -inf for none, which lie further from the one before them."""
+    before = np.append(rising[:1], rising[:-1])
+    with np.errstate(invalid="ignore"):
+        return np.asarray((rising > before) & ~(rising - before <= least))
+
+
+def _by_kind(members: Sequence[Member]) -> list[list[Member]]:
+    """Return the pictures of one place by what their headers tell apart, in the order given."""
+    table = np.array([_numbers(ds) for _, ds in members])
+    near = _ROUNDED * np.abs(np.where(np.isfinite(table), table, 0)).max(axis=0)
+    found: dict[tuple[object, ...], list[Member]] = {}
+    for group, member in zip(_groups(table, near), members, strict=True):
+        shows = [str(word).strip() for word in member[1].get(_SHOWS) or ()][2:]
+        words = [str(member[1].get(name) or "").rstrip("0").rstrip(".") for name in _WORDS]
+        found.setdefault((group, *words, *shows), []).append(member)
+    return list(found.values())
+
+
+def _numbers(ds: FileDataset) -> list[float]:
+    """Return the numbers by which pictures of one place differ, -inf for each that is not there."""
+    found = [first(ds.get(name)) for name in _NUMBERS]
+    direction = [float(v) for v in ds.get(_DIRECTION) or ()][:3]
+    return [-np.inf if v is None else v for v in (*found, *direction, *[None] * (3 - len(direction)))]
+
+
+def _distinct(members: Sequence[Member]) -> list[Member]:
+    """Return pictures of one place without those whose values one before them has."""
+    if len(members) == 1:
+        return list(members)
+    kept: list[tuple[Member, Voxels]] = []
+    for member in members:
+        values = _values(member)
+        if not any(_alike(values, seen) for _, seen in kept):
+            kept.append((member, values))
+    return [member for member, _ in kept]
+
+
+def _values(member: Member) -> Voxels:
+    """Return the values of a slice as they were measured, however they are stored."""
+    where = str(member[0])
+    return dicom.frames(dicom.parse(content(member[0], where), where), where, from_file=False)
+
+
+def _alike(one: Voxels, other: Voxels) -> bool:
+    """Tell whether two pictures hold the same values, but for how their rescaling is rounded."""
+    if one.shape != other.shape:
+        return False
+    return bool(np.abs(one - other).max(initial=0.0) <= _ALIKE * max(float(np.ptp(one)), float(np.abs(one).max())))

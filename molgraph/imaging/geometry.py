@@ -16,7 +16,8 @@ from molgraph.imaging.scan import LIMIT, Affine, Scan, ScanError, Spacing, Voxel
 
 REACH = 4  # standard deviations at which the Gaussian ends, as in SciPy
 FWHM = 2 * math.sqrt(2 * math.log(2))  # full width at half maximum of a Gaussian, in standard deviations
-SHEARED = 0.01  # cosine between two axes, 0.6 degrees: beyond what rounded positions make
+SHEARED = 0.573  # degrees between two axes, a cosine of 0.01: beyond what rounded positions make
+BORDER = 1e-4  # of a voxel: what lies so near to the border of a scan lies on it
 TURN = np.diag([-1.0, -1.0, 1.0, 1.0])  # LPS+ of DICOM to RAS+ of NIfTI, and back
 
 
@@ -127,14 +128,20 @@ def is_sheared(scan: Scan) -> bool:
     """Tell whether the slices of a volume are shifted against each other, so that its axes are not at right angles."""
     if scan.affine is None or scan.voxels.shape[1] == 1:
         return False
-    cosines = scan.affine[:3, :3] / np.linalg.norm(scan.affine[:3, :3], axis=0)
-    return bool(np.abs(cosines.T @ cosines - np.eye(3)).max() > SHEARED)
+    return _shear(scan.affine) > SHEARED
+
+
+def _shear(affine: Affine) -> float:
+    """Return by how many degrees two axes are off a right angle, at most."""
+    cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return math.degrees(math.asin(min(float(np.abs(cosines.T @ cosines - np.eye(3)).max()), 1.0)))
 
 
 def straight(scan: Scan, where: str, *, nearest: bool = False) -> Scan:
-    """Sample a volume whose axes are not at right angles on a grid whose axes are, and that holds all of it.
+    """Sample a volume whose axes are not at right angles on a grid whose axes are, and that holds it to within a voxel.
 
-    The first axis and the plane of the first two stay. What no voxel of the scan fills is its least value, air in CT.
+    The first axis and the plane of the first two stay. What no voxel of the scan fills is its least value, air in CT;
+    so the scan says.
 
     Raises: ScanError where the grid would be beyond a scan.
     """
@@ -156,6 +163,12 @@ def straight(scan: Scan, where: str, *, nearest: bool = False) -> Scan:
     shape = (len(scan.voxels), *grown[::-1].tolist())
     like = replace(scan, voxels=np.broadcast_to(np.float32(0), shape), affine=affine, spacing=spacing_of(affine))
     outside = float(scan.voxels.min())
+    empty = 1 - math.prod(sizes.tolist()) / math.prod(grown.tolist())  # a shear changes no volume
+    said = (
+        f"slices are shifted against each other by {_shear(scan.affine):.1f} degrees, as by a tilted gantry; read at "
+        f"right angles, where {empty:.0%} of the voxels lie beside the slices and hold the least value, {outside:g}"
+    )
+    like = replace(like, said="; ".join(filter(None, (scan.said, said))))
     return replace(like, voxels=onto(scan.voxels, scan.affine, like, nearest=nearest, outside=outside))
 
 
@@ -245,6 +258,14 @@ def onto(voxels: Voxels, affine: Affine, like: Scan, *, nearest: bool = False, o
     move = np.linalg.inv(affine) @ like.affine
     matrix, shift = move[2::-1, 2::-1], move[2::-1, 3]  # in the order z, y, x of the array
     made = np.empty((len(voxels), *like.voxels.shape[1:]), dtype=np.float32)
+    how: dict[str, Any] = {"order": 0 if nearest else 1, "mode": "nearest"}
     for channel, out in zip(voxels, made, strict=True):
-        ndimage.affine_transform(channel, matrix, shift, out.shape, output=out, order=0 if nearest else 1, cval=outside)
+        ndimage.affine_transform(channel, matrix, shift, out.shape, output=out, **how)
+    y, x = np.ogrid[: made.shape[2], : made.shape[3]]
+    for z in range(made.shape[1]):  # by our own measure: a plane that lies on the border is not lost to rounding
+        beside = np.zeros(made.shape[2:], dtype=bool)
+        for (dz, dy, dx), start, size in zip(matrix, shift, voxels.shape[1:], strict=True):
+            at = start + dz * z + dy * y + dx * x
+            beside |= (at < -BORDER) | (at > size - 1 + BORDER)
+        made[:, z, beside] = outside
     return made

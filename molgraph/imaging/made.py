@@ -23,7 +23,7 @@ from molgraph.imaging.source import SET, digest_of, digests, files_of, joined, k
 from molgraph.imaging.store import scans_folder
 from molgraph.imaging.view import Bytes, View
 
-FORMAT = 4  # of what is kept on disk; a change of what is made of a scan, or refused, is another number
+FORMAT = 5  # of what is kept on disk; a change of what is made of a scan, or refused, is another number
 KEPT = 1 << 20  # bytes of files from which on decoding takes longer than hashing them
 
 
@@ -36,11 +36,13 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Made:
-    """Hold a part: `values` has for each view what it sees, uint8 [n, C, *shape]; `thumbnail` is int8 [256]."""
+    """Hold a part: `values` has for each view what it sees, uint8 [n, C, *shape]; `thumbnail` is int8 [256]; `said` is
+    what its user should know of how it was read, "" for nothing."""
 
     key: str
     values: dict[str, Bytes]
     thumbnail: NDArray[np.int8]
+    said: str = ""
 
 
 def made_of(texts: Sequence[str], views: Sequence[View]) -> list[Made | Refusal]:
@@ -67,7 +69,8 @@ def _seen(text: str, views: Sequence[View]) -> Made:
     scans = joined(files, text)
     where = text if len(text) <= 200 else f"{text[:200]}…"
     values = {view.name: np.concatenate([view.of(scan, where) for scan in scans]) for view in views}
-    return Made(key_of(text, digests(files)), values, thumbnail(scans, where))
+    said = "; ".join(dict.fromkeys(scan.said for scans in files for scan in scans if scan.said))
+    return Made(key_of(text, digests(files)), values, thumbnail(scans, where), said)
 
 
 def _place(text: str, views: Sequence[View]) -> Path | None:
@@ -102,13 +105,20 @@ def _write(kept: Path, made: Made) -> None:
     with os_errors(kept):
         kept.parent.mkdir(parents=True, exist_ok=True)
     with atomic(kept) as file:
-        np.savez(file, allow_pickle=False, key=np.array(made.key), thumbnail=made.thumbnail, **made.values)
+        np.savez(
+            file,
+            allow_pickle=False,
+            key=np.array(made.key),
+            thumbnail=made.thumbnail,
+            said=np.array(made.said),
+            **made.values,
+        )
     CACHE.added(kept)
 
 
 def _read(kept: Path, text: str, views: Sequence[View]) -> Made:
     with kept.open("rb") as file, np.load(file, allow_pickle=False) as found:
         values = {view.name: found[view.name] for view in views}
-        made = Made(key_of(text, digest_of(str(found["key"]))), values, found["thumbnail"])
+        made = Made(key_of(text, digest_of(str(found["key"]))), values, found["thumbnail"], str(found["said"]))
     CACHE.used(kept)
     return made

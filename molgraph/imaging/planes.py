@@ -7,14 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 
 from molgraph.imaging.geometry import TURN, sound, sound_spacing
 from molgraph.imaging.scan import Affine, ScanError
 from molgraph.imaging.shades import first, functional
-from molgraph.imaging.steps import Told, refuse_gaps, steps
+from molgraph.imaging.steps import ROUNDED, Steps, Told, refuse_gaps, steps
 
 SAME = 1e-3  # by which the cosines of one orientation may differ
+_OF_A_PIXEL = 0.1  # what is less of its edge is no step, also in a microscope
+
+
+def same_place(edge: float) -> float:
+    """Return how far apart slices of one place may lie at most, for pixels of this edge (both mm): what rounding of
+    positions makes."""
+    return min(ROUNDED, _OF_A_PIXEL * edge) * (1 + 1e-6)
 
 
 class Plane(NamedTuple):
@@ -28,16 +35,17 @@ class Plane(NamedTuple):
 class Place(NamedTuple):
     """Hold the order of frames, [Z, R] where R share each place, and the affine of their volume.
 
-    Where the distance between slices changes the affine is that of even steps, and `at` [Z] says where among these the
-    slices lie, in steps; else it is None.
+    Where the distance between slices changes the affine is that of even steps, `at` [Z] says where among these the
+    slices lie, in steps, and `said` what a user should know of it; else they are None and "".
     """
 
     order: NDArray[np.int64]
     affine: Affine
     at: NDArray[np.float64] | None = None
+    said: str = ""
 
 
-def placed(datasets: Sequence[Dataset], where: str) -> Place | None:
+def placed(datasets: Sequence[FileDataset], where: str) -> Place | None:
     """Order all frames of the files of one series; None where they do not say where they lie.
 
     Raises: ScanError where only some do, they lie in several planes, or at steps that nothing explains.
@@ -122,12 +130,13 @@ def _stacked(found: Sequence[Plane], where: str, thickness: float, told: Told) -
     normal = np.cross(right, down)
     normal /= np.linalg.norm(normal) or 1.0
     depth = np.array([plane.origin @ normal for plane in found])
-    order = _by_place(depth, 0.01 * edge, where)
+    order = _by_place(depth, same_place(edge), where)
     origins = np.array([found[at].origin for at in order[:, 0]])
-    step, at = steps(origins, told.of_slices(order[:, 0]), where) if len(origins) > 1 else (normal * thickness, None)
+    alone = Steps(normal * thickness)
+    made = steps(origins, told.of_slices(order[:, 0]), where) if len(origins) > 1 else alone
     lps = np.eye(4)
-    lps[:3] = np.stack([right, down, step, origins[0]], axis=1)
-    return Place(order, sound(TURN @ lps, where), at)
+    lps[:3] = np.stack([right, down, made.step, origins[0]], axis=1)
+    return Place(order, sound(TURN @ lps, where), made.at, made.said)
 
 
 def _by_place(depth: NDArray[np.float64], near: float, where: str) -> NDArray[np.int64]:

@@ -41,12 +41,15 @@ def prepare(
     keys: list[str] = []
     part_of: dict[str, int] = {}
     refused: dict[str, Refusal] = {}
+    said: dict[str, str] = {}
     for text, found in zip(distinct, _all_made(distinct, views, workers), strict=True):
         if isinstance(found, Refusal):
             refused[text], part_of[text] = found, -1
             continue
         part_of[text] = len(keys)
         keys.append(found.key)
+        if found.said:
+            said[text] = found.said
         thumbnails.append(found.thumbnail[None])
         for name, values in found.values.items():
             stacks[name].append(values)
@@ -56,6 +59,7 @@ def prepare(
         index=np.fromiter((part_of[text] for text in texts), dtype=np.int64, count=len(texts)),
         keys=tuple(keys),
         rejects={i: Reject(i + 1, text, *refused[text]) for i, text in enumerate(texts) if text in refused},
+        said={i: said[text] for i, text in enumerate(texts) if text in said},
     )
 
 

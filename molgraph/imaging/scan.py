@@ -39,7 +39,8 @@ class Scan:
     `affine` takes a voxel index (x, y, z, 1) to millimetres (RAS+: right, anterior, superior) and is None where the
     file does not say how the patient lies. `spacing` is the edge of a voxel (x, y, z), known from the affine or,
     without one, where the file has it. `bits` are those of the stored values, 0 where they are no integers.
-    `modality` is DICOM's word ("CR", "CT", "MR", ...), "" where the file has none, as are the ids.
+    `modality` is DICOM's word ("CR", "CT", "MR", ...), "" where the file has none, as are the ids. `said` is what its
+    user should know of how it was read, "" for nothing.
 
     Shapes: voxels [C, Z, Y, X]; a picture has Z = 1, colour C = 3; sequences, echoes and times stand along C, frames
     of a clip along Z. affine [4, 4].
@@ -54,6 +55,7 @@ class Scan:
     patient: str = ""
     study: str = ""
     series: str = ""
+    said: str = ""
 
 
 def read_scan(
@@ -83,7 +85,7 @@ def read_scan(
 
     where = str(path)
     with quiet(), foreign(where, "damaged", "it cannot be read; export it again"):
-        scan = _load(path, from_file=window == "file" and not mask)
+        scan = _load(path, from_file=window == "file" and not mask, mask=mask)
     scan = replace(scan, modality=scan.modality if modality is None else modality)
     _check(scan, where, mask)
     if channels is not None:
@@ -97,14 +99,14 @@ def read_scan(
     return scan
 
 
-def _load(path: str | os.PathLike[str], from_file: bool) -> Scan:
+def _load(path: str | os.PathLike[str], from_file: bool, mask: bool) -> Scan:
     """Find out what a file is and read it."""
     from molgraph.imaging import dicom, nifti, picture, series, sets  # pydicom, nibabel: slow to import
 
     file, member = address(path)
     where = str(path)
     if file.is_dir():
-        return series.read(file, member, from_file)
+        return series.read(file, member, from_file, mask)
     kind, data = sets.kind(file), b""
     if not kind:
         from molgraph.imaging.content import content

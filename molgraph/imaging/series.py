@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydicom.dataset import FileDataset
@@ -12,8 +11,8 @@ from pydicom.uid import UID
 
 from molgraph.imaging import dicom
 from molgraph.imaging.content import content, quiet
-from molgraph.imaging.copies import distinct, once
-from molgraph.imaging.planes import placed
+from molgraph.imaging.copies import Member, distinct, once
+from molgraph.imaging.planes import Place, placed
 from molgraph.imaging.scan import LIMIT, Scan, ScanError, files_below, foreign
 from molgraph.imaging.shades import first
 from molgraph.imaging.steps import evenly
@@ -54,8 +53,8 @@ def find(folder: Path) -> list[Series]:
     return found
 
 
-def read(folder: Path, uid: str, from_file: bool) -> Scan:
-    """Read the one series of a folder, or the one that is named.
+def read(folder: Path, uid: str, from_file: bool, mask: bool = False) -> Scan:
+    """Read the one series of a folder, or the one that is named; a `mask` keeps its labels.
 
     Raises: ScanError where there is none, several, or one that makes no volume.
     """
@@ -70,12 +69,12 @@ def read(folder: Path, uid: str, from_file: bool) -> Scan:
         raise ScanError(
             "mixed_series", f"{where}: holds {len(groups)} series ({shown}); name one as {folder}#SERIES_UID."
         )
-    return _volume(distinct(groups[uid or next(iter(groups))]), where, from_file)
+    return _volume(distinct(groups[uid or next(iter(groups))]), where, from_file, mask)
 
 
-def _grouped(folder: Path) -> dict[str, list[tuple[Path, FileDataset]]]:
+def _grouped(folder: Path) -> dict[str, list[Member]]:
     """Return the headers of all pictures by series."""
-    found: dict[str, list[tuple[Path, FileDataset]]] = {}
+    found: dict[str, list[Member]] = {}
     for file in files_below(folder):
         ds = header(file)
         if ds is not None:
@@ -96,6 +95,7 @@ def header(file: Path) -> FileDataset | None:
             raise ScanError("damaged", f"{file}: is no DICOM; copy or export it again.")
         return None
     ds = dicom.parse(data, str(file))
+    ds.filename = str(file)
     if any(name in ds for name in dicom.PIXELS):
         for name in dicom.PIXELS:
             if name in ds:
@@ -107,7 +107,7 @@ def header(file: Path) -> FileDataset | None:
     return None
 
 
-def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool) -> Scan:
+def _volume(members: list[Member], where: str, from_file: bool, mask: bool) -> Scan:
     """Put each slice at its place."""
     if len(members) == 1:
         file = members[0][0]
@@ -121,12 +121,13 @@ def _volume(members: list[tuple[Path, FileDataset]], where: str, from_file: bool
     _of_one(headers, where)
     if len(sizes) > 1:
         raise ScanError("mixed_sizes", f"{where}: its slices differ in size or kind: {sorted(map(str, sizes))}.")
-    members = once(members)
+    with foreign(where, "damaged", "a header of the series is damaged"):
+        members = once(members)
     with foreign(where, "bad_geometry", "the headers do not say where the slices lie"):
         place = placed([ds for _, ds in members], where)
     if place is None:
         raise ScanError("no_positions", f"{where}: its {len(members)} pictures do not say where they lie; name one.")
-    return _filled(members, place, where, from_file)
+    return _filled(members, place, where, from_file, mask)
 
 
 def _of_one(headers: list[FileDataset], where: str) -> None:
@@ -140,7 +141,7 @@ def _of_one(headers: list[FileDataset], where: str) -> None:
             )
 
 
-def _filled(members: list[tuple[Path, FileDataset]], place: Any, where: str, from_file: bool) -> Scan:
+def _filled(members: list[Member], place: Place, where: str, from_file: bool, mask: bool) -> Scan:
     depth, repeats = place.order.shape
     head = members[0][1]
     rows, columns = int(head.Rows), int(head.Columns)
@@ -155,8 +156,8 @@ def _filled(members: list[tuple[Path, FileDataset]], place: Any, where: str, fro
                 raise ScanError("mixed_sizes", f"{file}: a slice in colour or of another size among {where}.")
             voxels[channel, z] = found[0, 0]
     if place.at is not None:
-        voxels = evenly(voxels, place.at, where)
-    return dicom.described(head, voxels, affine=place.affine)
+        voxels = evenly(voxels, place.at, where, nearest=mask)
+    return dicom.described(head, voxels, affine=place.affine, said=place.said)
 
 
 def _kind(ds: FileDataset) -> tuple[float, ...]:

@@ -117,6 +117,19 @@ def test_other_voxels_beside_the_same_header_are_another_scan(folder: Path, monk
     assert keys[0] != keys[1]
 
 
+def test_a_sheared_scan_says_how_it_was_read_also_from_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made, "KEPT", 0)
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    affine[1, 2] = 1.0
+    nib.save(nib.Nifti1Image(np.random.default_rng(0).random((6, 7, 5)), affine), folder / "tilted.nii")
+    texts = [str(folder / "tilted.nii"), str(folder / "a.png")]
+    first = prepare(texts, [VIEW])
+    monkeypatch.setattr(made, "_seen", None)
+    second = prepare(texts, [VIEW])
+    assert first.said == second.said and list(first.said) == [0]
+    assert first.said[0].startswith("slices are shifted against each other by 26.6 degrees")
+
+
 def test_any_number_of_workers_gives_the_same(folder: Path) -> None:
     random = np.random.default_rng(1)
     np.savez(folder / "many.npz", images=random.integers(0, 256, (300, 8, 8), dtype=np.uint8))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from molgraph.imaging import series
-from molgraph.imaging.geometry import TURN, to_world
+from molgraph.imaging.geometry import TURN, to_voxel, to_world
 from molgraph.imaging.scan import Scan, ScanError, read_scan
 
 SIZES = (6, 5, 7)
@@ -84,7 +86,9 @@ def test_slices_that_are_missing_are_counted(gone: tuple[int, ...], write_series
     folder = write_series(tmp_path / "s", volume(), AXIAL, skip=gone)
     with pytest.raises(ScanError) as caught:
         read_scan(folder)
-    assert caught.value.reason == "missing_slices" and f"{len(gone)} slices" in caught.value.message
+    count = f"{len(gone)} slices are missing" if len(gone) > 1 else "1 slice is missing"
+    assert caught.value.reason == "missing_slices" and count in caught.value.message
+    assert len(re.findall(r"IM\d{3}", caught.value.message)) == 2, "the slices on both sides of the gap are named"
 
 
 @pytest.mark.parametrize(
@@ -144,6 +148,44 @@ def test_a_tilted_gantry_is_read_at_right_angles(write_series: Write, world: Mak
     assert np.abs(scan.voxels[0] / 10 - places(scan)[1])[filled].max() < 0.1
 
 
+LINEAR = np.array([1.3, -0.7, 0.4])  # of a value that grows along every axis
+
+
+@pytest.mark.parametrize("shift", [(0, 0.7, 2.5), (0.9, 0, 2.5), (0, -1.02606, 2.81908), (-0.5, 0.8, 2.0)], ids=str)
+def test_values_of_a_tilted_scan_are_right_to_interpolation(
+    shift: tuple[float, float, float], write_series: Write, world: Make, tmp_path: Path
+):
+    """A linear function of the place is what it was at every place that lies between slices; all others are said."""
+    tilted = AXIAL.copy()
+    tilted[:3, 2] = shift
+    stored = np.rint(np.tensordot(LINEAR, world(TURN @ tilted, SIZES), 1) * 100 + 12_000).astype(np.int16)
+    folder = write_series(tmp_path / "s", stored, tilted)
+    as_stored, scan = read_scan(folder, canonical=False), read_scan(folder)
+    among = to_voxel(as_stored.affine, np.moveaxis(places(scan), 0, -1))
+    inside = ((among > -1e-3) & (among < np.array(SIZES) - 1 + 1e-3)).all(axis=-1)
+    right = np.tensordot(LINEAR, places(scan), 1) * 100 + 12_000
+    assert inside.sum() > 0.8 * stored.size, "no border plane is lost to rounding"
+    assert np.abs(scan.voxels[0] - right)[inside].max() < 0.6
+    assert (scan.voxels[0][~inside] == stored.min()).all()
+    told = re.search(r"by (\S+) degrees.* (\d+)% of the voxels .* least value, (\S+)", scan.said)
+    flat, along = np.array(shift), np.linalg.norm(shift)
+    assert float(told[1]) == pytest.approx(np.degrees(np.arcsin(np.abs(flat[:2]).max() / along)), abs=0.06)
+    assert float(told[2]) / 100 == pytest.approx((~inside).mean(), abs=0.12)
+    assert float(told[3]) == stored.min()
+    assert as_stored.said == ""
+
+
+def test_padding_of_a_tilted_ct_becomes_air_and_so_does_what_no_slice_fills(write_series: Write, tmp_path: Path):
+    tilted = AXIAL.copy()
+    tilted[:3, 2] = [0, 0.8, 2.5]  # one pixel: nothing lies between two
+    stored = np.full((7, 5, 6), 1100, np.int16)
+    stored[:, 0] = -2000
+    words = {"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024, "PixelPaddingValue": -2000}
+    scan = read_scan(write_series(tmp_path / "s", stored, tilted, **words))
+    assert set(np.unique(scan.voxels)) == {-1000, 76} and (scan.voxels == 76).sum() == 7 * 4 * 6
+    assert "least value, -1000" in scan.said
+
+
 def test_a_mask_of_a_tilted_scan_lies_on_it(write_series: Write, tmp_path: Path):
     tilted = AXIAL.copy()
     tilted[:3, 2] = [0, 0.56, 2.5]  # 0.7 of a pixel: no slice lies half way
@@ -189,6 +231,16 @@ def test_slices_that_become_thicker_are_read_at_even_steps(
     assert scan.voxels.shape == (1, slices, 4, 5)
     assert scan.spacing is not None and scan.spacing[2] == pytest.approx(max(depths) / (slices - 1))
     np.testing.assert_allclose(scan.voxels[0, :, 0].min(axis=1), 10 * places(scan)[2][:, 0, 0], atol=0.51)
+    at = next(n for n in range(1, len(depths)) if not np.isclose(np.diff(depths)[n], np.diff(depths)[0]))
+    why = "as their thickness does" if len(set(told.get("SliceThickness", [0]))) > 1 else "which their numbers"
+    assert f"first at {at}.dcm, {why}" in scan.said
+
+
+def test_a_mask_of_slices_that_become_thicker_keeps_its_labels(write_slice: Write, tmp_path: Path):
+    folder = changing(tmp_path / "s", write_slice, CHANGING, SliceThickness=[2.5, 2.5, 2.5, 2.5, 7.5, 7.5])
+    mask = read_scan(folder, mask=True)
+    stored = {int(value) for depth in CHANGING for value in round(10 * depth) + np.arange(5)}
+    assert set(np.unique(mask.voxels)) <= stored and mask.voxels.shape == (1, 10, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +253,17 @@ def test_slices_that_become_thicker_are_read_at_even_steps(
         ([0, 2.5, 5, 7.5, 12.5, 15], {"SliceThickness": [5] * 6}, "missing_slices"),  # thick, overlapping, one gone
         ([0, 2.5, 5.4, 7.5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "uneven_slices"),
         ([0, 0.1, 0.2, 5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "missing_slices"),
+        # two gaps side by side, renumbered; and again where steps come back
+        ([0, 2.5, 5, 10, 15, 17.5, 20], {"InstanceNumber": [1, 2, 3, 4, 5, 6, 7]}, "missing_slices"),
+        ([0, 5, 10, 12.5, 15, 20, 25], {"InstanceNumber": [1, 2, 3, 4, 5, 6, 7]}, "missing_slices"),
+        # overlapping, with one gap and one thickness that differs
+        ([0, 2.5, 5, 7.5, 12.5], {"SliceThickness": [5, 5, 5, 5, 6]}, "missing_slices"),
+        ([0, 2.5, 5, 10, 12.5, 15], {"SliceThickness": [5, 5, 5, 10, 5, 5]}, "missing_slices"),
+        ([0, 2.5, 5, 10, 12.5, 15], {"SliceThickness": [5, 5, 5.02, 5, 5, 5]}, "missing_slices"),
+        ([0, 2.5, 5, 7.5, 12.5, 17.5], {"SliceThickness": [5, 5, 5, 5, 5.5, 5.5]}, "missing_slices"),
+        # thicker, as it says, and yet a slice of the thin ones is gone
+        ([0, 2.5, 7.5, 10, 15, 20, 25], {"SliceThickness": [2.5, 2.5, 2.5, 2.5, 5, 5, 5]}, "missing_slices"),
+        (CHANGING, {"SliceThickness": [2.5] * 4 + [7.5] * 2, "InstanceNumber": [1, 2, 3, 4, 6, 7]}, "missing_slices"),
     ],
     ids=str,
 )
@@ -282,6 +345,88 @@ def test_two_different_slices_of_one_place_are_named(write_series: Write, tmp_pa
     with pytest.raises(ScanError, match="double") as caught:
         read_scan(folder)
     assert caught.value.reason == "duplicate_slices" and "2 different pictures" in caught.value.message
+
+
+def test_a_series_that_was_exported_twice_with_one_slice_changed_is_refused(
+    write_series: Write, write_slice: Write, tmp_path: Path
+):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, EchoTime=20)
+    other = volume()
+    other[3, 2, 2] += 1
+    again = write_series(folder / "again", other, AXIAL, EchoTime="20.000")
+    with pytest.raises(ScanError, match="2 different pictures of one place") as caught:
+        read_scan(folder)
+    named = next(file for file in again.iterdir() if read_scan(file, canonical=False).affine[2, 3] == 37.5)
+    assert caught.value.reason == "duplicate_slices" and str(named) in caught.value.message
+
+
+def renumbered(folder: Path, by: int) -> None:
+    for file in folder.iterdir():
+        ds = dcmread(file)
+        ds.InstanceNumber += by
+        ds.save_as(file)
+
+
+@pytest.mark.parametrize("by", [0, 7])
+def test_a_series_that_was_exported_twice_is_read_once(by: int, write_series: Write, tmp_path: Path):
+    """Shifted by less than positions are rounded, over the border of a rounded number, its rescale values written
+    otherwise, or as other stored numbers of the same Hounsfield units; also numbered on."""
+    moved = AXIAL.copy()
+    moved[:3, 3] += [0.0005, -0.004, 0.004]
+    words = {"Modality": "CT", "RescaleSlope": "1", "RescaleIntercept": "-1024"}
+    folder = write_series(tmp_path / "s", volume(), AXIAL, **words)
+    alone = read_scan(folder).voxels
+    write_series(folder / "a", volume(), moved, **words)
+    write_series(folder / "b", volume(), AXIAL, **words | {"RescaleSlope": "1.0", "RescaleIntercept": "-1024.000"})
+    write_series(folder / "c", volume() - np.int16(1000), AXIAL, **words | {"RescaleIntercept": "-24"})
+    for n, name in enumerate("abc", start=1):
+        renumbered(folder / name, n * by)
+    assert np.array_equal(read_scan(folder).voxels, alone)
+
+
+def test_pictures_of_one_place_that_nothing_tells_apart_are_two_only_where_they_are_numbered_so(
+    write_series: Write, tmp_path: Path
+):
+    folder = write_series(tmp_path / "s", volume(1), AXIAL)
+    again = write_series(folder / "t", volume(2), AXIAL)
+    with pytest.raises(ScanError, match="do not say by what they differ") as caught:
+        read_scan(folder)
+    assert caught.value.reason == "duplicate_slices"
+    renumbered(again, 7)
+    assert np.array_equal(read_scan(folder, canonical=False).voxels, [volume(1), volume(2)])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("TriggerTime", (0.0, 40.0)),
+        ("AcquisitionTime", ("101500.10", "101500.2")),
+        ("AcquisitionDateTime", ("20200101101500", "20200101101501")),
+        ("FlipAngle", (5, 25)),
+        ("ImageType", (["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"])),
+        ("DiffusionGradientOrientation", ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])),
+    ],
+)
+def test_pictures_of_one_place_that_headers_tell_apart_are_channels(
+    name: str, values: tuple[object, object], write_series: Write, tmp_path: Path
+):
+    (tmp_path / "s").mkdir()
+    for n, value in enumerate(values):
+        write_series(tmp_path / "s" / str(n), volume(n), AXIAL, **{name: value})
+    assert read_scan(tmp_path / "s").voxels.shape == (2, 7, 5, 6)
+
+
+def test_the_same_uid_written_twice_is_one_where_its_picture_is(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL)
+    alone = read_scan(folder).voxels
+    file = next(folder.iterdir())
+    ds = dcmread(file)
+    ds.SeriesDescription = "exported again"
+    ds.save_as(folder / "again")
+    assert np.array_equal(read_scan(folder).voxels, alone)
+    ds.PixelData = bytes(len(ds.PixelData))
+    ds.save_as(folder / "again")
+    assert reason_of(folder) == "duplicate_slices"
 
 
 def test_echoes_that_agree_in_some_slices_only_stay_two(write_series: Write, tmp_path: Path):
