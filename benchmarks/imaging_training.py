@@ -33,10 +33,10 @@ from molgraph import registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.fit import fit
 from molgraph.imaging.brains import SIZE, brains
+from molgraph.kinds import make
 from molgraph.model.model import Model
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.rows import Rows, read_rows
-from molgraph.task import make
 
 HERE = Path(__file__).resolve().parent
 OURS, PLAIN, MONAI = "molgraph", "plain PyTorch", "MONAI's trainer"

@@ -20,9 +20,9 @@ from accuracy import circumstances
 
 from molgraph import datasets, registry
 from molgraph.data.dataset import Batch, Input
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
 from molgraph.predictor.inputs import unlabelled
-from molgraph.task.regression import Regression
 
 HERE = Path(__file__).resolve().parent
 LIBRARY, BATCH, ANEW = "nci_5k", 512, "the protein for each pair"
@@ -54,8 +54,8 @@ def contestants(count: int) -> dict[str, Callable[[], object]]:
     protein = registry.room("protein/cnn").prepare([KINASE], ("residues",)).parts
     alone, pairs = registry.model("molecule/gin"), registry.model("fusion/concat")
     both = {"drug": alone(molecules.schema), "target": registry.model("protein/cnn")(protein.schema)}
-    single = Model(alone(molecules.schema), Regression(("y",))).eval()
-    fused = Model(pairs(both), Regression(("y",))).eval()
+    single = Model(alone(molecules.schema), Number(("y",))).eval()
+    fused = Model(pairs(both), Number(("y",))).eval()
     rows = torch.arange(len(molecules))
     drug = Input(molecules, rows)
     data = unlabelled({"drug": drug}, len(rows))

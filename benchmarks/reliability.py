@@ -26,12 +26,12 @@ from table import replace_block
 from molgraph import datasets
 from molgraph.calibrate import NUMBERS, Interval
 from molgraph.config import RunSettings
+from molgraph.kinds import block
 from molgraph.metrics.coverage import coverage
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.training import Training
-from molgraph.task import block
 from molgraph.workflows.plan import NONE, plan
 
 HERE = Path(__file__).resolve().parent

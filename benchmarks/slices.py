@@ -44,11 +44,11 @@ from slice_sets import NEW, PHANTOMS, Cohort, cohorts
 
 from molgraph.config import FitSettings, RunSettings
 from molgraph.errors import DataError, MolgraphError
+from molgraph.kinds import make
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.training import Training
 from molgraph.split import Split
-from molgraph.task import make
 
 HERE = Path(__file__).resolve().parent
 NETWORKS = ("resnet18", "resnet34", "resnet50")

@@ -33,11 +33,11 @@ from rdkit import Chem
 from structure_sets import DATA, TARGET, Complexes, read_set
 
 from molgraph.config import RunSettings
+from molgraph.kinds import make
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.training import Training
 from molgraph.split import Split
-from molgraph.task import make
 
 HERE = Path(__file__).resolve().parent
 MODELS = {

@@ -31,10 +31,10 @@ from molgraph.config import FitSettings
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.targets import Targets
 from molgraph.fit import fit
+from molgraph.kinds import Number
 from molgraph.model.model import Model
 from molgraph.molecule.encoders.dmpnn import DMPNN
 from molgraph.molecule.prepare import prepare
-from molgraph.task import Regression
 
 OURS, PEER = "molgraph", "chemprop"
 HIDDEN, DEPTH, BATCH = 300, 3, 64
@@ -73,7 +73,7 @@ def ours(smiles: Sequence[str], values: Sequence[float]) -> Train:
     targets = Targets.of(["value"], torch.tensor(values)[:, None])
     given = Input(made.parts, torch.from_numpy(made.index))
     data = Dataset({"smiles": given}, targets, np.arange(1, len(smiles) + 1), tuple(smiles))
-    task = Regression(("value",)).adapt(targets)
+    task = Number(("value",)).adapt(targets)
     nothing = data.subset(np.arange(0))
 
     def train(epochs: int) -> list[Seconds]:

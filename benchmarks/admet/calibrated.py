@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from molgraph import split as splits
 from molgraph.calibrate import BINARY, Chance, Interval
 from molgraph.data.dataset import Dataset
+from molgraph.kinds import block
 from molgraph.metrics.coverage import SetCoverage, coverage, set_coverage
 from molgraph.metrics.reliability import of_classes, of_numbers, place
 from molgraph.predictor import Predictor
-from molgraph.task import block
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -31,10 +31,10 @@ from molgraph import config
 from molgraph.config import RunSettings, Value
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import Table, read_tables
+from molgraph.kinds import Kind, block
 from molgraph.predictor.inputs import Inputs, Ready, slots, with_prints
 from molgraph.predictor.training import Training
 from molgraph.split import Split
-from molgraph.task import Task, block
 from molgraph.workflows.plan import Plan
 
 HERE = Path(__file__).resolve().parent
@@ -122,7 +122,7 @@ class Contest:
 
 
 def answers(
-    asked: Sequence[str], tests: Mapping[str, Ready], task: Task, estimate: Callable[[Dataset], NDArray[np.float32]]
+    asked: Sequence[str], tests: Mapping[str, Ready], task: Kind, estimate: Callable[[Dataset], NDArray[np.float32]]
 ) -> tuple[list[int], NDArray[np.float32]]:
     """Return the official test rows of endpoints as they stand, counted from 1 over their tables one below the other,
     and what is said of each, [n, 1]."""

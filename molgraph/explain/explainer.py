@@ -18,11 +18,11 @@ from molgraph.explain.attribution import METHODS
 from molgraph.explain.checks import Checks, deletion, orders, randomised, rank_correlation
 from molgraph.explain.subject import Subject
 from molgraph.fit.device import memory_errors
+from molgraph.kinds import block, classes
 from molgraph.model.model import Model
 from molgraph.model.spatial import Spatial
 from molgraph.predictor import Predictor
 from molgraph.predictor.network import Network
-from molgraph.task import block, classes
 
 Floats = NDArray[np.float32]
 

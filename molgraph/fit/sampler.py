@@ -13,7 +13,7 @@ from torch import Tensor
 from molgraph.data.dataset import Dataset
 from molgraph.data.units import BINARY, MULTICLASS
 from molgraph.errors import ConfigError
-from molgraph.task import Task
+from molgraph.kinds import Kind
 
 
 class Sampler(Protocol):
@@ -30,7 +30,7 @@ def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: i
         yield order[begin:end][rank::world]
 
 
-def named(name: str, train: Dataset, task: Task) -> Sampler:
+def named(name: str, train: Dataset, task: Kind) -> Sampler:
     """Return the sampler of a name for these training rows; blocks of a single input are rows at random.
 
     Raises: ConfigError where the first target has no classes to balance.
@@ -40,7 +40,7 @@ def named(name: str, train: Dataset, task: Task) -> Sampler:
     return blocks(train) if name == "blocks" and len(train.inputs) > 1 else shuffled
 
 
-def balanced(train: Dataset, task: Task) -> Sampler:
+def balanced(train: Dataset, task: Kind) -> Sampler:
     """Return a sampler that draws each class of the first target equally often: rare rows come several times.
 
     An epoch is as long as the rows are many. Rows whose first target was not measured are drawn as rows of a class.

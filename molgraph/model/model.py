@@ -10,10 +10,10 @@ from torch import Tensor, autocast, cat, nn
 from molgraph.data.dataset import ABSENT, Batch
 from molgraph.data.packed import spans
 from molgraph.errors import DataError
+from molgraph.kinds import Kind
 from molgraph.model.encoder import Encoder, Features, checked, ready
 from molgraph.nn.feedforward import FeedForward
 from molgraph.nn.pool import Pool
-from molgraph.task import Task
 
 
 class Model(nn.Module):
@@ -31,7 +31,7 @@ class Model(nn.Module):
     def __init__(
         self,
         encoder: Encoder,
-        task: Task,
+        task: Kind,
         *,
         pooling: str = "auto",
         depth: int = 1,

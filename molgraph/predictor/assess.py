@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from molgraph.calibrate import BINARY, CLASSES, NUMBERS, Interval
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
+from molgraph.kinds import Kind, block, labels, logarithm, out_of
 from molgraph.metrics import compare, main, score, shown
 from molgraph.metrics.comparison import FEWEST
 from molgraph.metrics.coverage import YES_NO, Coverage, SetCoverage, coverage, set_coverage
@@ -25,7 +26,6 @@ from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.simple import CONSTANT, Simple
 from molgraph.predictor.threshold import UNKNOWN
 from molgraph.split import IDENTITY
-from molgraph.task import Task, block, labels, logarithm, out_of
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
@@ -117,7 +117,7 @@ def assess(
     return {**found, "rows": len(data), "repeats": int(again.sum()), **first}
 
 
-def _natural(task: Task, name: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
+def _natural(task: Kind, name: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
     """Return the errors of a target that is learnt on its logarithm, in the user's units."""
     seen = {**given, "observed": given["observed"] & np.isfinite(estimate), "metrics": ("rmse", "mae")}
     return _scores(NUMBERS, out_of(task, name, truth), out_of(task, name, np.minimum(estimate, MOST)), seen)
@@ -148,7 +148,7 @@ def _compared(found: dict[str, Any], target: str, other: str, rival: _Rival, dra
     found["verdicts"][target][other] = made.to_json()
 
 
-def neighbour_estimates(domain: Domain, task: Task, data: Dataset) -> Array:
+def neighbour_estimates(domain: Domain, task: Kind, data: Dataset) -> Array:
     """Return what the nearest training row that is measured says of each row, by target: its value, or certainty of its
     class.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.calibrate import NUMBERS, Interval
-from molgraph.task import Task, labels, logarithm, out_of, scale, spread_out_of, spreads
+from molgraph.kinds import Kind, labels, logarithm, out_of, scale, spread_out_of, spreads
 
 Array = NDArray[np.float64]
 OFFSET = 100  # standard deviations from 0 to the mean; float32 keeps 5 digits of the deviation there
@@ -21,7 +21,7 @@ YES, NO, UNDECIDED, UNLIKE, UNLIKE_ANY = "yes", "no", "undecided", "unlike eithe
 YES_OR_NO = np.array([UNLIKE, NO, YES, UNDECIDED], dtype=object)  # by whether 0, and twice whether 1, is in the set
 
 
-def deviation(task: Task, name: str, estimates: Array, spread: Array) -> Array | None:
+def deviation(task: Kind, name: str, estimates: Array, spread: Array) -> Array | None:
     """Return the standard deviation that is predicted of each row, and that between members, together; None where the
     model predicts none.
 
@@ -37,7 +37,7 @@ def deviation(task: Task, name: str, estimates: Array, spread: Array) -> Array |
 
 
 def target_columns(
-    task: Task, name: str, estimates: Array, spread: Array, interval: Interval, unit: Array | None = None
+    task: Kind, name: str, estimates: Array, spread: Array, interval: Interval, unit: Array | None = None
 ) -> dict[str, Any]:
     """Return the columns of one target for P parts; intervals are counted in `unit`, else in the predicted deviation.
 
@@ -62,7 +62,7 @@ def target_columns(
     return {column: values.astype(written_as(task, name)) for column, values in ordered.items()}
 
 
-def written_as(task: Task, name: str) -> type[np.floating[Any]]:
+def written_as(task: Kind, name: str) -> type[np.floating[Any]]:
     """Return the type in which a target's values are written: float32, whose 7 digits are more than a model knows, or
     float64 where they are not, as of values near 1e7 that differ by 0.01."""
     mean, std = scale(task, name)
@@ -122,7 +122,7 @@ def set_text(column: str, word: object) -> str:
     return f"{level} % set: {word.replace('|', ' or ')}" if isinstance(word, str) and word else ""
 
 
-def number_columns(task: Task, name: str) -> tuple[str, ...]:
+def number_columns(task: Kind, name: str) -> tuple[str, ...]:
     """Return the columns of one target that rows can be ranked by: its value, or the probability of each class."""
     if task.kind(name) == "multiclass":
         return tuple(f"{name}_p_{label}" for label in labels(task, name))

@@ -22,13 +22,13 @@ from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS, Case, Patches
 from molgraph.imaging.scan import Scan, ScanError
 from molgraph.imaging.window import slide
+from molgraph.kinds import Segmentation, restore
 from molgraph.predictor import checkpoint
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.inputs import INPUT
 from molgraph.predictor.network import Network
 from molgraph.predictor.recipe import Recipe, versions
-from molgraph.task import Segmentation, restore
 
 FAMILY = "finder"  # of the encoders that are trained to find
 WINDOW = 64  # voxels along a side of the windows that slide over a scan, at least

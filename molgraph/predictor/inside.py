@@ -6,13 +6,13 @@ from typing import Any
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
+from molgraph.kinds import block
 from molgraph.metrics import main, score
 from molgraph.metrics.comparison import FEWEST
 from molgraph.predictor.assess import covered, shaped
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
-from molgraph.task import block
 
 SIDES = ("inside", "outside")
 

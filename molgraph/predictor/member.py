@@ -19,20 +19,20 @@ from molgraph.errors import ConfigError, MolgraphError
 from molgraph.fit import Epoch
 from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
+from molgraph.kinds import Kind
 from molgraph.model.encoder import ready
 from molgraph.predictor.inputs import INPUT, slots
-from molgraph.task import Task
 
 FAMILIES = {"network": "networks", "trees": "what trees see (molecule/forest, protein/forest)"}
 
 
 class Member(Protocol):
-    """Train, estimate, save and load; `estimate` means the same for every member (see `Task.columns`).
+    """Train, estimate, save and load; `estimate` means the same for every member (see `Kind.columns`).
 
     `ready` says whether it can estimate: a training that was interrupted may have left it as it was drawn.
     """
 
-    task: Task
+    task: Kind
 
     @property
     def ready(self) -> bool: ...
@@ -111,7 +111,7 @@ def _check_joined(run: RunSettings) -> None:
 
 
 def make(
-    run: RunSettings, schemas: Mapping[str, Schema], task: Task, seed: int, train: Dataset | None = None
+    run: RunSettings, schemas: Mapping[str, Schema], task: Kind, seed: int, train: Dataset | None = None
 ) -> Member:
     """Return an untrained member; `train` (training rows) is given when it is to be trained, not when it is loaded.
 
@@ -137,7 +137,7 @@ def make(
     return member
 
 
-def load(run: RunSettings, schemas: Mapping[str, Schema], task: Task, folder: Path, number: int) -> Member:
+def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Path, number: int) -> Member:
     """Return a trained member.
 
     It is made on no memory first and held against its file: a recipe may claim any size. (An encoder of another package

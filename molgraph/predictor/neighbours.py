@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph.kinds import Kind, labels, out_of
 from molgraph.predictor.columns import written_as
 from molgraph.predictor.domain import Domain, Floats, Near
 from molgraph.predictor.side import Rows
-from molgraph.task import Task, labels, out_of
 
 Mask = NDArray[np.bool_]
 IN_DOMAIN = "in_domain"
@@ -27,7 +27,7 @@ class Knows(Protocol):
     """Know training rows: what this floor asks of a predictor."""
 
     domain: Domain | None
-    task: Task
+    task: Kind
 
 
 @dataclass(frozen=True)

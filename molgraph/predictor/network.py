@@ -14,16 +14,16 @@ from molgraph.errors import CheckpointError
 from molgraph.fit import Epoch, estimate, fit
 from molgraph.fit.device import choose
 from molgraph.fit.state import State
+from molgraph.kinds import Kind
 from molgraph.model.encoder import Encoder
 from molgraph.model.model import Model
 from molgraph.predictor import tensors
-from molgraph.task import Task
 
 
 class Network:
     """Hold an encoder with its head."""
 
-    def __init__(self, encoder: Encoder, run: RunSettings, task: Task, train: Dataset | None) -> None:
+    def __init__(self, encoder: Encoder, run: RunSettings, task: Kind, train: Dataset | None) -> None:
         self.task, self.ready = task, False
         if train is not None:
             encoder.adapt(train)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from molgraph.calibrate import NUMBERS, Chance, merge
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
+from molgraph.kinds import Joint, block, labels, logarithm, spreads
 from molgraph.predictor.columns import deviation, target_columns
 from molgraph.predictor.inputs import INPUT, Inputs, with_prints
 from molgraph.predictor.known import Known, union
@@ -20,7 +21,6 @@ from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.threshold import UNKNOWN, Threshold
-from molgraph.task import Joint, block, labels, logarithm, spreads
 
 APART = Threshold(None, "", 0, "each model has one of its own")
 LEAST = 1e-12  # weight of a model whose interval has no width

@@ -15,6 +15,7 @@ from molgraph.calibrate import Chance, Interval
 from molgraph.data.dataset import Dataset
 from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError
+from molgraph.kinds import block, restore
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.checkpoint import SPLIT
@@ -29,7 +30,6 @@ from molgraph.predictor.recipe import Recipe
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
-from molgraph.task import block, restore
 
 Array = NDArray[np.float64]
 

@@ -19,10 +19,10 @@ from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.kinds import kinds
 from molgraph.predictor.auto import groups_of, settled
 from molgraph.predictor.inputs import Inputs, Ready, identity, in_common, with_things
 from molgraph.split import IDENTITY
-from molgraph.task import kinds
 
 LOG_MOLAR = "-log10(M)"
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start

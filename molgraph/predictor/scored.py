@@ -17,6 +17,7 @@ from molgraph.data import endable
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, nonempty
+from molgraph.kinds import Kind
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import resolve
 from molgraph.predictor.inputs import Inputs, Ready, unlabelled
@@ -24,7 +25,6 @@ from molgraph.predictor.known import Known
 from molgraph.predictor.neighbours import DOUBT, Neighbours, flag_columns, neighbours
 from molgraph.predictor.predictions import Predictions
 from molgraph.predictor.recipe import versions
-from molgraph.task import Task
 
 OK, NOT_FINITE = "ok", "not_finite"
 UNSAID = "the model gives no finite number for {}, so no number is given"
@@ -48,7 +48,7 @@ class Scorer:
     """Score a stranger's rows: a number with its interval, neighbour and domain flag, or the reason for none."""
 
     inputs: Inputs
-    task: Task  # of one predictor; several have several
+    task: Kind  # of one predictor; several have several
     targets: tuple[str, ...]
     domain: Domain | None = None
 

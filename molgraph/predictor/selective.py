@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.kinds import out_of
 from molgraph.predictor.inputs import Slot, unlabelled
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.targets import Proteins, protein_slot, read_proteins
-from molgraph.task import out_of
 
 SELECTIVITY = "selectivity"
 AT_ONCE = 100_000  # pairs estimated at once

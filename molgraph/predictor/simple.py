@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from molgraph.data.dataset import ABSENT, Dataset
 from molgraph.data.room import Room
 from molgraph.data.targets import EXACT
+from molgraph.kinds import Kind, block, labels, logarithm, out_of
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
-from molgraph.task import Task, block, labels, logarithm, out_of
 
 CONSTANT, EQUATION = "constant", "equation"
 ROWS = 5_000  # at most fit an equation of so few numbers
@@ -24,7 +24,7 @@ NEVER = -50.0  # the logit of a class that no row has
 Floats = NDArray[np.float64]
 
 
-def fit(domain: Domain, task: Task) -> dict[str, Any]:
+def fit(domain: Domain, task: Kind) -> dict[str, Any]:
     """Return the simple methods as training rows teach them, plain JSON.
 
     `{"constant": {target: value, or shares of classes}, "equation": {target: {"centre", "scale": of each descriptor,
@@ -95,7 +95,7 @@ class Simple:
     called: dict[str, str]
 
 
-def beside(predictors: Sequence[Predictor], task: Task, data: Dataset) -> dict[str, Simple]:
+def beside(predictors: Sequence[Predictor], task: Kind, data: Dataset) -> dict[str, Simple]:
     """Return the simple methods of the first of several predictors that has each target, in the columns of a task."""
     made: dict[str, Simple] = {}
     for predictor in predictors:
@@ -113,7 +113,7 @@ def beside(predictors: Sequence[Predictor], task: Task, data: Dataset) -> dict[s
 
 
 def simple_estimates(
-    found: Mapping[str, Any], task: Task, rooms: Mapping[str, Room], data: Dataset
+    found: Mapping[str, Any], task: Kind, rooms: Mapping[str, Room], data: Dataset
 ) -> dict[str, Floats]:
     """Return what the simple methods say of rows, [N, columns of the task] each, NaN of a target they do not know."""
     out: dict[str, Floats] = {}
@@ -157,7 +157,7 @@ def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, 
     return np.concatenate(blocks, axis=1), names
 
 
-def called(name: str, found: Mapping[str, Any], task: Task, target: str) -> str:
+def called(name: str, found: Mapping[str, Any], task: Kind, target: str) -> str:
     """Return how a person calls a simple method of one target."""
     if name == EQUATION:
         return f"equation of {', '.join(found['descriptors'])}"

@@ -16,13 +16,13 @@ from molgraph.data.labels import MISSING
 from molgraph.data.table import is_usual
 from molgraph.data.targets import EXACT
 from molgraph.errors import DataError, did_you_mean
+from molgraph.kinds import block
 from molgraph.metrics import main, score
 from molgraph.metrics.decisions import operating
 from molgraph.predictor.decided import together
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.threshold import UNKNOWN
-from molgraph.task import block
 
 FEWEST = 10  # rows of a class (or patients): a share of 5 in 10 is known from 0.24 to 0.76 (Wilson), no better
 WORDS = 10  # a column of numbers with more different ones is cut at its quartiles

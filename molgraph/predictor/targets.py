@@ -17,6 +17,7 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
 from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError
+from molgraph.kinds import block, into, out_of
 from molgraph.predictor.columns import NO, UNDECIDED, YES, deviation, set_words, written_as
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
@@ -24,7 +25,6 @@ from molgraph.predictor.inputs import Slot, named_by, unlabelled
 from molgraph.predictor.neighbours import measured_text
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import OK
-from molgraph.task import block, into, out_of
 
 COLUMNS = (
     "row", "query", "rank", "target", "measured", "probability", "value", "lo90", "hi90", "set90", "in_domain",

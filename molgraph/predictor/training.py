@@ -19,6 +19,7 @@ from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch, processes
 from molgraph.fit.sampler import mix
+from molgraph.kinds import Kind, block
 from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
 from molgraph.predictor.columns import deviation
@@ -32,7 +33,6 @@ from molgraph.predictor.simple import fit as simple
 from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
-from molgraph.task import Task, block
 
 CALIBRATED = ("tempered", "intervals", "chances", "thresholds")  # what rows that chose nothing teach
 
@@ -52,7 +52,7 @@ class Training:
     """
 
     run: RunSettings
-    task: Task
+    task: Kind
     data: Dataset
     split: Split
     folder: Path | None = None

@@ -15,9 +15,9 @@ from molgraph.config import AUTO
 from molgraph.data.targets import Targets
 from molgraph.data.units import REGRESSION, is_logarithm
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.kinds import Kind, into, logarithm
+from molgraph.kinds.scale import Floats, kept
 from molgraph.predictor.rows import Rows
-from molgraph.task import Task, into, logarithm
-from molgraph.task.scale import Floats, kept
 
 FEWEST = 20  # values from which their distribution says anything
 DECADES = 2.0  # that the middle 99 % must span: 0.01 to 700 are 4.8, a pIC50 has 0.3
@@ -27,7 +27,7 @@ SHARE = re.compile(r"%|percent|pct", re.IGNORECASE)  # in a name: what ends at 1
 
 
 def transformed(
-    rows: Rows, wanted: str | Mapping[str, str], train: NDArray[np.int64], start: Task | None = None
+    rows: Rows, wanted: str | Mapping[str, str], train: NDArray[np.int64], start: Kind | None = None
 ) -> tuple[Rows, tuple[str, ...], list[str]]:
     """Return the rows with targets as a model keeps them, which of them are logarithms, and what there is to say.
 
@@ -62,7 +62,7 @@ def transformed(
     return _with(rows, lambda name, values: kept(values, name in log)), tuple(log), said
 
 
-def as_kept(rows: Rows, task: Task) -> Rows:
+def as_kept(rows: Rows, task: Kind) -> Rows:
     """Return measured rows as a trained model keeps them; a value that has no logarithm counts as not measured."""
     found, unread = _with(rows, lambda name, values: into(task, name, values)), dict(rows.unread)
     for name in rows.data.targets.names:
@@ -75,7 +75,7 @@ def as_kept(rows: Rows, task: Task) -> Rows:
     return replace(found, unread={name: cells for name, cells in unread.items() if cells})
 
 
-def agree(task: Task, start: Task, init: str) -> None:
+def agree(task: Kind, start: Kind, init: str) -> None:
     """Refuse to start from weights that learnt another thing.
 
     Raises: ConfigError where a target is a logarithm for one of both only.

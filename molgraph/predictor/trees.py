@@ -18,11 +18,11 @@ from molgraph.data.dataset import Dataset
 from molgraph.errors import CheckpointError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
+from molgraph.kinds import Kind, block, scale, spreads
 from molgraph.model.grower import Grower
 from molgraph.predictor import censored
 from molgraph.predictor.boosted import Boosted
 from molgraph.predictor.censored import Labelled
-from molgraph.task import Task, block, scale, spreads
 
 Array = NDArray[np.float64]
 WITH_SPREAD = "RMSEWithUncertainty"  # CatBoost's name of the normal likelihood (Duan 2020, arXiv 1910.03225)
@@ -36,7 +36,7 @@ class Trees:
     the one of lowest validation loss.
     """
 
-    def __init__(self, grower: Grower, run: RunSettings, task: Task, train: Dataset | None) -> None:
+    def __init__(self, grower: Grower, run: RunSettings, task: Kind, train: Dataset | None) -> None:
         self.task, self.grower = task, grower
         self.found: dict[str, Boosted] = {}
 
@@ -170,11 +170,11 @@ def _threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS", "0")) or -1  # -1: all cores
 
 
-def _loss(task: Task, name: str) -> str:
+def _loss(task: Kind, name: str) -> str:
     return WITH_SPREAD if spreads(task, name) else LOSS[task.kind(name)]
 
 
-def _untrained(grower: Grower, task: Task, name: str, run: RunSettings, seed: int, rounds: int) -> Any:
+def _untrained(grower: Grower, task: Kind, name: str, run: RunSettings, seed: int, rounds: int) -> Any:
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     kind = task.kind(name)

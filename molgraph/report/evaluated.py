@@ -12,6 +12,7 @@ import pandas as pd
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
+from molgraph.kinds import out_of
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Parity, Report
@@ -19,7 +20,6 @@ from molgraph.report.model import model_facts
 from molgraph.report.quality import quality
 from molgraph.report.report import write_report
 from molgraph.report.trust import trust
-from molgraph.task import out_of
 
 
 def write_evaluation_report(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from molgraph.kinds import out_of
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.card import refitted
 from molgraph.predictor.columns import number_columns, set_text, sets_of, without_interval
@@ -20,7 +21,6 @@ from molgraph.report.quality import quality
 from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
 from molgraph.screen.merge import flags, within
-from molgraph.task import out_of
 
 PAGE = "report.html"
 NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")

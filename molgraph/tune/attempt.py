@@ -18,9 +18,9 @@ from molgraph import registry
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic, os_errors
 from molgraph.errors import ConfigError, DataError, DivergedError, ResourceError
+from molgraph.kinds import Kind, make
 from molgraph.predictor.member import Member
 from molgraph.predictor.training import Training
-from molgraph.task import Task, make
 from molgraph.tune.budget import EPOCHS, Budget
 from molgraph.tune.goals import COSTS, Goal, accuracy, cost, scales
 from molgraph.tune.hold import Hold
@@ -122,7 +122,7 @@ class Attempt:
         return means if len(means) > 1 else means[0]
 
     def _values(
-        self, first: float, task: Task, member: Member, rows: Visible, fold: Fold, made: Array
+        self, first: float, task: Kind, member: Member, rows: Visible, fold: Fold, made: Array
     ) -> tuple[float, ...]:
         """Return the value of every objective, the first of which is known."""
         scored, scale = rows.data.subset(fold.score), scales(task, rows.data.subset(fold.train))

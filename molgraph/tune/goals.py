@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.kinds import Kind, block
 from molgraph.metrics import METRICS, main, names, score
 from molgraph.predictor.member import Member
-from molgraph.task import Task, block
 
 Array = NDArray[np.float64]
 ERROR, LATENCY, SIZE = "error", "latency", "size"
@@ -86,7 +86,7 @@ def _goal(name: str) -> Goal:
 
 def accuracy(
     goal: Goal,
-    task: Task,
+    task: Kind,
     data: Dataset,
     estimates: Array,
     scale: Mapping[str, float],
@@ -131,7 +131,7 @@ def accuracy(
     return sum(values) / len(values), spread
 
 
-def scales(task: Task, train: Dataset) -> dict[str, float]:
+def scales(task: Kind, train: Dataset) -> dict[str, float]:
     """Return the standard deviation of each regression target's training values; 1 where they do not differ."""
     found = {}
     for name in task.names:

@@ -18,13 +18,13 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import CheckpointError, ConfigError
+from molgraph.kinds import Kind, block, make
 from molgraph.metrics import METRICS, names, score
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import Leaks
 from molgraph.predictor.member import needs
 from molgraph.predictor.training import Training
 from molgraph.split import Split
-from molgraph.task import Task, block, make
 from molgraph.tune.budget import clock
 from molgraph.workflows.compare_result import CELLS, PAGE, SCORES, Cell, Comparison, Request, conclude
 from molgraph.workflows.folds import fold, refuse_own_labels
@@ -178,7 +178,7 @@ def _cell(
     return Cell(digest, name, repeat, number, len(cut.train) + len(cut.valid), len(test), near, seconds, scores)
 
 
-def _scores(task: Task, test: Dataset, estimates: Any) -> dict[str, dict[str, float | None]]:
+def _scores(task: Kind, test: Dataset, estimates: Any) -> dict[str, dict[str, float | None]]:
     found = {}
     for name in task.names:
         kind, mine = task.kind(name), estimates[:, block(task, name)]

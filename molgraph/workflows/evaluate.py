@@ -16,6 +16,7 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, Reject
+from molgraph.kinds import out_of, vocabulary
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Panel, Predictor
@@ -32,7 +33,6 @@ from molgraph.predictor.simple import beside
 from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.predictor.transform import as_kept
 from molgraph.report import write_evaluation_report
-from molgraph.task import out_of, vocabulary
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself

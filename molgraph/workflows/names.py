@@ -22,7 +22,7 @@ def _rows(what: str) -> Mapping[str, str]:
     if what == "models":
         return {**shipped.models(), **{name: line for name, (_, line) in registry.models().items()}}
     if what == "tasks":
-        from molgraph.task import KINDS
+        from molgraph.kinds import KINDS
 
         return KINDS
     if what == "splits":

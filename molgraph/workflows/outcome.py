@@ -17,10 +17,10 @@ from molgraph.config import RunSettings, dump
 from molgraph.data.dataset import Dataset
 from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, ConfigError
+from molgraph.kinds import make
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import assess
 from molgraph.predictor.training import Training
-from molgraph.task import make
 from molgraph.tune.answer import fold_error, front, importances, more_would_help, ranked, settings_of
 from molgraph.tune.attempt import keep, tried
 from molgraph.tune.budget import FINISHED, Budget, worked

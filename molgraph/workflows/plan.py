@@ -20,6 +20,7 @@ from molgraph.data.room import Noun
 from molgraph.data.targets import EXACT
 from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.kinds import Kind, logarithm, make
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
@@ -29,7 +30,6 @@ from molgraph.predictor.member import needs
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.transform import agree, transformed
 from molgraph.split import IDENTITY, Named, Split
-from molgraph.task import Task, logarithm, make
 
 DEEPCHEM = "deepchem:"
 NONE = "none"
@@ -46,7 +46,7 @@ class Plan:
 
     run: RunSettings
     rows: Rows
-    task: Task
+    task: Kind
     split: Split
     rivals: dict[str, RunSettings]
     leaks: Leaks

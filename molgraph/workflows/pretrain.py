@@ -34,13 +34,13 @@ from molgraph.errors import ConfigError, DataError, Reject
 from molgraph.imaging.identity import pictures
 from molgraph.imaging.pile import scans_in
 from molgraph.imaging.source import names_of
+from molgraph.kinds import Contrast
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.inputs import INPUT, Inputs, slots
 from molgraph.predictor.rows import join
 from molgraph.predictor.training import Training
 from molgraph.split import Split
-from molgraph.task import Contrast
 from molgraph.workflows import show
 
 ENCODER, FACTS = "encoder.safetensors", "pretrained.json"

@@ -20,6 +20,7 @@ from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import DataError, DivergedError, MolgraphError, ResourceError
 from molgraph.fit import Epoch, processes
+from molgraph.kinds import Kind, block, classes, spreads
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import layers
@@ -29,7 +30,6 @@ from molgraph.predictor.inside import by_domain
 from molgraph.predictor.simple import beside
 from molgraph.predictor.tempered import notes as calibration_notes
 from molgraph.predictor.training import Training
-from molgraph.task import Task, block, classes, spreads
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
 
@@ -160,7 +160,7 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
     return found
 
 
-def _of_the_start(made: Plan, start: Predictor, task: Task, test: Dataset) -> dict[str, Any]:
+def _of_the_start(made: Plan, start: Predictor, task: Kind, test: Dataset) -> dict[str, Any]:
     """Return what the model that the training started from says of the test rows, as it was, of the targets of the same
     name, kind and unit."""
     mine = made.rows

@@ -17,9 +17,9 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
 from molgraph.molecule.prepare import prepare
-from molgraph.task.regression import Regression
 
 OTHERS = (
     "molecule/forest",
@@ -63,7 +63,7 @@ def made(name: str, parts: Packed, seed: int = 0, outputs: int = 2, **settings: 
     torch.manual_seed(seed)
     encoder = registry.model(name)(parts.schema, **TINY, **settings)
     encoder.adapt(dataset(parts))
-    return Model(encoder, Regression(tuple("ab"[:outputs])), hidden=16).double().eval()
+    return Model(encoder, Number(tuple("ab"[:outputs])), hidden=16).double().eval()
 
 
 def predicted(model: Model, parts: Packed) -> Tensor:
@@ -160,7 +160,7 @@ def test_it_trains_on_one_molecule_of_one_atom(name: str, parts: Packed) -> None
 def test_it_adapts_to_training_rows_without_a_bond(name: str, parts: Packed) -> None:
     encoder = registry.model(name)(parts.schema, **TINY)
     encoder.adapt(dataset(parts, [1, 6]))
-    model = Model(encoder, Regression(("a",)))
+    model = Model(encoder, Number(("a",)))
     assert model(dataset(parts).batch(torch.arange(len(parts)))).isfinite().all()
 
 

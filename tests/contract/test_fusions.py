@@ -17,11 +17,11 @@ from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError
 from molgraph.fusion.fusion import Fusion
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
 from molgraph.molecule.encoders.gat import GAT
 from molgraph.molecule.encoders.gin import GIN
 from molgraph.molecule.prepare import prepare
-from molgraph.task.regression import Regression
 
 NAMES = [name for name in registry.MODELS if name.startswith("fusion/") and name != "fusion/forest"]
 DRUGS = ["CC(=O)Oc1ccccc1C(=O)O", "C", "CN1CCC[C@H]1c1cccnc1", "[Na+]", "CCO"]
@@ -55,7 +55,7 @@ def made(name: str, parts: tuple[Packed, Packed], seed: int = 0, **settings: Any
     }
     fusion = registry.model(name)(encoders, **settings)
     fusion.adapt(dataset(parts))
-    return Model(fusion, Regression(("a", "b")), hidden=16).double().eval()
+    return Model(fusion, Number(("a", "b")), hidden=16).double().eval()
 
 
 def predicted(model: Model, data: Dataset) -> Tensor:

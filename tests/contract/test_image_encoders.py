@@ -16,8 +16,8 @@ from molgraph.data.packed import Packed, pack
 from molgraph.data.targets import Targets
 from molgraph.imaging.encoders import encoder
 from molgraph.imaging.view import LARGEST
+from molgraph.kinds import Number
 from molgraph.model.model import Model
-from molgraph.task import Regression
 
 NETWORKS = [
     n for n, (_, _) in registry.MODELS.items() if n.startswith("imaging/") and registry.model(n).family == "network"
@@ -48,7 +48,7 @@ def made(name: str, parts: Packed, given: dict[str, Any], seed: int = 0) -> Mode
     torch.manual_seed(seed)
     encoder = registry.model(name)(parts.schema, **given)
     encoder.adapt(data_of(parts))
-    task = Regression(("a", "b"), (0.0, 0.0), (1.0, 1.0))
+    task = Number(("a", "b"), (0.0, 0.0), (1.0, 1.0))
     return Model(encoder, task, hidden=8).double().eval()
 
 

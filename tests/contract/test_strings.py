@@ -16,9 +16,9 @@ from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
 from molgraph.protein import residues
-from molgraph.task.regression import Regression
 
 NAMES = [
     name for name in registry.MODELS if name.startswith(("protein/", "molecule/smiles_")) and name != "protein/forest"
@@ -77,7 +77,7 @@ def made(name: str, parts: Packed, seed: int = 0, **settings: Any) -> Model:
     torch.manual_seed(seed)
     encoder = registry.model(name)(parts.schema, **(tiny(name) | settings))
     encoder.adapt(dataset(parts))
-    return Model(encoder, Regression(("a", "b")), pooling=encoder.pooling, hidden=16).double().eval()
+    return Model(encoder, Number(("a", "b")), pooling=encoder.pooling, hidden=16).double().eval()
 
 
 def predicted(model: Model, parts: Packed, index: list[int] | None = None) -> Tensor:

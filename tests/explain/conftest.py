@@ -14,8 +14,8 @@ from molgraph.data.packed import PART, pack
 from molgraph.explain.subject import Subject
 from molgraph.imaging.encoders.cnn import CNN
 from molgraph.imaging.view import LARGEST, View
+from molgraph.kinds import YesNo
 from molgraph.model.model import Model
-from molgraph.task import Binary
 
 SIDE, SQUARE = 24, 8
 
@@ -47,7 +47,7 @@ def taught() -> Taught:
     torch.manual_seed(0)
     view = View((SIDE, SIDE))
     encoder = CNN({view.name: [1, SIDE, SIDE, LARGEST]}, hidden=32, depth=2, size=SIDE, dropout=0.0)
-    model = Model(encoder, Binary(("square",), positive=(1.0,)), hidden=16)
+    model = Model(encoder, YesNo(("square",), positive=(1.0,)), hidden=16)
     stored, labels, _ = drawn(96, 0)
     encoder.harmony.learn([stored])
     subject = Subject(model, 0, True, seen_by(encoder, stored[:1] * 0)[0])

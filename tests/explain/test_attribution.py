@@ -13,9 +13,9 @@ from molgraph.explain import METHODS
 from molgraph.explain.attribution import integrated
 from molgraph.explain.subject import Subject
 from molgraph.imaging.view import LARGEST, View
+from molgraph.kinds import Number
 from molgraph.metrics import pointing
 from molgraph.model.model import Model
-from molgraph.task import Regression
 
 
 def test_the_network_has_learnt_what_is_to_be_found(taught: Any) -> None:
@@ -54,7 +54,7 @@ def test_every_encoder_of_scans_can_be_explained(dims: int, name: str) -> None:
     """Also where activations are written in place, and for volumes."""
     view = View((8,) * dims)
     encoder = registry.model(f"imaging/{name}")({view.name: [1, *view.shape, LARGEST]}, size=8, dims=dims)
-    model = Model(encoder, Regression(("y",), (0.0,), (1.0,)), hidden=8).eval()
+    model = Model(encoder, Number(("y",), (0.0,), (1.0,)), hidden=8).eval()
     pictures = torch.randn(1, 1, *view.shape)
     subject = Subject(model, 0, False, torch.zeros(1, *view.shape))
     for method, attribute in METHODS.items():

@@ -14,7 +14,7 @@ from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.fit.sampler import Sampler, balanced, blocks, bounds, named, shuffled
-from molgraph.task import Segmentation, make
+from molgraph.kinds import Segmentation, make
 
 
 def pairs(drug: np.ndarray, target: np.ndarray) -> Dataset:

@@ -10,9 +10,9 @@ from molgraph.config import FitSettings
 from molgraph.data.dataset import Batch, Dataset, Input
 from molgraph.data.packed import PART, pack
 from molgraph.data.targets import Targets
+from molgraph.kinds import make
 from molgraph.model.encoder import Encoder, Features
 from molgraph.model.model import Model
-from molgraph.task import make
 
 WIDTH = 5
 

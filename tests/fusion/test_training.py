@@ -14,12 +14,12 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.targets import Targets
 from molgraph.fit import estimate, fit
 from molgraph.fusion.bilinear import Bilinear
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
 from molgraph.molecule import prepare as molecule
 from molgraph.molecule.encoders.gin import GIN
 from molgraph.protein import prepare as protein
 from molgraph.protein.encoders.cnn import CNN
-from molgraph.task.regression import Regression
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_pairs_are_learnt_and_blocks_encode_each_protein_less_often(
     monkeypatch.setattr(
         CNN, "forward", lambda self, batch: encoded.append(len(batch.parts["target"])) or forward(self, batch)
     )
-    model = Model(Bilinear(encoders, hidden=16), Regression(("pKd",)).adapt(davis.targets), hidden=32)
+    model = Model(Bilinear(encoders, hidden=16), Number(("pKd",)).adapt(davis.targets), hidden=32)
     settings = FitSettings(epochs=12, lr=1e-2, batch_size=64, batches=batches, device="cpu")  # type: ignore[arg-type]
     nothing = davis.subset(np.zeros(0, dtype=np.int64))
     losses = [epoch.train_loss for epoch in fit(model, davis, nothing, settings)]

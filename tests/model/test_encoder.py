@@ -17,11 +17,11 @@ from molgraph.fit.device import choose
 from molgraph.fit.infer import estimate
 from molgraph.fit.step import mixed, plain
 from molgraph.fusion.concat import Concat
+from molgraph.kinds.number import Number
 from molgraph.model.encoder import Encoder, Features
 from molgraph.model.model import Model
 from molgraph.molecule.prepare import prepare
 from molgraph.predictor.inputs import unlabelled
-from molgraph.task.regression import Regression
 
 PARTS = prepare(["CCO", "C", "c1ccccc1O"], ("graph",)).parts
 ATOMS = PARTS.offsets["atom"]
@@ -52,7 +52,7 @@ def batch(index: list[int]) -> Batch:
 
 def model(change: Change = lambda features: features, **widths: Any) -> Model:
     torch.manual_seed(0)
-    return Model(Foreign({}, change, **widths), Regression(("a",)), hidden=4)
+    return Model(Foreign({}, change, **widths), Number(("a",)), hidden=4)
 
 
 def per_part(features: Features) -> Tensor:
@@ -111,10 +111,10 @@ def test_inside_a_fusion_too() -> None:
     both = Batch(
         {"a": PARTS, "b": PARTS}, {"a": torch.tensor([0, 1, -1]), "b": torch.tensor([2, 2, 0])}, Targets.none(3)
     )
-    whole = Model(Concat({"a": good, "b": Foreign({})}), Regression(("a",)), hidden=4)
+    whole = Model(Concat({"a": good, "b": Foreign({})}), Number(("a",)), hidden=4)
     assert whole(both).shape == (3, 1)
     with pytest.raises(ConfigError, match=f"the encoder {ME} returns values of shape"):
-        Model(Concat({"a": good, "b": bad}), Regression(("a",)), hidden=4)(both)
+        Model(Concat({"a": good, "b": bad}), Number(("a",)), hidden=4)(both)
 
 
 def test_a_batch_without_rows_or_parts_reaches_no_encoder() -> None:
@@ -163,4 +163,4 @@ class Plain(nn.Module):
 )
 def test_what_an_encoder_lacks_is_named_with_its_class(encoder: Any, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        Model(encoder, Regression(("a",)))
+        Model(encoder, Number(("a",)))

@@ -11,8 +11,8 @@ from molgraph import registry
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.task.regression import Regression
 
 TEXTS = {
     "molecule/feedforward": ["CC(=O)Oc1ccccc1C(=O)O", "C", "CN1CCC[C@H]1c1cccnc1", "O=C1NC(=O)C(c2ccccc2)(c2ccccc2)N1"],
@@ -29,7 +29,7 @@ def made(name, parts, seed=0, **settings):
     torch.manual_seed(seed)
     encoder = registry.model(name)(parts.schema, hidden=8, **settings)
     encoder.adapt(dataset(parts))
-    return Model(encoder, Regression(("y",)), hidden=8).eval()
+    return Model(encoder, Number(("y",)), hidden=8).eval()
 
 
 def predicted(model, parts):

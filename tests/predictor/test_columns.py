@@ -1,8 +1,8 @@
 import numpy as np
 
 from molgraph.calibrate import Interval
+from molgraph.kinds import make
 from molgraph.predictor.columns import number_columns, set_text, sets_of, target_columns, without_interval
-from molgraph.task import make
 
 CLASSES = ("a", "b", "c")
 TASK = make({"n": "regression", "y": "binary", "k": "multiclass"}, {"k": CLASSES})

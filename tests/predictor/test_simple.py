@@ -8,10 +8,10 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import Crippen, Descriptors
 
+from molgraph.kinds import block
 from molgraph.predictor.assess import assess
 from molgraph.predictor.inside import by_domain
 from molgraph.predictor.simple import beside, fit
-from molgraph.task import block
 
 FOREST = {"model": "molecule/forest", "encoder": {"rounds": 2, "depth": 2}, "comparator": "none", "split": "random"}
 

@@ -8,10 +8,10 @@ import pytest
 
 from molgraph.data.targets import ABOVE, EXACT
 from molgraph.errors import ConfigError, DataError
+from molgraph.kinds import logarithm, restore
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.duplicates import merged
 from molgraph.predictor.targets import rank_targets
-from molgraph.task import logarithm, restore
 from molgraph.workflows.evaluate import evaluate_file
 
 TREES = {"model": "molecule/forest", "encoder": {"rounds": 15, "depth": 3}, "comparator": "none"}

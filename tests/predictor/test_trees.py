@@ -6,11 +6,11 @@ import pytest
 from molgraph import registry
 from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
+from molgraph.kinds import make
 from molgraph.molecule.room import ROOM
 from molgraph.predictor import member as members
 from molgraph.predictor import trees
 from molgraph.predictor.boosted import Boosted
-from molgraph.task import make
 
 KINDS = {"pAct": "regression", "active": "binary", "level": "multiclass"}
 FOREST = {"model": "molecule/forest", "encoder": {"rounds": 12, "depth": 3}, "split": "random"}

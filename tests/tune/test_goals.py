@@ -7,7 +7,7 @@ import torch
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError
-from molgraph.task import make
+from molgraph.kinds import make
 from molgraph.tune.goals import accuracy, goals, scales
 
 

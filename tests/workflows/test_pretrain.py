@@ -24,8 +24,8 @@ from molgraph.errors import ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.imaging.brains import brains
 from molgraph.imaging.encoders.weights import start_from
+from molgraph.kinds import Contrast
 from molgraph.model.model import Model
-from molgraph.task import Contrast
 from molgraph.workflows import pretrain
 from molgraph.workflows.pretrain import pretrain_folder, read_pictures
 

@@ -25,8 +25,8 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
+from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.task.regression import Regression
 
 NAMES = [name for name in registry.MODELS if name.startswith("binding/") and name != "binding/forest"]
 LIGANDS = ("CC(=O)Nc1ccc(O)cc1", "C", "C[N+](C)(C)CC(=O)[O-]", "FC(F)(F)c1ccc(C2CC2)cc1Br", "[Na+]")
@@ -66,7 +66,7 @@ def made(name: str, parts: Packed, seed: int = 0, **settings: Any) -> Model:
     torch.manual_seed(seed)
     encoder = registry.model(name)(parts.schema, **TINY, **settings)
     encoder.adapt(dataset(parts))
-    return Model(encoder, Regression(("a", "b")), pooling=encoder.pooling, hidden=16).double().eval()
+    return Model(encoder, Number(("a", "b")), pooling=encoder.pooling, hidden=16).double().eval()
 
 
 def predicted(model: Model, parts: Packed) -> Tensor:

@@ -9,8 +9,8 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS
+from molgraph.kinds import Segmentation
 from molgraph.model.model import Model
-from molgraph.task import Segmentation
 
 TINY = {"hidden": 4, "depth": 2, "patch": 8}
 

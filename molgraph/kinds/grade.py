@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from molgraph.task.multiclass import Multiclass
+from molgraph.kinds.one_of import OneOf
 
 
 @dataclass(frozen=True)
-class Ordinal(Multiclass):
+class Grade(OneOf):
     """Predict the probability of each grade from whether it is passed: one output less than there are grades.
 
     Output k is the logit of "above grade k, given that grade k was reached", so that probabilities of passing fall

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from molgraph.data.targets import Targets, real
 from molgraph.errors import DataError
-from molgraph.task.task import OneEach
+from molgraph.kinds.kind import OneEach
 
 Floats = NDArray[np.float64]
 

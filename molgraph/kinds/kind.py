@@ -11,7 +11,7 @@ from torch import Tensor
 from molgraph.data.targets import Targets
 
 
-class Task(Protocol):
+class Kind(Protocol):
     """Turn features into a loss and a prediction; hold what was learnt from the training targets.
 
     `names` are the target columns it reads, `outputs` the width of the network's raw output, `columns` the
@@ -48,7 +48,7 @@ class Task(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """Return the task as plain JSON values; `molgraph.task.restore` is the way back."""
+        """Return the task as plain JSON values; `molgraph.kinds.restore` is the way back."""
         ...
 
 

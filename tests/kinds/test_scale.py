@@ -6,7 +6,7 @@ import torch
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.task import make, scale
+from molgraph.kinds import make, scale
 
 PLACES = [(0.0, 1.0), (1e7, 0.01), (1e12, 1.0), (-1e9, 2.0), (0.0, 1e-12), (0.0, 1e30), (5.0, 1e-7)]
 

@@ -1,4 +1,4 @@
-"""Tasks: features to a loss and a prediction."""
+"""Kinds of answers: features to a loss and a prediction."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
-from molgraph.task import scale as scales
-from molgraph.task.binary import Binary
-from molgraph.task.contrast import Contrast
-from molgraph.task.gaussian import Gaussian
-from molgraph.task.joint import Joint
-from molgraph.task.multiclass import Multiclass
-from molgraph.task.ordinal import Ordinal
-from molgraph.task.regression import Regression
-from molgraph.task.scale import Floats, Scaled
-from molgraph.task.segmentation import Segmentation
-from molgraph.task.task import Task
+from molgraph.kinds import scale as scales
+from molgraph.kinds.contrast import Contrast
+from molgraph.kinds.grade import Grade
+from molgraph.kinds.joint import Joint
+from molgraph.kinds.kind import Kind
+from molgraph.kinds.number import Normal, Number
+from molgraph.kinds.one_of import OneOf
+from molgraph.kinds.scale import Floats, Scaled
+from molgraph.kinds.segmentation import Segmentation
+from molgraph.kinds.yes_no import YesNo
 
 __all__ = [
     "KINDS",
-    "Binary",
     "Contrast",
-    "Gaussian",
+    "Grade",
     "Joint",
-    "Multiclass",
-    "Ordinal",
-    "Regression",
+    "Kind",
+    "Normal",
+    "Number",
+    "OneOf",
     "Segmentation",
-    "Task",
+    "YesNo",
     "make",
     "restore",
 ]
@@ -79,29 +78,29 @@ def make(
     focal: float = 0.0,
     variance: bool = False,
     log: Collection[str] = (),
-) -> Task:
+) -> Kind:
     """Return the task for targets of these kinds, in this order: a plain one, or a `Joint` of several.
 
     With `variance`, numbers are predicted with their standard deviation. Of the numbers in `log`, the values are log10
     of the user's.
     """
     labels = classes or {}
-    made: list[Task] = []
+    made: list[Kind] = []
     for kind in dict.fromkeys(kind_of.values()):
         names = tuple(name for name, k in kind_of.items() if k == kind)
         if kind == "regression":
-            numbers = Gaussian if variance else Regression
+            numbers = Normal if variance else Number
             made.append(numbers(names, log=tuple(name for name in names if name in log)))
         elif kind == "binary":
-            made.append(Binary(names, balance, focal, labels=tuple(tuple(labels.get(name, ())) for name in names)))
+            made.append(YesNo(names, balance, focal, labels=tuple(tuple(labels.get(name, ())) for name in names)))
         else:
-            classed = Ordinal if kind == "ordinal" else Multiclass
+            classed = Grade if kind == "ordinal" else OneOf
             made.append(classed(names, tuple(tuple(labels[name]) for name in names), balance, focal))
     return made[0] if len(made) == 1 else Joint(tuple(kind_of), tuple(made))
 
 
-def restore(state: Mapping[str, Any]) -> Task:
-    """Return the task that `Task.state()` described.
+def restore(state: Mapping[str, Any]) -> Kind:
+    """Return the task that `Kind.state()` described.
 
     Raises: KeyError, TypeError or ValueError where that is no such description.
     """
@@ -112,20 +111,20 @@ def restore(state: Mapping[str, Any]) -> Task:
             raise ValueError("the targets of the parts are not those of the whole")
         return joint
     made: dict[str, Any] = {
-        "regression": Regression,
-        "gaussian": Gaussian,
-        "binary": Binary,
-        "multiclass": Multiclass,
-        "ordinal": Ordinal,
+        "regression": Number,
+        "gaussian": Normal,
+        "binary": YesNo,
+        "multiclass": OneOf,
+        "ordinal": Grade,
         "segmentation": Segmentation,
         "contrast": Contrast,
     }
-    restored: Task = made[state["kind"]](**values)
+    restored: Kind = made[state["kind"]](**values)
     _check(restored)
     return restored
 
 
-def _check(task: Task) -> None:
+def _check(task: Kind) -> None:
     """Raise ValueError where a restored task has other than a name, a scale above 0 or class names for each target."""
     if (
         not task.names
@@ -133,12 +132,12 @@ def _check(task: Task) -> None:
         or len(set(task.names)) < len(task.names)
     ):
         raise ValueError(f"targets of {task.names}")
-    if isinstance(task, Regression | Gaussian):
+    if isinstance(task, Number | Normal):
         if not len(task.mean) == len(task.std) == len(task.names):
             raise ValueError("each target needs a mean and a deviation")
         if not all(math.isfinite(mean) for mean in task.mean) or not all(0 < std < math.inf for std in task.std):
             raise ValueError(f"means of {task.mean}, deviations of {task.std}")
-    if isinstance(task, Multiclass):
+    if isinstance(task, OneOf):
         known = [type(each) is tuple and len(set(map(str, each))) == len(each) > 1 for each in task.classes]
         if len(known) != len(task.names) or not all(known):
             raise ValueError(f"classes of {task.classes}")
@@ -148,26 +147,26 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list | tuple) else value
 
 
-def block(task: Task, name: str) -> slice:
+def block(task: Kind, name: str) -> slice:
     """Return which estimate columns belong to a target."""
     tasks = task.tasks if isinstance(task, Joint) else (task,)
     at = 0
     for each in tasks:
         for i, mine in enumerate(each.names):
-            width = len(each.classes[i]) if isinstance(each, Multiclass) else 1 + isinstance(each, Gaussian)
+            width = len(each.classes[i]) if isinstance(each, OneOf) else 1 + isinstance(each, Normal)
             if mine == name:
                 return slice(at, at + width)
             at += width
     raise ConfigError(f"unknown target '{name}'{did_you_mean(name, task.names)}")
 
 
-def spreads(task: Task, name: str) -> bool:
+def spreads(task: Kind, name: str) -> bool:
     """Tell whether the estimates of a target have its standard deviation beside it."""
     tasks = task.tasks if isinstance(task, Joint) else (task,)
-    return any(isinstance(each, Gaussian) and name in each.names for each in tasks)
+    return any(isinstance(each, Normal) and name in each.names for each in tasks)
 
 
-def scale(task: Task, name: str) -> tuple[float, float]:
+def scale(task: Kind, name: str) -> tuple[float, float]:
     """Return mean and standard deviation of a target's training values; 0 and 1 of what is no number."""
     for each in task.tasks if isinstance(task, Joint) else (task,):
         if isinstance(each, Scaled) and name in each.names and each.mean:
@@ -176,46 +175,46 @@ def scale(task: Task, name: str) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def logarithm(task: Task, name: str) -> bool:
+def logarithm(task: Kind, name: str) -> bool:
     """Tell whether a task works on log10 of a target's values; what that means is the business of `task.scale`."""
     tasks = task.tasks if isinstance(task, Joint) else (task,)
     return any(isinstance(each, Scaled) and name in each.log for each in tasks)
 
 
-def into(task: Task, name: str, values: Floats) -> Floats:
+def into(task: Kind, name: str, values: Floats) -> Floats:
     """Return values of a target, in the user's units, as the task works on them: NaN where that cannot be."""
     return scales.kept(values, logarithm(task, name))
 
 
-def out_of(task: Task, name: str, values: Floats) -> Floats:
+def out_of(task: Kind, name: str, values: Floats) -> Floats:
     """Return values of a target that the task works on, in the user's units."""
     return scales.shown(values, logarithm(task, name))
 
 
-def spread_out_of(task: Task, name: str, spread: Floats, values: Floats) -> Floats:
+def spread_out_of(task: Kind, name: str, spread: Floats, values: Floats) -> Floats:
     """Return standard deviations about values that the task works on, in the user's units."""
     return scales.shown_spread(spread, values, logarithm(task, name))
 
 
-def classes(task: Task) -> dict[str, tuple[str, ...]]:
+def classes(task: Kind) -> dict[str, tuple[str, ...]]:
     """Return the class names of every multiclass target."""
     found: dict[str, tuple[str, ...]] = {}
     for each in task.tasks if isinstance(task, Joint) else (task,):
-        if isinstance(each, Multiclass):
+        if isinstance(each, OneOf):
             found |= dict(zip(each.names, each.classes, strict=True))
     return found
 
 
-def vocabulary(task: Task) -> dict[str, tuple[str, ...]]:
+def vocabulary(task: Kind) -> dict[str, tuple[str, ...]]:
     """Return the labels by which the data calls the classes of every target that has some."""
     found = classes(task)
     for each in task.tasks if isinstance(task, Joint) else (task,):
-        if isinstance(each, Binary):
+        if isinstance(each, YesNo):
             found |= {name: words for name, words in zip(each.names, each.labels, strict=False) if words}
     return found
 
 
-def labels(task: Task, name: str) -> tuple[str, ...]:
+def labels(task: Kind, name: str) -> tuple[str, ...]:
     """Return the class names of a multiclass target."""
     known = classes(task)
     if name not in known:

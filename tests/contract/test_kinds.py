@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
-from molgraph.task import Task, block, make, restore
+from molgraph.kinds import Kind, block, make, restore
 
 VALUES = torch.tensor(
     [[5.5, 1.0, 2.0], [7.25, 0.0, 0.0], [math.nan, 1.0, 1.0], [312.437, math.nan, 2.0], [6.0, 0.0, math.nan]]
@@ -26,18 +26,18 @@ def targets(names: tuple[str, ...]) -> Targets:
 
 
 @pytest.fixture(params=CASES, ids=str)
-def adapted(request: pytest.FixtureRequest) -> tuple[Task, Targets]:
+def adapted(request: pytest.FixtureRequest) -> tuple[Kind, Targets]:
     names, balance, focal = request.param
     task = make({n: KINDS[n] for n in names}, {"k": ("a", "b", "c")}, balance=balance, focal=focal)
     given = targets(task.names)
     return task.adapt(given), given
 
 
-def raw_of(task: Task, rows: int = 5, seed: int = 0) -> torch.Tensor:
+def raw_of(task: Kind, rows: int = 5, seed: int = 0) -> torch.Tensor:
     return torch.randn(rows, task.outputs, generator=torch.Generator().manual_seed(seed))
 
 
-def test_what_was_not_measured_moves_neither_loss_nor_gradient(adapted: tuple[Task, Targets]) -> None:
+def test_what_was_not_measured_moves_neither_loss_nor_gradient(adapted: tuple[Kind, Targets]) -> None:
     task, given = adapted
     sums = []
     for filler in (0.0, 1.0, 2.0):
@@ -56,7 +56,7 @@ def test_what_was_not_measured_moves_neither_loss_nor_gradient(adapted: tuple[Ta
     assert sums[0][0] > 0
 
 
-def test_a_weight_of_zero_is_a_row_left_out(adapted: tuple[Task, Targets]) -> None:
+def test_a_weight_of_zero_is_a_row_left_out(adapted: tuple[Kind, Targets]) -> None:
     task, given = adapted
     weight = given.weight.clone()
     weight[0] = 0
@@ -66,14 +66,14 @@ def test_a_weight_of_zero_is_a_row_left_out(adapted: tuple[Task, Targets]) -> No
     assert float((whole[0] * whole[1]).sum()) == pytest.approx(float((part[0] * part[1]).sum()), rel=1e-6)
 
 
-def test_rows_do_not_see_each_other(adapted: tuple[Task, Targets]) -> None:
+def test_rows_do_not_see_each_other(adapted: tuple[Kind, Targets]) -> None:
     task, given = adapted
     raw = raw_of(task)
     torch.testing.assert_close(task.predict(raw)[2:3], task.predict(raw[2:3]))
     torch.testing.assert_close(task.loss(raw, given)[0][2:3], task.loss(raw[2:3], given.take(torch.tensor([2])))[0])
 
 
-def test_estimates_are_exact_numbers_or_probabilities_and_have_their_names(adapted: tuple[Task, Targets]) -> None:
+def test_estimates_are_exact_numbers_or_probabilities_and_have_their_names(adapted: tuple[Kind, Targets]) -> None:
     task, _ = adapted
     found = task.predict(raw_of(task).to(torch.bfloat16))
     numbers = any(task.kind(name) == "regression" for name in task.names)
@@ -88,7 +88,7 @@ def test_estimates_are_exact_numbers_or_probabilities_and_have_their_names(adapt
             assert bool(((found[:, where] >= 0) & (found[:, where] <= 1)).all())
 
 
-def test_it_survives_json(adapted: tuple[Task, Targets]) -> None:
+def test_it_survives_json(adapted: tuple[Kind, Targets]) -> None:
     task, given = adapted
     again = restore(json.loads(json.dumps(task.state(), allow_nan=False)))
     assert again == task
@@ -97,7 +97,7 @@ def test_it_survives_json(adapted: tuple[Task, Targets]) -> None:
     assert torch.equal(mine[0], theirs[0]) and torch.equal(mine[1], theirs[1])
 
 
-def test_adapting_leaves_the_task_as_it_was(adapted: tuple[Task, Targets]) -> None:
+def test_adapting_leaves_the_task_as_it_was(adapted: tuple[Kind, Targets]) -> None:
     task, given = adapted
     before = task.state()
     task.adapt(given)

@@ -1,4 +1,4 @@
-"""Regression that also predicts how far off it may be: a mean and a standard deviation for every row."""
+"""Numbers on any number of targets at once, with blanks and with bounds; also with how far off each may be."""
 
 from __future__ import annotations
 
@@ -11,15 +11,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from molgraph.data.targets import ABOVE, EXACT, Targets
-from molgraph.task.scale import Scaled
+from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
+from molgraph.kinds.scale import Scaled
 
 FLOOR = 1e-3  # of the standard deviation of the training rows: less than any assay repeats, and the loss stays finite
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Gaussian(Scaled):
+class Number(Scaled):
+    """Predict numbers; the network learns (value - mean) / std of the training rows, in float32.
+
+    A row measured as `<5` costs nothing while the prediction lies below 5, and its squared distance to 5 above it
+    (a one-sided loss, as for left-censored data).
+    """
+
+    def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
+        error = raw.float() - self.scaled(targets.values)
+        error = torch.where(targets.bound == BELOW, error.clamp(min=0), error)
+        error = torch.where(targets.bound == ABOVE, error.clamp(max=0), error)
+        return error.square(), targets.weight * targets.observed
+
+    def predict(self, raw: Tensor) -> Tensor:
+        mean, std = self._scale(raw)
+        return raw.to(mean.dtype) * std + mean
+
+    def state(self) -> dict[str, Any]:
+        return {"kind": "regression", **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True)
+class Normal(Scaled):
     """Predict the mean and the standard deviation of numbers by the likelihood of a normal distribution.
 
     A row measured as `<5` costs the negative log probability of a value below 5 (a censored normal distribution).

@@ -7,7 +7,7 @@ import torch
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.task import Segmentation, restore
+from molgraph.kinds import Segmentation, restore
 
 
 def masks(values: list[list[float]], seen: list[list[bool]] | None = None) -> Targets:

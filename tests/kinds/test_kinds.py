@@ -4,7 +4,7 @@ import torch
 
 from molgraph.data.targets import ABOVE, BELOW, Targets
 from molgraph.errors import ConfigError, DataError
-from molgraph.task import block, kinds, labels, make, restore
+from molgraph.kinds import block, kinds, labels, make, restore
 
 NAN = float("nan")
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.task.task import focused
+from molgraph.kinds.kind import focused
 
 
 @dataclass(frozen=True)
-class Multiclass:
+class OneOf:
     """Predict the probability of each class; target values are positions in `classes[t]`.
 
     `balance` weighs a class by rows / (classes * rows of the class), `focal` > 0 is the gamma of the focal loss. A
@@ -43,7 +43,7 @@ class Multiclass:
     def kind(self, name: str) -> str:
         return "multiclass"
 
-    def adapt(self, train: Targets) -> Multiclass:
+    def adapt(self, train: Targets) -> OneOf:
         weights = []
         for i, (name, labels) in enumerate(zip(self.names, self.classes, strict=True)):
             known = train.values[:, i][train.observed[:, i]].long()

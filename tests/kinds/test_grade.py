@@ -8,14 +8,14 @@ import torch
 from molgraph.data.targets import Targets
 from molgraph.data.units import parse_targets
 from molgraph.errors import DataError
-from molgraph.task import Ordinal, block, classes, make, restore
+from molgraph.kinds import Grade, block, classes, make, restore
 
 
-def task() -> Ordinal:
+def task() -> Grade:
     made = make({"grade": "ordinal"}, {"grade": ("0", "1", "2", "3")})
-    assert isinstance(made, Ordinal)
+    assert isinstance(made, Grade)
     adapted = made.adapt(Targets.of(("grade",), torch.tensor([[0.0], [1.0], [2.0], [3.0], [3.0]])))
-    assert isinstance(adapted, Ordinal)
+    assert isinstance(adapted, Grade)
     return adapted
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from molgraph.data.targets import Targets
-from molgraph.task.task import Task
+from molgraph.kinds.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Joint:
     """
 
     names: tuple[str, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[Kind, ...]
 
     @property
     def outputs(self) -> int:
@@ -51,5 +51,5 @@ class Joint:
     def state(self) -> dict[str, Any]:
         return {"kind": "joint", "names": list(self.names), "tasks": [t.state() for t in self.tasks]}
 
-    def _of(self, task: Task, targets: Targets) -> Targets:
+    def _of(self, task: Kind, targets: Targets) -> Targets:
         return targets.columns([self.names.index(name) for name in task.names])

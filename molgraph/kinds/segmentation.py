@@ -13,7 +13,7 @@ from torch import Tensor
 from molgraph.data.packed import owners
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.task.task import OneEach
+from molgraph.kinds.kind import OneEach
 
 SMOOTH = 1.0  # voxels: what keeps the overlap of a few voxels from jumping
 

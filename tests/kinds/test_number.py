@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
-from molgraph.task import Gaussian, Joint, block, make, restore, spreads
+from molgraph.kinds import Joint, Normal, block, make, restore, spreads
 
 VALUES = torch.tensor([[5.0, 1.0], [7.5, 2.0], [6.0, float("nan")], [9.0, 4.0]])
 BOUND = torch.tensor([[EXACT, EXACT], [BELOW, EXACT], [ABOVE, EXACT], [EXACT, ABOVE]], dtype=torch.int8)
@@ -77,4 +77,4 @@ def test_beside_a_task_of_another_kind_and_through_json(given):
     assert (block(joint, "x"), block(joint, "y")) == (slice(0, 2), slice(2, 3))
     task = make({"x": "regression", "y": "regression"}, variance=True).adapt(given)
     again = restore(json.loads(json.dumps(task.state())))
-    assert again == task and isinstance(again, Gaussian)
+    assert again == task and isinstance(again, Normal)

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.task.task import OneEach, focused
+from molgraph.kinds.kind import OneEach, focused
 
 
 @dataclass(frozen=True)
-class Binary(OneEach):
+class YesNo(OneEach):
     """Predict probabilities of the positive class.
 
     `labels` hold what the data calls the negative and the positive class of each target, nothing where 0 and 1.
@@ -33,7 +33,7 @@ class Binary(OneEach):
     def kind(self, name: str) -> str:
         return "binary"
 
-    def adapt(self, train: Targets) -> Binary:
+    def adapt(self, train: Targets) -> YesNo:
         weights = []
         for i, name in enumerate(self.names):
             known = train.values[:, i][train.observed[:, i]]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from molgraph.data.targets import Targets
-from molgraph.task import Contrast, restore
+from molgraph.kinds import Contrast, restore
 
 
 def told(*scans: float) -> Targets:
