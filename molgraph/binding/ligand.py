@@ -15,13 +15,17 @@ from rdkit.Chem import AllChem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Geometry import Point3D
 
+from molgraph.binding.conformation import one_conformation
 from molgraph.binding.records import parse
 from molgraph.binding.structure import STRUCTURE_FILES, bonds_by_distance
 from molgraph.data.regular import refused
 from molgraph.data.stream import open_bytes, suffixes
 from molgraph.errors import DataError, ResourceError
+from molgraph.molecule.forms import ionised, may_be_salt_of_metal
+from molgraph.molecule.fragments import Scattered, compounds, uncharged
 from molgraph.molecule.read import SDF_FILES
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal, refused_molecule
+from molgraph.molecule.standardise import parse as parse_smiles
 
 MOL2_FILES = (".mol2",)
 LIGAND_FILES = (*SDF_FILES, *MOL2_FILES, *STRUCTURE_FILES)
@@ -208,54 +212,63 @@ def _from_atoms(record: str, suffix: str, template: str) -> Chem.Mol | Refusal:
     """Bond atoms by distance and take bond orders from the template."""
     if not template:
         return Refusal("no_bond_orders", f"{suffix} does not say bond orders; give the ligand's SMILES, or an SDF")
-    pattern = Chem.MolFromSmiles(template)
-    if pattern is None:
-        return Refusal("invalid_smiles", f"the template '{template[:60]}' is no SMILES")
+    asked = _asked(template)
+    if isinstance(asked, Refusal):
+        return asked
     records = parse(record, suffix)
     if isinstance(records, Refusal):
         return records
     heavy = np.flatnonzero(records.element > 1)
-    records, counted = records.take(heavy).one_conformation()
+    records, counted = one_conformation(records.take(heavy))
     mol = Chem.RWMol()
     place = Chem.Conformer(len(records.element))
     for number, (element, xyz) in enumerate(zip(records.element.tolist(), records.xyz.tolist(), strict=True)):
         mol.GetAtomWithIdx(mol.AddAtom(Chem.Atom(element))).SetIntProp(_NUMBER, int(heavy[counted[number]]) + 1)
         place.SetAtomPosition(number, Point3D(*xyz))
-    for begin, end in bonds_by_distance(records.element, records.xyz).tolist():
-        mol.AddBond(begin, end, Chem.BondType.SINGLE)
+    own = {atom.GetAtomicNum() for pattern in asked for atom in pattern.GetAtoms()}
+    for ends in bonds_by_distance(records.element, records.xyz).tolist():
+        if all(int(records.element[end]) in own for end in ends):  # an ion lies near enough to its ligands to be bonded
+            mol.AddBond(*ends, Chem.BondType.SINGLE)
     mol.AddConformer(place)
-    return _with_orders(mol.GetMol(), Chem.RemoveAllHs(pattern))
+    return _with_orders(mol.GetMol(), asked)
 
 
-def _with_orders(mol: Chem.Mol, pattern: Chem.Mol) -> Chem.Mol | Refusal:
-    """Return the part of the file's atoms that is the largest part of the template, which tells its bond orders.
+def _asked(template: str) -> list[Chem.Mol] | Refusal:
+    """Return what the ligand can be by its SMILES: no counter-ion or solvent beside it, however its salt is drawn."""
+    pattern = parse_smiles(template)
+    if pattern is None:
+        return Refusal("invalid_smiles", f"the template '{template[:60]}' is no SMILES")
+    if not pattern.GetNumAtoms():
+        return Refusal("invalid_smiles", "the template has no atoms")
+    pattern = ionised(pattern) if may_be_salt_of_metal(template) else pattern
+    found = compounds(Chem.RemoveAllHs(pattern))
+    if isinstance(found, Scattered):
+        return Refusal("organometallic", f"{found.metal} beside its ligands in the SMILES: draw their bonds")
+    made = [mol for mol in map(parse_smiles, found) if mol is not None]
+    return made or Refusal("invalid_smiles", f"the template '{template[:60]}' has no part that is a molecule")
+
+
+def _with_orders(mol: Chem.Mol, asked: Sequence[Chem.Mol]) -> Chem.Mol | Refusal:
+    """Return the part of the file's atoms that is what is asked for, which tells its bond orders.
 
     Waters, counter-ions and what else stands beside it, in the file or in the SMILES, is no part of the ligand.
     """
-    asked = _largest(pattern)
-    if isinstance(asked, Refusal):
-        return asked
-    size, parts = asked.GetNumAtoms(), Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
-    alike = [part for part in parts if part.GetNumAtoms() == size]
-    if not alike:
-        counts = f"{', '.join(str(part.GetNumAtoms()) for part in parts)} heavy atoms in the file, {size} in the SMILES"
+    parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
+    pairs = [(part, pattern) for part in parts for pattern in asked if part.GetNumAtoms() == pattern.GetNumAtoms()]
+    if not pairs:
+        sizes, wanted = (", ".join(str(each.GetNumAtoms()) for each in mols) for mols in (parts, asked))
+        counts = f"{sizes} heavy atoms in the file, {wanted} in the SMILES"
         return Refusal("template_mismatch", f"the SMILES is not this ligand: {counts}")
-    found = [made for made in (_ordered(part, asked) for part in alike) if made is not None]
-    if not found:
+    fitting = [(part, made) for part, pattern in pairs if (made := _ordered(part, pattern)) is not None]
+    if not fitting:
         return Refusal("template_mismatch", "the SMILES is not this ligand: its atoms are bonded otherwise in the file")
-    if len(found) > 1:
-        return Refusal("ambiguous_pose", f"the file holds {len(found)} copies of the ligand; keep one of them")
-    return found[0]
-
-
-def _largest(pattern: Chem.Mol) -> Chem.Mol | Refusal:
-    """Return the part of a template that has the most heavy atoms."""
-    parts = sorted(Chem.GetMolFrags(pattern, asMols=True), key=lambda part: -int(part.GetNumAtoms()))
-    if not parts:
-        return Refusal("invalid_smiles", "the template has no atoms")
-    if len(parts) > 1 and parts[0].GetNumAtoms() == parts[1].GetNumAtoms():
-        return Refusal("template_mismatch", "the SMILES has several parts of one size; give that of the ligand alone")
-    return parts[0]
+    if len({id(part) for part, _ in fitting}) > 1:
+        what = "copies of the ligand" if len(asked) == 1 else "parts that are in the SMILES"
+        return Refusal("ambiguous_pose", f"the file holds {len(fitting)} {what}; keep one of them")
+    if len({uncharged(Chem.MolToSmiles(made, isomericSmiles=False)) for _, made in fitting}) > 1:
+        what = "several parts of the SMILES fit the atoms of the file; give that of the ligand alone"
+        return Refusal("template_mismatch", what)
+    return fitting[0][1]
 
 
 def _ordered(part: Chem.Mol, pattern: Chem.Mol) -> Chem.Mol | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from molgraph.molecule.standardise import Refusal
 FARTHEST = 1e6  # angstrom: 0.1 mm, beyond any molecule; also of what is no number
 PDB_FILES = (".pdb", ".ent", ".pdbqt")
 CIF_FILES = (".cif", ".mmcif")
+SPLIT = 3.0  # angstrom between two places of one water; two waters that touch are 2.8 apart
 Texts = NDArray[np.str_]
+Floats = NDArray[np.float64]
 
 # Columns of an atom record, https://www.wwpdb.org/documentation/file-format-content/format33/sect9.html
 _COLUMNS = {"name": (12, 16), "alternate": (16, 17), "residue": (17, 20), "chain": (21, 22), "number": (22, 27)}
@@ -37,6 +40,7 @@ _AUTODOCK_TYPES = {
     "W": "O",
 }
 _ITEM = re.compile(r"""'((?:[^']|'(?=\S))*)'(?=\s|$)|"((?:[^"]|"(?=\S))*)"(?=\s|$)|(\S+)""")
+_UNCERTAIN = re.compile(r"(?<=[\d.])\(\d+\)$")
 _ITEMS = {
     "name": ("auth_atom_id", "label_atom_id"),
     "alternate": ("label_alt_id",),
@@ -67,34 +71,6 @@ class Records:
         """Return some of the records."""
         return Records(**{name: column[rows] for name, column in vars(self).items()})
 
-    def one_conformation(self) -> tuple[Records, NDArray[np.int64]]:
-        """Return the records with each atom once where a residue has alternate locations, and which ones those are.
-
-        The location with the highest summed occupancy in its residue counts, of equal ones the first; an atom that it
-        lacks is taken from where it is occupied most, if the residue there is the same.
-        """
-        letters: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
-        at = np.flatnonzero(self.alternate != "").tolist()
-        for row in at:
-            found = letters.setdefault((self.chain[row], self.number[row]), {})
-            of = (self.alternate[row], self.residue[row])
-            found[of] = found.get(of, 0.0) + float(self.occupancy[row])
-        best = {place: max(found, key=lambda of: round(found[of], 6)) for place, found in letters.items()}
-        several = {(self.chain[row], self.number[row], self.name[row]) for row in at}
-        keep = np.ones(len(self.element), dtype=bool)
-        first: dict[tuple[str, str, str], tuple[bool, float, int]] = {}
-        for row, atom in enumerate(zip(self.chain.tolist(), self.number.tolist(), self.name.tolist(), strict=True)):
-            if atom not in several:
-                continue
-            letter, residue = best[atom[:2]]
-            keep[row] = False
-            if self.residue[row] == residue:
-                rank = (self.alternate[row] == letter, round(float(self.occupancy[row]), 6), -row)
-                first[atom] = max(first.get(atom, rank), rank)
-        keep[[-row for *_, row in first.values()]] = True
-        rows = np.flatnonzero(keep)
-        return self.take(rows), rows
-
 
 def parse(text: str, suffix: str) -> Records | Refusal:
     """Read the first model of a file's text in the format that `suffix` names."""
@@ -118,7 +94,7 @@ def _pdb(text: str, *, docked: bool) -> Records | Refusal:
         _autodock(symbol) if docked and symbol else _element(symbol, "".join(raw), residue)
         for symbol, raw, residue in zip(symbols.tolist(), raw_names, field["residue"].tolist(), strict=True)
     ]
-    occupancy = _full(_stripped(table, *_OCCUPANCY))
+    occupancy = _full(_numbers(_stripped(table, *_OCCUPANCY)))
     return Records(
         **field,
         element=np.array(element, np.int16),
@@ -149,9 +125,18 @@ def _numbers(cells: Texts) -> NDArray[np.float64]:
         return np.array([_number(cell) for cell in cells.tolist()], dtype=np.float64)
 
 
-def _full(cells: Texts) -> NDArray[np.float64]:
+def _measured(cells: Texts) -> Floats:
+    """Return the numbers of an mmCIF column; the uncertainty of the last digits, as in 1.458(4), is left out.
+
+    See: International Tables for Crystallography G, 2.2.7.3 (a number with its standard uncertainty)
+    """
+    if (np.char.find(cells, "(") < 0).all():
+        return _numbers(cells)
+    return _numbers(np.array([_UNCERTAIN.sub("", cell) for cell in cells.tolist()], dtype=np.str_))
+
+
+def _full(found: Floats) -> Floats:
     """Return occupancies; one that is not given is 1."""
-    found = _numbers(cells)
     return np.where(np.isfinite(found), found, 1.0)
 
 
@@ -203,33 +188,78 @@ def _mmcif(text: str) -> Records | Refusal:
 
     fields = {name: column(*items) for name, items in _ITEMS.items()}
     fields["number"] = np.char.add(fields["number"], column("pdbx_PDB_ins_code"))
-    fields["number"] = _counted(**fields)
-    xyz = np.stack([_numbers(column(f"Cartn_{axis}")) for axis in "xyz"], axis=1)
+    xyz = np.stack([_measured(column(f"Cartn_{axis}")) for axis in "xyz"], axis=1)
     wrong = np.flatnonzero(~(np.abs(xyz) < FARTHEST).all(axis=1))
     if len(wrong):
-        return Refusal("no_coordinates", f"atom {wrong[0] + 1} of the _atom_site loop has no coordinates")
+        shown = " ".join(column(f"Cartn_{axis}")[wrong[0]] or "?" for axis in "xyz")
+        what = f"atom {wrong[0] + 1} of the _atom_site loop has no coordinates: '{shown[:60]}'"
+        return Refusal("no_coordinates", what)
+    fields["number"] = _numbered(**fields, xyz=xyz)
     element = np.array([_ATOMIC.get(symbol.upper(), 0) for symbol in column("type_symbol").tolist()], np.int16)
-    return Records(**fields, element=element, xyz=xyz, occupancy=_full(column("occupancy")))
+    return Records(**fields, element=element, xyz=xyz, occupancy=_full(_measured(column("occupancy"))))
 
 
-def _counted(name: Texts, alternate: Texts, residue: Texts, chain: Texts, number: Texts) -> Texts:
+def _numbered(name: Texts, alternate: Texts, residue: Texts, chain: Texts, number: Texts, xyz: Floats) -> Texts:
     """Return residue numbers, counted (".1", ".2", ...) where none is given, as of waters that have labels only.
 
-    There a residue ends where its chain or name does, or where an atom comes again.
+    There a residue ends where its chain or name does, or where an atom comes again: without a letter, or with one that
+    is another place of none of those before, of waters of none near enough.
     """
     if (number != "").all():
         return number
-    found, count, now, seen = number.tolist(), 0, None, set[tuple[str, str]]()
-    for row, atom in enumerate(zip(name.tolist(), alternate.tolist(), strict=True)):
-        place = (chain[row], residue[row])
+    found, count, now, run = number.tolist(), 0, "", _Run("")
+    for row, of in enumerate(zip(name.tolist(), alternate.tolist(), strict=True)):
         if found[row]:
-            now = None
+            now = ""
             continue
-        if place != now or atom in seen:
-            count, now, seen = count + 1, place, set()
-        seen.add(atom)
-        found[row] = f".{count}"
+        place = f"{chain[row]} {residue[row]}"
+        if place != now:
+            now, run = place, _Run(str(residue[row]))
+        where = run.place_of(*of, xyz[row])
+        if where is None:
+            count += 1
+            where = count
+        run.add(*of, xyz[row], where)
+        found[row] = f".{where}"
     return np.array(found, dtype=np.str_)
+
+
+class _Run:
+    """Gather the atoms of residues without numbers, one after the other, of one chain and name."""
+
+    def __init__(self, residue: str) -> None:
+        self.water = residue in WATERS
+        self.letters: dict[tuple[int, str], set[str]] = {}  # of an atom in a residue
+        self.near: dict[
+            tuple[str, tuple[int, ...]], list[tuple[int, Floats]]
+        ] = {}  # atoms with letters, by their place
+        self.last: int | None = None
+
+    def place_of(self, name: str, letter: str, xyz: Floats) -> int | None:
+        """Return the residue of which this is an atom, None where it is of a new one."""
+        there = [] if not letter else [
+            (float(np.sum((at - xyz) ** 2)), residue)
+            for cell in self._cells(xyz)
+            for residue, at in self.near.get((name, cell), ())
+            if not self.letters[residue, name] & {letter, ""}
+        ]  # fmt: skip
+        if there and (not self.water or min(there)[0] <= SPLIT**2):
+            return min(there)[1]
+        return self.last if self.last is not None and (self.last, name) not in self.letters else None
+
+    def add(self, name: str, letter: str, xyz: Floats, residue: int) -> None:
+        self.letters.setdefault((residue, name), set()).add(letter)
+        if letter:
+            self.near.setdefault((name, self._cell(xyz)), []).append((residue, xyz))
+        self.last = residue
+
+    def _cell(self, xyz: Floats) -> tuple[int, ...]:
+        """Return in which cube of space a water lies; other residues lie in one, as their places may be far apart."""
+        return tuple(int(v) for v in np.floor(xyz / SPLIT)) if self.water else ()
+
+    def _cells(self, xyz: Floats) -> Iterator[tuple[int, ...]]:
+        middle = self._cell(xyz)
+        return (tuple(map(sum, zip(middle, off, strict=True))) for off in product((-1, 0, 1), repeat=len(middle)))
 
 
 def _atom_site(text: str) -> tuple[list[str], list[list[str]]]:

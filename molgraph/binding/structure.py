@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from scipy.spatial import cKDTree
 
+from molgraph.binding.conformation import one_conformation
 from molgraph.binding.records import CIF_FILES, PDB_FILES, Records, parse
 from molgraph.binding.residues import (
     AMINO,
@@ -82,8 +83,8 @@ class Structure:
 def structure(path: str) -> Structure | Refusal:
     """Read a protein from PDB, PDBQT or mmCIF (each also compressed), once per process and version of the file.
 
-    The first model counts. Of alternate locations the one with the highest summed occupancy in its residue is kept
-    (of equal ones the first), with the atoms that only another one has; hydrogens and dummy atoms are left out.
+    The first model counts. Of alternate locations the one that is occupied most is kept (see `conformation`), with the
+    atoms that only another one has; hydrogens and dummy atoms are left out.
     """
     why = refused(path, MOST)
     if why is not None:
@@ -123,7 +124,7 @@ def text_of(path: str) -> str | Refusal:
 
 def build(records: Records) -> Structure | Refusal:
     """Choose conformations, leave hydrogens out and gather residues."""
-    records, _ = records.take(records.element > 1).one_conformation()
+    records, _ = one_conformation(records.take(records.element > 1))
     if not len(records.element):
         return Refusal("no_atoms", "the file has no heavy atom")
     keys = np.stack([records.chain, records.number, records.residue], axis=1)

@@ -81,6 +81,19 @@ def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
     return Parent(chosen.smiles, _counted(left), any(piece.rank == ORGANIC for piece in left))
 
 
+def compounds(mol: Chem.Mol) -> list[str] | Scattered:
+    """Return the SMILES of the fragments that may be the compound of a record, the likeliest first.
+
+    They are those of the first rank that it holds: none is a counter-ion or a solvent, unless there is nothing else.
+    """
+    parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
+    metal = _bare_metal(parts)
+    if metal:
+        return Scattered(metal)
+    pieces = sorted({_piece(part) for part in parts}, key=lambda piece: (piece.rank, -piece.atoms, piece.smiles))
+    return [piece.smiles for piece in pieces if piece.rank == pieces[0].rank]
+
+
 def _bare_metal(parts: Sequence[Chem.Mol]) -> str:
     """Return the metal that stands without carbon beside what must be its ligands (organic ones, ammonia); "" for none.
 

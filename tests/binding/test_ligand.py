@@ -274,4 +274,53 @@ def test_waters_and_salts_are_no_part_of_the_ligand(extra: str, template: str) -
 def test_two_copies_of_a_ligand_are_ambiguous() -> None:
     text = lines_of("NC(=O)c1ccccc1") + lines_of("NC(=O)c1ccccc1", 30, number=901)
     assert refused(text, "a.pdb", "NC(=O)c1ccccc1").reason == "ambiguous_pose"
-    assert refused(text, "a.pdb", "NC(=O)c1ccccc1.OC(=O)c1ccccc1").reason == "template_mismatch"
+    assert refused(text, "a.pdb", "NC(=O)c1ccccc1.OC(=O)c1ccccc1").reason == "ambiguous_pose"
+    mixed = lines_of("NC(=O)c1ccccc1") + lines_of("FC1CC(Cl)NC1", 30, number=901)
+    assert "2 parts that are in" in refused(mixed, "a.pdb", "NC(=O)c1ccccc1.FC1CC(Cl)NC1").message
+
+
+ACID = "CC(C(=O)O)c1ccc(F)cc1"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "CC(C(=O)[O-])c1ccc(F)cc1.C[NH2+]CC(O)C(O)C(O)C(O)CO",  # meglumine has more heavy atoms
+        "CC(C(=O)O)c1ccc(F)cc1.Cc1ccc(cc1)S(=O)(=O)O",
+        "CC(C(=O)O)c1ccc(F)cc1.OC(=O)c1cc2ccccc2c(Cc2c(O)c(cc3ccccc23)C(O)=O)c1O",  # pamoate has twice as many
+        "CC(C(=O)O[Na])c1ccc(F)cc1",
+        "CC(C(=O)O[Ca]OC(=O)C(C)c1ccc(F)cc1)c1ccc(F)cc1",
+        "CC(C(=O)[O-])c1ccc(F)cc1.C1CCCCC1[NH2+]C1CCCCC1",
+        "CC(C(=O)[O-])c1ccc(F)cc1.CCCC[N+](CCCC)(CCCC)CCCC",
+        "CC(C(=O)[O-])c1ccc(F)cc1.[K+].O.O.CCO",
+        "C[C@@H](C(=O)O)c1ccc(F)cc1.C[C@H](C(=O)O)c1ccc(F)cc1",  # a racemate as two
+        "CC(C(=O)O)c1ccc(F)cc1.CC(C)(C)CC(C)(C)c1ccc(OCCOCCO)cc1",  # a surfactant that no list knows
+        "[H]OC(=O)C([H])(C)c1ccc(F)cc1.NC(N)=N",
+    ],
+)
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_ligand_is_found_beside_any_counter_ion_of_its_smiles(template: str, beside: bool) -> None:
+    text = lines_of(ACID)
+    if beside:  # the ion as well, and sodium so near to the acid that its distance is that of a bond
+        x, y, z = (float(text.splitlines()[3][at : at + 8]) for at in (30, 38, 46))
+        text += atom_line(90, "NA", "NA", (x, y, z + 2.3), number=950, element="NA", record="HETATM")
+        text += lines_of("Cc1ccc(cc1)S(=O)(=O)O", 60, number=901)
+    found = made(text, "a.pdb", template)
+    assert Chem.CanonSmiles(found.smiles, useChiral=0) == Chem.CanonSmiles(ACID) and len(found.xyz) == 12
+
+
+@pytest.mark.parametrize(
+    ("held", "template", "reason"),
+    [
+        ("CC(=O)O", f"{ACID}.CC(=O)O", "template_mismatch"),  # only the ion is there: it is not scored as the drug
+        ("Cc1ccc(cc1)S(=O)(=O)O", f"{ACID}.Cc1ccc(cc1)S(=O)(=O)O", "template_mismatch"),
+        ("C1CCCCC1", "C1CCCCC1.c1ccccc1", "template_mismatch"),
+        ("CCN", "[Pt+2].[Cl-].[Cl-].CCN", "organometallic"),
+        ("OCC(O)CO", "OCC(O)CO", ""),  # what is listed, asked for alone, is the ligand
+        ("CC(=O)O", "CC(=O)O[Na]", ""),
+    ],
+)
+def test_a_counter_ion_is_the_ligand_only_where_it_is_asked_for(held: str, template: str, reason: str) -> None:
+    found = ligand(lines_of(held), "a.pdb", template)
+    assert (found.reason if isinstance(found, Refusal) else "") == reason
+    assert reason or found.smiles == Chem.CanonSmiles(held)

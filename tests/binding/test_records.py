@@ -121,3 +121,13 @@ def test_a_comment_ends_no_loop_and_no_atom_lies_beyond_all() -> None:
     assert not isinstance(found, Refusal) and found.element.tolist() == [6, 7]
     far = parse(f"data_x\nloop_\n{head}\nC 0 0 0\nN 1e300 0 0\n#\n", ".cif")
     assert isinstance(far, Refusal) and far.reason == "no_coordinates"
+
+
+def test_the_uncertainty_of_the_last_digits_is_no_part_of_a_number() -> None:
+    head = "\n".join(f"_atom_site.{item}" for item in ("type_symbol", "Cartn_x", "Cartn_y", "Cartn_z", "occupancy"))
+    found = parse(f"data_x\nloop_\n{head}\nC 1.458(4) -2.0(12) 3(1) 0.50(2)\nN 1. 0 0 1\n#\n", ".cif")
+    assert not isinstance(found, Refusal)
+    assert found.xyz.tolist() == [[1.458, -2.0, 3.0], [1, 0, 0]] and found.occupancy.tolist() == [0.5, 1]
+    for odd in ("1.458(x)", "(4)", "1.4(5)6", "1.458("):
+        wrong = parse(f"data_x\nloop_\n{head}\nC {odd} 0 0 1\n#\n", ".cif")
+        assert isinstance(wrong, Refusal) and f"'{odd} 0 0'" in wrong.message

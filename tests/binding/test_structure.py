@@ -213,6 +213,70 @@ def test_atoms_that_only_a_lesser_location_has_are_filled_in(tmp_path: Path) -> 
     assert found.label == ("A:LYS1", "A:ALA2")
 
 
+SERINE, ARGININE = ("N", "CA", "C", "O", "CB", "OG"), ("N", "CA", "C", "O", "CB", "CG", "CD", "NE", "CZ", "NH1", "NH2")
+
+
+def letters(names: tuple[str, ...], residue: str, letter: str, share: float, at: float, number: int = 1) -> list[str]:
+    return [
+        atom_line(
+            n, name, residue, (2 * n, at, 0), element=name[0], alternate=letter, occupancy=share, number=number
+        )
+        for n, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def test_a_larger_residue_is_not_the_one_that_is_occupied_most(tmp_path: Path) -> None:
+    small, large = letters(SERINE, "SER", "A", 0.6, 0), letters(ARGININE, "ARG", "B", 0.4, 1)
+    for lines in (small + large, large + small):
+        found = written(tmp_path, *lines)
+        assert found.label == ("A:SER1",) and len(found) == 6
+    # what both have decides: a side chain that is hardly there does not count against its residue
+    faint = letters(ARGININE[:5], "ARG", "B", 0.55, 1) + letters(ARGININE[5:], "ARG", "B", 0.1, 2)
+    found = written(tmp_path, *letters(SERINE, "SER", "A", 0.45, 0), *faint)
+    assert found.label == ("A:ARG1",) and len(found) == 11
+
+
+@pytest.mark.parametrize("backbone", ["SER", "THR"])
+def test_a_backbone_without_letters_belongs_to_the_residue_that_counts(backbone: str, tmp_path: Path) -> None:
+    lines = [
+        *letters(("N", "CA", "C", "O"), backbone, " ", 1.0, 0),
+        *letters(("CB", "OG"), "SER", "A", 0.3, 3),
+        *letters(("CB", "OG1", "CG2"), "THR", "B", 0.7, 6),
+    ]
+    found = written(tmp_path, *lines)
+    assert found.label == ("A:THR1",) and found.letter == ("T",) and found.missing.tolist() == [0]
+    assert found.xyz[:, 1].tolist() == [0, 0, 0, 0, 6, 6, 6]
+    other = "THR" if backbone == "SER" else "SER"
+    twice = written(tmp_path, *letters(("N", "CA", "C", "O"), other, " ", 1.0, 0), *lines)
+    assert len(twice) == 7, "a backbone that is written for both is one"
+
+
+def test_what_only_shares_a_number_in_a_file_without_chains_is_no_alternate_location(tmp_path: Path) -> None:
+    lines = [
+        *letters(SERINE, "SER", " ", 1.0, 0)[:3],
+        *letters(("O", "CB", "OG"), "SER", "A", 0.3, 10),
+        *letters(("O", "CB", "OG"), "SER", "B", 0.7, 20),
+        *letters(("O",), "HOH", "A", 0.9, 30),
+        *letters(("O",), "HOH", "C", 0.1, 31),
+        *letters(("S", "O"), "SO4", "A", 1.0, 40),
+    ]
+    blank = [f"{line[:21]} {line[22:]}" for line in lines]
+    for text in (blank, blank[:9] + letters(SERINE, "SER", " ", 1.0, 90, number=2) + blank[9:]):
+        found = written(tmp_path, *text)
+        mine = found.xyz[found.xyz[:, 1] < 90, 1]
+        assert mine.tolist() == [0, 0, 0, 20, 20, 20, 30, 40, 40]
+
+
+def test_atoms_that_are_called_alike_are_all_kept(tmp_path: Path) -> None:
+    """Some programs call every atom of a ligand by its element."""
+    plain = [atom_line(n, "C", "LIG", (1.5 * n, 0, 0), element="C", alternate="A") for n in range(6)]
+    assert len(written(tmp_path, *plain)) == 6
+    both = [atom_line(n, "C", "LIG", (1.5 * n, 5, 0), element="C", alternate="B", occupancy=0.2) for n in range(6)]
+    common = [atom_line(n, "C", "LIG", (1.5 * n, -2, 0), element="C") for n in range(3)]
+    found = written(tmp_path, *common, *plain, *both)
+    assert sorted(found.xyz[:, 1].tolist()) == [-2] * 3 + [0] * 6
+
+
 def test_an_atom_without_a_letter_beside_one_with_is_one_atom(tmp_path: Path) -> None:
     lines = [
         atom_line(1, "OG", "SER", (0, 0, 0), element="O", occupancy=0.6),
@@ -250,6 +314,39 @@ def test_mmcif_without_the_authors_numbers(tmp_path: Path) -> None:
     assert kinds.count(WATER) == 3 and kinds.count(COFACTOR) == 2 and len(kinds) == 7
     assert found.label[:2] == ("A:GLY1", "A:ALA2") and len(set(found.label)) == 7 and len(found) == 9
     assert found.sequences == ["GXA"], "two residues that no bond joins"
+
+
+@pytest.mark.parametrize(
+    ("waters", "places"),
+    [
+        ([("A", 0), ("A", 10), ("B", 0.5), ("B", 10.5)], [0, 10]),
+        ([("A", 0), ("A", 10), ("B", 10.5), ("B", 0.5)], [0, 10]),
+        ([("A", 0), ("B", 0.5), ("A", 10), ("B", 10.5)], [0, 10]),
+        ([(".", 0), ("A", 10), ("B", 10.5), (".", 20)], [0, 10, 20]),
+        ([("A", 0), ("B", 0.5), (".", 10), ("A", 20), ("B", 20.5)], [0, 10, 20]),
+        ([("A", 0), ("B", 20)], [0, 20]),  # two waters, each beside a location of something else
+        ([("A", 0), (".", 3), (".", 6)], [0, 3, 6]),
+        ([("A", 0), ("B", 0.5), ("C", 1.0), ("A", 5)], [0, 5]),
+    ],
+    ids=str,
+)
+def test_waters_without_numbers_are_told_apart_by_their_letters_and_places(
+    waters: list[tuple[str, float]], places: list[float], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.cif"
+    atoms = [f"HETATM O O {letter} HOH C . {at} 0 0" for letter, at in waters]
+    path.write_text(mmcif_by_labels("ATOM C CA . GLY A 1 90 0 0", *atoms), encoding="utf-8")
+    found = made(path)
+    assert found.xyz[1:, 0].tolist() == places and found.kind.tolist()[1:] == [WATER] * len(places)
+
+
+def test_a_ligand_without_numbers_may_have_its_locations_far_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.cif"
+    atoms = [
+        f"HETATM C C{n} {letter} LIG D . {n + shift} 0 0" for letter, shift in (("A", 0), ("B", 9)) for n in (1, 2)
+    ]
+    path.write_text(mmcif_by_labels(*atoms), encoding="utf-8")
+    assert made(path).xyz[:, 0].tolist() == [1, 2]
 
 
 def test_mmcif_takes_a_label_where_the_authors_item_is_blank(tmp_path: Path) -> None:
