@@ -71,9 +71,9 @@ def rank_targets(
 
     A model of one input ranks its own targets; one of a molecule and a protein ranks `proteins`, else those it was
     trained on. A number counts as active from `active` on. What was measured of the molecule itself comes before what
-    is estimated: a target it is known to hit is ranked first, one it is known not to hit last. Beside that stands the
-    most similar training molecule that is active on the target (with a protein: on the same or a similar one). A row
-    that cannot be read has one line that says why.
+    is estimated: targets it is known to hit are first, by what was measured, those it is known not to hit last. Beside
+    that stands the most similar training molecule that is active on the target (with a protein: on the same or a
+    similar one). A row that cannot be read has one line that says why.
 
     Raises: ConfigError where the model has no such targets, or `active` is needed and not given.
     """
@@ -338,7 +338,9 @@ def _no_evidence(molecules: int, targets: int) -> tuple[NDArray[np.int64], Float
 def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None, top: int) -> Iterator[dict[str, Any]]:
     chance, domain = asked.probability[thing], predictor.domain
     names = predictor.targets * len(asked.targets) if len(predictor.inputs.slots) > 1 else asked.targets
-    order = np.lexsort((-asked.value[thing], -_settled(predictor, names, asked.own[thing], chance, active)))[:top]
+    settled = _settled(predictor, names, asked.own[thing], chance, active)
+    seen = _seen(predictor, names, asked.own[thing])
+    order = np.lexsort((-asked.value[thing], -seen, -settled))[:top]
     numbers = {"value": asked.value, "lo90": asked.low, "hi90": asked.high, "known_value": asked.known_value}
     for rank, at in enumerate(order.tolist(), start=1):
         own, row = int(asked.own[thing, at]), int(asked.known[thing, at])
@@ -370,6 +372,14 @@ def _settled(
         elif _inactive(predictor, domain, names[at], active)[own[at]]:
             found[at] = -2.0
     return found
+
+
+def _seen(predictor: Predictor, names: Sequence[str], own: NDArray[np.int64]) -> Floats:
+    """Return what was measured of the molecule itself on each target, by which those are ranked; 0 where nothing was."""
+    if predictor.domain is None:
+        return np.zeros(len(own))
+    at = [predictor.targets.index(name) for name in names]
+    return np.where(own >= 0, predictor.domain.values[own, at], 0.0)
 
 
 def _known(domain: Domain, row: int, target: str) -> dict[str, str]:

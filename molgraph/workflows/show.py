@@ -27,6 +27,7 @@ from molgraph.predictor.scored import OK
 from molgraph.workflows.plan import Plan
 
 DELAY = 0.3  # seconds before a bar appears: what is done or refused at once needs none
+LONGEST = 40  # characters of a target's name in the terminal
 log = logging.getLogger("molgraph")
 _quiet = False
 
@@ -89,6 +90,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
 def targets(found: pd.DataFrame) -> None:
     """Print the ranked targets of each molecule."""
     before = None
+    wide = min(max(len(str(name)) for name in ("target", *found["target"])), LONGEST)
     for line in found.to_dict("records"):
         if line["row"] != before:
             before = line["row"]
@@ -96,26 +98,38 @@ def targets(found: pd.DataFrame) -> None:
             if line["status"] != OK:
                 print(printable(f"  {line['status']}: {line['message']}"))
                 continue
-            head = f"{'target':24}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % (or set)':18}{'domain':8}"
+            head = f"{'target':{wide}}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % (or set)':18}{'domain':8}"
             print(f"  {'':4}{head}nearest known active")
-        print(printable(_target(line)))
+        print(printable(_target(line, wide)))
 
 
-def _target(line: Mapping[Hashable, Any]) -> str:
+def _target(line: Mapping[Hashable, Any], wide: int) -> str:
     value, low, high = (_value(line[key]) for key in ("value", "lo90", "hi90"))
     ends = "no interval" if pd.isna(line["set90"]) else line["set90"]
     ends = ends if pd.isna(line["lo90"]) else f"{low} to {high}"
     chance = "" if pd.isna(line["probability"]) else f"{100 * line['probability']:.0f} %"
+    chance = "known" if line["measured"] else chance  # beside a measurement the chance of an estimate misleads
     known = "none is known"
     if not pd.isna(line["known_similarity"]):
         on = f" on {line['known_target']}" if line["known_target"] != line["target"] else ""
-        known = (
-            f"{line['known_id']} (similarity {line['known_similarity']:.2f}, measured {line['known_value']:.3g}{on})"
-        )
+        seen = _short(f"{line['known_value']:.9g}")
+        known = f"{line['known_id']} (similarity {line['known_similarity']:.2f}, measured {seen}{on})"
     inside = {True: "in", False: "out"}.get(line["in_domain"], "")
-    target = str(line["target"])[:23]
+    target = str(line["target"])
+    target = target if len(target) <= wide else f"{target[: wide - 3]}..."
     estimated = f"{chance:>8}{value:>9}  {ends:18}{inside:8}"
-    return f"  {line['rank']:<4.0f}{target:24}{line['measured']:>10}{estimated}{known}"
+    return f"  {line['rank']:<4.0f}{target:{wide}}{_short(line['measured']):>10}{estimated}{known}"
+
+
+def _short(measured: str) -> str:
+    """Write what was measured with two decimals where it has more.
+
+    >>> _short("8.736563"), _short(">5"), _short("<1.2345e-12"), _short("")
+    ('8.74', '>5', '<1.23e-12', '')
+    """
+    sign = measured[:1] if measured[:1] in ("<", ">") else ""
+    number = measured[len(sign) :]
+    return measured if len(number) <= 6 else sign + _value(float(number))
 
 
 def _value(value: float) -> str:

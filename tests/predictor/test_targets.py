@@ -120,6 +120,21 @@ def test_what_was_measured_of_the_molecule_itself_comes_before_what_is_estimated
     assert {"", *ranks["measured"]} != {""}
 
 
+@pytest.mark.parametrize("active", [3.0, 9.9])
+def test_measured_targets_come_by_what_was_measured_of_them(panel, active):
+    made, predictor = panel
+    train = made.rows.data.subset(made.split.train)
+    asked = [train.inputs["input"].key_of(i) for i in range(len(train))]
+    found = ranked(predictor, asked, active=active)
+    both, against = 0, 0
+    for _, lines in found[found["target"].isin(["kinase", "channel"]) & (found["measured"] != "")].groupby("row"):
+        seen = lines["measured"].astype(float)
+        assert seen.is_monotonic_decreasing
+        both += len(lines) == 2
+        against += not lines["value"].is_monotonic_decreasing
+    assert both > against > 0, "and not by the estimate"
+
+
 def test_no_active_is_no_evidence(panel):
     found = ranked(panel[1], ["CCO"], active=99.0).set_index("target")
     for name in ("kinase", "channel"):

@@ -50,7 +50,8 @@ def test_a_measured_pair_in_the_terminal_says_what_was_measured(pair_model, pair
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     written = pairs.set_index(["smiles", "target_id"])["pKd"]
     (line,) = (line for line in lines if line[1] == name)
-    assert float(line[2]) == domain.values[0, 0] and float(line[2]) in written.to_numpy()
+    assert float(line[2]) == pytest.approx(domain.values[0, 0], abs=0.005) and domain.values[0, 0] in written.to_numpy()
+    assert line[3] == "known" and all("%" in each[2] for each in lines if each[2].endswith("%"))
 
 
 def test_a_bad_smiles_in_the_terminal(pair_model, capsys):
