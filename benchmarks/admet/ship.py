@@ -14,6 +14,7 @@ import argparse
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from endpoints import ENDPOINTS, MULTI, drawn, planned, rows, run_of
 from molgraph import shipped
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic
-from molgraph.predictor import Predictor
+from molgraph.predictor import Predictor, simple
 from molgraph.predictor.assess import assess, neighbour_estimates
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import merged
@@ -132,13 +133,14 @@ def finish(predictor: Predictor, found: Rows) -> None:
     things = found.data.groups[IDENTITY]
     held = ~seen & ~test & ~np.isin(things, things[test])
     beside, official = found.data.subset(np.flatnonzero(held)), found.data.subset(np.flatnonzero(test))
+    predictor.recipe.simple = simple.fit(predictor.domain, predictor.task)
     predictor.recipe.metrics = judged(predictor, official, int((seen & test).sum()))
     predictor.recipe.metrics |= crossed(predictor, beside, official)
     calibrate(predictor, found.data.subset(np.flatnonzero(held | (test & ~seen))))
     predictor.recipe.facts |= {
         "data": "TDC ADMET group: " + ", ".join(n for n in ENDPOINTS if ENDPOINTS[n].column in predictor.targets),
         "rows_read": found.read,
-        "rejected": {},
+        "rejected": dict(Counter(reject.reason for reject in found.data.rejects)),
         "train": len(predictor.domain.ids),
         "calibration": f"{held.sum():,} rows that neither trained nor are tested, and the test rows",
         "test": int(test.sum()),
@@ -150,13 +152,15 @@ def finish(predictor: Predictor, found: Rows) -> None:
 
 
 def judged(predictor: Predictor, official: Any, leaking: int) -> dict[str, Any]:
-    """Return the scores on the official test rows beside those of the nearest measured molecule.
+    """Return the scores on the official test rows beside those of the nearest measured molecule and the simplest
+    methods.
 
     `leaking` of them are a molecule that trained, as today's rules of standardisation have it.
     """
     assert predictor.domain is not None
     nearest = neighbour_estimates(predictor.domain, predictor.task, official)
-    found = assess(predictor, official, {NEAREST: nearest}, bootstrap=500)
+    beside = simple.beside([predictor], predictor.task, official)
+    found = assess(predictor, official, {NEAREST: nearest}, beside, bootstrap=500)
     sentence = "none: molecules that some endpoint tests were left out of training"
     if leaking:
         sentence = f"{leaking} of {len(official):,} test rows are, standardised as today, a molecule that trained"

@@ -17,6 +17,7 @@ NO_TRUTH = "no row has an exact measured value"
 NO_INTERVAL = "no measured row has an interval"
 YES_NO = ("0", "1")  # how the classes of a target of two are called
 WORDS = {"1": "yes", "0": "no"}  # and what sets of one of them say
+LEVEL, FEWEST = 0.9, 20  # of intervals; rows that a judgement needs
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,17 @@ def sentences(found: Mapping[str, Any], rows: str) -> list[str]:
         return _of_sets(found, rows)
     if found["value"] is None:
         return [f"No word on the 90 % intervals: {found['reason']}."]
-    return [f"{_share_words(found)} of the {rows} lie in their 90 % intervals."]
+    narrow = ", fewer than promised: take them as too narrow" if too_few(found) else ""
+    return [f"{_share_words(found)} of the {rows} lie in their 90 % intervals{narrow}."]
+
+
+def too_few(found: Mapping[str, Any], level: float = LEVEL) -> bool:
+    """Tell whether fewer rows were held than a level promises, by more than chance: the 95 % interval lies below it.
+
+    >>> too_few({"n": 182, "value": 0.81, "high": 0.86}), too_few({"n": 90, "value": 0.87, "high": 0.93})
+    (True, False)
+    """
+    return found["n"] >= FEWEST and found["high"] < level
 
 
 def _of_sets(found: Mapping[str, Any], rows: str) -> list[str]:
@@ -143,7 +154,11 @@ def _of_sets(found: Mapping[str, Any], rows: str) -> list[str]:
     if found["value"] is None:
         first = [f"No {level} sets: {found['reason']}."]
         return first + (_of_sets(lower, rows) if lower else [])
-    each = [f"{_share_words(one)} of those that are {name}" for name, one in found["classes"].items() if one["n"]]
+    each = [
+        f"{_share_words(one)} of those that are {name}" + ", fewer than promised" * too_few(one, found["level"])
+        for name, one in found["classes"].items()
+        if one["n"]
+    ]
     words = WORDS if tuple(found["classes"]) == YES_NO else {}
     right = [
         f"{words.get(name, name)} was right in {_share_words(one)}" for name, one in found["right"].items() if one["n"]

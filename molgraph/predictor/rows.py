@@ -164,7 +164,9 @@ def _targets(table: Table, run: RunSettings, inputs: set[str]) -> list[str]:
         if name in inputs:
             raise ConfigError(f"{table.origin}: '{name}' is an input of the model and no target.")
         if name not in columns:
-            raise DataError(f"{table.origin}: no column '{name}'{did_you_mean(name, columns)}")
+            several = all(part.strip() in columns for part in name.split(","))
+            hint = "; give each target a --target of its own." if several else did_you_mean(name, columns)
+            raise DataError(f"{table.origin}: no column '{name}'{hint}")
     return run.targets
 
 

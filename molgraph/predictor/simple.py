@@ -17,7 +17,7 @@ from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
 
 CONSTANT, EQUATION = "constant", "equation"
-ROWS = 5_000  # at most fit an equation of so few numbers
+ROWS = 5_000  # at most fit an equation of so few numbers, of each target
 FEWEST = 20  # rows of numbers, or of the rarer class; with fewer the equation is noise
 NEVER = -50.0  # the logit of a class that no row has
 
@@ -33,24 +33,35 @@ def fit(domain: Domain, task: Kind) -> dict[str, Any]:
 
     See: Hoerl & Kennard 1970, doi 10.1080/00401706.1970.10488634
     """
-    some = np.unique(np.linspace(0, len(domain.index) - 1, min(ROWS, len(domain.index))).astype(np.int64))
+    measured = {name: _measured(domain, task, at) for at, name in enumerate(task.names)}
+    fitted = {name: _some(rows) for name, rows in measured.items()}
+    some = np.unique(np.concatenate(list(fitted.values())))
     parts = {name: (side.room, list(side.keys)) for name, side in domain.sides.items()}
     table, names = _described(parts, {name: domain.index[some, at] for at, name in enumerate(domain.sides)})
     found: dict[str, Any] = {CONSTANT: {}, EQUATION: {}, "descriptors": names}
     for at, name in enumerate(task.names):
-        kind = task.kind(name)
-        sure = ~np.isnan(domain.values[:, at]) & ((domain.bound[:, at] == EXACT) | (kind != "regression"))
-        values = domain.values[sure, at].astype(np.float64)
-        if not len(values):
+        kind, values = task.kind(name), domain.values[:, at].astype(np.float64)
+        known, rows = values[measured[name]], fitted[name]
+        if not len(known):
             continue
         classes = len(labels(task, name)) if kind == "multiclass" else 0
-        shares = np.bincount(values.astype(np.int64), minlength=classes) / len(values) if classes else values.mean()
+        shares = np.bincount(known.astype(np.int64), minlength=classes) / len(known) if classes else known.mean()
         found[CONSTANT][name] = shares.tolist()
-        rows = sure[some]
         if table.shape[1]:
-            made = _equation(kind, table[rows], domain.values[some][rows, at].astype(np.float64), classes)
+            made = _equation(kind, table[np.searchsorted(some, rows)], values[rows], classes)
             found[EQUATION] |= {name: made} if made else {}
     return found
+
+
+def _measured(domain: Domain, task: Task, at: int) -> NDArray[np.int64]:
+    """Return the rows in which a target was measured, of a number exactly."""
+    exact = (domain.bound[:, at] == EXACT) | (task.kind(task.names[at]) != "regression")
+    return np.flatnonzero(~np.isnan(domain.values[:, at]) & exact)
+
+
+def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return rows from end to end, as many as fit an equation."""
+    return rows[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(ROWS, len(rows))).astype(np.int64))]
 
 
 def _equation(kind: str, table: Floats, values: Floats, classes: int) -> dict[str, Any] | None:

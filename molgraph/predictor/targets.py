@@ -375,7 +375,7 @@ def _settled(
 
 
 def _seen(predictor: Predictor, names: Sequence[str], own: NDArray[np.int64]) -> Floats:
-    """Return what was measured of the molecule itself on each target, by which those are ranked; 0 where nothing was."""
+    """Return what was measured of the molecule itself on each target, to rank by; 0 where nothing was."""
     if predictor.domain is None:
         return np.zeros(len(own))
     at = [predictor.targets.index(name) for name in names]

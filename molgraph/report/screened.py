@@ -12,7 +12,8 @@ import pandas as pd
 from molgraph.kinds import out_of
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.card import refitted
-from molgraph.predictor.columns import number_columns, set_text, sets_of, without_interval
+from molgraph.predictor.columns import number_columns, set_text, sets_of
+from molgraph.predictor.doubts import doubts
 from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
 from molgraph.report.model import model_facts
@@ -218,7 +219,7 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
         f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}; "
         f"a bound (<, >) has none. The interval is a promise for {many} like the training set, and none out of domain.",
         *_set_notes(predictor, targets),
-        *without_interval([p.intervals for p in predictor.predictors]),
+        *doubts(predictor.predictors),
     ]
     notes += _domain_notes(predictor)
     if any(refitted(p.facts) for p in predictor.predictors):

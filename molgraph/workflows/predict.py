@@ -21,7 +21,7 @@ from molgraph.data.table import FILES, Table, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import load
-from molgraph.predictor.columns import without_interval
+from molgraph.predictor.doubts import doubts
 from molgraph.predictor.scored import OK, Scored, Scorer, beside
 from molgraph.screen.pool import default_workers
 from molgraph.workflows import show
@@ -93,7 +93,7 @@ def predict_file(
         say(f"cells that a spreadsheet would run as formulas, and that begin with an apostrophe now: {writer.guarded}")
     if pictures and counts.rows > MOST_PICTURES:
         say(f"the first {MOST_PICTURES:,} rows have pictures")
-    for why in without_interval([p.intervals for p in scorer.predictors]):
+    for why in doubts(scorer.predictors):
         say(f"note: {why}")
     return counts
 

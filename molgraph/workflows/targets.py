@@ -13,7 +13,7 @@ from molgraph.data.table import is_file, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError
 from molgraph.predictor import Predictor
-from molgraph.predictor.columns import without_interval
+from molgraph.predictor.doubts import doubts
 from molgraph.predictor.targets import Proteins, rank_targets, read_proteins
 from molgraph.workflows.show import say
 
@@ -43,7 +43,7 @@ def targets_of(
         with open_writer(output) as writer:
             writer.write(found)
         say(f"{len(found)} lines written to {output}")
-    for why in without_interval([predictor.intervals]):
+    for why in doubts([predictor]):
         say(f"note: {why}")
     return found
 

@@ -92,3 +92,13 @@ def test_a_class_that_no_row_has_is_left_out_of_the_sentence() -> None:
     several = set_coverage(np.zeros((2, 3), bool), [0, 1], level=0.9, names=("a", "b", "c"))
     assert several.value == 0 and "100 % unlike any." in sentences(several.to_json(), "rows")[1]
     assert set_coverage(SETS[:0], [], level=0.9).reason == "no row has an exact measured value"
+
+
+def test_coverage_below_its_promise_by_more_than_chance_is_said() -> None:
+    low, high, truth = np.zeros(182), np.ones(182), np.where(np.arange(182) < 148, 0.5, 2.0)  # 81 %
+    (said,) = sentences(coverage(low, high, truth).to_json(), "test rows")
+    assert said == (
+        "81 % (75 to 86 %) of the test rows lie in their 90 % intervals, fewer than promised: take them as too narrow."
+    )
+    (few,) = sentences(coverage(low[:20], high[:20], np.where(np.arange(20) < 17, 0.5, 2.0)).to_json(), "test rows")
+    assert few == "85 % (64 to 95 %) of the test rows lie in their 90 % intervals."

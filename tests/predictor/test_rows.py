@@ -110,6 +110,7 @@ def test_rows_are_called_by_the_users_names(column):
     [
         ({"targets": []}, r"no target is named. Use --target COLUMN; columns: yield, name"),
         ({"targets": ["yeild"]}, "no column 'yeild'; did you mean 'yield'"),
+        ({"targets": ["yield,name"]}, "no column 'yield,name'; give each target a --target of its own"),
         ({"targets": ["yield"], "id": "nmae"}, "no column 'nmae'; did you mean 'name'"),
         ({"targets": ["yield"], "column": "mol"}, "no column 'mol'"),
         ({"targets": ["smiles"]}, "'smiles' is an input of the model and no target"),

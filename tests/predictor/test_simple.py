@@ -1,6 +1,7 @@
 """The constant and the equation that a model has to beat, and how it stands inside and outside its domain."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -111,6 +112,22 @@ def test_few_rows_make_no_equation(plan_of, trained_on, chembl_table):
     plan = plan_of(chembl_table.head(22), **FOREST)
     found = trained_on(plan).recipe.simple
     assert found["equation"] == {} and "pAct" in found["constant"]
+
+
+def test_each_target_has_as_many_rows_of_its_own_as_fit(made, monkeypatch):
+    domain = made[1].domain
+    sparse = domain.values.copy()
+    sparse[np.arange(len(sparse)) % 3 > 0, 0] = np.nan  # y was measured in every third row
+    monkeypatch.setattr("molgraph.predictor.simple.ROWS", 40)
+    found = fit(replace(domain, values=sparse), made[1].task)
+    rows = np.flatnonzero(~np.isnan(sparse[:, 0]))
+    assert 40 < len(rows) < len(sparse)
+    assert found["constant"]["y"] == pytest.approx(sparse[rows, 0].mean()), "the constant is of all"
+    chosen = rows[np.linspace(0, len(rows) - 1, 40).astype(int)]
+    keys = next(iter(domain.sides.values())).keys
+    weights = [Descriptors.MolWt(Chem.MolFromSmiles(keys[at])) for at in domain.index[chosen, 0]]
+    at = found["descriptors"].index("weight")
+    assert found["equation"]["y"]["centre"][at] == pytest.approx(np.mean(weights), rel=1e-4)
 
 
 def test_a_model_of_an_earlier_version_learns_them_from_its_domain(made):

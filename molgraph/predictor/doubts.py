@@ -1,0 +1,41 @@
+"""What the test rows of a model give reason to doubt, for whoever reads its predictions and not its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from molgraph.metrics.coverage import sentences, too_few
+from molgraph.predictor.columns import without_interval
+from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.simple import CONSTANT
+
+
+def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
+    """Say which targets have no interval; whose intervals held too little or decide too little; what is only a guess.
+
+    A verdict of too few test rows is no reason, nor is one that an earlier version did not give.
+    """
+    yield from without_interval([each.intervals for each in predictors])
+    for number, each in enumerate(predictors, start=1):
+        of = f" of model {number}" if len(predictors) > 1 else ""
+        metrics = each.recipe.metrics
+        for target, found in metrics.get("coverage", {}).items():
+            yield from (f"{target}{of}: {why}" for why in _uncertain(found))
+            verdicts = metrics.get("simple", {}).get("verdicts", {}).get(target, {})
+            if verdicts.get(CONSTANT, {}).get("verdict") in ("worse", "not better"):
+                yield f"{target}{of}: {verdicts[CONSTANT]['sentence']}"
+
+
+def _uncertain(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is wrong with intervals, or with sets of classes, as their coverage on test rows shows."""
+    if found.get("value") is None:
+        return
+    if "classes" not in found:
+        if too_few(found):
+            yield from sentences(found, "test rows")
+        return
+    held = any(too_few(one, found["level"]) for one in found["classes"].values())
+    for sentence, wrong in zip(sentences(found, "test rows"), (held, found["decided"] < 0.5), strict=False):
+        if wrong:
+            yield sentence
