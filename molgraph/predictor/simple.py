@@ -53,7 +53,7 @@ def fit(domain: Domain, task: Kind) -> dict[str, Any]:
     return found
 
 
-def _measured(domain: Domain, task: Task, at: int) -> NDArray[np.int64]:
+def _measured(domain: Domain, task: Kind, at: int) -> NDArray[np.int64]:
     """Return the rows in which a target was measured, of a number exactly."""
     exact = (domain.bound[:, at] == EXACT) | (task.kind(task.names[at]) != "regression")
     return np.flatnonzero(~np.isnan(domain.values[:, at]) & exact)
