@@ -27,7 +27,7 @@ class Quality:
 
     `scores` maps a metric's label to one estimate per method, in the order of `methods`, the model first;
     `main` is the label that is drawn; `sentences` say in plain words which is better, `verdicts` in a word per other
-    method; `leaks` says what flatters the scores.
+    method; `leaks` says what flatters the scores; `which` what the rows are to the model.
     `reliable` says whether the model knows how far off it is, and `curve` has (said, seen, rows) to draw of it.
     """
 
@@ -44,6 +44,7 @@ class Quality:
     classes: bool = False
     verdicts: tuple[str, ...] = ()
     units: str = ""
+    which: str = "held-out rows"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Parity:
-    """Show predicted against measured values of one target, one entry per row; NaN where there is none."""
+    """Show predicted against measured values of one target, one entry per row; NaN where there is none.
+
+    `decades`: on logarithmic axes, as the target was learnt.
+    """
 
     target: str
     measured: tuple[float, ...]
@@ -96,6 +100,7 @@ class Parity:
     similarity: tuple[float, ...]
     in_domain: tuple[bool, ...]
     units: str = ""
+    decades: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
-from molgraph.kinds import out_of
+from molgraph.kinds import logarithm, out_of
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Parity, Report
@@ -97,4 +97,5 @@ def _parity(predictor: Predictor | Panel, name: str, data: Dataset, scores: pd.D
         column("nn_similarity"),
         tuple(inside),
         next((p.recipe.units[name] for p in predictor.predictors if name in p.recipe.units), ""),
+        logarithm(predictor.task, name),
     )

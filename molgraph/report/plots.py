@@ -43,6 +43,21 @@ class Scale:
         return [(v, f"{v:,.{decimals}f}" if plain else f"{v:.{max(apart, 3)}g}") for v in values]
 
 
+@dataclass(frozen=True)
+class Decades(Scale):
+    """Map values above 0 by their logarithm."""
+
+    def __call__(self, value: float) -> float:
+        low, high = math.log10(self.low), math.log10(self.high)
+        return Scale(low, high, self.start, self.end)(math.log10(max(value, self.low)))
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """Return powers of ten, at most about `most`."""
+        first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+        step = max(1, math.ceil((last - first + 1) / most))
+        return [(10.0**k, f"{10.0**k:,.0f}" if 0 <= k < 7 else f"{10.0**k:g}") for k in range(first, last + 1, step)]
+
+
 def short(value: float) -> str:
     """Write a number with three significant digits.
 
@@ -147,14 +162,19 @@ def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) 
 def parity(shown: Parity) -> Markup:
     """Draw predicted against measured values with their intervals and the line where both are equal."""
     side = 460
-    rows = [k for k, (m, p) in enumerate(zip(shown.measured, shown.predicted, strict=True)) if m == m and p == p]
+    least = 0.0 if shown.decades else -math.inf
+    both = enumerate(zip(shown.measured, shown.predicted, strict=True))
+    rows = [k for k, (m, p) in both if m == m and p == p and min(m, p) > least]
     if not rows:
         return Markup()
     rows = rows[:: math.ceil(len(rows) / POINTS)]
     values = [v for k in rows for v in (shown.measured[k], shown.predicted[k])]
-    pad = (max(values) - min(values) or 1.0) * 0.05
-    low, high = min(values) - pad, max(values) + pad
-    x, y = Scale(low, high, 56, side - 12), Scale(low, high, side - 48, 30)
+    if shown.decades:
+        low, high, scale = min(values) / 1.5, max(values) * 1.5, Decades
+    else:
+        pad = (max(values) - min(values) or 1.0) * 0.05
+        low, high, scale = min(values) - pad, max(values) + pad, Scale
+    x, y = scale(low, high, 56, side - 12), scale(low, high, side - 48, 30)
     label = with_units(shown.target, shown.units)
     parts = axes(x, y, f"measured {label}", f"predicted {label}", 7, 7)
     parts.append(line(x(low), y(low), x(high), y(high), "equal"))

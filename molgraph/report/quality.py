@@ -38,7 +38,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     shown = assessment["shown"][target]
     named = labels(assessment["model"][target], shown, {name: METRICS[name].label for name in shown})
     scores = {label: tuple(_estimate(table[name]) for table in tables) for name, label in named.items()}
-    units = natural_units(judged, target)
+    units, which = natural_units(judged, target), _which(assessment)
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
     apart = [f"{line[0].upper()}{line[1:]}." for line in domain_lines({**judged, "main": assessment["main"]}, target)]
@@ -53,13 +53,23 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
             *simple_lines(judged, target),
             *((f"{units}.",) if units else ()),
         ),
-        " ".join([*sentences(judged["coverage"][target], "held-out rows"), *apart]),
+        " ".join([*sentences(judged["coverage"][target], which), *apart]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
         drawn(reliable.get("curve", ())),
         NUMBERS not in METRICS[assessment["main"][target]].kinds,
         tuple(_in_a_word(name, verdict) for name, verdict in verdicts.items()),
+        which=which,
     )
+
+
+def _which(assessment: Assessment) -> str:
+    """Say what the rows that were judged are to the model: a training holds them out, an evaluation is given them."""
+    if "unseen" in assessment:
+        return "rows not trained on"
+    if "seen_in_training" not in assessment:
+        return "held-out rows"
+    return "rows, all trained on" if assessment["seen_in_training"] == assessment.get("rows") else "rows"
 
 
 def _in_a_word(name: str, verdict: Mapping[str, Any]) -> str:

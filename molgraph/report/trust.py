@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from molgraph.metrics import METRICS
+from molgraph.predictor.card import natural_units
 from molgraph.predictor.decided import lines
 from molgraph.report.contents import Estimate, Group, Trust
 
@@ -22,10 +23,11 @@ def _of_target(judged: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], t
     decision = judged.get("decisions", {}).get(target) or {}
     curve = decision.get("net_benefit")
     mine = [line for line in groups if line["target"] == target]
+    said = [line for line in lines(judged, target) if line != natural_units(judged, target)]  # stands beside the scores
     return Trust(
         target,
         where,
-        tuple(f"{line[0].upper()}{line[1:]}." for line in lines(judged, target)),
+        tuple(f"{line[0].upper()}{line[1:]}." for line in said),
         tuple(zip(*(curve[name] for name in COLUMNS), strict=True)) if curve else (),
         decision["threshold"]["value"] if decision else None,
         tuple(METRICS[name].label if name in METRICS else name for name in mine[0]["scores"]) if mine else (),

@@ -115,8 +115,9 @@ def _assess(
 ) -> dict[str, Any]:
     judged, columns = np.arange(len(rows.data)), columns_by(scorer, rows.frame, by)
     others = dict(alone)
+    seen, leaks = evaluated(scorer.known, rows.data)
     nearest = nearest_estimates(scorer, rows.data)
-    if nearest is not None:
+    if nearest is not None and not seen.all():  # the nearest of a training row is the row itself
         others[NEIGHBOUR] = nearest
     words: dict[str, Any] = (
         {"name_of": "mean of the models", "called": "alternative"} if isinstance(scorer, Panel) else {}
@@ -129,8 +130,7 @@ def _assess(
         "rows_read": rows.read,
         "left_out": dict(Counter(reject.reason for reject in rows.data.rejects)),
     }
-    seen, found["leaks"] = evaluated(scorer.known, rows.data)
-    found["seen_in_training"] = found["leaks"]["seen"]
+    found["leaks"], found["seen_in_training"] = leaks, leaks["seen"]
     if seen.any() and not seen.all():
         judged = np.flatnonzero(~seen)
         mine = {name: made[judged] for name, made in others.items()}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from molgraph.report.contents import Distribution, Estimate, Parity, Quality
-from molgraph.report.plots import POINTS, Scale, by_similarity, calibration, histogram, parity, short, whiskers
+from molgraph.report.plots import POINTS, Decades, Scale, by_similarity, calibration, histogram, parity, short, whiskers
 from molgraph.screen import Histogram
 
 NAN = float("nan")
@@ -44,6 +44,21 @@ def test_scores_without_a_value_are_not_drawn() -> None:
     assert whiskers(("a", "b"), both, "AUROC").count("<circle") == 1
     assert whiskers(("a",), (Estimate(None),), "AUROC") == ""
     assert "<circle" in whiskers(("a",), (Estimate(0.0),), "R2")
+
+
+def test_decades_are_evenly_apart() -> None:
+    scale = Decades(0.005, 5000.0, 0.0, 600.0)
+    assert [scale(v) for v in (0.005, 0.5, 5000.0)] == [0.0, 200.0, 600.0]
+    assert scale(0.0) == 0.0, "below the lowest there is no place"
+    assert scale.ticks(9) == [(0.01, "0.01"), (0.1, "0.1"), (1.0, "1"), (10.0, "10"), (100.0, "100"), (1000.0, "1,000")]
+    assert [label for _, label in Decades(1e-12, 1.0, 0, 1).ticks(4)] == ["1e-12", "1e-08", "0.0001", "1"]
+
+
+def test_a_target_learnt_on_its_logarithm_is_drawn_on_decades() -> None:
+    values = (0.01, 1.0, 100.0, 0.0)  # nothing is no power of ten
+    shown = Parity("CL", values, values, (NAN,) * 4, (NAN,) * 4, (NAN,) * 4, (True,) * 4, "mL/min", decades=True)
+    found = [float(x) for x in re.findall(r'<circle cx="([0-9.]+)"', parity(shown))]
+    assert len(found) == 3 and found[1] - found[0] == pytest.approx(found[2] - found[1], abs=0.2)
 
 
 def test_parity_shows_measured_rows_only_and_not_too_many() -> None:

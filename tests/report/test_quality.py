@@ -49,3 +49,18 @@ def test_sets_are_said_in_words_and_a_point_of_a_few_rows_is_not_drawn() -> None
     assert found.coverage.startswith("100 % (97 to 100 %) of the held-out rows lie in their 90 % sets: ")
     assert "no was right in 100 %" in found.coverage and "at 90 %" not in found.coverage
     assert len(reliable["curve"]) > len(found.curve) > 1 and all(rows >= 10 for *_, rows in found.curve)
+
+
+def test_rows_are_called_what_they_are_to_the_model() -> None:
+    truth = np.random.default_rng(0).normal(6, 1, 40)
+    share = {"value": 0.9, "low": 0.8, "high": 0.95, "reason": None, "n": 40}
+    made = {**assessed("regression", truth, truth + 1, truth + 3, share, {}), "rows": 40}
+
+    def called(**more) -> tuple[str, str]:
+        (found,) = quality({**made, **more}, "graph")
+        return found.which, found.coverage
+
+    assert called() == ("held-out rows", "90 % (80 to 95 %) of the held-out rows lie in their 90 % intervals.")
+    assert called(seen_in_training=0)[0] == called(seen_in_training=None)[0] == "rows"
+    assert called(seen_in_training=40)[0] == "rows, all trained on"
+    assert called(seen_in_training=9, unseen=made)[0] == "rows not trained on"

@@ -7,6 +7,7 @@ import pytest
 from molgraph.metrics.decisions import net_benefit
 from molgraph.metrics.levels import levels
 from molgraph.predictor.decided import decided
+from molgraph.predictor.decided import lines as lines_of
 from molgraph.predictor.threshold import Threshold
 from molgraph.report import plots
 from molgraph.report.contents import Report
@@ -64,6 +65,18 @@ def test_the_page_has_the_curve_and_the_table(assessment):
     page = render(Report("Check", "", trust=trust(assessment)), lambda key: "")
     assert 'class="band"' in page and "chosen: 0.450" in page
     assert "&lt;40" in page and "<td>too few</td>" in page and "0.800 (0.700 to 0.900)" in page
+
+
+def test_a_number_has_no_prevalence_and_is_not_acted_on(assessment):
+    lines = [{**line, "prevalence": None} for line in assessment["subgroups"]]
+    said = "ill is learnt on log10, and so are its scores; in the units of the file: model: rmse 2 (1 to 3)"
+    natural = {"ill": {"model": {"rmse": {"value": 2.0, "low": 1.0, "high": 3.0, "reason": None}}}}
+    plain = {"rows": 60, "model": {"ill": {}}, "subgroups": lines, "natural": natural}
+    assert lines_of(plain, "ill") == [said]
+    (section,) = trust(plain)
+    assert section.sentences == (), "it stands beside the scores"
+    page = render(Report("Check", "", trust=(section,)), lambda key: "")
+    assert "How good it is for whom" in page and "acting" not in page and "prevalence" not in page
 
 
 def test_the_curve_of_acting_on_all_ends_where_it_costs(assessment):
