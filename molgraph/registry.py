@@ -98,6 +98,11 @@ MODELS: dict[str, tuple[str, str]] = {
         "molgraph.imaging.forest:Forest",
         "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",
     ),
+    "disease/feedforward": (
+        "molgraph.disease.encoders.feedforward:FeedForward",
+        "feed-forward network on the fields of a record (DeepSurv, Katzman 2018)",
+    ),
+    "disease/forest": ("molgraph.disease.forest:Forest", "gradient-boosted trees on the fields of a record"),
     "fusion/concat": ("molgraph.fusion.concat:Concat", "vectors of all inputs side by side (DeepDTA, Ozturk 2018)"),
     "fusion/gated": ("molgraph.fusion.gated:Gated", "gated mixture of the inputs (Arevalo 2017)"),
     "fusion/bilinear": ("molgraph.fusion.bilinear:Bilinear", "low-rank products of the inputs (Liu 2018)"),
@@ -123,6 +128,7 @@ ROOMS: dict[str, str] = {
     "protein": "molgraph.protein.room:ROOM",
     "imaging": "molgraph.imaging.room:ROOM",
     "binding": "molgraph.binding.room:ROOM",
+    "disease": "molgraph.disease.room:ROOM",
 }
 
 # File formats that only a room can write: suffix to a class with `write(frame)` and `close()`.

@@ -1,9 +1,10 @@
-"""Cells of a table as they are written: text with the digits that count."""
+"""Cells of a table: those of one input of all rows, and how they are written, with the digits that count."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,32 @@ from molgraph.errors import DataError
 
 DIGITS = ".7g"  # what a float32 holds: 24 bits of mantissa are 7.2 decimal digits (IEEE 754)
 EXACT_DIGITS = ".15g"  # what a float64 holds: 53 bits, 15.95 digits; its columns hold what float32 cannot
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Hold what one input has of n rows: columns of text, each [n]. Most rooms read a single column; of no rows there
+    need be none."""
+
+    columns: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Self:
+        """Return the cells of a single column."""
+        return cls({"": texts})
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Return the cells of the only column."""
+        (texts,) = self.columns.values() or ((),)
+        return texts
+
+    def column(self, name: str) -> Sequence[str]:
+        """Return the cells of a column; none where there are no rows."""
+        return self.columns[name] if self.columns else ()
 
 
 def column_texts(values: pd.Series) -> list[str]:

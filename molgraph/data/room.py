@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molgraph.data.cells import Cells
+from molgraph.data.fields import Fields
 from molgraph.data.packed import Packed
 from molgraph.errors import Reject
 
@@ -69,6 +72,16 @@ class Owners:
     notes: tuple[str, ...] = ()
 
 
+def of_texts(prepare: Callable[..., Prepared]) -> Callable[..., Prepared]:
+    """Return the `Room.prepare` of a room whose inputs stand in one column, from what makes parts of its texts."""
+
+    @wraps(prepare)
+    def prepared(cells: Cells, *args: Any, **kwargs: Any) -> Prepared:
+        return prepare(cells.texts, *args, **kwargs)
+
+    return prepared
+
+
 class Index(Protocol):
     """Find the nearest of the training parts."""
 
@@ -104,8 +117,11 @@ class Room:
     - `noun`: what a person calls what it holds.
     - `columns`: the usual names of the input column, first choice first.
     - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
-    - `prepare(texts, needs, standardise, workers)`: texts to parts; `needs` are feature names, `standardise` true,
-      false or the number of earlier rules.
+    - `prepare(cells, needs, standardise, workers)`: cells to parts (see `of_texts`); `needs` are feature names,
+      `standardise` true, false or the number of earlier rules.
+    - `with_fields(fields)`: the room of those who read several columns, once it is known which (`fields`); None where each
+      input stands in one.
+    - `repeats`: whether equal parts are the same thing, measured again; two patients of one age are not.
     - `identity(keys)`: one text per key, equal where two parts are the same thing.
     - `made_of(keys)`: what each key is made of (elements), as words: what no training part holds, no model has learnt.
     - `written`: what a key is called that a person reads (`smiles`); "" where none does.
@@ -151,6 +167,9 @@ class Room:
     columns_of: Callable[[Sequence[str], Sequence[str]], pd.DataFrame]
     properties: tuple[str, ...]
     diverse: Callable[[Packed, int], list[int]]
+    with_fields: Callable[[Fields], Room] | None = None
+    fields: Fields | None = None
+    repeats: bool = True
     made_of: Callable[[Sequence[str]], list[frozenset[str]]] | None = None
     written: str = ""
     alerts: tuple[str, ...] = ()
@@ -168,3 +187,13 @@ class Room:
     task: str = "regression"
     show: Callable[..., Shown | Reject] | None = None
     picture: Callable[[str], bytes] | None = None
+
+    def again(self, keys: Sequence[str], frame: pd.DataFrame) -> Cells:
+        """Return the cells of parts that were read before, by their keys, or by the columns of the rows they stood in.
+
+        Raises: DataError where such a column is missing.
+        """
+        if self.fields is None:
+            return Cells.of(keys)
+        held = self.fields.transfer([str(name) for name in frame.columns], "the rows read before")
+        return Cells({name: [str(text) for text in frame[column].fillna("")] for name, column in held.items()})

@@ -53,8 +53,8 @@ class Table:
 
     @property
     def texts(self) -> list[str]:
-        """Return the cells of the input column."""
-        return [str(t) for t in self.frame[self.column]]
+        """Return the cells of the input column; "" of each row where the inputs stand in several."""
+        return [str(t) for t in self.frame[self.column]] if self.column else [""] * len(self)
 
 
 def read_tables(source: Any, *, block: int = BLOCK) -> Iterator[Table]:

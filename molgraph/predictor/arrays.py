@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.cells import Cells
 from molgraph.data.packed import PART
 from molgraph.data.room import Room
 
@@ -40,7 +41,7 @@ def check_parts(room: Room, arrays: Mapping[str, NDArray[Any]], level: str) -> N
         rows = len(prints)
         if offsets.shape != (count + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != rows:
             raise ValueError("the parts do not follow each other")
-    wanted = room.prepare([], (room.fingerprint,)).parts.values[room.fingerprint].numpy()
+    wanted = room.prepare(Cells({}), (room.fingerprint,)).parts.values[room.fingerprint].numpy()
     if prints.dtype != wanted.dtype or prints.shape != (rows, *wanted.shape[1:]):
         raise ValueError(f"the fingerprints are of kind {prints.dtype} and shape {prints.shape}")
     if len(names) not in (0, count) or len(set(keys)) != count:

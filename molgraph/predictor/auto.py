@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
+from molgraph.data.fields import Fields
 from molgraph.data.labels import MISSING, MOST, NO, NONE, YES, positive_of, same_label
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
 from molgraph.data.units import BINARY, MULTICLASS, REGRESSION, told_unit
 from molgraph.errors import DataError, did_you_mean
+from molgraph.predictor.inputs import Slot
 
 PAIRS = (["-1", "1"], ["1", "2"])  # numbers that are usual names of two classes
 ENOUGH = 10  # values of which two different ones are hardly measurements
@@ -46,6 +49,36 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     told = {name: told_unit(name) for name in targets if kind_of.get(name) == REGRESSION and name not in run.units}
     units = {**run.units, **{name: unit for name, unit in told.items() if unit}}
     return replace(run, targets=targets, split=split, task=task, units=units)
+
+
+def with_fields(run: RunSettings, table: Table, found: Sequence[Slot]) -> tuple[RunSettings, tuple[str, ...]]:
+    """Return the settings of a run with the fields of its records settled, and what is said of columns that are none.
+
+    Taken by something else, and no field, are targets, the names of rows, a column that the rows are split by, columns
+    of other inputs, and those that say which rows belong together.
+    """
+    notes: list[str] = []
+    for slot in found:
+        if slot.room.with_fields is None:
+            continue
+        settled = Fields.settle(slot.fields, table.frame, _taken(run, table, found), table.origin)
+        lost = "; ".join(f"{name} ({why})" for name, why in settled.left_out.items())
+        notes += [f"{len(settled.left_out)} columns are no fields: {lost}."] if lost else []
+        if run.inputs:
+            section = {**run.inputs[slot.name], "fields": settled.to_toml()}
+            run = replace(run, inputs={**run.inputs, slot.name: section})
+        else:
+            run = replace(run, fields=settled.to_toml())
+    return run, tuple(notes)
+
+
+def _taken(run: RunSettings, table: Table, found: Sequence[Slot]) -> set[str]:
+    """Return the columns that are no fields as they are something else."""
+    usual = {name for slot in found for name in (*slot.room.ids, *chain(*slot.room.belongs.values()))}
+    names = {str(c) for c in table.frame.columns if is_usual(str(c), usual)}
+    own = run.split.partition(":")[2]
+    inputs = {name for slot in found for name in (slot.column, slot.name, slot.id)}
+    return {*names, *inputs, *run.targets, *table.targets, table.split, table.column, run.id, own}
 
 
 def _kind(cells: Iterable[str], *, labels: bool) -> str:

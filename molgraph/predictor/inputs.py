@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from molgraph import registry
 from molgraph.config import RunSettings, check_values
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import ABSENT, Dataset, Input
+from molgraph.data.fields import Fields
 from molgraph.data.labels import MISSING
 from molgraph.data.room import NO_COLUMN, ROW, Noun, Prepared, Room
 from molgraph.data.stream import Unread
@@ -38,11 +40,13 @@ class Slot:
     settings: Mapping[str, Any]
     optional: bool = False
     id: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def room(self) -> Room:
+        """Return the room that reads it; where that reads several columns and it is known which, with these."""
         room: Room = registry.room(self.model)
-        return room
+        return room if room.with_fields is None or not self.fields else room.with_fields(Fields.of(self.fields))
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -75,7 +79,7 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
     Raises: ConfigError for an `optional` that is not true or false.
     """
     if not run.inputs:
-        return (Slot(INPUT, run.column, run.model, run.encoder),)
+        return (Slot(INPUT, run.column, run.model, run.encoder, fields=run.fields),)
     found = []
     for name, section in run.inputs.items():
         given = dict(section)
@@ -83,7 +87,10 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
         optional = given.pop("optional", False)
         if not isinstance(optional, bool):
             raise ConfigError(f"inputs.{name}.optional = {optional!r} has the wrong type: write true or false.")
-        found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"]))
+        fields = given.pop("fields", {})
+        if not isinstance(fields, dict):
+            raise ConfigError(f"inputs.{name}.fields is a section: write [inputs.{name}.fields].")
+        found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"], fields))
     if run.column:  # what a person names on the command line is the column of the first
         found[0] = dataclasses.replace(found[0], column=run.column)
     return tuple(found)
@@ -217,17 +224,17 @@ class Inputs:
             if slot.name in self.given:
                 ready, columns[slot.name] = self._same(slot, len(table)), ""
             else:
-                column = columns[slot.name] = self._column(slot, table)
-                cells = list(table.frame[column]) if column else []
-                texts = [str(text) for text in cells] or [""] * len(table)
-                ready = self._prepare(slot, texts, workers)
+                cells, column = self._cells(slot, table)
+                columns[slot.name] = column
+                ready = self._prepare(slot, cells, workers)
                 misread += _misread(slot, column, ready)
                 for at, words in ready.said.items():
                     named = f"{slot.name}: {words}" if len(self.slots) > 1 else words
                     said[at] = f"{said[at]}; {named}" if at in said else named
                 for at, found in ready.rejects.items():
-                    reject = _unread(found, cells[at]) if cells else found
-                    why = self._lacking(slot, reject) if slot.optional and _blank(texts[at]) else reject
+                    reject = _unread(found, table.frame[column].iloc[at]) if column else found
+                    blank = all(_blank(each[at]) for each in cells.columns.values())
+                    why = self._lacking(slot, reject) if slot.optional and blank else reject
                     if why is not None:
                         rejects.setdefault(at, self._told(slot, column, why, int(table.rows[at])))
                 if len(self.slots) > 1:
@@ -254,13 +261,27 @@ class Inputs:
             message += f"; is its id in {' or '.join(word.rpartition(':')[0] for word in self.join)}?"
         return dataclasses.replace(reject, row=row, message=message)
 
-    def _prepare(self, slot: Slot, texts: Sequence[str], workers: int) -> Prepared:
-        return slot.room.prepare(texts, self.needs[slot.name], standardise=self.standardize, workers=workers)
+    def _cells(self, slot: Slot, table: Table) -> tuple[Cells, str]:
+        """Return the cells of an input that stands in the table, and the column where it stands in one."""
+        if slot.room.fields is None:
+            column = self._column(slot, table)
+            texts = [str(text) for text in table.frame[column]] if column else [""] * len(table)
+            return Cells({column: texts}), column
+        try:
+            held = slot.room.fields.transfer(list(table.frame.columns), table.origin)
+        except DataError:
+            if slot.name not in (self.lacked or ()):
+                raise
+            return Cells({field.name: [""] * len(table) for field in slot.room.fields.each}), ""
+        return Cells({name: [str(text) for text in table.frame[column]] for name, column in held.items()}), ""
+
+    def _prepare(self, slot: Slot, cells: Cells, workers: int) -> Prepared:
+        return slot.room.prepare(cells, self.needs[slot.name], standardise=self.standardize, workers=workers)
 
     def _same(self, slot: Slot, count: int) -> Prepared:
         """Return the input that is the same for every row, prepared once; its parts are the same object each time."""
         if slot.name not in self.made:
-            made = self._prepare(slot, [self.given[slot.name]], 1)
+            made = self._prepare(slot, Cells.of([self.given[slot.name]]), 1)
             for reject in made.rejects.values():
                 named = "no file of that name, and " if reject.reason in slot.room.remedies else ""
                 raise DataError(f"the {slot.name} given: {named}{reject.message}.")

@@ -13,15 +13,15 @@ import pandas as pd
 import torch
 
 from molgraph.config import RunSettings
-from molgraph.data.dataset import ABSENT, Dataset
+from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.kinds import kinds
-from molgraph.predictor.auto import groups_of, settled
-from molgraph.predictor.inputs import Inputs, Ready, identity, in_common, with_things
+from molgraph.predictor.auto import groups_of, settled, with_fields
+from molgraph.predictor.inputs import Inputs, Ready, identity, in_common, slots, with_things
 from molgraph.split import IDENTITY
 
 LOG_MOLAR = "-log10(M)"
@@ -73,6 +73,8 @@ def read_rows(
     tables = list(nonempty(inputs.read(source, run.column or None), _called(source)))
     table = join(tables)
     run = settled(run, table, inputs.lead.room)
+    run, said = with_fields(run, table, inputs.slots)
+    inputs = dataclasses.replace(inputs, slots=slots(run))
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
     for why in prepared.misread:
         raise DataError(f"{table.origin}: {why}.")
@@ -92,7 +94,7 @@ def read_rows(
         hint = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}{hint}")
     known = with_things(inputs.slots, prepared.inputs)
-    things, ids = identity(known), _ids(table, run)
+    things, ids = _things(inputs, known), _ids(table, run)
     if not run.id:
         ids = _pair_ids(prepared, ids)
     number: dict[tuple[str, ...], int] = {}
@@ -121,8 +123,16 @@ def read_rows(
         len(table),
         unread,
         run,
-        (*table.notes, *notes, *_read_as(prepared, table), *parsed.notes),
+        (*table.notes, *said, *notes, *_read_as(prepared, table), *parsed.notes),
     )
+
+
+def _things(inputs: Inputs, known: Mapping[str, Input]) -> list[tuple[str, ...]]:
+    """Return what each row is; where no room says that equal parts are one thing, each row is one of its own."""
+    things = identity(known)
+    if any(slot.room.repeats for slot in inputs.slots):
+        return things
+    return [(*thing, str(at)) for at, thing in enumerate(things)]
 
 
 def _read_as(prepared: Ready, table: Table) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
 from molgraph.data.targets import ABOVE, BELOW
@@ -134,7 +135,7 @@ def prepared(predictor: Predictor, slot: Slot, texts: Sequence[str], names: Sequ
 
     Raises: DataError naming the protein that cannot be read.
     """
-    made = slot.room.prepare(texts, predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize)
+    made = slot.room.prepare(Cells.of(texts), predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize)
     for at, reject in made.rejects.items():
         raise DataError(f"protein {names[at]}: {reject.message}.")
     return Proteins(Input(made.parts, torch.from_numpy(made.index), made.keys), tuple(names))

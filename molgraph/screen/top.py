@@ -37,8 +37,8 @@ def complete(
     if ranking.weighed:
         added[DOUBT] = doubts(best, names, ranking)
     worth = [key if inside else "" for key, inside in zip(keys, within(best, names, ranking), strict=True)]
-    added[DIVERSE] = picked(room, worth, diverse)  # the most different of all would be those the model knows least
-    standard = f"standard_{room.columns[0]}"
+    added[DIVERSE] = picked(room, worth, best, diverse)  # the most different of all would be those the model knows least
+    standard = f"standard_{room.columns[0] if room.columns else room.noun.one}"
     named = free_names([*best.columns, standard], list(added.columns))
     names = {**names, **named}
     frame = pd.concat([best.reset_index(drop=True), added.rename(columns=named)], axis=1)
@@ -50,12 +50,14 @@ def complete(
     return frame[order], names
 
 
-def picked(room: Any, keys: Sequence[str], count: int) -> list[bool]:
+def picked(room: Any, keys: Sequence[str], rows: pd.DataFrame, count: int) -> list[bool]:
     """Return for each row whether it belongs to the `count` most different ones; equal keys count once, "" never."""
+    first = {key: at for at, key in reversed([*enumerate(keys)]) if key}
     distinct = list(dict.fromkeys(key for key in keys if key))
     if not distinct or count < 1:
         return [False] * len(keys)
-    prepared = room.prepare(distinct, (room.fingerprint,), standardise=False)
+    cells = room.again(distinct, rows.iloc[[first[key] for key in distinct]])
+    prepared = room.prepare(cells, (room.fingerprint,), standardise=False)
     chosen = set(room.diverse(prepared.parts, min(count, len(prepared.parts))))
     wanted = {key for key, part in zip(distinct, prepared.index.tolist(), strict=True) if part in chosen}
     flags = []

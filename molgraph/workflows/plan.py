@@ -106,6 +106,7 @@ def plan(
         if found[0].room.task == AUTO or kind != found[0].room.task
     ]
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
+    found = slots(run)
     for slot in found:
         if slot.id and slot.id not in rows.frame:
             raise DataError(f"{rows.origin}: no column '{slot.id}'{did_you_mean(slot.id, rows.frame.columns)}")
@@ -148,7 +149,12 @@ def known_before(run: RunSettings, start: Predictor | None) -> Known | None:
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
     """Return a run with what the data settled for another."""
-    return replace(run, targets=other.targets, task=other.task, split=other.split, units=other.units)
+    same = replace(run, targets=other.targets, task=other.task, split=other.split, units=other.units, fields=other.fields)
+    settled = {name: section.get("fields") for name, section in other.inputs.items()}
+    inputs = {
+        name: section | ({"fields": settled[name]} if settled.get(name) else {}) for name, section in run.inputs.items()
+    }
+    return replace(same, inputs=inputs)
 
 
 def rivals(run: RunSettings) -> dict[str, RunSettings]:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from molgraph import registry
 from molgraph import split as splits
+from molgraph.data.cells import Cells
 from molgraph.config import RunSettings, dump
 from molgraph.data.dataset import ABSENT, Input
 from molgraph.data.files import alone, atomic, os_errors
@@ -178,7 +179,7 @@ def _held_by_others(
     for source in without:
         other = _table(room, source, None)
         files = [name for text in other.texts for scan in names_of(text) for name in scan]  # one unread keeps no other
-        ready = room.prepare(files, (), workers=1)
+        ready = room.prepare(Cells.of(files), (), workers=1)
         theirs = set[str]().union(*pictures(ready.keys))
         if ready.rejects:
             show.say(f"{source}: {len(ready.rejects)} of {len(files)} scans cannot be read, so are not looked for")
