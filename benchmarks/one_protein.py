@@ -19,6 +19,7 @@ import torch
 from accuracy import circumstances
 
 from molgraph import datasets, registry
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import Batch, Input
 from molgraph.kinds.number import Number
 from molgraph.model.model import Model
@@ -50,8 +51,8 @@ def main() -> int:
 def contestants(count: int) -> dict[str, Callable[[], object]]:
     """Return what runs: molecules alone, with one protein, and BATCH of them with the protein encoded for each pair."""
     texts = datasets.load(LIBRARY)["smiles"].tolist()[:count]
-    molecules = registry.room("molecule/gin").prepare(texts, ("graph",)).parts
-    protein = registry.room("protein/cnn").prepare([KINASE], ("residues",)).parts
+    molecules = registry.room("molecule/gin").prepare(Cells.of(texts), ("graph",)).parts
+    protein = registry.room("protein/cnn").prepare(Cells.of([KINASE]), ("residues",)).parts
     alone, pairs = registry.model("molecule/gin"), registry.model("fusion/concat")
     both = {"drug": alone(molecules.schema), "target": registry.model("protein/cnn")(protein.schema)}
     single = Model(alone(molecules.schema), Number(("y",))).eval()

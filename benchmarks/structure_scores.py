@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from structure_sets import SETS, TARGET, Complexes
 from table import replace_block
 
+from molgraph.data.cells import Cells
 from molgraph.data.room import Room
 from molgraph.metrics import score
 from molgraph.molecule.room import ROOM as MOLECULES
@@ -115,7 +116,7 @@ def leakage(complexes: Complexes) -> str:
 
 def _similarity(room: Room, texts: pd.Series) -> NDArray[np.float32]:
     """Return the similarity of every row to every row, as the room measures it."""
-    made = room.prepare(texts.tolist(), (room.fingerprint,))
+    made = room.prepare(Cells.of(texts.tolist()), (room.fingerprint,))
     return room.index(made.parts).similarity(made.parts)[np.ix_(made.index, made.index)]
 
 

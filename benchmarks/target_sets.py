@@ -17,6 +17,7 @@ from rdkit import Chem, rdBase
 from molgraph import datasets
 from molgraph.binding.ligand import molecule, pose_starts, read_poses
 from molgraph.binding.structure import structure
+from molgraph.data.cells import Cells
 from molgraph.errors import DataError
 from molgraph.molecule.room import ROOM as MOLECULES
 from molgraph.molecule.standardise import Refusal
@@ -64,7 +65,7 @@ def panel(data: str) -> pd.DataFrame:
 
 def with_scaffold_split(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the molecules that can be read, with a column `split` that keeps scaffolds together."""
-    made = MOLECULES.prepare(frame["smiles"].tolist(), ())
+    made = MOLECULES.prepare(Cells.of(frame["smiles"].tolist()), ())
     read = made.index >= 0
     groups = MOLECULES.groupers["scaffold"]([made.keys[part] for part in made.index[read]])
     cut = split(int(read.sum()), method="group", groups=groups)

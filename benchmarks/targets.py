@@ -32,6 +32,7 @@ from target_sets import DATA, DAVIS, INHA, hits, inha, learnable, pairs, panel, 
 
 from molgraph import config
 from molgraph.config import RunSettings, Value
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import read_tables
 from molgraph.molecule.room import ROOM as MOLECULES
@@ -145,7 +146,7 @@ class Contest:
             sizes = [Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in records["smiles"]]
             return rows, np.array(sizes, dtype=np.float64)[:, None]
         if cell.model == "similarity":
-            made = MOLECULES.prepare([crystal, *records["smiles"]], (MOLECULES.fingerprint,))
+            made = MOLECULES.prepare(Cells.of([crystal, *records["smiles"]]), (MOLECULES.fingerprint,))
             near = MOLECULES.index(made.parts).similarity(made.parts)
             return rows, near[made.index[1:], made.index[0]].astype(np.float64)[:, None]
         training = self._trained(cell, planned(DAVIS[0], "pairs"))

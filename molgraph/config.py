@@ -130,7 +130,7 @@ class RunSettings:
     column: str = ""  # column of the SMILES, sequences, scans (default: found by its name)
     id: str = ""  # column that names the rows
     join: list[str] = field(default_factory=list)  # FILE:COLUMN, files whose columns are added by the ids in COLUMN
-    fields: dict[str, Value] = field(default_factory=dict)  # a section: what the columns of a record are, "auto": by its cells
+    fields: dict[str, Value] = field(default_factory=dict)  # a section: the fields of a patient (docs/patients.md)
     units: dict[str, str] = field(default_factory=dict)  # a section: IC50 = "nM" trains on pIC50
     positive: dict[str, str] = field(default_factory=dict)  # a section: which label of a target is the positive one
     split: str = AUTO  # see `molgraph list splits`; auto: the data's own, else the room's

@@ -71,6 +71,7 @@ def _rows(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--join", action="append", default=[], metavar="FILE:COL", help="add the columns of FILE by the ids in COL"
     )
+    p.add_argument("--fields", metavar="A,B", help="columns that say of a patient what is known (default: all others)")
     p.add_argument("--id", metavar="COL", help="column that names the rows")
     p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
     p.add_argument(
@@ -344,6 +345,8 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         raw["standardize"] = False
     if arguments.join:
         raw["join"] = arguments.join
+    if arguments.fields:
+        raw["fields"] = {name.strip(): config.AUTO for name in arguments.fields.split(",")} | raw.get("fields", {})
     if getattr(arguments, "inputs", ""):
         raw["inputs"] = _inputs(arguments.inputs)
     for text in arguments.positive:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.data.labels import MISSING, MOST, NO, YES, same_label
+from molgraph.data.labels import MISSING, MOST, NO, YES, labels_of, same_label
 from molgraph.data.numbers import reader
 from molgraph.errors import ConfigError, DataError, did_you_mean
 
@@ -101,7 +101,7 @@ class Field:
         return cls(name, kind, str(section.get("unit", "")), **ends, categories=categories)
 
     def read(self, cells: Sequence[str]) -> tuple[NDArray[np.float64], dict[int, Misread]]:
-        """Return the numbers that stand for cells [n, width], NaN where they are blank, and why others cannot be read."""
+        """Return the numbers that stand for cells [n, width], NaN of blank ones, and why others cannot be read."""
         found = np.full((len(cells), self.width), np.nan)
         bad: dict[int, Misread] = {}
         value_of = self._reader(cells)
@@ -151,7 +151,9 @@ class Field:
                 raise Misread("unreadable_field", f"{self.name} = '{text}' has a unit; write it into the header")
             low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
             if not low <= found.value <= high:
-                raise Misread("implausible", f"{self.name} = {text} lies outside of {_end(self.low)} to {_end(self.high)}")
+                raise Misread(
+                    "implausible", f"{self.name} = {text} lies outside of {_end(self.low)} to {_end(self.high)}"
+                )
             return found.value
 
         return number
@@ -245,7 +247,9 @@ def _transferred(field: Field, columns: Sequence[str], origin: str) -> str:
         return fits[0]
     if named and not fits:
         theirs = told[named[0]][1]
-        raise DataError(f"{origin}: '{named[0]}' is in {theirs}, and the model learnt it in {unit or 'no unit'}: convert it.")
+        raise DataError(
+            f"{origin}: '{named[0]}' is in {theirs}, and the model learnt it in {unit or 'no unit'}: convert it."
+        )
     near = get_close_matches(field.name, columns, n=1)
     hint = f"; did you mean '{near[0]}'? Rename it." if near else "."
     raise DataError(f"{origin}: no column '{field.name}', which the model reads{hint} Columns: {', '.join(columns)}.")
@@ -276,9 +280,9 @@ def told_by(name: str, cells: Sequence[str]) -> Field | str:
     if len(counts) > CATEGORIES or len(known) < ROWS_EACH * len(counts):
         return f"holds {len(counts)} different texts in {len(known)} rows"
     shown: dict[str, str] = {}
-    for text in known:
+    for text in labels_of([cell.strip() for cell in cells]):
         shown.setdefault(same_label(text), text)
-    return Field(name, CATEGORY, categories=tuple(sorted(shown.values())))
+    return Field(name, CATEGORY, categories=tuple(shown.values()))
 
 
 def _is_number(text: str) -> bool:

@@ -119,8 +119,8 @@ class Room:
     - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
     - `prepare(cells, needs, standardise, workers)`: cells to parts (see `of_texts`); `needs` are feature names,
       `standardise` true, false or the number of earlier rules.
-    - `with_fields(fields)`: the room of those who read several columns, once it is known which (`fields`); None where each
-      input stands in one.
+    - `with_fields(fields)`: the room of those who read several columns, once it is known which (`fields`); None where
+      each input stands in one.
     - `repeats`: whether equal parts are the same thing, measured again; two patients of one age are not.
     - `identity(keys)`: one text per key, equal where two parts are the same thing.
     - `made_of(keys)`: what each key is made of (elements), as words: what no training part holds, no model has learnt.

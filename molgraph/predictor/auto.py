@@ -63,7 +63,7 @@ def with_fields(run: RunSettings, table: Table, found: Sequence[Slot]) -> tuple[
             continue
         settled = Fields.settle(slot.fields, table.frame, _taken(run, table, found), table.origin)
         lost = "; ".join(f"{name} ({why})" for name, why in settled.left_out.items())
-        notes += [f"{len(settled.left_out)} columns are no fields: {lost}."] if lost else []
+        notes += [f"columns that are no fields: {lost}."] if lost else []
         if run.inputs:
             section = {**run.inputs[slot.name], "fields": settled.to_toml()}
             run = replace(run, inputs={**run.inputs, slot.name: section})

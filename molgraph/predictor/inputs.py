@@ -44,9 +44,10 @@ class Slot:
 
     @property
     def room(self) -> Room:
-        """Return the room that reads it; where that reads several columns and it is known which, with these."""
+        """Return the room that reads it; where that reads several columns, with these once they are settled."""
         room: Room = registry.room(self.model)
-        return room if room.with_fields is None or not self.fields else room.with_fields(Fields.of(self.fields))
+        settled = self.fields and all(isinstance(said, Mapping) for said in self.fields.values())
+        return room.with_fields(Fields.of(self.fields)) if settled and room.with_fields is not None else room
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
         optional = given.pop("optional", False)
         if not isinstance(optional, bool):
             raise ConfigError(f"inputs.{name}.optional = {optional!r} has the wrong type: write true or false.")
-        fields = given.pop("fields", {})
+        fields = given.pop("fields", run.fields)
         if not isinstance(fields, dict):
             raise ConfigError(f"inputs.{name}.fields is a section: write [inputs.{name}.fields].")
         found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"], fields))

@@ -26,6 +26,7 @@ from molgraph.split import IDENTITY
 
 LOG_MOLAR = "-log10(M)"
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
+IDS = ("id", "name", "_name", "compound id", "drug_id", "cid")  # usual names of a column that names the rows
 CLASSES = ". Are these classes? Say --task binary (with --positive LABEL), or --task multiclass"
 
 
@@ -94,7 +95,8 @@ def read_rows(
         hint = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
         raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}{hint}")
     known = with_things(inputs.slots, prepared.inputs)
-    things, ids = _things(inputs, known), _ids(table, run)
+    lead = inputs.lead
+    things, ids = _things(inputs, known), _ids(table, run, lead.room.ids if lead.room.fields is not None else ())
     if not run.id:
         ids = _pair_ids(prepared, ids)
     number: dict[tuple[str, ...], int] = {}
@@ -196,10 +198,11 @@ def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, li
     return found
 
 
-def _ids(table: Table, run: RunSettings) -> list[str]:
-    """Return the user's name of each row: the id column, else a column that is called so, else the row's number."""
+def _ids(table: Table, run: RunSettings, also: Sequence[str]) -> list[str]:
+    """Return the user's name of each row: the id column, else a column that is called so (or as one of `also`), else
+    the row's number."""
     columns = {c.lower(): c for c in table.frame.columns}
-    usual = next((columns[c] for c in ("id", "name", "_name", "compound id", "drug_id", "cid") if c in columns), "")
+    usual = next((columns[c] for c in (*IDS, *also) if c in columns), "")
     if run.id and run.id not in table.frame:
         raise DataError(f"{table.origin}: no column '{run.id}'{did_you_mean(run.id, table.frame.columns)}")
     column = run.id or usual

@@ -135,7 +135,9 @@ def prepared(predictor: Predictor, slot: Slot, texts: Sequence[str], names: Sequ
 
     Raises: DataError naming the protein that cannot be read.
     """
-    made = slot.room.prepare(Cells.of(texts), predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize)
+    made = slot.room.prepare(
+        Cells.of(texts), predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize
+    )
     for at, reject in made.rejects.items():
         raise DataError(f"protein {names[at]}: {reject.message}.")
     return Proteins(Input(made.parts, torch.from_numpy(made.index), made.keys), tuple(names))

@@ -149,7 +149,9 @@ def known_before(run: RunSettings, start: Predictor | None) -> Known | None:
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
     """Return a run with what the data settled for another."""
-    same = replace(run, targets=other.targets, task=other.task, split=other.split, units=other.units, fields=other.fields)
+    same = replace(
+        run, targets=other.targets, task=other.task, split=other.split, units=other.units, fields=other.fields
+    )
     settled = {name: section.get("fields") for name, section in other.inputs.items()}
     inputs = {
         name: section | ({"fields": settled[name]} if settled.get(name) else {}) for name, section in run.inputs.items()

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from molgraph import registry
 from molgraph import split as splits
-from molgraph.data.cells import Cells
 from molgraph.config import RunSettings, dump
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import ABSENT, Input
 from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm

@@ -23,6 +23,7 @@ from molgraph.predictor import Predictor
 from molgraph.predictor.card import domain_lines, interval, labels, refitted, simple_lines, tested
 from molgraph.predictor.checkpoint import unfinished
 from molgraph.predictor.decided import lines
+from molgraph.predictor.inputs import slots
 from molgraph.predictor.scored import OK
 from molgraph.workflows.plan import Plan
 
@@ -60,6 +61,13 @@ def plan(made: Plan) -> None:
     say(f"split {facts['split']}: {folds}")
     for note in facts["notes"]:
         say(f"note: {note}")
+
+
+def fields(made: Plan) -> None:
+    """Say what the columns of records were taken for."""
+    for slot in slots(made.run):
+        for field in slot.room.fields.each if slot.room.fields is not None else ():
+            say(f"field {field.name}: {field.kind}{f' ({field.words})' if field.words else ''}")
 
 
 def scores(predictor: Predictor, folder: Path) -> None:

@@ -204,6 +204,7 @@ def train_folder(
             made = plan(run, source, workers=0)  # bad input is found here, before a folder is made
             if dry_run or out is None:
                 show.plan(made)
+                show.fields(made)
                 show.say(f"leaks: {made.leaks.sentence}")
                 show.say("nothing was trained (--dry-run)")
                 return None

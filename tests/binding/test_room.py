@@ -14,12 +14,13 @@ from sklearn.metrics import adjusted_rand_score
 from molgraph.binding.pose import Pose
 from molgraph.binding.properties import OF_POSE, properties
 from molgraph.binding.room import ROOM
+from molgraph.data.cells import Cells
 from molgraph.errors import ConfigError
 
 
 @pytest.fixture
 def key(files: Path) -> str:
-    made = ROOM.prepare([Pose(str(files / "receptor.pdb"), str(files / "ligand.sdf")).text], ("complex",))
+    made = ROOM.prepare(Cells.of([Pose(str(files / "receptor.pdb"), str(files / "ligand.sdf")).text]), ("complex",))
     return made.keys[0]
 
 
@@ -57,7 +58,7 @@ def test_scaffolds_are_those_of_the_ligand() -> None:
 
 
 def test_neighbours_are_those_of_the_ligand(files: Path, key: str) -> None:
-    parts = ROOM.prepare([key], (ROOM.fingerprint,)).parts
+    parts = ROOM.prepare(Cells.of([key]), (ROOM.fingerprint,)).parts
     position, similarity = ROOM.index(parts).nearest(parts)
     assert position.tolist() == [0] and similarity.tolist() == [1.0]
     assert ROOM.diverse(parts, 3) == [0]

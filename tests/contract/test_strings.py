@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from molgraph import registry
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.packed import Packed
 from molgraph.data.targets import Targets
@@ -61,7 +62,7 @@ def parts(name: str, monkeypatch: pytest.MonkeyPatch) -> Packed:
     if needs == ("embedding",):
         random = np.random.default_rng(0)
         texts = [" ".join(map(str, random.normal(size=12))) for _ in texts]
-    parts: Packed = room.prepare(texts, needs, standardise=False).parts
+    parts: Packed = room.prepare(Cells.of(texts), needs, standardise=False).parts
     assert len(parts) == len(texts)
     return parts
 

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load, save
 
 from molgraph import registry
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError
@@ -45,7 +46,7 @@ def name(request):
 @pytest.fixture
 def parts(name):
     kind = registry.model(name)
-    return registry.room(name).prepare(TEXTS[name], kind.asks({"descriptors": True})).parts
+    return registry.room(name).prepare(Cells.of(TEXTS[name]), kind.asks({"descriptors": True})).parts
 
 
 def test_a_row_alone_is_predicted_as_in_a_batch(name, parts):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from molgraph import registry
+from molgraph.data.cells import Cells
 from molgraph.molecule.room import ROOM
 
 
@@ -17,7 +18,7 @@ def test_the_registry_knows_the_room() -> None:
 def test_one_way_through_the_room() -> None:
     texts = ["OC(=O)c1ccccc1OC(C)=O", "CC(=O)Oc1ccccc1C(=O)[O-].[Na+]", "nonsense", "CCO", "OCC"]
     (table,) = ROOM.read(texts)
-    prepared = ROOM.prepare(table.frame[table.column].tolist(), (ROOM.fingerprint,))
+    prepared = ROOM.prepare(Cells.of(table.frame[table.column].tolist()), (ROOM.fingerprint,))
     assert prepared.index.tolist() == [0, 0, -1, 1, 1] and list(prepared.rejects) == [2]
     assert len(set(ROOM.identity(prepared.keys))) == 2
     for group in ROOM.groupers.values():

@@ -7,6 +7,7 @@ import torch
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import ABSENT, Input
 from molgraph.errors import CheckpointError
 from molgraph.molecule.room import ROOM
@@ -27,7 +28,7 @@ def domain(series, plan_of):
 
 
 def things_of(smiles):
-    ready = ROOM.prepare(smiles, ("fingerprint",))
+    ready = ROOM.prepare(Cells.of(smiles), ("fingerprint",))
     return unlabelled({INPUT: Input(ready.parts, torch.arange(len(ready.parts)), ready.keys)}, len(ready.parts))
 
 
@@ -54,7 +55,7 @@ def test_the_threshold_is_what_95_percent_of_the_training_ligands_reach(domain):
 
 def test_the_nearest_is_rdkits_nearest(domain, nci):
     asked = nci[:40]
-    prepared = ROOM.prepare(asked, ("fingerprint",))
+    prepared = ROOM.prepare(Cells.of(asked), ("fingerprint",))
     near = domain.nearest(things_of(asked))
     at, similarity = near.rows, near.similarity
     expected = rdkit_similarities(prepared.keys, keys_of(domain))
@@ -156,7 +157,9 @@ def by_hand(domain, data):
     similar = {}
     for name, room in BOTH.items():
         side, given = domain.sides[name], data.inputs[name]
-        mine, theirs = (room.prepare(keys, (room.fingerprint,), standardise=False) for keys in (given.keys, side.keys))
+        mine, theirs = (
+            room.prepare(Cells.of(keys), (room.fingerprint,), standardise=False) for keys in (given.keys, side.keys)
+        )
         similar[name] = room.index(theirs.parts).similarity(mine.parts)
     out = np.zeros((len(data), len(domain.ids)), dtype=np.float64)
     for row in range(len(data)):
@@ -220,7 +223,7 @@ def test_no_protein_of_another_family_is_inside():
     """Of proteins without relatives the 5 % quantile is next to none, and any word in common would do."""
     random = np.random.default_rng(0)
     alone = ["".join(random.choice(list("ACDEFGHIKLMNPQRSTVWY"), 300)) for _ in range(8)]
-    made = PROTEIN.prepare(alone, (PROTEIN.fingerprint,))
+    made = PROTEIN.prepare(Cells.of(alone), (PROTEIN.fingerprint,))
     side = domains.Side.learn(PROTEIN, Input(made.parts, torch.arange(8), made.keys))
     assert side.threshold == PROTEIN.related == THRESHOLD
     low = {**side.arrays(), "threshold": np.array(1e-7)}  # as an earlier version wrote it

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from molgraph import config
+from molgraph.data.cells import Cells
 from molgraph.errors import DataError
 from molgraph.molecule.groups import scaffold
 from molgraph.molecule.room import ROOM
@@ -61,7 +62,7 @@ def test_the_limit_is_the_rooms(ligands, monkeypatch):
     assert found[None] is None and found[0.5].rows > found[0.8].rows
     data = made_of(table, split="column:fold").rows.data
     keys = [data.inputs["input"].key_of(i) for i in range(100)]
-    parts = ROOM.prepare(keys, ("fingerprint",)).parts
+    parts = ROOM.prepare(Cells.of(keys), ("fingerprint",)).parts
     near = ROOM.index(parts.gather(np_rows(0, 70))).nearest(parts.gather(np_rows(90, 100)))[1]
     assert found[0.5].rows == int((near >= 0.5).sum())
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from molgraph.calibrate import Chance
+from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule.room import ROOM
@@ -39,7 +40,7 @@ def ranked(predictor: Predictor, source, **settings) -> pd.DataFrame:
 
 
 def tanimoto(room, mine: list[str], theirs: list[str]) -> np.ndarray:
-    asked, known = (room.prepare(texts, (room.fingerprint,)) for texts in (mine, theirs))
+    asked, known = (room.prepare(Cells.of(texts), (room.fingerprint,)) for texts in (mine, theirs))
     return room.index(known.parts).similarity(asked.parts)[asked.index][:, known.index]
 
 

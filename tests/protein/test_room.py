@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from molgraph import registry
+from molgraph.data.cells import Cells
 from molgraph.protein.room import ROOM
 
 FIRST, SECOND = "MKTAYIAKQRQISFVKSHFSRQ", "GIVEQCCTSICSLYQLENYCN"
@@ -18,7 +19,7 @@ def test_the_registry_knows_the_room() -> None:
 
 def test_one_way_through_the_room() -> None:
     (table,) = ROOM.read([FIRST, FIRST.lower() + "*", "12", SECOND])
-    prepared = ROOM.prepare(table.texts, (ROOM.fingerprint,))
+    prepared = ROOM.prepare(Cells.of(table.texts), (ROOM.fingerprint,))
     assert prepared.index.tolist() == [0, 0, -1, 1] and list(prepared.rejects) == [2]
     assert ROOM.identity(prepared.keys) == [FIRST, SECOND]
     for group in ROOM.groupers.values():

@@ -51,5 +51,3 @@ class FeedForward(Encoder):
         unknown = record.isnan()
         known = self.scale(record).masked_fill(unknown, 0.0)
         return Features(self.network(torch.cat([known, unknown.to(known.dtype)], 1)), None, index)
-
-
