@@ -18,8 +18,8 @@ from molgraph.data.packed import Packed
 from molgraph.data.room import Room
 from molgraph.data.untrusted import damaged, read_arrays
 from molgraph.predictor.arrays import read, written
-from molgraph.predictor.inputs import things_of
 from molgraph.predictor.side import Rows, Side, marks, threshold
+from molgraph.predictor.things import things_of
 
 ALMOST = np.nextafter(np.float32(1), np.float32(0))  # as near as can be, and not the same
 CELLS = 50_000_000  # similarities held at once: 200 MB

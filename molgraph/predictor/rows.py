@@ -21,7 +21,8 @@ from molgraph.data.units import ParsedTargets, parse_targets, target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.kinds import kinds
 from molgraph.predictor.auto import groups_of, settled, with_fields
-from molgraph.predictor.inputs import Inputs, Ready, identity, in_common, slots, with_things
+from molgraph.predictor.inputs import Inputs, Ready, slots
+from molgraph.predictor.things import identity, in_common, with_things
 from molgraph.split import IDENTITY
 
 LOG_MOLAR = "-log10(M)"

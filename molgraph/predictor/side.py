@@ -16,7 +16,7 @@ from molgraph.data.dataset import Input
 from molgraph.data.packed import PART, Packed
 from molgraph.data.room import Index, Room
 from molgraph.predictor.arrays import check_parts, read, written
-from molgraph.predictor.inputs import things_of
+from molgraph.predictor.things import things_of
 
 QUANTILE = 0.05  # a query is in the domain when it is as near as 95 % of the training parts are to each other
 LEAST = float(np.finfo(np.float32).eps)
