@@ -6,6 +6,8 @@ import re
 import zipfile
 from typing import IO
 
+import numpy as np
+
 from molgraph.errors import DataError
 
 # Rows and columns of a sheet, characters of a cell.
@@ -14,9 +16,13 @@ ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
 LONGEST = 8 * CHARACTERS  # bytes of the text of a cell in XML: `_x000D_` and `&quot;` stand for one character each
 PARTS = 1 << 32  # bytes of all parts together, unpacked; a full sheet of 50 columns has less
 STRINGS = 1 << 29  # bytes of the shared strings, which are held in memory
+TEXTS = 4 * ROWS  # shared strings: of each row four texts that no other cell has
+TAGS = 1 << 20  # of a part that is held in memory and is no text of cells; Excel has at most 65,490 formats
+HELD = re.compile(r"(?:.*/)?(?:styles|workbook)\.xml|\[Content_Types\]\.xml|.*\.rels|docProps/.*")
 _PIECE = 1 << 20
 _CARRIED = 64  # bytes carried to the next piece, so that no number of a row is cut in two
-_PLACE = re.compile(rb"""<(?:\w+:)?(?:row|c)\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
+_PLACE = re.compile(rb"""<(?:row|c|\w+:(?:row|c))\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
+_TEXTS = (b"<si", b":si")
 _WRITTEN = re.compile(rb"([A-Z]*)(\d{1,9})")  # as every program writes a place
 
 
@@ -39,14 +45,22 @@ def check(stream: IO[bytes], name: str) -> None:
 
 
 def _check_part(xml: IO[bytes], name: str, part: str) -> None:
-    """Look at the numbers of rows and cells, and at the length of every text between two tags."""
-    carried, length = b"", 0
+    """Look at the places of rows and cells, and at the length and the number of the texts between two tags."""
+    carried, length, tags, texts = b"", 0, 0, 0
     while piece := xml.read(_PIECE):
-        runs = piece.split(b"<")
-        if max(length + len(runs[0]), *map(len, runs)) > LONGEST:
+        opened = np.flatnonzero(np.frombuffer(piece, dtype=np.uint8) == ord("<"))
+        ends = np.concatenate([[-length], opened, [len(piece)]])
+        if int(np.diff(ends).max()) > LONGEST:
             raise DataError(f"{name}: a text in {part} is longer than the {CHARACTERS:,} characters of a cell")
-        length = len(runs[-1]) + (length if len(runs) == 1 else 0)
-        _check_places(carried + piece, name, part)
+        length = int(ends[-1] - ends[-2])
+        tags += len(opened)
+        if tags > TAGS and HELD.fullmatch(part):
+            raise DataError(f"{name}: {part} has over {TAGS:,} entries; save the table as CSV")
+        both = carried + piece
+        texts += sum(both.count(each) - carried.count(each) for each in _TEXTS)
+        if texts > TEXTS:
+            raise DataError(f"{name}: {part} has over {TEXTS:,} different texts; save the table as CSV")
+        _check_places(both, name, part)
         carried = piece[-_CARRIED:]
 
 

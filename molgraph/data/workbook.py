@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from molgraph.data.above import titles
 from molgraph.data.bounds import check
+from molgraph.data.merged import Area, Covered
 from molgraph.data.sheets import seekable
 from molgraph.data.stream import SHOWN, Broken, Header, Row, Unread, file_and_sheet, name_of
 from molgraph.errors import DataError, did_you_mean
@@ -22,14 +23,16 @@ _FILLED = re.compile(rb'<c r="([A-Z]+)[0-9]+"(?:[^>/]|/(?!>))*>')  # a cell that
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]+[0-9]+):([A-Z]+[0-9]+)" ?/>')
 _LONGEST_CELL = 1 << 14  # bytes carried from one piece of a sheet to the next, so that no cell is cut in two
 _ABOVE = 10  # rows among which titles are looked for
-_MOST = 100_000  # merged cells and formulas without a value that are told one by one
+_MOST = 1 << 20  # merged areas, and formulas without a value: one of each row
 
 
 class Scanned(NamedTuple):
-    """Hold what the text of a sheet says: the last column with a cell, and by cell why it reads as empty."""
+    """Hold what the text of a sheet says: the last column with a cell, the columns of formulas without a value by row,
+    and the merged areas."""
 
     widest: int
-    unread: dict[tuple[int, int], str]
+    formulas: dict[int, list[int]]
+    merged: list[Area]
 
 
 def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
@@ -56,11 +59,11 @@ def workbook(source: str | os.PathLike[str]) -> Iterator[Row]:
             raise
         except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, StopIteration, OSError) as error:
             raise DataError(f"{name}: not a readable .xlsx workbook ({error}); save it again as .xlsx") from error
-        scanned = _scanned(stream, sheet)
+        scanned = _scanned(stream, sheet, name)
         sheet.reset_dimensions()  # some programs write a wrong one, and rows would be cut to it
         try:
             count = 0
-            for row in _rows(_cells(sheet, scanned), scanned.widest, origin):
+            for row in _rows(_cells(sheet, scanned, name), scanned.widest, origin):
                 count += 1
                 yield row
             if count < 2 and origin != name:  # what is wanted is in another sheet
@@ -87,16 +90,24 @@ def _sheet(book: Any, wanted: str, name: str) -> tuple[Any, str]:
     return first, f"{name} (sheet '{first.title}'; it also has {also}: name one as {name}#{others[0]})"
 
 
-def _cells(sheet: Any, scanned: Scanned) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of every row."""
-    marked: dict[int, dict[int, str]] = {}
-    for (row, column), why in scanned.unread.items():
-        marked.setdefault(row, {})[column] = why
+def _cells(sheet: Any, scanned: Scanned, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of every row; an empty one that is so for a reason says it."""
+    from openpyxl.utils import get_column_letter
+
+    formula = "cell {} of sheet '{}' holds a formula without a value; open the workbook in Excel and save it"
+    covered = Covered(scanned.merged, f"{name}: sheet '{sheet.title}'")
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cells = [_text(cell) for cell in row]
-        for column, why in marked.get(number, {}).items():
-            cells += [""] * (column - len(cells))
-            cells[column - 1] = cells[column - 1] or Unread(why)
+        columns = scanned.formulas.get(number, ())
+        cells += [""] * (max(columns, default=0) - len(cells))
+        for at in columns:
+            cells[at - 1] = cells[at - 1] or Unread(formula.format(f"{get_column_letter(at)}{number}", sheet.title))
+        for area in covered.at(number) if any(cells) else ():
+            last = min(area.right, scanned.widest)
+            cells += [""] * (last - len(cells))
+            why = f"the cells {area} of sheet '{sheet.title}' are merged; unmerge them and fill each"
+            for at in range(area.left + (area.top == number), last + 1):
+                cells[at - 1] = cells[at - 1] or Unread(why)
         yield number, cells
 
 
@@ -146,37 +157,32 @@ def _text(cell: Any) -> str:
     return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
 
 
-def _scanned(stream: IO[bytes], sheet: Any) -> Scanned:
-    """Look through the text of a sheet for what openpyxl reads as empty without a word."""
+def _scanned(stream: IO[bytes], sheet: Any, name: str) -> Scanned:
+    """Look through the text of a sheet for what openpyxl reads as empty without a word.
+
+    Raises: DataError for more formulas without a value, or merged areas, than are kept.
+    """
     from openpyxl.utils import column_index_from_string
     from openpyxl.utils.cell import coordinate_to_tuple
 
     letters: set[bytes] = set()
-    unread: dict[tuple[int, int], str] = {}
+    merged: set[Area] = set()
+    formulas: set[tuple[int, int]] = set()
     with zipfile.ZipFile(stream) as archive, archive.open(sheet._worksheet_path.lstrip("/")) as xml:
         carried = b""
         while piece := xml.read(_COPY):
-            text = carried + piece
-            if len(unread) < _MOST:
-                for found in _UNCALCULATED.findall(text):
-                    cell = found.decode()
-                    why = f"cell {cell} of sheet '{sheet.title}' holds a formula without a value; open the workbook in"
-                    unread[coordinate_to_tuple(cell)] = f"{why} Excel and save it"
-                for corner, last in _MERGED.findall(text):
-                    unread |= _merged(coordinate_to_tuple(corner.decode()), coordinate_to_tuple(last.decode()), sheet)
+            text = carried + piece  # what is carried is found again
+            formulas.update(coordinate_to_tuple(cell.decode()) for cell in _UNCALCULATED.findall(text))
+            for corners in _MERGED.findall(text):
+                (top, left), (bottom, right) = (coordinate_to_tuple(cell.decode()) for cell in corners)
+                merged.add(Area(top, left, bottom, right))
+            if len(formulas) > _MOST or len(merged) > _MOST:
+                what = "formulas without a value" if len(formulas) > _MOST else "merged areas"
+                raise DataError(f"{name}: sheet '{sheet.title}' has over {_MOST:,} {what}; save it as CSV in Excel")
             letters.update(_FILLED.findall(text))
             carried = piece[-_LONGEST_CELL:]
-    return Scanned(max((column_index_from_string(each.decode()) for each in letters), default=0), unread)
-
-
-def _merged(corner: tuple[int, int], last: tuple[int, int], sheet: Any) -> dict[tuple[int, int], str]:
-    """Return why the cells of a merged area but its first are empty."""
-    from openpyxl.utils import get_column_letter
-
-    (top, left), (bottom, right) = corner, last
-    if (bottom - top + 1) * (right - left + 1) > _MOST:
-        return {}
-    area = f"{get_column_letter(left)}{top}:{get_column_letter(right)}{bottom}"
-    why = f"the cells {area} of sheet '{sheet.title}' are merged; unmerge them and fill each"
-    places = ((row, column) for row in range(top, bottom + 1) for column in range(left, right + 1))
-    return {place: why for place in places if place != corner}
+    columns: dict[int, list[int]] = {}
+    for row, column in sorted(formulas):
+        columns.setdefault(row, []).append(column)
+    widest = max((column_index_from_string(each.decode()) for each in letters), default=0)
+    return Scanned(widest, columns, [area for area in merged if area.left <= widest])

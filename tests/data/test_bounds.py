@@ -92,3 +92,34 @@ def test_at_the_limits(tmp_path: Path) -> None:
 def test_however_a_place_is_spelled(tmp_path: Path, old: str, new: str) -> None:
     with pytest.raises(DataError, match=r"row 90000000|no place"):
         list(workbook(changed(tmp_path / "a.xlsx", SHEET, old, new)))
+
+
+@pytest.mark.parametrize("tag", ["si", "x:si", "si a='1'"])
+def test_more_texts_than_cells_are_refused_before_they_are_kept(
+    tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "TEXTS", 1000)
+    name = tag.partition(" ")[0]
+    path = changed(tmp_path / "a.xlsx", strings=f"<sst>{f'<{tag}><t>C</t></{name}>' * 1001}</sst>")
+    with pytest.raises(DataError, match="over 1,000 different texts; save the table as CSV"):
+        list(workbook(path))
+    path = changed(tmp_path / "b.xlsx", strings=f"<sst>{'<si><t>C</t></si>' * 1000}</sst>")
+    assert list(workbook(path))[1] == ["CCO", "1"]
+
+
+def test_texts_at_the_border_of_two_pieces_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_PIECE", 97)
+    monkeypatch.setattr(bounds, "TEXTS", 1000)
+    path = changed(tmp_path / "a.xlsx", strings=f"<sst>{'<si><t>C</t></si>' * 1000}</sst>")
+    assert list(workbook(path))[1] == ["CCO", "1"]
+    path = changed(tmp_path / "b.xlsx", SHEET, "CCO", "C" * bounds.CHARACTERS)
+    assert list(workbook(path))[1] == ["C" * bounds.CHARACTERS, "1"]
+    path = changed(tmp_path / "c.xlsx", SHEET, "CCO", "C" * (bounds.LONGEST + 1))
+    with pytest.raises(DataError, match="longer than"):
+        list(workbook(path))
+
+
+def test_formats_and_names_are_counted_before_they_are_kept(tmp_path: Path) -> None:
+    path = changed(tmp_path / "a.xlsx", "xl/styles.xml", "</styleSheet>", f"{'<a/>' * bounds.TAGS}</styleSheet>")
+    with pytest.raises(DataError, match=r"xl/styles.xml has over 1,048,576 entries"):
+        list(workbook(path))
