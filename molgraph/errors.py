@@ -78,6 +78,15 @@ class Reject:
     message: str
 
 
+def many(count: int, one: str, several: str = "") -> str:
+    """Return a number of things as a person says it.
+
+    >>> many(1, "row"), many(2000, "row"), many(0, "box", "boxes")
+    ('1 row', '2,000 rows', '0 boxes')
+    """
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'? Known: ..." for an unknown name."""
     names = sorted(known)

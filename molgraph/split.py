@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.errors import ConfigError, DataError, did_you_mean, many
 
 Rows = NDArray[np.int64]
 
@@ -281,7 +281,9 @@ def _one_fold(
     for member in members:
         size, groups = np.bincount(member), member.max(initial=-1) + 1
         if groups < folds:
-            raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
+            raise DataError(
+                f"{many(len(member), 'row')} in {many(int(groups), 'group')} make no {folds} folds: ask for fewer folds"
+            )
         at = rank[:groups]
         drawn = size * 2 ** (at / len(rank))  # so groups of up to twice the size change places, and folds of few differ
         order = np.lexsort((np.arange(groups), -size) if method == "group" else (at, -drawn))
@@ -297,7 +299,7 @@ def _own_labels(n: int, column: Sequence[str] | None, records: Rows) -> Split:
     if strange:
         shown = ", ".join(f"'{column[i]}' (row {records[i]})" for i in strange[:5])
         raise DataError(
-            f"{len(strange)} rows whose split is none of train, valid, calibration, test: {shown}"
+            f"{many(len(strange), 'row')} whose split is none of train, valid, calibration, test: {shown}"
             f"{', ...' if len(strange) > 5 else ''}; correct the column or leave these rows out of the file"
         )
     for needed in ("train", "test"):
@@ -317,7 +319,7 @@ def _times(n: int, time: ArrayLike | None, records: Rows) -> NDArray[np.float64]
     bad = [i for i, t in enumerate(times) if t is None]
     if bad:
         raise DataError(
-            f"no time in {len(bad)} rows, first '{cells[bad[0]]}' in row {records[bad[0]]}: "
+            f"no time in {many(len(bad), 'row')}, first '{cells[bad[0]]}' in row {records[bad[0]]}: "
             "every row needs a number (a year), or every row a date as in 2024-01-31"
         )
     return np.array(times, dtype=np.float64)
@@ -356,7 +358,9 @@ def _refuse_empty(cut: Split, member: Rows, shares: NDArray[np.float64], method:
         groups = len(np.unique(member))
         remedy = "give more rows" if method == "random" or len(member) < 2 else "use --split random"
         what = "equal times stay together" if method == "time" else f"{groups} group{'s' * (groups != 1)}"
-        raise DataError(f"a {method} split of {len(member)} rows ({what}) leaves no {lacking[0]} rows: {remedy}")
+        raise DataError(
+            f"a {method} split of {many(len(member), 'row')} ({what}) leaves no {lacking[0]} rows: {remedy}"
+        )
 
 
 def _take(rows: Rows, member: Rows, wanted: float, rank: NDArray[np.float64]) -> Rows:

@@ -201,7 +201,7 @@ def test_times_may_be_written_in_many_ways() -> None:
 @pytest.mark.parametrize("cell", ["", "soon", None, float("nan"), pd.NaT])
 def test_a_row_without_a_time_is_named(cell: object) -> None:
     times = [date(2020, 1, 1 + i) for i in range(20)]
-    with pytest.raises(DataError, match=r"no time in 1 rows, first '.*' in row 8: every row needs a number"):
+    with pytest.raises(DataError, match=r"no time in 1 row, first '.*' in row 8: every row needs a number"):
         split(20, method="time", time=pd.Series([*times[:7], cell, *times[8:]], dtype=object))
 
 

@@ -20,7 +20,7 @@ from molgraph.binding.records import parse
 from molgraph.binding.structure import STRUCTURE_FILES, bonds_by_distance
 from molgraph.data.regular import refused
 from molgraph.data.stream import open_bytes, suffixes
-from molgraph.errors import DataError, ResourceError
+from molgraph.errors import DataError, ResourceError, many
 from molgraph.molecule.forms import ionised, may_be_salt_of_metal
 from molgraph.molecule.fragments import Scattered, compounds, uncharged
 from molgraph.molecule.read import SDF_FILES
@@ -77,7 +77,7 @@ def _record(stream: BufferedReader, path: str, starts: NDArray[np.int64], number
         return Refusal("ambiguous_pose", what)
     at = max(number, 1)
     if at > count:
-        return Refusal("no_such_pose", f"{path} holds {count} poses, there is no number {at}")
+        return Refusal("no_such_pose", f"{path} holds {many(count, 'pose')}, there is no number {at}")
     begin, end = int(starts[at - 1]), int(starts[at])
     if end - begin > LONGEST:
         return Refusal("too_large", f"{path}: pose {at} has {end - begin:,} bytes, the limit is {LONGEST:,}")

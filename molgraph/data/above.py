@@ -9,23 +9,44 @@ _NUMBER = re.compile(r"[<>~=]*\s*[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*%?")
 # See: support.microsoft.com, "Import or export text (.txt or .csv) files"
 _SEPARATOR = re.compile(r'"?sep=(\\t|.)"?[,;\t|]*', re.IGNORECASE)
 COMMENT = "#"
+_INPUTS = frozenset(
+    ("smi", "smilesstring", "mol", "molecule", "structure", "ligand", "sequence", "proteinsequence", "protein")
+) | {"receptor", "complex", "image", "scan", "picture", "path", "file", "filename"}
 
 
 def titles(rows: Sequence[Sequence[str]]) -> int:
     """Return how many of the first rows are titles: one cell of several words each, above a row of several words.
 
+    Rows of one word, or of several cells, are titles above the fullest row where that names an input and they do not.
+
     >>> titles([["Assay results 2024", "", ""], ["smiles", "id", "pIC50"], ["C", "1", "5"]])
     1
+    >>> titles([["Report"], ["Plate", "7"], ["smiles", "id", "pIC50"], ["C", "1", "5"]])
+    2
     >>> titles([["smiles"], ["C"], ["CC", "stray"]])
     0
     """
     filled = [[cell for cell in row if cell.strip()] for row in rows]
+    full = next((i for i, cells in enumerate(filled) if len(cells) == max(map(len, filled[i:]))), 0)
+    above = filled[:full]
+    named = _is_header(filled[full]) and _names_input(filled[full]) if full else False
+    if named and not any(map(_names_input, above)) and max(map(len, above)) < len(filled[full]):
+        return full
     at = next((i for i, cells in enumerate(filled) if len(cells) > 1), 0)
     above = [cells[0] for cells in filled[:at] if cells]
     worded = all(re.search(r"[\s:]", cell.strip()) for cell in above)
     apart = len(above) == 1 and at > 1  # with a blank row between
-    header = at and not any(map(_NUMBER.fullmatch, filled[at]))
-    return at if header and (worded or apart) else 0
+    return at if at and _is_header(filled[at]) and (worded or apart) else 0
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return not any(map(_NUMBER.fullmatch, cells))
+
+
+def _names_input(cells: Sequence[str]) -> bool:
+    """Tell whether a row has a cell by which tables call the column of what is to be scored."""
+    words = [re.sub(r"[^a-z]", "", cell.lower()) for cell in cells]
+    return any(word in _INPUTS or word.endswith("smiles") for word in words)
 
 
 def separator(line: str) -> str:

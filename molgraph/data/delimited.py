@@ -9,6 +9,7 @@ from itertools import islice
 
 from molgraph.data.above import COMMENT, has_row_names, separator, titles
 from molgraph.data.stream import SHOWN, Broken, Header, Lines, Row, name_of, open_bytes
+from molgraph.errors import many
 
 DELIMITERS = (",", ";", "\t", "|")
 CELL = 1 << 20  # characters of one cell; a longer one breaks its row
@@ -51,20 +52,21 @@ def records(lines: Lines, delimiter: str | None = None) -> Iterator[Row]:
             yield _first_line(lines, taken, delimiter, width, str(error))
             continue
         if start in lines.broken:
-            yield lines.broken.pop(start)
+            yield _with_sound_cells(lines.broken.pop(start), delimiter, width)
         elif width and len(taken) > 1 and (len(cells) != width or _swallowed(lines, taken, delimiter, width)):
             yield _first_line(lines, taken, delimiter, width, _OPEN)
         elif cells and not width:
             cells = [*[""] * named, *cells, *[""] * open_ended]
             cells[named] = cells[named].lstrip(COMMENT + " ") if cells[named].startswith(COMMENT) else cells[named]
             width = len(cells)
-            yield Header(cells, notes)
+            yield Header(cells, notes, delimiter=delimiter)
         elif width > 1 and len(cells) == 1 and cells[0].startswith(COMMENT):
             continue
         elif not cells or len(cells) == width:
             yield cells
         else:
-            message = f"line {start} has {len(cells)} cells where the header has {width}; quote cells with a delimiter"
+            has = many(len(cells), "cell")
+            message = f"line {start} has {has} where the header has {width}; quote cells with a delimiter"
             yield Broken("ragged_row", message, _shown(taken))
 
 
@@ -156,6 +158,15 @@ class _Record:
         line = next(self._lines)
         self._taken.append(line)
         return line
+
+
+def _with_sound_cells(broken: Broken, delimiter: str, width: int) -> Broken:
+    """Return a record with the cells of its line that hold no NUL, where each can be told from its neighbours."""
+    if not broken.line or not width:
+        return broken
+    cells = next(csv.reader([broken.line], delimiter=delimiter), [])
+    sound = tuple("" if "\0" in cell else cell for cell in cells) if len(cells) == width else ()
+    return broken._replace(cells=sound, line="")
 
 
 def _swallowed(lines: Lines, taken: list[str], delimiter: str, width: int) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph.errors import many
 
 LARGEST = float(np.finfo(np.float32).max)  # what is predicted of them is written as float32 where that holds it
 _FIGURE = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -34,6 +35,8 @@ _NO_EFFECT = frozenset(
 _BELOW_LIMIT = frozenset(("<lod", "<loq", "blq", "bloq", "lod", "loq", "below detection", "bdl"))
 _ONLY_POINTS_BETWEEN = re.compile(r"\D*\d{1,3}(?:\.\d{3})+(?:[^\d.].*)?")
 _DECIMAL, _EUROPEAN, _GROUPS = "decimal", "points between thousands", "groups"
+_WITH_POINT = re.compile(r"[<>~=≤≥]*\s*[+-]?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d+)")  # no thousands
+_WITH_COMMA = re.compile(r"[<>~=≤≥]*\s*[+-]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,}\,\d+)")
 
 
 class Number(NamedTuple):
@@ -46,7 +49,37 @@ class Number(NamedTuple):
     about: bool = False
 
 
+class Elsewhere(NamedTuple):
+    """Say what the commas of a column are where its own cells do not tell ("": nobody knows), and why."""
+
+    commas: str = ""
+    why: str = ""
+
+
 Read = Callable[[str], Number]
+NOWHERE = Elsewhere()
+
+
+def elsewhere(columns: Iterable[tuple[str, Iterable[str]]], delimiter: str = "") -> Elsewhere:
+    """Return what the other columns of a table, by name, tell of a comma, or else what stands between its cells.
+
+    Numbers with a decimal point or a decimal comma are written so in all columns; and where semicolons stand between
+    cells the comma is the decimal one, as programs write tables in languages that have it.
+
+    See: RFC 4180 and the list separator of Windows, which is a semicolon where the decimal sign is a comma
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for name, cells in columns:
+        for cell in cells:
+            kind = _GROUPS if _WITH_POINT.fullmatch(cell) else _DECIMAL if _WITH_COMMA.fullmatch(cell) else ""
+            if kind:
+                found.setdefault(kind, (name, cell))
+        if len(found) > 1:
+            return NOWHERE
+    if found:
+        kind, (name, cell) = next(iter(found.items()))
+        return Elsewhere(kind, f"as column '{name}' has '{cell}'")
+    return Elsewhere(_DECIMAL, "as semicolons stand between the cells") if delimiter == ";" else NOWHERE
 
 
 def spelled(text: str) -> str:
@@ -56,15 +89,16 @@ def spelled(text: str) -> str:
     return _MOL_PER_LITRE.sub(r"\1M", text) if "mol/" in text else text
 
 
-def reader(cells: Sequence[str]) -> Read:
-    """Return what reads the cells of a column; what a comma means is told by all of them."""
-    commas = _commas(cells)
+def reader(cells: Sequence[str], told: Elsewhere = NOWHERE) -> Read:
+    """Return what reads the cells of a column; what a comma means is told by all of them, or else by the table."""
+    commas = _commas(cells, told)
     return lambda cell: _number(cell, commas)
 
 
-def remarks(name: str, cells: Sequence[str]) -> list[str]:
+def remarks(name: str, cells: Sequence[str], told: Elsewhere = NOWHERE) -> list[str]:
     """Say of a column of numbers what was made of commas, spreads and words such as "ca."."""
-    commas, read = _commas(cells), reader(cells)
+    commas, read = _commas(cells, told), reader(cells, told)
+    why = "" if _commas(cells, NOWHERE) == commas else f", {told.why}"
     found: dict[str, list[str]] = {"spread": [], "about": [], "comma": []}
     for cell in cells:
         if cell.isascii() and cell.replace(".", "", 1).isdigit():
@@ -79,13 +113,9 @@ def remarks(name: str, cells: Sequence[str]) -> list[str]:
     what = {
         "spread": "a spread stands beside the value, which is taken",
         "about": "about a value, which is taken as exact",
-        "comma": "the comma stands between thousands" if commas == _GROUPS else "the comma is a decimal one",
+        "comma": ("the comma stands between thousands" if commas == _GROUPS else "the comma is a decimal one") + why,
     }
-    return [
-        f"{name}: {len(of)} cell{'s' * (len(of) > 1)} such as '{of[0]}': {what[kind]}."
-        for kind, of in found.items()
-        if of
-    ]
+    return [f"{name}: {many(len(of), 'cell')} such as '{of[0]}': {what[kind]}." for kind, of in found.items() if of]
 
 
 def _number(cell: str, commas: str) -> Number:
@@ -96,7 +126,10 @@ def _number(cell: str, commas: str) -> Number:
     text = _BLANK_BETWEEN.sub("", spelled(cell))
     if "," in text:
         if not commas:
-            raise ValueError("has a comma that may mean thousands or decimals; write it with a point, or without")
+            raise ValueError(
+                "has a comma that may mean thousands or decimals, as all of its column; write each of them without it "
+                f"({text.replace(',', '')}) or with a point ({text.replace(',', '.')})"
+            )
         text = text.replace(",", "") if commas == _GROUPS else text.replace(".", "").replace(",", ".")
     elif commas == _EUROPEAN and _ONLY_POINTS_BETWEEN.fullmatch(text):
         raise ValueError("has a point that may mean thousands or decimals, as others of its column")
@@ -119,7 +152,7 @@ def _why_not(cell: str) -> str:
     return "is not a number; correct it, or leave it blank where nothing was measured"
 
 
-def _commas(cells: Sequence[str]) -> str:
+def _commas(cells: Sequence[str], told: Elsewhere) -> str:
     """Return what the commas of a column are: decimal, between groups of three digits, "" where nobody can know."""
     commas = [cell for cell in cells if _COMMA.search(cell)]
     if not commas:
@@ -130,4 +163,4 @@ def _commas(cells: Sequence[str]) -> str:
         return "" if groups else _EUROPEAN
     if any(not _THOUSANDS.fullmatch(cell) for cell in commas if cell not in groups):
         return "" if groups or points else _DECIMAL
-    return _GROUPS if groups or points or any(map(_ROUND.fullmatch, commas)) else ""
+    return _GROUPS if groups or points or any(map(_ROUND.fullmatch, commas)) else told.commas

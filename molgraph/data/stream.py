@@ -24,15 +24,23 @@ SHOWN = 200  # characters of a broken row that are kept to show what stood there
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # RFC 1952 section 2.3.1; RFC 8878 section 3.1.1
 _SHEET = re.compile(r"(.+\.xls[xm](?:\.gz|\.zst)?)#(.+)", re.IGNORECASE)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x19\x1c-\x1f\x7f]")  # in no text; 1A ends one of DOS, 1B begins a colour
+_FORMATS = {
+    b"PK\x03\x04": "; if it is an Excel workbook, name it .xlsx",
+    b"PAR1": "; if it is Parquet, name it .parquet",
+    b"\xd0\xcf\x11\xe0": "; if it is an old or protected Excel workbook, save it as .xlsx without a password",
+}
 
 
 class Broken(NamedTuple):
-    """Say why a record could not be read; `cells` holds what could be read of it, if anything."""
+    """Say why a record could not be read; `cells` holds what could be read of it, if anything, `line` a line of which
+    some may be."""
 
     reason: str
     message: str
     text: str = ""
     cells: tuple[str, ...] = ()
+    line: str = ""
 
 
 class Unread(str):
@@ -47,11 +55,12 @@ class Unread(str):
 
 
 class Header(list[str]):
-    """Be the first row of a table, and say what stands above it and where it was found ("": in the file)."""
+    """Be the first row of a table, and say what stands above it, where it was found ("": in the file), and what stands
+    between its cells ("" where they are no text)."""
 
-    def __init__(self, cells: Iterable[str], notes: Sequence[str] = (), origin: str = "") -> None:
+    def __init__(self, cells: Iterable[str], notes: Sequence[str] = (), origin: str = "", delimiter: str = "") -> None:
         super().__init__(cells)
-        self.notes, self.origin = tuple(notes), origin
+        self.notes, self.origin, self.delimiter = tuple(notes), origin, delimiter
 
 
 Row = list[str] | Broken  # what every format yields per record; an empty list is a blank line
@@ -169,7 +178,7 @@ class Lines:
     def __init__(self, stream: io.BufferedReader, name: str) -> None:
         head = stream.peek(4096)
         wide = head.startswith(_UTF16)
-        if not wide and b"\0" in head:
+        if not wide and _is_binary(head):
             raise DataError(f"{name}: this is not a text file{_format_of(head)}")
         self._text = io.TextIOWrapper(
             stream,
@@ -213,7 +222,8 @@ class Lines:
 
     def _checked(self, line: str) -> str:
         if "\0" in line:
-            return self._break("unreadable", f"line {self.number} holds a NUL byte; export it again as text", line)
+            why = f"line {self.number} holds a NUL byte; export it again as text"
+            return self._break("unreadable", why, line, whole=line)
         try:
             line.encode("utf-8")
         except UnicodeEncodeError:
@@ -224,17 +234,21 @@ class Lines:
                 return self._break("unreadable", message, line)
         return line
 
-    def _break(self, reason: str, message: str, text: str) -> str:
+    def _break(self, reason: str, message: str, text: str, whole: str = "") -> str:
         shown = text[:SHOWN].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-        self.broken[self.number] = Broken(reason, message, shown)
+        self.broken[self.number] = Broken(reason, message, shown, line=whole)
         return "\n"
 
 
+def _is_binary(head: bytes) -> bool:
+    """Tell whether a file is none of text: a NUL here and there is a damaged line of one, many or other signs are not.
+
+    UTF-16 that does not begin with its mark has a NUL in every other byte.
+    """
+    if head.startswith(tuple(_FORMATS)):
+        return True
+    return head.count(0) > len(head) / 4 or (0 in head and len(_CONTROL.findall(head)) > len(head) / 20)
+
+
 def _format_of(head: bytes) -> str:
-    if head.startswith(b"PK\x03\x04"):
-        return "; if it is an Excel workbook, name it .xlsx"
-    if head.startswith(b"PAR1"):
-        return "; if it is Parquet, name it .parquet"
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        return "; if it is an old or protected Excel workbook, save it as .xlsx without a password"
-    return "; save the table as CSV in UTF-8"
+    return next((told for mark, told in _FORMATS.items() if head.startswith(mark)), "; save the table as CSV in UTF-8")

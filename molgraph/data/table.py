@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ class Table:
     the input column ("" until it is chosen). `rows` numbers the records from 1. `broken` says, by position in
     this block, why a record could not be read: its cells that could not be read are "". `origin` names the
     source in messages. A source that brings its own folds or labels of classes names their columns in `split` and
-    `targets`. `notes` say what was passed over on the way to the table.
+    `targets`. `notes` say what was passed over on the way to the table. `delimiter` is what stands between the cells of
+    a text ("" where there is none).
     """
 
     frame: pd.DataFrame
@@ -47,6 +48,7 @@ class Table:
     split: str = ""
     targets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    delimiter: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,7 +78,9 @@ def read_tables(source: Any, *, block: int = BLOCK) -> Iterator[Table]:
         raise DataError(f"{name}: the header cannot be read: {header.message}")
     if header:
         origin = getattr(header, "origin", "") or name
-        yield from tables(rows, column_names(header, origin), origin, block=block, notes=getattr(header, "notes", ()))
+        notes, delimiter = getattr(header, "notes", ()), getattr(header, "delimiter", "")
+        names = column_names(header, origin)
+        yield from (replace(t, delimiter=delimiter) for t in tables(rows, names, origin, block=block, notes=notes))
 
 
 def _rows(source: str | os.PathLike[str], block: int) -> Iterator[Row]:

@@ -25,8 +25,8 @@ from molgraph.data.labels import (
     two_classes,
     words_met,
 )
+from molgraph.data.numbers import NOWHERE, Elsewhere, elsewhere, reader, remarks, spelled
 from molgraph.data.numbers import Read as Parse
-from molgraph.data.numbers import reader, remarks, spelled
 from molgraph.data.stream import Unread
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
@@ -81,6 +81,7 @@ def parse_targets(
     kinds: Mapping[str, str] | None = None,
     classes: Mapping[str, Sequence[str]] | None = None,
     positive: Mapping[str, str] | None = None,
+    delimiter: str = "",
 ) -> ParsedTargets:
     """Read target columns.
 
@@ -90,6 +91,7 @@ def parse_targets(
     10. `kinds` says which columns are `binary`, `multiclass` or `ordinal` (else `regression`); `classes` gives labels
     known from training. Where those of a multiclass target are words, `none` is one of them. `positive` names the
     positive one of the two labels of a binary target, where it is not the larger number or the word that affirms.
+    What a comma means that may stand between thousands or before decimals, other columns tell, or the `delimiter`.
 
     Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
     IC50, EC50 or as in nM without a unit, for a unit that the name contradicts, and for affinities half of which are
@@ -116,9 +118,10 @@ def parse_targets(
             labels[name] = tuple(classes[name]) if name in classes else _labels(kind, name, cells, positive)
         if kind == BINARY and labels[name] and name not in classes:
             notes.append(_which_is_positive(name, labels[name]))
-        read = _reader(kind, name, cells, units.get(name), labels.get(name, ()))
+        told = _elsewhere(frame, name, cells, delimiter) if kind == REGRESSION else NOWHERE
+        read = _reader(kind, name, cells, units.get(name), labels.get(name, ()), told)
         blank = (blanks_of(cells) if kind == BINARY else MISSING) - {x.lower() for x in labels.get(name, ())}
-        notes += remarks(name, cells) if kind == REGRESSION else words_met(name, cells, blank)
+        notes += remarks(name, cells, told) if kind == REGRESSION else words_met(name, cells, blank)
         if name in units and unit_in_name(name) == spelled(units[name]):
             notes.append(
                 f"{name}: read in {units[name]}, as it is called; {target_name(name, units[name])} is trained."
@@ -156,13 +159,23 @@ def is_logarithm(name: str) -> bool:
     return bool(_LOGARITHM.search(name) or _LOGARITHM_IN_ANY_CASE.search(name))
 
 
-def _reader(kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str]) -> Read:
+def _elsewhere(frame: pd.DataFrame, name: str, cells: Sequence[str], delimiter: str) -> Elsewhere:
+    """Return what the rest of a text tells of the commas of a column: a workbook writes its numbers its own way."""
+    if not delimiter or not any("," in cell for cell in cells):
+        return NOWHERE
+    columns = ((str(other), map(str.strip, map(str, frame[other]))) for other in frame.columns if other != name)
+    return elsewhere(columns, delimiter)
+
+
+def _reader(
+    kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str], told: Elsewhere
+) -> Read:
     if kind == BINARY:
         return _binary(labels)
     if kind in (MULTICLASS, ORDINAL):
         at = {label: float(i) for i, label in enumerate(labels)}
         return lambda cell: _class(cell, at)
-    number = reader(cells)
+    number = reader(cells, told)
     if unit is None:
         _refuse_units(name, cells, number)
         _refuse_no_unit(name)

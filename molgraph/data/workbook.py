@@ -15,7 +15,7 @@ from molgraph.data.bounds import check
 from molgraph.data.merged import Area, Covered
 from molgraph.data.sheets import seekable
 from molgraph.data.stream import SHOWN, Broken, Header, Row, Unread, file_and_sheet, name_of
-from molgraph.errors import DataError, did_you_mean
+from molgraph.errors import DataError, did_you_mean, many
 
 _COPY = 1 << 20
 _UNCALCULATED = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
@@ -135,7 +135,7 @@ def _row_of(cells: list[str], width: int, number: int) -> Row:
     if not any(cells):
         return []
     if len(cells) > width:
-        message = f"row {number} of the sheet has {len(cells)} cells where the header has {width}"
+        message = f"row {number} of the sheet has {many(len(cells), 'cell')} where the header has {width}"
         return Broken("ragged_row", message, "\t".join(cells)[:SHOWN])
     return cells + [""] * (width - len(cells))
 

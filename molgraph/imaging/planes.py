@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
+from molgraph.errors import many
 from molgraph.imaging.geometry import TURN, sound, sound_spacing
 from molgraph.imaging.scan import Affine, ScanError
 from molgraph.imaging.shades import first, functional
@@ -56,7 +57,7 @@ def placed(datasets: Sequence[FileDataset], where: str) -> Place | None:
         return None
     if len(known) < len(found):
         raise ScanError(
-            "mixed_series", f"{where}: {len(found) - len(known)} of {len(found)} slices have no place; part them."
+            "mixed_series", f"{where}: {len(found) - len(known)} of {len(found)} slices without a place; part them."
         )
     told = Told.of(datasets) if len(known) == len(datasets) else Told.nothing(len(known))
     place = _stacked(known, where, _thickness(datasets[0]), told)
@@ -150,6 +151,6 @@ def _by_place(depth: NDArray[np.float64], near: float, where: str) -> NDArray[np
     if len(counts) > 1:
         raise ScanError(
             "duplicate_slices",
-            f"{where}: some places have {max(counts)} slices, some {min(counts)}; part what was scanned twice.",
+            f"{where}: some places have {many(max(counts), 'slice')}, some {min(counts)}; part what was scanned twice.",
         )
     return np.array([np.sort(part) for part in parts])

@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID
 
+from molgraph.errors import many
 from molgraph.imaging import dicom
 from molgraph.imaging.content import content, quiet
 from molgraph.imaging.copies import Member, distinct, once
@@ -65,7 +66,7 @@ def read(folder: Path, uid: str, from_file: bool, mask: bool = False) -> Scan:
     if uid and uid not in groups:
         raise ScanError("no_such_member", f"{where}: has no such series; it has {', '.join(groups)}.")
     if not uid and len(groups) > 1:
-        shown = "; ".join(f"{name}: {len(found)} files" for name, found in list(groups.items())[:5])
+        shown = "; ".join(f"{name}: {many(len(found), 'file')}" for name, found in list(groups.items())[:5])
         raise ScanError(
             "mixed_series", f"{where}: holds {len(groups)} series ({shown}); name one as {folder}#SERIES_UID."
         )

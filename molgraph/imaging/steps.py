@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
+from molgraph.errors import many
 from molgraph.imaging.scan import LIMIT, Affine, ScanError, Voxels
 from molgraph.imaging.shades import first, functional
 
@@ -134,7 +135,7 @@ def steps(origins: Floats, told: Told, where: str) -> Steps:
     ahead = int(often.argmax())
     raise ScanError(
         "missing_slices",
-        f"{where}: {missing} slice{'s are' if missing > 1 else ' is'} missing{numbers}, the first between "
+        f"{where}: {many(missing, 'slice')} {'are' if missing > 1 else 'is'} missing{numbers}, the first between "
         f"{told.name[ahead]} and {told.name[ahead + 1]}, {lengths[ahead]:g} mm apart; copy it, or resample "
         "the scan to even steps.",
     )

@@ -11,7 +11,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Mol, rdRGroupDecomposition
 from rdkit.Chem.Scaffolds import MurckoScaffold, rdScaffoldNetwork
 
-from molgraph.errors import ConfigError, DataError
+from molgraph.errors import ConfigError, DataError, many
 from molgraph.molecule.identity import identity
 
 MOST = 1_000_000  # combinations tried without a limit: about ten minutes
@@ -75,7 +75,7 @@ def shared_scaffold(molecules: Sequence[Mol]) -> Mol:
         if count >= SHARE * len(molecules)
     ]
     if not shared:
-        raise DataError(f"no scaffold is shared by a third of the {len(molecules)} molecules: name the core")
+        raise DataError(f"no scaffold is shared by a third of {many(len(molecules), 'molecule')}: name the core")
     return max(shared, key=lambda found: (found[0].GetNumHeavyAtoms(), *found[1:]))[0]
 
 
@@ -86,7 +86,7 @@ def _canonical(smiles: Sequence[str]) -> list[str]:
     """
     readable = [molecule for molecule in map(Chem.MolFromSmiles, smiles) if molecule is not None]
     if not readable:
-        raise DataError(f"none of the {len(smiles)} texts is a molecule that could be recombined")
+        raise DataError(f"none of {many(len(smiles), 'text')} is a molecule that could be recombined")
     return sorted({str(Chem.MolToSmiles(molecule)) for molecule in readable})
 
 
@@ -105,7 +105,7 @@ def _decompose(molecules: Sequence[Mol], core: Mol) -> Positions:
     rows, _ = rdRGroupDecomposition.RGroupDecompose([core], list(molecules), asSmiles=True, options=settings)
     kept = [row for row in rows if all(label == "Core" or group.count("*") == 1 for label, group in row.items())]
     if not kept:
-        raise DataError(f"the core {Chem.MolToSmiles(core)} is in none of the {len(molecules)} molecules")
+        raise DataError(f"the core {Chem.MolToSmiles(core)} is in none of {many(len(molecules), 'molecule')}")
     return [[row[label] for row in kept] for label in kept[0]]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from molgraph.errors import many
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.predictor.recipe import Recipe
@@ -109,7 +110,7 @@ def counted(found: dict[str, Any]) -> str:
     again = f"; {found['repeats']:,} repeat another, each judged by its own value" if found["repeats"] else ""
     left = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in found["left_out"].items())
     without = f"; {sum(found['left_out'].values()):,} left out ({left})" if left else ""
-    return f"{found['rows_read']:,} rows read, {found['rows']:,} judged{known}{again}{without}"
+    return f"{many(found['rows_read'], 'row')} read, {found['rows']:,} judged{known}{again}{without}"
 
 
 def refitted(facts: Mapping[str, Any]) -> str:

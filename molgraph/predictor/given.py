@@ -7,7 +7,7 @@ from pathlib import Path
 
 from molgraph.data.stream import name_of
 from molgraph.data.table import Table, is_file, nonempty
-from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.errors import ConfigError, DataError, did_you_mean, many
 from molgraph.predictor.inputs import Slot
 
 
@@ -57,5 +57,5 @@ def tables_of(slot: Slot, path: str | Path) -> list[Table]:
 def _only(slot: Slot, path: str) -> str:
     texts = [text for table in tables_of(slot, path) for text in table.texts]
     if len(texts) != 1:
-        raise DataError(f"{path}: holds {len(texts)} rows; for all rows alike give a file with one.")
+        raise DataError(f"{path}: holds {many(len(texts), 'row')}; for all rows alike give a file with one.")
     return texts[0]

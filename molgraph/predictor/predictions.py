@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from molgraph.errors import many
 from molgraph.predictor.card import FACTS, interval
 from molgraph.predictor.recipe import Recipe
 
@@ -41,7 +42,7 @@ class Predictions(pd.DataFrame):
         others = [c for c in self.columns if c != self._column]
         head = "".join(f"<th {CELL}>{escape(str(c))}</th>" for c in (self._column, *others))
         body = "".join(self._row(row, others) for _, row in self.head(PICTURES).iterrows())
-        more = f"<p>{len(self)} rows, the first {PICTURES} drawn</p>" if len(self) > PICTURES else ""
+        more = f"<p>{many(len(self), 'row')}, the first {PICTURES} drawn</p>" if len(self) > PICTURES else ""
         return f"<table><tr>{head}</tr>{body}</table>{more}"
 
     def _row(self, row: pd.Series[Any], others: list[str]) -> str:

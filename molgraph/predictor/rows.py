@@ -18,7 +18,7 @@ from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import ParsedTargets, parse_targets, target_name
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
 from molgraph.kinds import kinds
 from molgraph.predictor.auto import groups_of, settled, with_fields
 from molgraph.predictor.inputs import Inputs, Ready, slots
@@ -85,7 +85,15 @@ def read_rows(
     kind_of = kinds(run.task, targets)
     texts = [[str(text) for text in table.frame[c]] if c else [] for c in prepared.columns.values()]
     groups, notes = groups_of(table, run, list(zip([slot.room for slot in inputs.slots], texts, strict=True)))
-    parsed = parse_targets(table.frame, targets, units=run.units, kinds=kind_of, classes=classes, positive=run.positive)
+    parsed = parse_targets(
+        table.frame,
+        targets,
+        units=run.units,
+        kinds=kind_of,
+        classes=classes,
+        positive=run.positive,
+        delimiter=table.delimiter,
+    )
     names = parsed.names
     kind_by_name = dict(zip(names, kind_of.values(), strict=True))
     rejects = dict(prepared.rejects)
@@ -94,7 +102,9 @@ def read_rows(
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         hint = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
-        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {_first(rejects)}{hint}")
+        raise DataError(
+            f"{table.origin}: none of {many(len(table), 'row')} can be used; the first: {_first(rejects)}{hint}"
+        )
     known = with_things(inputs.slots, prepared.inputs)
     lead = inputs.lead
     things, ids = _things(inputs, known), _ids(table, run, lead.room.ids if lead.room.fields is not None else ())
@@ -139,12 +149,13 @@ def _things(inputs: Inputs, known: Mapping[str, Input]) -> list[tuple[str, ...]]
 
 
 def _read_as(prepared: Ready, table: Table) -> list[str]:
-    """Say of how many rows a part alone was read, and of the first which."""
+    """Say how many rows were not read as they stand (a part alone, or sampled anew), and of the first how."""
     told = {at: words for at, words in sorted(prepared.said.items()) if at not in prepared.rejects}
     if not told:
         return []
     first = next(iter(told))
-    return [f"{len(told)} rows are salts, solvates or mixtures; the first, row {table.rows[first]}: {told[first]}."]
+    were = "was" if len(told) == 1 else "were"
+    return [f"{many(len(told), 'row')} {were} not read as written; the first, row {table.rows[first]}: {told[first]}."]
 
 
 def _called(source: Any) -> str:
@@ -224,3 +235,9 @@ def _pair_ids(prepared: Ready, ids: list[str]) -> list[str]:
 def _first(rejects: dict[int, Reject]) -> str:
     reject = rejects[min(rejects)]
     return f"row {reject.row} '{reject.text[:60]}': {reject.message}"
+
+
+def not_measured(cells: Sequence[Reject]) -> str:
+    """Say how many cells of a target could not be read, and of the first why."""
+    count = "counts" if len(cells) == 1 else "count"
+    return f"{many(len(cells), 'cell')} {count} as not measured, first row {cells[0].row}: {cells[0].message}"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from molgraph import config, datasets
 from molgraph.data.write import open_writer
+from molgraph.errors import many
 from molgraph.molecule.series import recombine
 from molgraph.workflows.screen import screen_file
 from molgraph.workflows.show import say
@@ -43,7 +44,7 @@ def demo_folder(out: Path, assignments: Sequence[str] = ()) -> None:
     library = _library(series)
     with open_writer(out / "library.csv", column="smiles") as writer:
         writer.write(library)
-    say(f"{len(library)} molecules in {out / 'library.csv'}")
+    say(f"{many(len(library), 'molecule')} in {out / 'library.csv'}")
     say("\n3. rank it")
     screen_file(out / "library.csv", [out / "model"], out / "screen", top=500)
 

@@ -23,7 +23,7 @@ from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError, DataError, Reject
+from molgraph.errors import ConfigError, DataError, Reject, many
 from molgraph.molecule import read as molecules
 from molgraph.molecule.standardise import Refusal
 from molgraph.workflows import show
@@ -204,7 +204,7 @@ def _finish(parts: Parts, done: list[Path], out: Path, docking: Docking | Cofold
     shutil.rmtree(parts.folder)
     counts = Counts(len(done), written, dict(Counter(reject.reason for reject in rejects)))
     why = ", ".join(f"{n} {reason}" for reason, n in counts.reasons.items())
-    say(f"{len(poses)} of {len(done)} ligands docked with {docking.program.name}, {written} poses in {out}")
+    say(f"{len(poses)} of {len(done)} ligands docked with {docking.program.name}, {many(written, 'pose')} in {out}")
     if rejects:
         say(f"{len(rejects)} have none ({why}): {beside}")
     say(f"next: molgraph screen {out} --protein {docking.receptor} --model DIR --out ranked")

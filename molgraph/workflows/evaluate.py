@@ -15,7 +15,7 @@ import pandas as pd
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError, Reject
+from molgraph.errors import ConfigError, Reject, many
 from molgraph.kinds import out_of, vocabulary
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
@@ -28,7 +28,7 @@ from molgraph.predictor.folder import save_rejects
 from molgraph.predictor.inside import by_domain
 from molgraph.predictor.leaks import evaluated
 from molgraph.predictor.neighbours import DOUBT
-from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.rows import Rows, not_measured, read_rows
 from molgraph.predictor.simple import beside
 from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.predictor.transform import as_kept
@@ -147,13 +147,13 @@ def _assess(
 def _say(called: str, rows: Rows, found: dict[str, Any]) -> None:
     say(f"{called}: {counted(found)}")
     for cells in rows.unread.values():
-        say(f"  {len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}")
+        say(f"  {not_measured(cells)}")
     which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
     for target in found["model"]:
         how = target, found["judged"], found["shown"][target]
-        _table(f"{target}, all {found['rows']:,} rows", found, *how)
+        _table(f"{target}, all {many(found['rows'], 'row')}", found, *how)
         if "unseen" in found:
-            _table(f"{target}, {judged['rows']:,} rows not seen", judged, *how)
+            _table(f"{target}, {many(judged['rows'], 'row')} not seen", judged, *how)
         for verdict in judged["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in simple_lines(judged, target):
@@ -165,7 +165,7 @@ def _say(called: str, rows: Rows, found: dict[str, Any]) -> None:
             say(f"  {line}")
     for line in found["subgroups"]:
         said = ", ".join(f"{name} {interval(score)}" for name, score in line["scores"].items())
-        say(f"  {line['target']}, {line['column']} {line['group']}: {line['n']} rows, {said}")
+        say(f"  {line['target']}, {line['column']} {line['group']}: {many(line['n'], 'row')}, {said}")
     say(f"  leaks: {found['leaks']['sentence']}")
 
 

@@ -24,7 +24,7 @@ from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
 from molgraph.data.table import Table, free_names, nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
 from molgraph.fit.device import memory_errors
 from molgraph.imaging.blobs import blobs
 from molgraph.imaging.boxes import SURE, Found, lesions
@@ -84,7 +84,7 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
     cut = _split(run, found, finder)
     folds = {name: [found.cases[at] for at in getattr(cut, name)] for name in ("train", "valid", "calibration", "test")}
     finder.recipe.facts = _facts(run, found, folds)
-    for line in (f"{run.data}: {found.read} scans, {len(found.cases)} used", *finder.recipe.facts["notes"]):
+    for line in (f"{run.data}: {many(found.read, 'scan')}, {len(found.cases)} used", *finder.recipe.facts["notes"]):
         show.say(line)
     show.say(f"split {run.split}: " + ", ".join(f"{len(cases)} {name}" for name, cases in folds.items()))
     if dry_run or out is None:
@@ -228,7 +228,8 @@ def _split(run: RunSettings, found: Cases, finder: Finder) -> Split:
     for what, groups in together.items():
         leaks = splits.check(cut, groups)
         if len(leaks) and run.leaks == "refuse":
-            raise DataError(f"{table.origin}: {len(leaks)} rows share {what} with a later fold; use --leaks drop.")
+            those = f"{many(len(leaks), 'row')} share{'s' * (len(leaks) == 1)}"
+            raise DataError(f"{table.origin}: {those} {what} with a later fold; use --leaks drop.")
         if len(leaks) and run.leaks == "drop":
             cut = splits.drop(cut, leaks)
     return cut
@@ -318,7 +319,7 @@ def find_file(source: str, model: str | Path, out: Path, *, column: str | None =
                 names = free_names(list(table.frame.columns), list(line))
                 ours = pd.DataFrame([{names[name]: value for name, value in line.items()}])
                 scans.write(pd.concat([table.frame.iloc[[at]].reset_index(drop=True), ours], axis="columns"))
-    show.say(f"{statuses.total()} scans, {statuses.total() - statuses[OK]} not read; written to {out}")
+    show.say(f"{many(statuses.total(), 'scan')}, {statuses.total() - statuses[OK]} not read; written to {out}")
     return statuses
 
 

@@ -19,7 +19,7 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.room import Noun
 from molgraph.data.targets import EXACT
 from molgraph.data.together import together
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
 from molgraph.kinds import Kind, logarithm, make
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
@@ -27,7 +27,7 @@ from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.known import Known, pretrained_by, union
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import needs
-from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.rows import Rows, not_measured, read_rows
 from molgraph.predictor.transform import agree, transformed
 from molgraph.split import IDENTITY, Named, Split
 
@@ -357,12 +357,13 @@ def rows_notes(made: Plan) -> list[str]:
     if away["duplicate"]:
         found.append(f"{away['duplicate']} rows repeat another and were merged.")
     if away["conflicting_labels"]:
-        found.append(f"{away['conflicting_labels']} rows were left out: rows of the same thing disagree.")
+        were = "was" if away["conflicting_labels"] == 1 else "were"
+        found.append(f"{many(away['conflicting_labels'], 'row')} {were} left out: rows of the same thing disagree.")
     tested = rows.data.subset(made.split.test)
     if repeats(tested).any():
         found.append(f"{repeats(tested).sum()} test rows repeat another; each is judged by its own value.")
     for cells in rows.unread.values():
-        found.append(f"{len(cells)} cells count as not measured, first row {cells[0].row}: {cells[0].message}.")
+        found.append(f"{not_measured(cells)}.")
     for name in rows.data.targets.names:
         _, observed, bound = rows.data.targets.arrays(name)
         known = int((bound[observed] != EXACT).sum())

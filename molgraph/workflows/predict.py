@@ -19,7 +19,7 @@ from molgraph.data.spreadsheet import MOST_PICTURES
 from molgraph.data.stream import STDIN, file_and_sheet, name_of, suffixes
 from molgraph.data.table import FILES, Table, nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, many
 from molgraph.predictor import load
 from molgraph.predictor.doubts import doubts
 from molgraph.predictor.scored import OK, Scored, Scorer, beside
@@ -152,7 +152,7 @@ def _counts(statuses: Counter[str], output: Path, column: str) -> Counts:
     reasons = {status: n for status, n in statuses.items() if status != OK}
     counts = Counts(statuses.total(), sum(reasons.values()), reasons)
     why = f" ({', '.join(f'{n} {reason}' for reason, n in reasons.items())})" if reasons else ""
-    say(f"{counts.rows} rows written to {output}, {counts.rejected} without a prediction{why}")
+    say(f"{many(counts.rows, 'row')} written to {output}, {counts.rejected} without a prediction{why}")
     if counts.rejected == counts.rows:
         say(f"no row could be scored; '{column}' was read as the input column, -s names another")
     return counts

@@ -31,7 +31,7 @@ from molgraph.data.table import Table, is_usual, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.together import together
 from molgraph.data.twice import Twice
-from molgraph.errors import ConfigError, DataError, Reject
+from molgraph.errors import ConfigError, DataError, Reject, many
 from molgraph.imaging.identity import pictures
 from molgraph.imaging.pile import scans_in
 from molgraph.imaging.source import names_of
@@ -89,7 +89,7 @@ def _pretrain(run: RunSettings, out: Path, without: Sequence[str], overwrite: bo
             (out / ENCODER).unlink(missing_ok=True)
         save_rejects(out, seen.rejects)
     why = ", ".join(f"{count} {reason}" for reason, count in seen.facts["rejected"].items())
-    show.say(f"{run.data}: {seen.read} rows, {seen.scans} scans used{f' ({why})' if why else ''}")
+    show.say(f"{run.data}: {many(seen.read, 'row')}, {many(seen.scans, 'scan')} used{f' ({why})' if why else ''}")
     show.say(f"{len(seen.data)} {'volumes' if run.encoder.get('dims') == 3 else 'pictures'}, no label of them is read")
     training = _trained(run, seen, out)
     return _write(training, seen, without, out)
@@ -136,7 +136,7 @@ def read_pictures(run: RunSettings, without: Sequence[str] = ()) -> Pictures:
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
         first = rejects[min(rejects)]
-        raise DataError(f"{table.origin}: none of {len(table)} rows can be used; the first: {first.message}")
+        raise DataError(f"{table.origin}: none of {many(len(table), 'row')} can be used; the first: {first.message}")
     of = _subjects(slot.room, table, part, shown, kept)
     parts = given.parts.apart(given.parts.level[view])
     owner = owners(given.parts.offsets[given.parts.level[view]])

@@ -13,7 +13,7 @@ from molgraph.data.room import Room
 from molgraph.data.stream import suffixes
 from molgraph.data.table import is_file
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, many
 from molgraph.predictor import load
 from molgraph.report import write_screen_report
 from molgraph.screen import ScreenResult, screen
@@ -86,7 +86,7 @@ def _write_hits(result: ScreenResult, room: Room, hits: Sequence[Path]) -> None:
         picture = room.picture if suffixes(path)[0] == ".xlsx" else None
         with open_writer(path, column=column, picture=picture) as writer:
             writer.write(result.top)
-        say(f"best {len(result.top):,} rows written to {path}")
+        say(f"best {many(len(result.top), 'row')} written to {path}")
 
 
 def _against(given: Mapping[str, str], against: Sequence[str]) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _against(given: Mapping[str, str], against: Sequence[str]) -> dict[str, str]
 def _short(value: str) -> str:
     if is_file(value):
         return Path(value).name
-    return value if len(value) <= SHOWN else f"{value[:SHOWN]}... ({len(value):,} characters)"
+    return value if len(value) <= SHOWN else f"{value[:SHOWN]}... ({many(len(value), 'character')})"
 
 
 def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
@@ -111,7 +111,7 @@ def _say(result: ScreenResult, shard: tuple[int, int] | None) -> None:
     summary = result.summary
     left = ", ".join(f"{n} {reason}" for reason, n in summary.rejected.items())
     rejected = f" ({left})" if left else ""
-    say(f"{summary.rows:,} rows, {summary.scored:,} scored{rejected}; best {len(result.top):,} in top.csv")
+    say(f"{many(summary.rows, 'row')}, {summary.scored:,} scored{rejected}; best {len(result.top):,} in top.csv")
     if len(result.ranking.targets) > 1:
         say(f"ranked by {result.ranking.by}, one of {len(result.ranking.targets)} columns; --by names another")
     if summary.in_domain is not None:

@@ -11,7 +11,7 @@ import pandas as pd
 from molgraph.data.stream import name_of
 from molgraph.data.table import is_file, nonempty
 from molgraph.data.write import open_writer
-from molgraph.errors import ConfigError
+from molgraph.errors import ConfigError, many
 from molgraph.predictor import Predictor
 from molgraph.predictor.doubts import doubts
 from molgraph.predictor.targets import Proteins, rank_targets, read_proteins
@@ -42,7 +42,7 @@ def targets_of(
     if output is not None:
         with open_writer(output) as writer:
             writer.write(found)
-        say(f"{len(found)} lines written to {output}")
+        say(f"{many(len(found), 'line')} written to {output}")
     for why in doubts([predictor]):
         say(f"note: {why}")
     return found

@@ -10,7 +10,15 @@ from molgraph.data.above import has_row_names, separator, titles
     [
         ([["Assay results 2024", ""], ["smiles", "y"], ["C", "1"]], 1),
         ([["Report"], [""], ["smiles", "y"], ["C", "1"]], 2),
-        ([["Report"], ["smiles", "y"], ["C", "1"]], 0),  # one word may be a header
+        ([["Report"], ["smiles", "y"], ["C", "1"]], 1),
+        ([["Report"], ["cpd", "y"], ["C", "1"]], 0),  # nothing says that it is no header
+        ([["Report", "", ""], ["Plate", "", ""], ["id", "SMILES", "y"], ["a", "C", "1"]], 2),
+        ([["Assay report", "", ""], ["Confidential", "", ""], ["", "", ""], ["id", "smi", "y"], ["a", "C", "1"]], 3),
+        ([["Target", "hERG", ""], ["Date", "2024-01-02", ""], ["id", "canonical_smiles", "y"], ["a", "C", "1"]], 2),
+        ([["Results, 2024"], ["image", "y"], ["a.png", "1"]], 1),
+        ([["smiles", "", ""], ["structure", "C", "b"], ["CC", "d", "e"]], 0),  # the first names an input
+        ([["smiles", "y", ""], ["C", "5", ""], ["CC", "6", "a note"]], 0),
+        ([["cpd", ""], ["C", "abc"], ["CC", "7"]], 0),
         ([["smiles"], ["C"], ["CC", "stray"]], 0),
         ([["compound smiles"], ["C", "1"]], 0),  # a number is in no header
         ([["smiles", "y"], ["C", ""]], 0),

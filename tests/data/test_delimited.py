@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
-from molgraph.data.delimited import CELL, records, sniff
+from molgraph.data.delimited import CELL, delimited, records, sniff
 from molgraph.data.stream import Broken, Header, Lines, Row
+from molgraph.data.table import read_tables
 
 
 def rows(text: str, delimiter: str | None = None) -> list[Row]:
@@ -147,3 +149,40 @@ def test_what_stands_above_the_table_is_said() -> None:
     found = rows("Assay of May, in nM\nsmiles;y\nC;1\nCC;2\n")
     assert isinstance(found[0], Header)
     assert found[0].notes == ("'Assay of May, in nM' stands above the table and was passed over.",)
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ("C\0C,a,5", ("", "a", "5")),
+        ("CC,a\0,5", ("CC", "", "5")),
+        ("CC,a,\0", ("CC", "a", "")),
+        ('CC,"a, \0b",5', ("CC", "", "5")),
+        ("CC\0a,5", ()),
+    ],
+)
+def test_a_nul_takes_its_own_cell_and_no_other(line: str, cells: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"smiles,id,y\nC,a,1\n{line}\nCCC,c,3\n".encode())
+    rows = list(delimited(path))
+    assert rows[1] == ["C", "a", "1"] and rows[3] == ["CCC", "c", "3"] and len(rows) == 4
+    broken = rows[2]
+    assert isinstance(broken, Broken) and (broken.reason, broken.cells) == ("unreadable", cells)
+    assert "line 3 holds a NUL byte" in broken.message
+    (table,) = read_tables(path)
+    assert table.frame.iloc[1].tolist() == list(cells or ("", "", "")) and table.broken[1].row == 2
+
+
+def test_titles_in_cells_of_a_padded_table_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Report,,\nPlate,7,\nid,smiles,y\na,C,1\nb,CC,2\n", encoding="utf-8")
+    (table,) = read_tables(path)
+    assert list(table.frame) == ["id", "smiles", "y"] and table.frame["id"].tolist() == ["a", "b"]
+    assert table.notes == ("'Report / Plate,7' stands above the table and was passed over.",)
+
+
+def test_a_table_knows_what_stands_between_its_cells(tmp_path: Path) -> None:
+    for sign in (",", ";", "\t", "|"):
+        path = tmp_path / "a.csv"
+        path.write_text(f"smiles{sign}y\nC{sign}1\nCC{sign}2\n", encoding="utf-8")
+        assert [table.delimiter for table in read_tables(path, block=1)] == [sign, sign]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from molgraph.data.numbers import reader, remarks
+from molgraph.data.numbers import Elsewhere, elsewhere, reader, remarks
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 
 
@@ -56,7 +56,7 @@ def test_the_column_tells_what_a_comma_is(cells: list[str], values: list[float])
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
-        (["1,234", "5,678"], "thousands or decimals"),
+        (["1,234", "5,678"], r"thousands or decimals.* \(1234\) or with a point \(1\.234\)"),
         (["1.234", "1.234,5"], "point that may mean thousands or decimals"),
         (["inactive"], "write the bound that it stands for"),
         (["<LOD"], "write the limit as a bound"),
@@ -77,3 +77,34 @@ def test_what_was_made_of_cells_is_said() -> None:
         "y: 1 cell such as '>10,000': the comma stands between thousands.",
     ]
     assert remarks("y", ["5", "6.1", "x", ""]) == []
+
+
+@pytest.mark.parametrize(
+    ("others", "delimiter", "value"),
+    [
+        ({"mass": ["180.16", "46.1"]}, ",", 1234),
+        ({"mass": ["180,16"]}, "\t", 1.234),
+        ({"mass": ["180,16"]}, ";", 1.234),
+        ({"id": ["a", "b"], "n": ["3", "4"]}, ";", 1.234),
+        ({"mass": ["180.16"]}, ";", 1234),  # a cell says more than what stands between them
+        ({}, ",", None),
+        ({"id": ["1.234"], "date": ["1.2.2024"], "code": ["12,345"]}, ",", None),  # as ambiguous, or no number
+        ({"a": ["1.5"], "b": ["2,5"]}, ";", None),
+        ({"a": ["1.5"]}, ",", 1234),
+    ],
+    ids=str,
+)
+def test_the_rest_of_the_table_tells_what_a_comma_is(
+    others: dict[str, list[str]], delimiter: str, value: float | None
+) -> None:
+    cells = ["1,234", "5,678", "7"]
+    told = elsewhere(others.items(), delimiter)
+    if value is None:
+        assert told == Elsewhere()
+        with pytest.raises(ValueError, match="thousands or decimals"):
+            reader(cells, told)(cells[0])
+        return
+    assert reader(cells, told)(cells[0]).value == value
+    assert remarks("y", cells, told)[0].endswith(f", {told.why}.")
+    assert reader(["1,5", "2,250"], told)("2,250").value == 2.25, "its own cells come first"
+    assert "as " not in remarks("y", ["1,5", "2,250"], told)[0].partition("such as")[2]

@@ -78,9 +78,17 @@ def test_a_nul_byte_breaks_its_line() -> None:
     assert lines.broken[5002].reason == "unreadable"
 
 
+def test_a_nul_byte_at_the_start_of_a_file_breaks_its_line_too() -> None:
+    raw = b"smiles,id\nCC\0,a\nCN,b\n"
+    lines = Lines(io.BufferedReader(io.BytesIO(raw)), "a.csv")
+    assert list(lines) == ["smiles,id\n", "\n", "CN,b\n"] and lines.broken[2].line == "CC\0,a\n"
+
+
 @pytest.mark.parametrize(
     ("head", "remedy"),
     [
+        ("smiles\nCCO\n".encode("utf-16-le"), "CSV in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "CSV in UTF-8"),
         (b"PK\x03\x04\0\0", ".xlsx"),
         (b"PAR1\0", ".parquet"),
         (b"\xd0\xcf\x11\xe0\0", "password"),

@@ -54,7 +54,7 @@ def test_blocks_join_to_the_whole(tmp_path: Path) -> None:
     for block in blocks:
         for position, reject in block.broken.items():
             assert reject.row == block.rows[position]
-            assert f"line {reject.row + 1} has 1 cells" in reject.message and str(path) in reject.message
+            assert f"line {reject.row + 1} has 1 cell " in reject.message and str(path) in reject.message
             assert block.frame.iloc[position].tolist() == ["", ""]
 
 

@@ -102,7 +102,7 @@ def test_a_ragged_row_keeps_its_place_and_takes_nobody_along(model: Path, tmp_pa
     done("predict", source, "--model", model, "-o", tmp_path / "out.csv")
     found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     assert found["status"].tolist() == ["ok", "ragged_row", "ragged_row", "ok"]
-    assert "in.csv: line 3 has 1 cells where the header has 2" in found["message"][1]
+    assert "in.csv: line 3 has 1 cell where the header has 2" in found["message"][1]
     assert found["name"].tolist()[::3] == ["a", "e"]
     assert found["pAct"][1] == found["pAct"][2] == ""
 

@@ -217,7 +217,7 @@ def test_what_does_not_fit_is_refused(run: RunSettings, model: Path, tmp_path: P
 
 def test_the_commands(model: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["find", str(phantoms / "scan-000.nii.gz"), "--model", str(model), "--out", str(tmp_path / "o")]) == 0
-    assert re.search(r"1 scans, 0 not read", capsys.readouterr().err)
+    assert re.search(r"1 scan, 0 not read", capsys.readouterr().err)
     words = [str(phantoms / "labels.csv"), "--model", "imaging/unet", "--target", "mask", "--out"]
     assert main(["tune", *words, str(tmp_path / "tuned"), "--trials", "1"]) == 2
     assert "molgraph find" in capsys.readouterr().err

@@ -78,7 +78,7 @@ def test_leaks_leave_the_training_set_and_never_the_test_set(ligands):
     made = planned(with_leaks(ligands), split="column:fold")
     assert {2, 5}.isdisjoint(rows_in(made, *FOLDS))
     assert {160, 161} <= rows_in(made, "test")
-    assert made.notes[0].startswith("2 rows are salts, solvates or mixtures; the first, row 161: scored ")
+    assert made.notes[0].startswith("2 rows were not read as written; the first, row 161: scored ")
     assert made.notes[0].endswith(f"{made.rows.data.inputs['input'].key_of(160)}; left out sodium, hydrogen chloride.")
     assert made.notes[2:] == ["2 rows also stand in a later fold (first: row 3); they were left out of the training."]
 
@@ -186,7 +186,7 @@ def test_what_happened_to_rows_is_noted(ligands):
     assert "2 rows repeat another and were merged." in text
     assert "pAct: 2 molecules with different measurements in different rows." in text
     assert "repeated measurements of 2 molecules agree within a standard deviation of 0.354" in text  # 0.5 / sqrt(2)
-    assert "1 cells count as not measured, first row 5: other: 'x' is not a number" in text
+    assert "1 cell counts as not measured, first row 5: other: 'x' is not a number" in text
     assert made.facts["rejected"] == {"duplicate": 2}
     assert made.facts["rows_read"] == 62 and made.facts["rows_used"] == 60
 
