@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,7 @@ class Contest:
     @property
     def split(self) -> str:
         """Return a checksum of rows, folds and values."""
-        cut, data = self.plan.split, self.plan.rows.data
-        found = hashlib.sha256()
-        for fold in (cut.train, cut.valid, cut.calibration, cut.test):
-            found.update(data.rows[fold].astype("<i8").tobytes() + b"|")
-        found.update(data.targets.values.numpy().astype("<f4").tobytes())
-        return found.hexdigest()[:16]
+        return checksum(self.plan)
 
     @property
     def rows(self) -> list[int]:
@@ -148,6 +144,23 @@ class Contest:
             for row in range(len(mine)):
                 values = zip(mine.targets.values[row].tolist(), mine.targets.observed[row].tolist(), strict=True)
                 yield [given.key_of(row), *(value if seen else "" for value, seen in values), fold]
+
+
+@cache
+def today(name: str) -> Contest:
+    """Return a data set as it is read and split today, without what only a training needs."""
+    return Contest.of(name, threads=1, trees=False)
+
+
+def checksum(*plans: Plan) -> str:
+    """Return a checksum of the rows, folds and values of plans."""
+    found = hashlib.sha256()
+    for made in plans:
+        cut, data = made.split, made.rows.data
+        for fold in (cut.train, cut.valid, cut.calibration, cut.test):
+            found.update(data.rows[fold].astype("<i8").tobytes() + b"|")
+        found.update(data.targets.values.numpy().astype("<f4").tobytes())
+    return found.hexdigest()[:16]
 
 
 def circumstances() -> dict[str, Any]:

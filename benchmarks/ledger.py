@@ -10,7 +10,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -74,17 +74,37 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Keep finished cells in a folder, one folder per data set."""
+    """Keep finished cells in a folder, one folder per data set.
+
+    `folds` returns the checksum of the rows, folds and values that a cell would be made on today. A file with another
+    one is stale: it counts as not there, and its cell is made again. Without `folds` every file counts.
+    """
 
     folder: Path
+    folds: Callable[[Cell], str] | None = None
 
     def path(self, cell: Cell) -> Path:
         """Return where a cell is kept."""
         return self.folder / cell.data / f"{cell.model}-{cell.seed}.json"
 
     def has(self, cell: Cell) -> bool:
-        """Tell whether a cell is finished."""
-        return self.path(cell).exists()
+        """Tell whether a cell is finished, on today's rows and folds."""
+        return self.path(cell).exists() and not self.stale(cell)
+
+    def stale(self, cell: Cell) -> bool:
+        """Tell whether a cell's file was made on other rows or folds than today's."""
+        known = self.folds is not None and self.path(cell).exists()
+        return known and self.read(cell).split != self.folds(cell)
+
+    def named(self, cell: Cell) -> str:
+        """Name a cell that is left, and say why where it has a file."""
+        return f"{cell} (its file is of other rows or folds)" if self.stale(cell) else str(cell)
+
+    def left_out(self, data: Sequence[str]) -> str:
+        """Say which files of some data sets no table may use, "" where there are none."""
+        count = Counter(cell.data for cell in self.finished() if cell.data in data and self.stale(cell))
+        named = ", ".join(f"{name} ({number})" for name, number in count.items())
+        return f"Left out, as they were made on other rows or folds than today's: cells of {named}." if count else ""
 
     def read(self, cell: Cell) -> Entry:
         """Return a finished cell."""
@@ -102,10 +122,11 @@ class Ledger:
             file.write(text.encode())
 
     def finished(self) -> Iterator[Cell]:
-        """Yield the finished cells."""
+        """Yield the cells that have a file, stale ones too; what else lies in the folder is called otherwise."""
         for path in sorted(self.folder.glob("*/*.json")):
             model, _, seed = path.stem.rpartition("-")
-            yield Cell(path.parent.name, model, int(seed))
+            if model and seed.isdecimal():
+                yield Cell(path.parent.name, model, int(seed))
 
     def left(self, data: Sequence[str], models: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
         """Return the wanted cells that are not finished: data set by data set, in it seed by seed."""
@@ -174,18 +195,19 @@ def work(
     maker: Callable[[list[Cell]], Callable[[Cell], Entry]],
     tabulate: Callable[[Ledger], object],
     enters: Callable[[Cell], bool] = lambda cell: True,
+    folds: Callable[[Cell], str] | None = None,
 ) -> int:
     """Do what the words of a harness ask for: make the table, say what is left, or make that; return an exit code."""
     import torch
 
     from molgraph.errors import MolgraphError
 
-    ledger = Ledger(given.ledger)
+    ledger = Ledger(given.ledger, folds)
     if given.table:
         tabulate(ledger)
         return 0
     torch.set_num_threads(given.threads)
     wanted = ledger.left(given.data.split(","), given.model.split(","), [int(seed) for seed in given.seeds.split(",")])
     left = [cell for cell in wanted if enters(cell)]
-    print(f"{len(left)} cells left: {', '.join(map(str, left))}", flush=True)
+    print(f"{len(left)} cells left: {', '.join(map(ledger.named, left))}", flush=True)
     return 0 if given.left else int(ledger.fill(left, maker(left), (MolgraphError,)) > 0)

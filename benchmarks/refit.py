@@ -12,36 +12,30 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from accuracy import circumstances, settings
-from ledger import Cell, Entry, Ledger, words, work
+import pandas as pd
+from ledger import Entry
 from numpy.typing import NDArray
-from table import replace_block
+from small import Board, Floats, Said, columns
 
-from molgraph import datasets
 from molgraph.calibrate import LEVEL, Interval
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.metrics import score
 from molgraph.predictor.training import Training
 from molgraph.workflows.folds import fold
-from molgraph.workflows.plan import NONE, Plan, plan
+from molgraph.workflows.plan import Plan, plan
 from molgraph.workflows.train import train_rows
 
-HERE = Path(__file__).resolve().parent
-SETS, SPLITS = ("freesolv", "esol", "bace"), ("scaffold", "random")
-DATA = tuple(f"{name}-{split}" for name in SETS for split in SPLITS)
 FOLDS = 5
-EPOCHS = 10
+EPOCHS = {"dmpnn": 10}
 MODELS: dict[str, dict[str, Any]] = {
-    "forest": {"model": "molecule/forest", "encoder": {"rounds": 200, "lr": 0.2, "depth": 4}},
     "dmpnn": {"model": "molecule/dmpnn"},
+    "forest": {"model": "molecule/forest", "encoder": {"rounds": 200, "lr": 0.2, "depth": 4}},
 }
 WAYS = {
     "split": "the split's model",
@@ -50,25 +44,22 @@ WAYS = {
     "cv": "refitted, CV+ of five folds",
 }
 SAID = ("estimate", "inside", "width")  # of each way, of every row
-Floats = NDArray[np.float64]
 
 
-def run_of(cell: Cell, epochs: int | None) -> RunSettings:
-    """Return the settings of a cell; a seed also draws the folds."""
-    name, _, split = cell.data.rpartition("-")
-    few = EPOCHS if cell.model == "dmpnn" and epochs is None else epochs
-    return replace(settings(name, few), **MODELS[cell.model], seed=cell.seed, split=split, comparator=NONE)
-
-
-def train(cell: Cell, epochs: int | None) -> Entry:
-    """Train the split's model, the refitted one and five folds, and keep what each says of rows that none has seen."""
-    began = time.perf_counter()
-    run = run_of(cell, epochs)
-    table = datasets.load(cell.data.rpartition("-")[0])
-    whole = plan(run, table)
-    held = whole.rows.data.subset(whole.split.test)
-    user = plan(run, table.drop(index=table.index[held.rows - 1]))
+def plans(run: RunSettings, frame: pd.DataFrame) -> tuple[Plan, Plan]:
+    """Return the plan of the whole set, whose test rows are put away, and that of the rest, which is a user's file."""
+    whole = plan(run, frame)
+    held = whole.rows.data.rows[whole.split.test]
+    user = plan(run, frame.drop(index=frame.index[held - 1]))
     assert len(user.rows.data) + len(held) == len(whole.rows.data)  # what was put away is in nobody's file
+    return whole, user
+
+
+def train(made: tuple[Plan, ...]) -> Said:
+    """Train the split's model, the refitted one and five folds, and return what each says of rows unseen."""
+    began = time.perf_counter()
+    whole, user = made
+    run, held = user.run, whole.rows.data.subset(whole.split.test)
     seconds: dict[str, float] = {}
     kept = train_rows(replace(user, run=replace(run, refit="all")))
     seconds["split and refit"] = round(time.perf_counter() - began, 1)
@@ -88,17 +79,7 @@ def train(cell: Cell, epochs: int | None) -> Entry:
     }.items():
         found |= said(way, estimate, *by_interval(interval, estimate, truth))
     found |= said("cv", after, *by_folds(kind, theirs, number, seen, known, truth))
-    return Entry(
-        **cell._asdict(),
-        epochs=run.train.epochs,
-        split=run.split,
-        seconds=round(time.perf_counter() - began, 1),
-        threads=torch.get_num_threads(),
-        made={**circumstances(), "seconds": seconds, "trained": len(user.split.train), "all": len(user.rows.data)},
-        targets=list(found),
-        rows=held.rows.tolist(),
-        estimates=np.stack(list(found.values()), axis=1).tolist(),
-    )
+    return Said(held, found, {"seconds": seconds, "trained": len(user.split.train), "all": len(user.rows.data)})
 
 
 def out_of_fold(user: Plan, held: Dataset) -> tuple[Floats, NDArray[np.int64], Floats, float]:
@@ -158,34 +139,21 @@ def said(way: str, *columns: Floats) -> dict[str, Floats]:
     return {f"{way}_{name}": column for name, column in zip(SAID, columns, strict=True)}
 
 
-def table(ledger: Ledger) -> str:
-    """Return what is finished as Markdown: means over seeds."""
-    head = ["data", "split", "model", "way", "seeds", "error", "inside 90 %", "width", "training, times the split's"]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    cells = sorted(ledger.finished())
-    for data in DATA:
-        for model in MODELS:
-            entries = [ledger.read(cell) for cell in cells if (cell.data, cell.model) == (data, model)]
-            name, _, split = data.rpartition("-")
-            for way, text in WAYS.items() if entries else ():
-                start = f"| {name} | {split} | {model} | {text} | {len(entries)} | "
-                lines.append(start + " | ".join(_means(entries, way)) + " |")
-    return "\n".join(lines) if len(lines) > 2 else ""
-
-
-def _means(entries: Sequence[Entry], way: str) -> list[str]:
-    found = [_of(entry, way) for entry in entries]
-    error, inside, width, cost = (np.mean([each[at] for each in found]) for at in range(4))
-    return [f"{error:.3f}", f"{inside:.2f}", f"{width:.2f}", f"{cost:.1f}"]
+def lines(entries: Sequence[Entry]) -> Iterator[list[str]]:
+    """Yield a line for each way: means over seeds."""
+    for way, text in WAYS.items():
+        found = [_of(entry, way) for entry in entries]
+        error, inside, width, cost = (np.mean([each[at] for each in found]) for at in range(4))
+        yield [text, str(len(entries)), f"{error:.3f}", f"{inside:.2f}", f"{width:.2f}", f"{cost:.1f}"]
 
 
 def _of(entry: Entry, way: str) -> tuple[float, float, float, float]:
     """Return error (RMSE, or 1 - AUROC), coverage, width and cost of one way."""
-    columns = dict(zip(entry.targets, np.array(entry.estimates).T, strict=True))
-    estimate, inside, width = (columns[f"{way}_{name}"] for name in SAID)
+    known = columns(entry)
+    estimate, inside, width = (known[f"{way}_{name}"] for name in SAID)
     classes = entry.data.startswith("bace")
     kind, metric = ("binary", "auroc") if classes else ("regression", "rmse")
-    value = score(kind, columns["truth"], estimate, metrics=[metric], bootstrap=0)[metric].value
+    value = score(kind, known["truth"], estimate, metrics=[metric], bootstrap=0)[metric].value
     assert value is not None
     return 1 - value if classes else value, float(inside.mean()), float(width.mean()), _cost(entry.made["seconds"], way)
 
@@ -196,15 +164,9 @@ def _cost(seconds: Mapping[str, float], way: str) -> float:
     return (whole + (seconds["folds"] if way in ("pooled", "cv") else 0)) / seconds["split"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line and do what it says."""
-    given = words(__doc__, DATA, tuple(MODELS), HERE / "results" / "refit").parse_args(arguments)
-    return work(
-        given,
-        lambda left: lambda cell: train(cell, given.epochs),
-        lambda ledger: replace_block(HERE / "README.md", "refit", table(ledger)),
-    )
+HEAD = ("way", "seeds", "error", "inside 90 %", "width", "training, times the split's")
+BOARD = Board("refit", __doc__, MODELS, train, HEAD, lines, plans, EPOCHS, seeds="0")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BOARD.main())

@@ -11,32 +11,22 @@ A finished cell is a file in `results/reliability`; stop at any moment and start
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from accuracy import circumstances, settings
-from ledger import Cell, Entry, Ledger, words, work
-from table import replace_block
+from ledger import Entry
+from small import Board, Said, columns
 
-from molgraph import datasets
 from molgraph.calibrate import NUMBERS, Interval
-from molgraph.config import RunSettings
 from molgraph.kinds import block
 from molgraph.metrics.coverage import coverage
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.training import Training
-from molgraph.workflows.plan import NONE, plan
+from molgraph.workflows.plan import Plan
 
-HERE = Path(__file__).resolve().parent
-SETS, SPLITS = ("freesolv", "esol", "bace"), ("scaffold", "random")
-DATA = tuple(f"{name}-{split}" for name in SETS for split in SPLITS)
 MEMBERS = 5
 MODELS: dict[str, dict[str, Any]] = {
     "dmpnn": {"model": "molecule/dmpnn"},
@@ -49,33 +39,14 @@ MODELS: dict[str, dict[str, Any]] = {
 COLUMNS = ("truth", "estimate", "low", "high")  # then `place` of a number, and `spread` where there is one
 
 
-def run_of(cell: Cell, epochs: int | None) -> RunSettings:
-    """Return the settings of a cell; a seed also draws the split at random and the calibration rows."""
-    name, _, split = cell.data.rpartition("-")
-    return replace(settings(name, epochs), **MODELS[cell.model], seed=cell.seed, split=split, comparator=NONE)
-
-
-def train(cell: Cell, epochs: int | None) -> Entry:
-    """Train one contestant and keep what it says of the test rows, beside what was measured."""
-    began = time.perf_counter()
-    run = run_of(cell, epochs)
-    made = plan(run, datasets.load(cell.data.rpartition("-")[0]))
-    training = Training(run, made.task, made.rows.data, made.split)
+def train(made: tuple[Plan, ...]) -> Said:
+    """Train one contestant and return what it says of the test rows, beside what was measured."""
+    (whole,) = made
+    training = Training(whole.run, whole.task, whole.rows.data, whole.split)
     for _ in training.epochs():
         pass
-    predictor, test = training.finish(), made.rows.data.subset(made.split.test)
-    columns = said(predictor, test)
-    return Entry(
-        **cell._asdict(),
-        epochs=run.train.epochs,
-        split=run.split,
-        seconds=round(time.perf_counter() - began, 1),
-        threads=torch.get_num_threads(),
-        made=circumstances(),
-        targets=list(columns),
-        rows=test.rows.tolist(),
-        estimates=np.stack(list(columns.values()), axis=1).tolist(),
-    )
+    test = whole.rows.data.subset(whole.split.test)
+    return Said(test, said(training.finish(), test), {})
 
 
 def said(predictor: Predictor, test: Any) -> dict[str, Any]:
@@ -103,35 +74,19 @@ def ends(interval: Interval, estimates: Any, spread: Any) -> tuple[Any, Any]:
 
 def reliability(entry: Entry) -> Reliability:
     """Return what a finished cell says."""
-    found = dict(zip(entry.targets, np.array(entry.estimates).T, strict=True))
+    found = columns(entry)
     if "place" not in found:
         return of_classes(found["estimate"], found["truth"], found["high"] - found["low"] + 1)
     width = found["high"] - found["low"]
     return of_numbers(found["estimate"], found["truth"], width, found.get("spread"), found["place"])
 
 
-def table(ledger: Ledger) -> str:
-    """Return what is finished as Markdown: means over seeds."""
-    head = ["data", "split", "contestant", "seeds", "inside 90 %", "width", "ECE", "Spearman"]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    cells = sorted(ledger.finished())
-    for data in DATA:
-        for model in MODELS:
-            entries = [ledger.read(cell) for cell in cells if (cell.data, cell.model) == (data, model)]
-            if entries:
-                name, _, split = data.rpartition("-")
-                lines.append(f"| {name} | {split} | {model} | {len(entries)} | {' | '.join(_means(entries))} |")
-    return "\n".join(lines) if len(lines) > 2 else ""
-
-
-def _means(entries: Sequence[Entry]) -> list[str]:
-    inside = []
-    for entry in entries:
-        found = dict(zip(entry.targets, np.array(entry.estimates).T, strict=True))
-        inside.append(coverage(found["low"], found["high"], found["truth"]).value)
-    known = [reliability(entry) for entry in entries]
-    columns = ([r.width for r in known], [r.ece for r in known], [r.spearman for r in known])
-    return [_mean(inside, "{:.2f}"), *(_mean(values, "{:.3f}") for values in columns)]
+def lines(entries: Sequence[Entry]) -> Iterator[list[str]]:
+    """Yield the line of a contestant: means over seeds."""
+    known, all_said = [reliability(entry) for entry in entries], [columns(entry) for entry in entries]
+    inside = [coverage(found["low"], found["high"], found["truth"]).value for found in all_said]
+    means = ([r.width for r in known], [r.ece for r in known], [r.spearman for r in known])
+    yield [str(len(entries)), _mean(inside, "{:.2f}"), *(_mean(values, "{:.3f}") for values in means)]
 
 
 def _mean(values: Sequence[float | None], shown: str) -> str:
@@ -139,15 +94,9 @@ def _mean(values: Sequence[float | None], shown: str) -> str:
     return shown.format(np.mean(there)) if there else ""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line and do what it says."""
-    given = words(__doc__, DATA, tuple(MODELS), HERE / "results" / "reliability").parse_args(arguments)
-    return work(
-        given,
-        lambda left: lambda cell: train(cell, given.epochs),
-        lambda ledger: replace_block(HERE / "README.md", "reliability", table(ledger)),
-    )
+HEAD = ("seeds", "inside 90 %", "width", "ECE", "Spearman")
+BOARD = Board("reliability", __doc__, MODELS, train, HEAD, lines)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BOARD.main())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from accuracy import PEER, Contest
+from accuracy import PEER, Contest, today
 from ledger import DATA, MODELS, SEEDS, Cell, Entry, Ledger
 from numpy.typing import NDArray
 
@@ -53,7 +53,7 @@ def line(contest: Contest, ledger: Ledger, seeds: Sequence[int]) -> Line:
     Seeds stand side by side as targets do, so that the bootstrap draws a test row for all seeds and all contestants
     at once: the interval is that of the test rows, the seeds are averaged over.
 
-    Raises: DataError where a cell was made on other rows.
+    Raises: DataError where a cell was made on other rows or folds.
     """
     entries = {m: [_checked(ledger.read(Cell(contest.name, m, s)), contest) for s in seeds] for m in MODELS}
     each = {m: [np.array(entry.estimates) for entry in found] for m, found in entries.items()}
@@ -63,9 +63,10 @@ def line(contest: Contest, ledger: Ledger, seeds: Sequence[int]) -> Line:
     kind = contest.kind
     scores = {m: score(kind, truth, found, metrics=[main(kind)])[main(kind)] for m, found in estimates.items()}
     beside = {m: compare(kind, truth, estimates[m], estimates[PEER], called=(m, PEER)) for m in OURS}
-    cut = contest.plan.split
-    tested, targets = len(cut.test), len(contest.targets)
-    return Line(contest.name, main(kind), tuple(seeds), len(cut.train), tested, targets, scores, beside)
+    made = contest.plan
+    trained = len(made.split.train) - sum(int(row) in made.merged for row in made.split.train)
+    tested, targets = len(made.split.test), len(contest.targets)
+    return Line(contest.name, main(kind), tuple(seeds), trained, tested, targets, scores, beside)
 
 
 def _checked(entry: Entry, contest: Contest) -> Entry:
@@ -77,24 +78,24 @@ def _checked(entry: Entry, contest: Contest) -> Entry:
 
 def write(ledger: Ledger, readme: Path) -> None:
     """Score what is finished and write the table into the page."""
-    finished = set(ledger.finished())
     lines = []
     for data in DATA:
-        seeds = [s for s in SEEDS if all(Cell(data, m, s) in finished for m in MODELS)]
+        seeds = [s for s in SEEDS if all(ledger.has(Cell(data, m, s)) for m in MODELS)]
         if seeds:
-            lines.append(line(Contest.of(data, trees=False), ledger, seeds))
-    replace_block(readme, "accuracy", table(lines, [ledger.read(cell) for cell in sorted(finished)]))
+            lines.append(line(today(data), ledger, seeds))
+    entries = [ledger.read(Cell(found.data, m, s)) for found in lines for m in MODELS for s in found.seeds]
+    replace_block(readme, "accuracy", table(lines, entries, ledger.left_out(DATA)))
 
 
-def table(lines: Sequence[Line], entries: Sequence[Entry]) -> str:
+def table(lines: Sequence[Line], entries: Sequence[Entry], stale: str = "") -> str:
     """Return the table as Markdown, with what was left out and the circumstances."""
     if not lines:
-        return "No data set is finished yet."
+        return "\n\n".join(filter(None, ["No data set is finished yet.", stale]))
     head = "| data | trained / tested | metric | D-MPNN | forest | D-MPNN + forest | chemprop | "
     text = [head + "D-MPNN + forest less chemprop |", "|---|---|---|---|---|---|---|---|"]
     text += [_row(found) for found in lines]
     scored = [found for found in lines if found.scores[PEER].value is not None]
-    text += ["", *_summary(scored), "", _left_out(lines), "", _made(entries)]
+    text += ["", *_summary(scored), "", " ".join(filter(None, [_left_out(lines), stale])), "", _made(entries)]
     return "\n".join(text)
 
 

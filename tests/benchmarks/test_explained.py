@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import pytest
 from PIL import Image
 
 from molgraph.workflows.explain import Explained
-
-ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(autouse=True)
-def beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    monkeypatch.delitem(sys.modules, "explained", raising=False)
 
 
 def test_the_figure_has_a_column_for_each_method() -> None:

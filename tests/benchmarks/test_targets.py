@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,20 +13,16 @@ import pytest
 
 from molgraph.errors import MolgraphError
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own script does."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+def bench() -> SimpleNamespace:
+    """Import the harness."""
     import ledger
     import target_scores
     import target_sets
     import targets
 
-    yield SimpleNamespace(ledger=ledger, scores=target_scores, sets=target_sets, targets=targets)
-    sys.path.remove(str(ROOT / "benchmarks"))
+    return SimpleNamespace(ledger=ledger, scores=target_scores, sets=target_sets, targets=targets)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,20 +11,16 @@ import pytest
 
 from molgraph.errors import MolgraphError
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own script does."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+def bench() -> SimpleNamespace:
+    """Import the harness."""
     import ledger
     import structure_scores
     import structure_sets
     import structures
 
-    yield SimpleNamespace(ledger=ledger, scores=structure_scores, sets=structure_sets, structures=structures)
-    sys.path.remove(str(ROOT / "benchmarks"))
+    return SimpleNamespace(ledger=ledger, scores=structure_scores, sets=structure_sets, structures=structures)
 
 
 @pytest.fixture(scope="module", params=["family", "scaffold", "fep"])

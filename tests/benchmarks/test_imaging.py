@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +18,12 @@ from molgraph.errors import MolgraphError
 from molgraph.imaging.brains import brains
 from molgraph.imaging.scan import Scan, ScanError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own script does."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+    """Import the harness."""
     import imaging
     import imaging_scores
     import imaging_sets
@@ -36,7 +34,6 @@ def bench() -> Iterator[SimpleNamespace]:
     found = {"imaging": imaging, "ledger": ledger, "scores": imaging_scores, "sets": imaging_sets}
     yield SimpleNamespace(**found, slices=slices, sets_of_slices=slice_sets)
     imaging_sets.table.cache_clear()
-    sys.path.remove(str(ROOT / "benchmarks"))
 
 
 @pytest.fixture

@@ -17,14 +17,13 @@ from molgraph import datasets
 from molgraph.errors import DataError
 from molgraph.predictor.member import needs
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SERIES = "chembl2321810"
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own scripts do."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+def bench() -> SimpleNamespace:
+    """Import the harness."""
     import accuracy
     import ledger
     import pair_scores
@@ -33,10 +32,9 @@ def bench() -> Iterator[SimpleNamespace]:
     import speed
     import table
 
-    yield SimpleNamespace(
+    return SimpleNamespace(
         accuracy=accuracy, ledger=ledger, pair_scores=pair_scores, pairs=pairs, peer=peer, speed=speed, table=table
     )
-    sys.path.remove(str(ROOT / "benchmarks"))
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +125,50 @@ def test_a_cell_of_other_rows_is_refused(bench: SimpleNamespace, contest: Any, t
         bench.table.line(contest, ledger, (0,))
 
 
+def test_a_cell_of_former_folds_is_left_made_again_and_in_no_table(
+    bench: SimpleNamespace, contest: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bench.table.TITLES, SERIES, "CHEMBL2321810")
+    monkeypatch.setattr(bench.table, "DATA", (SERIES,))
+    monkeypatch.setattr(bench.table, "today", lambda name: contest)
+    ledger = bench.ledger.Ledger(tmp_path, lambda cell: contest.split)
+    cells = [bench.ledger.Cell(SERIES, model, seed) for model in bench.ledger.MODELS for seed in (0, 1)]
+    for cell in cells:
+        ledger.write(entry(bench, contest, cell, contest.truth() + 0.5, seconds=1800))
+    old = cells[3]
+    ledger.write(dataclasses.replace(ledger.read(old), split="former", seconds=7200))
+    assert ledger.left([SERIES], bench.ledger.MODELS, (0, 1)) == [old] and not ledger.has(old)
+    assert [ledger.named(cell) for cell in cells[2:4]] == [
+        f"{SERIES} forest seed 0", f"{SERIES} forest seed 1 (its file is of other rows or folds)",
+    ]  # fmt: skip
+    page = tmp_path / "page.md"
+    page.write_text("<!-- accuracy: begin -->\n<!-- accuracy: end -->\n", encoding="utf-8")
+    bench.table.write(ledger, page)
+    said = page.read_text(encoding="utf-8")
+    assert (
+        f"CHEMBL2321810 has seeds 0 only. Left out, as they were made on other rows or folds than today's: cells "
+        f"of {SERIES} (1)." in said
+    )
+    assert "3 cells in 1.5 h" in said, "the circumstances are those of the cells in the table"
+    made = []
+    assert ledger.fill([old], lambda cell: made.append(cell) or entry(bench, contest, cell, contest.truth()), ()) == 0
+    assert made == [old] and ledger.has(old) and ledger.left_out([SERIES]) == ""
+    assert ledger.fill([old], lambda cell: pytest.fail("it is finished"), ()) == 0
+
+
+def test_all_that_is_cut_or_measured_otherwise_has_another_checksum(bench: SimpleNamespace, contest: Any) -> None:
+    made, cut = contest.plan, contest.plan.split
+    swapped = dataclasses.replace(cut, train=cut.valid, valid=cut.train)
+    values = made.rows.data.targets.values.clone()
+    values[0] += 0.1
+    targets = dataclasses.replace(made.rows.data.targets, values=values)
+    data = dataclasses.replace(made.rows.data, targets=targets)
+    others = [dataclasses.replace(made, split=swapped)]
+    others.append(dataclasses.replace(made, rows=dataclasses.replace(made.rows, data=data)))
+    found = [bench.accuracy.checksum(*plans) for plans in ([made], *([other] for other in others), [made, made])]
+    assert found[0] == contest.split == bench.accuracy.Contest.of(SERIES, threads=1).split and len(set(found)) == 4
+
+
 def test_expected_seconds_come_from_the_same_data_or_from_the_work(
     bench: SimpleNamespace, contest: Any, tmp_path: Path
 ) -> None:
@@ -139,6 +181,9 @@ def test_expected_seconds_come_from_the_same_data_or_from_the_work(
 
 
 def test_the_command_says_what_is_left(tmp_path: Path) -> None:
+    (tmp_path / "admet").mkdir()
+    (tmp_path / "admet" / "outside.json").write_text("{}", encoding="utf-8")  # what is no cell is none of its business
+    (tmp_path / "admet" / "shipped-first.json").write_text("{}", encoding="utf-8")
     asked = ["--left", "--data", "esol", "--model", "dmpnn,chemprop", "--seeds", "0,2", "--ledger", str(tmp_path)]
     line = [sys.executable, str(ROOT / "benchmarks" / "run"), *asked]
     made = subprocess.run(line, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,20 +12,16 @@ import pytest
 from molgraph.errors import MolgraphError
 from molgraph.imaging.brains import brains
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own script does."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+def bench() -> SimpleNamespace:
+    """Import the harness."""
     import imaging_sets
     import ledger
     import pretraining
     import pretraining_scores
 
-    yield SimpleNamespace(ledger=ledger, main=pretraining, scores=pretraining_scores, sets=imaging_sets)
-    sys.path.remove(str(ROOT / "benchmarks"))
+    return SimpleNamespace(ledger=ledger, main=pretraining, scores=pretraining_scores, sets=imaging_sets)
 
 
 @pytest.fixture

@@ -8,14 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Import the harness as it is run, without its folders in the path of other tests."""
-    for folder in (ROOT / "benchmarks", ROOT / "benchmarks" / "admet"):
-        monkeypatch.syspath_prepend(str(folder))
+def bench() -> Any:
+    """Import the harness."""
     import sets
 
     return sets

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,19 +13,15 @@ import pytest
 from molgraph.imaging.boxes import Found
 from molgraph.imaging.write import save_nifti
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harnesses as their own scripts do."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+def bench() -> SimpleNamespace:
+    """Import the harnesses."""
     import lesions
     import slice_scores
     import slice_sets
 
-    yield SimpleNamespace(lesions=lesions, sets=slice_sets, scores=slice_scores)
-    sys.path.remove(str(ROOT / "benchmarks"))
+    return SimpleNamespace(lesions=lesions, sets=slice_sets, scores=slice_scores)
 
 
 def test_a_group_of_nodules_is_scored_without_the_others(bench: SimpleNamespace) -> None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own script does."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
+def bench() -> SimpleNamespace:
+    """Import the harness."""
     import ledger
     import refit
 
-    yield SimpleNamespace(ledger=ledger, refit=refit)
-    sys.path.remove(str(ROOT / "benchmarks"))
+    return SimpleNamespace(ledger=ledger, refit=refit)
 
 
 def test_where_all_folds_agree_cv_plus_is_the_interval_of_the_errors(bench: SimpleNamespace) -> None:
@@ -54,7 +48,7 @@ def test_the_table_holds_what_the_cells_say(bench: SimpleNamespace, tmp_path: Pa
     made = {"seconds": {"split": 2.0, "refit": 1.0, "folds": 9.0}}
     kept = bench.ledger.Ledger(tmp_path)
     kept.write(bench.ledger.Entry("esol-random", "forest", 0, 1, "random", 1.0, 1, made, columns, [1, 2], rows))
-    lines = bench.refit.table(kept).splitlines()[2:]
+    lines = bench.refit.BOARD.table(kept).splitlines()[2:]
     costs = [line.split(" | ")[-1] for line in lines]
     assert costs == ["1.0 |", "1.5 |", "6.0 |", "6.0 |"] and all(" | 0.707 | 0.50 | 4.00 | " in line for line in lines)
 
@@ -63,7 +57,7 @@ def test_a_cell_puts_its_test_rows_away(bench: SimpleNamespace, shared_data: Pat
     words = f"--data freesolv-random --model forest --seeds 0 --ledger {tmp_path}".split()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(bench.refit.MODELS, "forest", {"model": "molecule/forest", "encoder": {"rounds": 3, "depth": 2}})
-        assert bench.refit.main(words) == 0
+        assert bench.refit.BOARD.main(words) == 0
     entry = bench.ledger.Ledger(tmp_path).read(bench.ledger.Cell("freesolv-random", "forest", 0))
     found = dict(zip(entry.targets, np.array(entry.estimates).T, strict=True))
     assert entry.made["trained"] < entry.made["all"] and 0 < len(entry.rows) < entry.made["all"] / 5

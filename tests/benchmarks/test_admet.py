@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,23 +15,19 @@ from molgraph import datasets
 from molgraph.errors import DataError, MolgraphError
 from molgraph.predictor import Predictor
 
-ROOT = Path(__file__).resolve().parents[1]
 CLASS, NUMBER = "hia_hou", "half_life_obach"
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[SimpleNamespace]:
-    """Import the harness as its own scripts do."""
-    before = list(sys.path)
-    sys.path[:0] = [str(ROOT / "benchmarks" / "admet"), str(ROOT / "benchmarks")]
+def bench() -> SimpleNamespace:
+    """Import the harness."""
     import cells
     import endpoints
     import ledger
     import scores
     import ship
 
-    yield SimpleNamespace(cells=cells, endpoints=endpoints, ledger=ledger, scores=scores, ship=ship)
-    sys.path[:] = before
+    return SimpleNamespace(cells=cells, endpoints=endpoints, ledger=ledger, scores=scores, ship=ship)
 
 
 @pytest.fixture
@@ -172,7 +167,7 @@ def test_the_tables_of_the_pages_are_those_of_the_ledger(
     bench: SimpleNamespace, shared_data: Path, front: bool
 ) -> None:
     """What people read is what the cells say: the scores of two small endpoints are computed again."""
-    ledger, page = bench.ledger.Ledger(bench.cells.HERE.parent / "results" / "admet"), bench.cells.HERE.parents[1]
+    ledger, page = bench.ledger.Ledger(bench.cells.HERE.parent / "results" / "admet"), bench.cells.HERE.parents[2]
     found = {name: bench.scores.scored(ledger, name) for name in ("herg", "bioavailability_ma")}
     text = bench.scores.short(found) if front else bench.scores._ours(found)
     said = (page / "README.md" if front else page / "benchmarks" / "README.md").read_text(encoding="utf-8")
