@@ -25,7 +25,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     text = f'data = "{SERIES}"\ntargets = ["pAct"]\n[train]\nepochs = 1\n'
     (tmp_path / f"{SERIES}.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(accuracy, "RUNS", tmp_path)
-    frame = datasets.load(SERIES).iloc[::6].reset_index(drop=True)
+    frame = datasets.load(SERIES).iloc[::10].reset_index(drop=True)
     monkeypatch.setattr(small.datasets, "load", lambda name: frame)
     monkeypatch.setattr(small, "DATA", (f"{SERIES}-scaffold", f"{SERIES}-random"))
     return SimpleNamespace(ledger=ledger, refit=refit.BOARD, reliability=reliability.BOARD, frame=frame, small=small)
