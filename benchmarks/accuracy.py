@@ -75,7 +75,7 @@ class Contest:
     @property
     def kind(self) -> str:
         """Return the kind of all targets."""
-        return self.plan.task.kind(self.targets[0])
+        return self.plan.task.of(self.targets[0]).answer
 
     def truth(self) -> NDArray[np.float64]:
         """Return what was measured of the test rows [rows, targets], NaN where nothing was."""

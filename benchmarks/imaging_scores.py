@@ -11,6 +11,7 @@ from imaging_sets import DATA, table
 from ledger import Cell, Entry, Ledger
 from table import replace_block
 
+from molgraph.kinds import YesNo
 from molgraph.metrics import score
 
 METRICS = ("auroc", "accuracy")
@@ -61,7 +62,7 @@ def _line(data: str, model: str, entries: Sequence[Entry]) -> str:
     estimates = np.hstack([np.array(entry.estimates)[:, :1] for entry in entries])
     several = np.repeat(truth[:, None], len(entries), axis=1)
     groups = frame["patient"].to_numpy() if "patient" in frame else None
-    scores = score("binary", several, estimates, metrics=list(METRICS), groups=groups)
+    scores = score(YesNo.family, several, estimates, metrics=list(METRICS), groups=groups)
     cells = ["none" if s.value is None else f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f})" for s in scores.values()]
     epochs = str(entries[0].epochs) if model in CONTESTANTS else ""
     return f"| {_title(data, model)} | {len(entries)} | {epochs} | {' | '.join(cells)} |"

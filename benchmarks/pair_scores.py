@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pairs import DATA, MODELS, settings, table
 from table import replace_block
 
+from molgraph.kinds import YesNo
 from molgraph.metrics import score
 
 METRICS = {"regression": ("mse", "ci", "rm2", "pearson"), "binary": ("auroc", "auprc")}
@@ -79,7 +80,7 @@ def _line(title: str, asked: Asked, entries: Sequence[Entry]) -> str:
     scores = [*score(asked.kind, several, estimates, metrics=list(METRICS[asked.kind]), bootstrap=200).values()]
     if asked.active:
         hits = (several >= asked.active).astype(np.float64)
-        scores += score("binary", hits, estimates, metrics=["auprc"], bootstrap=200).values()
+        scores += score(YesNo.family, hits, estimates, metrics=["auprc"], bootstrap=200).values()
     cells = ["none" if s.value is None else f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f})" for s in scores]
     return f"| {title} | {len(entries)} | {' | '.join(cells)} |"
 

@@ -15,6 +15,7 @@ from pretraining import MODELS, SEEDS, SIZES
 from scipy.stats import t
 from table import replace_block
 
+from molgraph.kinds import YesNo
 from molgraph.metrics import score
 
 RIVALS = ("scratch", "forest")
@@ -46,7 +47,7 @@ def gap(mine: Sequence[float], theirs: Sequence[float]) -> Gap:
 def auroc(entry: Entry) -> float:
     """Return the AUROC of a cell on the official test rows."""
     truth = table("pneumoniamnist")["label"].astype(float).to_numpy()[np.array(entry.rows) - 1]
-    found = score("binary", truth, np.array(entry.estimates)[:, 0], metrics=["auroc"], bootstrap=0)["auroc"].value
+    found = score(YesNo.family, truth, np.array(entry.estimates)[:, 0], metrics=["auroc"], bootstrap=0)["auroc"].value
     assert found is not None  # the official test rows have both classes
     return found
 

@@ -19,7 +19,6 @@ from ledger import Entry
 from small import Board, Said, columns
 
 from molgraph.calibrate import NUMBERS, Interval
-from molgraph.kinds import block
 from molgraph.metrics.coverage import coverage
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
 from molgraph.predictor.columns import deviation
@@ -53,13 +52,13 @@ def said(predictor: Predictor, test: Any) -> dict[str, Any]:
     """Return the truth of the first target and what the predictor says of it, column by column."""
     name = predictor.targets[0]
     estimates, spread = predictor.estimate(test)
-    where = block(predictor.task, name)
+    where = predictor.task.block(name)
     predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
     among = spread[:, where.start] if predicted is None else predicted
     truth, mine, chance = test.targets.arrays(name)[0], estimates[:, where.start], predictor.chances[name]
     low, high = ends(predictor.intervals[name], mine, predicted)
     found = dict(zip(COLUMNS, (truth, mine, low, high), strict=True))
-    if predictor.task.kind(name) == "regression":
+    if not predictor.task.of(name).answers:
         found["place"] = place(mine, truth, chance.values, predicted)
     return found if np.isnan(among).any() else found | {"spread": among}
 

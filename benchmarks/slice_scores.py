@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from table import replace_block
 
 from molgraph.errors import DataError
+from molgraph.kinds import YesNo
 from molgraph.metrics import score
 
 METRICS = ("auroc", "accuracy")
@@ -29,8 +30,8 @@ def levels(
     names, of = np.unique(patient[at], return_inverse=True)
     positive = [float(truth[patient == name].any()) for name in names]  # also by slices that are not asked here
     mean = np.bincount(of, estimate) / np.bincount(of)
-    slices = score("binary", truth[at], estimate, metrics=METRICS, groups=of)
-    patients = score("binary", positive, mean, metrics=METRICS)
+    slices = score(YesNo.family, truth[at], estimate, metrics=METRICS, groups=of)
+    patients = score(YesNo.family, positive, mean, metrics=METRICS)
     ends = {name: (slices[name].value, patients[name].value) for name in METRICS}
     gap = {name: None if one is None or other is None else one - other for name, (one, other) in ends.items()}
     return {

@@ -14,6 +14,7 @@ from table import replace_block
 
 from molgraph.data.cells import Cells
 from molgraph.data.room import Room
+from molgraph.kinds import Number
 from molgraph.metrics import score
 from molgraph.molecule.room import ROOM as MOLECULES
 from molgraph.protein.groups import THRESHOLD as FAMILY
@@ -66,7 +67,7 @@ def _pooled(complexes: Complexes, runs: Sequence[NDArray[np.float64]]) -> str:
     """Score all test rows together; whole groups are drawn for the intervals, for all seeds at once."""
     truth = np.column_stack([complexes.frame[TARGET].astype(float)] * len(runs))
     groups = complexes.frame["group"].astype("category").cat.codes
-    scores = score("regression", truth, np.column_stack(runs), metrics=["rmse", "pearson", "spearman"], groups=groups)
+    scores = score(Number.family, truth, np.column_stack(runs), metrics=["rmse", "pearson", "spearman"], groups=groups)
     return " | ".join(
         "none" if s.value is None else f"{s.value:.2f} ({s.low:.2f} to {s.high:.2f})" for s in scores.values()
     )
@@ -93,7 +94,7 @@ def _series(complexes: Complexes, run: NDArray[np.float64]) -> pd.DataFrame:
     found = {}
     for series, each in best.groupby("series"):
         if len(each) >= LEAST:
-            scores = score("regression", each["truth"], each["estimate"], metrics=["spearman", "kendall"], bootstrap=0)
+            scores = score(Number.family, each["truth"], each["estimate"], metrics=["spearman", "kendall"], bootstrap=0)
             found[series] = {name: s.value or 0.0 for name, s in scores.items()}
     return pd.DataFrame.from_dict(found, orient="index")
 

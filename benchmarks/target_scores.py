@@ -12,6 +12,7 @@ from table import replace_block
 from target_sets import DAVIS, INHA, hits, inha
 from targets import MODELS
 
+from molgraph.kinds import YesNo
 from molgraph.metrics import Score, hit_rate, score
 
 FIRST = (1, 5, 10)
@@ -69,13 +70,13 @@ def gathered(ledger: Ledger, name: str, model: str, seed: int) -> tuple[Floats, 
 def of_panel(truth: Floats, estimate: Floats) -> dict[str, Score]:
     """Rank the targets of each molecule (hit rates), and the molecules of each target (means over targets)."""
     found = {f"hit in the first {k}": hit_rate(truth, estimate, k, bootstrap=DRAWS) for k in FIRST}
-    ranked = score("binary", truth, estimate, metrics=["bedroc", "ef1"], bootstrap=DRAWS)
+    ranked = score(YesNo.family, truth, estimate, metrics=["bedroc", "ef1"], bootstrap=DRAWS)
     return {**found, "BEDROC": ranked["bedroc"], "EF 1 %": ranked["ef1"]}
 
 
 def of_ligands(truth: Floats, estimate: Floats) -> dict[str, Score]:
     """Rank the ligands of one target."""
-    ranked = score("binary", truth[:, 0], estimate[:, 0], metrics=["auroc", "bedroc", "ef1"], bootstrap=DRAWS)
+    ranked = score(YesNo.family, truth[:, 0], estimate[:, 0], metrics=["auroc", "bedroc", "ef1"], bootstrap=DRAWS)
     return {"AUROC": ranked["auroc"], "BEDROC": ranked["bedroc"], "EF 1 %": ranked["ef1"]}
 
 

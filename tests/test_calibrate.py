@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from molgraph.calibrate import ERRORS, PLATT_ROWS, POWER_ROWS, SLOPES, Chance, Interval, merge
+from molgraph.calibrate import Chance, Interval, Platt, Sets, merge
+from molgraph.calibrate.chance import ERRORS, PLATT_ROWS, POWER_ROWS, SLOPES
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.metrics.coverage import coverage
 
@@ -50,7 +51,7 @@ def test_each_class_is_covered_as_promised(label: int) -> None:
         estimate, truth = binary(66, random)
         new, labels = binary(40, random, positives=0.5)
         first = np.flatnonzero(labels == label)[0]
-        inside += Interval.fit("binary", estimate, truth).sets(new)[first, label]
+        inside += Sets.fit("binary", estimate, truth).sets(new)[first, label]
     assert inside / tries > 0.9 - 4 * math.sqrt(0.9 * 0.1 / tries)
 
 
@@ -60,7 +61,7 @@ def test_several_classes_are_covered_as_promised() -> None:
         truth = np.r_[random.integers(0, 3, 80), 0, 1, 2]
         given = np.exp(random.normal(0, 1, (83, 3)) + 1.5 * np.eye(3)[truth])
         given /= given.sum(1, keepdims=True)
-        fitted = Interval.fit("multiclass", given[:80], truth[:80])
+        fitted = Sets.fit("multiclass", given[:80], truth[:80])
         inside += fitted.sets(given[80:])[range(3), range(3)]
     assert (inside / tries > 0.9 - 4 * math.sqrt(0.9 * 0.1 / tries)).all()
 
@@ -88,7 +89,7 @@ def test_too_few_rows_have_a_reason_and_no_interval(level: float, least: int) ->
 @pytest.mark.parametrize("kind", ["regression", "binary", "multiclass"])
 def test_no_rows_at_all(kind: str) -> None:
     estimate = np.zeros((0, 3)) if kind == "multiclass" else np.zeros(0)
-    fitted = Interval.fit(kind, estimate, np.zeros(0))
+    fitted = (Interval if kind == "regression" else Sets).fit(kind, estimate, np.zeros(0))
     assert fitted.n == 0 and fitted.limits == () and fitted.reason.startswith("0 calibration rows")
 
 
@@ -103,11 +104,11 @@ def test_only_exact_observed_rows_calibrate() -> None:
 
 def test_sets_of_two_classes() -> None:
     """0 is possible up to .3, 1 from .4 on; between them the row is unlike either. The ends are for numbers alone."""
-    fitted = Interval("binary", 0.9, 100, (0.3, 0.6))
+    fitted = Sets("binary", 0.9, 100, (0.3, 0.6))
     assert fitted.sets([0.1, 0.31, 0.39, 0.45, 0.9]).tolist() == [
         [True, False], [False, False], [False, False], [True, True], [False, True],
     ]  # fmt: skip
-    wide = Interval("binary", 0.9, 100, (0.7, 0.9))
+    wide = Sets("binary", 0.9, 100, (0.7, 0.9))
     assert wide.sets([0.05, 0.5, 0.75]).tolist() == [[True, False], [True, True], [False, True]]
     low, high = wide.apply([0.05, 0.5, 0.75])
     assert np.isnan(low).all() and np.isnan(high).all()
@@ -117,7 +118,7 @@ def test_sets_of_two_classes() -> None:
 def test_no_set_contradicts_the_probability(limits: tuple[float | None, ...]) -> None:
     """A row of p = 0.77 may be unlike the calibration rows of 1. That is no reason to call it a 0."""
     p = np.linspace(0, 1, 401)
-    found = Interval("binary", 0.9, 76, limits).sets(p)
+    found = Sets("binary", 0.9, 76, limits).sets(p)
     only_no, only_yes = found[:, 0] & ~found[:, 1], found[:, 1] & ~found[:, 0]
     assert not only_no[p > 0.5].any() and not only_yes[p < 0.5].any()
     raw = np.stack([p, 1 - p], axis=1) <= [np.inf if limit is None else limit for limit in limits]
@@ -128,7 +129,7 @@ def test_no_set_contradicts_the_probability(limits: tuple[float | None, ...]) ->
 def test_the_likeliest_of_several_classes_is_in_every_set_that_holds_one() -> None:
     random = np.random.default_rng(0)
     given = random.dirichlet([0.7] * 4, 500)
-    found = Interval("multiclass", 0.9, 50, (0.9, 0.1, 0.5, 0.05)).sets(given)
+    found = Sets("multiclass", 0.9, 50, (0.9, 0.1, 0.5, 0.05)).sets(given)
     some = found.any(axis=1)
     assert some.any() and not some.all() and found[some, given.argmax(axis=1)[some]].all()
 
@@ -140,23 +141,23 @@ def sharp_and_blurred(positives: int, blur: float, n: int = 400) -> tuple[np.nda
 
 
 def test_a_lower_level_is_shown_where_sets_of_90_percent_decide_too_little() -> None:
-    sharp = Interval.fit("binary", *sharp_and_blurred(200, 0.8))
+    sharp = Sets.fit("binary", *sharp_and_blurred(200, 0.8))
     assert sharp.lower is None and sharp.counts == (200, 200)
     estimate, truth = sharp_and_blurred(200, 2.6)
-    blurred = Interval.fit("binary", estimate, truth)
+    blurred = Sets.fit("binary", estimate, truth)
     wide, narrow = (made.sets(estimate).sum(axis=1) == 1 for made in (blurred, blurred.lower))
     assert wide.mean() < 0.5 <= narrow.mean()
-    assert blurred.lower == Interval.fit("binary", estimate, truth, level=0.8) and blurred.lower.lower is None
-    few = Interval.fit("binary", *sharp_and_blurred(5, 1.0, 12))  # five and seven rows: none at 90 %, sets at 80 %
+    assert blurred.lower == Sets.fit("binary", estimate, truth, level=0.8) and blurred.lower.lower is None
+    few = Sets.fit("binary", *sharp_and_blurred(5, 1.0, 12))  # five and seven rows: none at 90 %, sets at 80 %
     assert few.limits == () and few.lower.level == 0.8 and few.lower.counts == (7, 5)
-    assert Interval.from_json(json.loads(json.dumps(few.to_json(), allow_nan=False))) == few
+    assert Sets.from_json(json.loads(json.dumps(few.to_json(), allow_nan=False))) == few
     assert Interval.fit("regression", np.zeros(40), np.arange(40.0)).lower is None
 
 
 def test_of_a_model_that_knows_nothing_no_level_decides_half() -> None:
     """At 80 % a coin decides 40 % of the rows; at 70 % it would be 60 %, which is why there is no such level."""
     random = np.random.default_rng(0)
-    fitted = Interval.fit("binary", random.random(4000), random.integers(0, 2, 4000))
+    fitted = Sets.fit("binary", random.random(4000), random.integers(0, 2, 4000))
     assert fitted.limits == (pytest.approx(0.9, abs=0.02),) * 2
     assert (fitted.lower.sets(random.random(4000)).sum(axis=1) == 1).mean() == pytest.approx(0.4, abs=0.03)
 
@@ -168,7 +169,7 @@ def test_the_lower_level_holds_on_new_rows() -> None:
         truth = (random.random(32) < 0.5).astype(int)
         truth[-2:] = [0, 1]
         estimate = 1 / (1 + np.exp(-random.normal(2 * truth - 1, 1.2)))
-        lower = Interval.fit("binary", estimate[:30], truth[:30]).lower
+        lower = Sets.fit("binary", estimate[:30], truth[:30]).lower
         if lower is not None:
             inside += lower.sets(estimate[30:])[[0, 1], [0, 1]]
             asked += 1
@@ -181,11 +182,11 @@ def test_a_rare_class_is_never_left_out() -> None:
     random = np.random.default_rng(0)
     estimate, truth = binary(60, random, positives=0)
     truth[:5] = 1
-    fitted = Interval.fit("binary", estimate, truth)
+    fitted = Sets.fit("binary", estimate, truth)
     assert fitted.limits[0] is not None and fitted.limits[1] is None
     assert fitted.sets(random.random(50))[:, 1].all()
     assert json.loads(json.dumps(fitted.to_json(), allow_nan=False))["limits"][1] is None
-    few = Interval.fit("binary", estimate[:12], np.repeat([0, 1], 6))
+    few = Sets.fit("binary", estimate[:12], np.repeat([0, 1], 6))
     assert few.reason == "12 calibration rows, and a 90 % interval needs at least 9 of any class"
 
 
@@ -193,18 +194,16 @@ def test_json_gives_back_the_same_interval() -> None:
     random = np.random.default_rng(0)
     for fitted in (
         Interval.fit("regression", *numbers(40, random)),
-        Interval.fit("binary", *binary(200, random), level=0.8),
+        Sets.fit("binary", *binary(200, random), level=0.8),
         Interval.fit("regression", [1.0], [1.0]),
     ):
-        assert Interval.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False))) == fitted
+        assert type(fitted).from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False))) == fitted
     for damaged in ({}, {"kind": "binary"}, {"kind": "binary", "level": "x", "n": 1, "limits": [], "reason": None}):
         with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
             Interval.from_json(damaged)
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no intervals for a task of kind 'survival'"):
-        Interval.fit("survival", [1.0], [1.0])
     with pytest.raises(ConfigError, match="level 90"):
         Interval.fit("regression", [1.0], [1.0], level=90)
     with pytest.raises(DataError, match="no finite estimate"):
@@ -215,23 +214,22 @@ def test_merged_half_widths_are_averaged() -> None:
     a, b = Interval("regression", 0.9, 40, (1.0,)), Interval("regression", 0.9, 30, (2.0,))
     assert merge([a, b]) == Interval("regression", 0.9, 30, (1.5,))
     assert merge([a]) == a
-    classes = merge([Interval("binary", 0.9, 40, (0.2, None)), Interval("binary", 0.9, 40, (0.4, 0.5))])
+    classes = merge([Sets("binary", 0.9, 40, (0.2, None)), Sets("binary", 0.9, 40, (0.4, 0.5))])
     assert classes.limits == (pytest.approx(0.3), None)
-    at80 = [Interval("binary", 0.8, 40, (limit, 0.5), counts=(30 - at, 10 + at)) for at, limit in enumerate((0.2, 0.4))]
-    both = merge([Interval("binary", 0.9, 40, (0.6, 0.7), lower=each) for each in at80])
-    assert both.lower == Interval("binary", 0.8, 40, (pytest.approx(0.3), 0.5), counts=(29, 10))
+    at80 = [Sets("binary", 0.8, 40, (limit, 0.5), counts=(30 - at, 10 + at)) for at, limit in enumerate((0.2, 0.4))]
+    both = merge([Sets("binary", 0.9, 40, (0.6, 0.7), lower=each) for each in at80])
+    assert both.lower == Sets("binary", 0.8, 40, (pytest.approx(0.3), 0.5), counts=(29, 10))
     assert (
-        merge([Interval("binary", 0.9, 40, (0.6, 0.7), lower=at80[0]), Interval("binary", 0.9, 40, (0.6, 0.7))]).lower
-        is None
+        merge([Sets("binary", 0.9, 40, (0.6, 0.7), lower=at80[0]), Sets("binary", 0.9, 40, (0.6, 0.7))]).lower is None
     )
     lacking = merge([a, Interval("regression", 0.9, 3, (), "3 calibration rows")])
     assert lacking.limits == () and lacking.reason == "one member has no interval: 3 calibration rows"
     with pytest.raises(ConfigError, match="different kinds"):
-        merge([a, Interval("binary", 0.9, 40, (0.2, 0.3))])
+        merge([a, Sets("binary", 0.9, 40, (0.2, 0.3))])
     with pytest.raises(ConfigError, match="different kinds"):
         merge([a, Interval("regression", 0.8, 40, (1.0,))])
     with pytest.raises(ConfigError, match="numbers of classes"):
-        merge([Interval("multiclass", 0.9, 40, (0.2,) * 3), Interval("multiclass", 0.9, 40, (0.2,) * 4)])
+        merge([Sets("multiclass", 0.9, 40, (0.2,) * 3), Sets("multiclass", 0.9, 40, (0.2,) * 4)])
 
 
 def test_inside_every_interval_is_inside_the_merged_one() -> None:
@@ -289,7 +287,7 @@ def test_chances_are_as_frequent_as_they_say() -> None:
 def test_a_higher_estimate_is_never_less_probable(kind: str) -> None:
     random = np.random.default_rng(1)
     estimate, truth = numbers(60, random) if kind == "regression" else binary(200, random)
-    fitted = Chance.fit(kind, estimate, truth)
+    fitted = (Chance if kind == "regression" else Platt).fit(kind, estimate, truth)
     asked = np.linspace(0, 1, 101) if kind == "binary" else np.linspace(0, 12, 101)
     found = fitted.of(asked, None if kind == "binary" else 6.0)
     assert (np.diff(found) >= 0).all() and ((found > 0) & (found < 1)).all()
@@ -303,7 +301,7 @@ def test_platt_finds_the_slope_that_made_the_labels(slope: float, offset: float)
     random = np.random.default_rng(0)
     logits = random.normal(0, 1.5, 40_000)
     truth = (random.random(40_000) < 1 / (1 + np.exp(-(slope * logits + offset)))).astype(float)
-    fitted = Chance.fit("binary", 1 / (1 + np.exp(-logits)), truth)
+    fitted = Platt.fit("binary", 1 / (1 + np.exp(-logits)), truth)
     assert fitted.values == (pytest.approx(slope, rel=0.05), pytest.approx(offset, abs=0.05))
     wanted = 1 / (1 + np.exp(-(slope * logits + offset)))
     np.testing.assert_allclose(fitted.of(1 / (1 + np.exp(-logits)), None), wanted, atol=0.03)
@@ -313,7 +311,7 @@ def test_a_ranking_that_is_wrong_teaches_no_map() -> None:
     """A slope at its bound would make all probabilities alike."""
     random = np.random.default_rng(0)
     estimate, truth = binary(400, random, positives=0.5)
-    fitted = Chance.fit("binary", 1 - estimate, truth)
+    fitted = Platt.fit("binary", 1 - estimate, truth)
     assert fitted.values == (1.0, 0.0)
     assert fitted.reason == "the slope that 400 calibration rows ask for lies beyond 0.05 to 20"
 
@@ -321,18 +319,18 @@ def test_a_ranking_that_is_wrong_teaches_no_map() -> None:
 @pytest.mark.parametrize("positives", [0, POWER_ROWS - 1, 50 - POWER_ROWS + 1, 50])
 def test_too_few_rows_of_a_class_leave_the_probability_as_it_is(positives: int) -> None:
     truth = np.r_[np.ones(positives), np.zeros(50 - positives)]
-    fitted = Chance.fit("binary", np.linspace(0.1, 0.9, 50), truth)
+    fitted = Platt.fit("binary", np.linspace(0.1, 0.9, 50), truth)
     assert fitted.values == (1.0, 0.0) and fitted.n == 50
     assert fitted.reason.startswith(f"{positives} calibration rows of class 1 and {50 - positives} of class 0, and at")
     np.testing.assert_allclose(fitted.of([0.0, 0.2, 0.9, 1.0], None), [1e-6, 0.2, 0.9, 1 - 1e-6], atol=1e-9)
-    assert Chance.from_json(json.loads(json.dumps(fitted.to_json()))) == fitted
+    assert Platt.from_json(json.loads(json.dumps(fitted.to_json()))) == fitted
 
 
 @pytest.mark.parametrize("positives", [POWER_ROWS, PLATT_ROWS - 1, PLATT_ROWS])
 def test_few_rows_of_a_class_teach_a_slope_and_no_offset(positives: int) -> None:
     random = np.random.default_rng(1)
     truth = np.r_[np.ones(positives), np.zeros(60)]
-    fitted = Chance.fit("binary", 1 / (1 + np.exp(-random.normal(3 * truth - 2, 2))), truth)
+    fitted = Platt.fit("binary", 1 / (1 + np.exp(-random.normal(3 * truth - 2, 2))), truth)
     slope, offset = fitted.values
     assert fitted.reason is None and SLOPES[0] < slope < SLOPES[1] and slope != 1
     assert (offset == 0) == (positives < PLATT_ROWS)
@@ -341,7 +339,7 @@ def test_few_rows_of_a_class_teach_a_slope_and_no_offset(positives: int) -> None
 def test_no_set_of_thirteen_rows_makes_all_probabilities_alike() -> None:
     for seed in range(200):
         random = np.random.default_rng(seed)
-        fitted = Chance.fit("binary", random.uniform(0.2, 0.8, 13), np.r_[np.ones(6), np.zeros(7)])
+        fitted = Platt.fit("binary", random.uniform(0.2, 0.8, 13), np.r_[np.ones(6), np.zeros(7)])
         assert fitted.values == (1.0, 0.0) and "20 in all are needed" in fitted.reason
 
 
@@ -354,17 +352,17 @@ def test_a_map_moves_no_set() -> None:
     def chances(power: float) -> np.ndarray:
         return np.exp(logits * power) / np.exp(logits * power).sum(1, keepdims=True)
 
-    plain = Interval.fit("multiclass", chances(1.0)[:60], truth[:60]).sets(chances(1.0)[60:])
+    plain = Sets.fit("multiclass", chances(1.0)[:60], truth[:60]).sets(chances(1.0)[60:])
     assert len({tuple(row) for row in plain}) > 2
     for power in (0.3, 3.0):
-        mapped = Interval.fit("multiclass", chances(power)[:60], truth[:60]).sets(chances(power)[60:])
+        mapped = Sets.fit("multiclass", chances(power)[:60], truth[:60]).sets(chances(power)[60:])
         assert (mapped == plain).all()
     labels = (random.uniform(size=600) < 0.3).astype(float)
     logit = random.normal(4 * labels - 2, 1)  # so far apart that some rows lie beyond the limits of both classes
     apart = []
     for slope, offset in ((1.0, 0.0), (0.4, 0.3), (1.2, 1.9), (2.0, -3.0)):
         estimate = 1 / (1 + np.exp(-(slope * logit + offset)))
-        apart.append((estimate[200:] > 0.5, Interval.fit("binary", estimate[:200], labels[:200]).sets(estimate[200:])))
+        apart.append((estimate[200:] > 0.5, Sets.fit("binary", estimate[:200], labels[:200]).sets(estimate[200:])))
     likely, first = apart[0]
     assert (~first.any(axis=1)).sum() >= 10
     for here, found in apart[1:]:  # but where a map makes the other class the likelier one, which is then in the set
@@ -388,10 +386,10 @@ def test_json_gives_back_the_same_chance() -> None:
     random = np.random.default_rng(0)
     for fitted in (
         Chance.fit("regression", *numbers(1000, random)),
-        Chance.fit("binary", *binary(200, random)),
+        Platt.fit("binary", *binary(200, random)),
         Chance.fit("regression", [1.0], [np.nan]),
     ):
-        assert Chance.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False))) == fitted
+        assert type(fitted).from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False))) == fitted
     for damaged in (
         {},
         {"kind": "binary"},
@@ -399,7 +397,7 @@ def test_json_gives_back_the_same_chance() -> None:
         {"kind": "binary", "n": 9, "values": [1.0]},
     ):
         with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
-            Chance.from_json(damaged)
+            Platt.from_json(damaged)
 
 
 # --- scaled by a predicted deviation ---------------------------------------------------------------------------------

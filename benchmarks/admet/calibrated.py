@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from molgraph import split as splits
 from molgraph.calibrate import BINARY, Chance, Interval
 from molgraph.data.dataset import Dataset
-from molgraph.kinds import block
 from molgraph.metrics.coverage import SetCoverage, coverage, set_coverage
 from molgraph.metrics.reliability import of_classes, of_numbers, place
 from molgraph.predictor import Predictor
@@ -36,8 +35,8 @@ def calibrate(predictor: Predictor, held: Dataset) -> None:
 def known(predictor: Predictor, name: str, data: Dataset, estimates: NDArray[np.float32]) -> tuple[str, Floats, Floats]:
     """Return the kind of a target, and the estimates and values of the rows in which it was measured."""
     truth, observed, _ = data.targets.arrays(name)
-    mine = estimates[:, block(predictor.task, name).start]
-    return predictor.task.kind(name), mine[observed].astype(np.float64), truth[observed].astype(np.float64)
+    mine = estimates[:, predictor.task.block(name).start]
+    return predictor.task.of(name), mine[observed].astype(np.float64), truth[observed].astype(np.float64)
 
 
 def halves(predictor: Predictor, data: Dataset) -> NDArray[np.bool_]:
@@ -65,7 +64,7 @@ def crossed(predictor: Predictor, held: Dataset, official: Dataset) -> dict[str,
         _, beside, measured = known(predictor, name, held, theirs)
         half = first[observed]
         pools = [(np.r_[given[~own], beside], np.r_[truth[~own], measured], own) for own in (half, ~half)]
-        among = spread[observed, block(predictor.task, name).start]
+        among = spread[observed, predictor.task.block(name).start]
         of_kind = _classes if kind == BINARY else _numbers
         found["coverage"][name], found["reliability"][name] = of_kind(kind, given, truth, pools, among)
     return found

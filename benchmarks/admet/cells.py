@@ -31,7 +31,7 @@ from molgraph import config
 from molgraph.config import RunSettings, Value
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import Table, read_tables
-from molgraph.kinds import Kind, block
+from molgraph.kinds import Kind
 from molgraph.predictor.inputs import Inputs, Ready, slots, with_prints
 from molgraph.predictor.training import Training
 from molgraph.split import Split
@@ -132,7 +132,7 @@ def answers(
         frame = rows(name)
         test = np.flatnonzero(frame["split"] == "test")
         things, index = tests[name].things()
-        mine = estimate(things)[:, block(task, ENDPOINTS[name].column)]
+        mine = estimate(things)[:, task.block(ENDPOINTS[name].column)]
         found += (start + test[index >= 0] + 1).tolist()
         estimates.append(mine[index[index >= 0]])
         start += len(frame)

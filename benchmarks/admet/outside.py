@@ -27,6 +27,7 @@ from ledger import Ledger  # noqa: E402
 from table import replace_block  # noqa: E402
 
 from molgraph.data.files import atomic  # noqa: E402
+from molgraph.kinds import Number, YesNo  # noqa: E402
 from molgraph.metrics import score  # noqa: E402
 from molgraph.predictor import Predictor, Scorer  # noqa: E402
 
@@ -98,7 +99,7 @@ def figures(asked: Outside, said: pd.DataFrame, truth: np.ndarray) -> dict[str, 
     mine, column = said[asked.column].to_numpy(np.float64), asked.column
     found: dict[str, Any] = {"n": len(truth)}
     if column.endswith("_p") or not asked.same:
-        area = score("binary", truth, mine, metrics=["auroc"], bootstrap=500)["auroc"]
+        area = score(YesNo.family, truth, mine, metrics=["auroc"], bootstrap=500)["auroc"]
         found |= {"positive": float(truth.mean()), "auroc": [area.value, area.low, area.high]}
     if not asked.same:
         return found
@@ -109,7 +110,7 @@ def figures(asked: Outside, said: pd.DataFrame, truth: np.ndarray) -> dict[str, 
         found["covered"] = {str(label): float(hit[truth == label].mean()) for label in (0, 1)}
         return found
     low, high = (said[f"{column}_{end}90"].to_numpy(np.float64) for end in ("lo", "hi"))
-    r2 = score("regression", truth, mine, metrics=["r2"], bootstrap=500)["r2"]
+    r2 = score(Number.family, truth, mine, metrics=["r2"], bootstrap=500)["r2"]
     found |= {"mae": float(np.abs(mine - truth).mean()), "bias": float((mine - truth).mean())}
     found |= {"r2": [r2.value, r2.low, r2.high], "width": float((high - low).mean())}
     return found | {"covered": float(((low <= truth) & (truth <= high)).mean())}

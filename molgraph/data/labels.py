@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from shlex import quote
 
+from molgraph.data.targets import EXACT
 from molgraph.errors import DataError, did_you_mean
 
 BLANK = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null"))  # never a class
@@ -180,3 +181,30 @@ def refuse_words(name: str, labels: Sequence[str]) -> None:
             f"{name}: the grades {', '.join(labels[:_NAMED])} are words, and their order is not known; number them (0, "
             "1, 2), or use --task multiclass."
         )
+
+
+def label_reader(labels: Sequence[str]) -> Callable[[str], tuple[float, int]]:
+    """Return what reads one of two labels, the second positive; without labels, yes or no in any words."""
+    at = {same_label(label): float(i) for i, label in enumerate(labels)}
+    known = at or {**dict.fromkeys(NO, 0.0), **dict.fromkeys(YES, 1.0)}
+    what = f"is neither '{labels[0]}' nor '{labels[1]}'" if labels else "is neither yes nor no; write 1 or 0"
+
+    def read(cell: str) -> tuple[float, int]:
+        label = same_label(cell)
+        if label not in known:
+            raise ValueError(f"{what}; leave it blank where nothing was measured")
+        return known[label], EXACT
+
+    return read
+
+
+def class_reader(labels: Sequence[str]) -> Callable[[str], tuple[float, int]]:
+    """Return what reads the position of a label among those of the classes."""
+    at = {label: float(i) for i, label in enumerate(labels)}
+
+    def read(cell: str) -> tuple[float, int]:
+        if cell not in at:
+            raise ValueError(f"is none of the classes {', '.join(at)}")
+        return at[cell], EXACT
+
+    return read

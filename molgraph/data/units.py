@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from shlex import quote
 from statistics import median
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from molgraph.data.labels import (
-    MISSING,
-    NO,
-    YES,
-    blanks_of,
-    labels_of,
-    refuse_words,
-    same_label,
-    two_classes,
-    words_met,
-)
-from molgraph.data.numbers import NOWHERE, Elsewhere, elsewhere, reader, remarks, spelled
+from molgraph.data.numbers import NOWHERE, Elsewhere, elsewhere, reader, spelled
 from molgraph.data.numbers import Read as Parse
-from molgraph.data.stream import Unread
-from molgraph.data.targets import ABOVE, BELOW, EXACT
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.data.targets import ABOVE, BELOW
+from molgraph.errors import ConfigError, DataError, did_you_mean
 
-REGRESSION, BINARY, MULTICLASS, ORDINAL = "regression", "binary", "multiclass", "ordinal"
 # Powers of ten of the SI prefixes (BIPM, The International System of Units, 9th edition, table 7).
 CONCENTRATIONS = {"M": 0, "mM": -3, "uM": -6, "nM": -9, "pM": -12, "fM": -15}
 # Free energies of binding: dG = RT ln(Kd / 1 M), so pK = -dG / (RT ln 10), at 298.15 K.
@@ -52,89 +36,6 @@ _LOGARITHM_IN_ANY_CASE = re.compile(r"^p[ _\-]?(K[aid]?|[A-Z][A-Z]50)(?![A-Za-z]
 _ENERGY_IN_NAME = re.compile(r"[ _\-]*[(\[]?k(cal|J)([/_ ]?mol)?[)\]]?$", re.IGNORECASE)
 
 Read = Callable[[str], tuple[float, int]]  # a cell to (value, bound); ValueError says why not
-
-
-@dataclass(frozen=True)
-class ParsedTargets:
-    """Hold the targets of N rows as they stand in the user's cells.
-
-    Shapes: `values` float64 [N, T], NaN where nothing was measured; `bound` int8 [N, T] of EXACT, BELOW, ABOVE.
-    `classes` maps a target of classes to its labels: the value is a position in them; those of a binary target are the
-    negative and the positive one, none where they are yes and no. `rejects` maps (row position,
-    target) to why a cell could not be read; its value is NaN, and `Reject.row` is the position + 1. `notes` say what
-    was made of words that may be a class or mean that nothing was measured.
-    """
-
-    names: tuple[str, ...]
-    values: NDArray[np.float64]
-    bound: NDArray[np.int8]
-    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    rejects: dict[tuple[int, int], Reject] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-def parse_targets(
-    frame: pd.DataFrame,
-    names: Sequence[str],
-    *,
-    units: Mapping[str, str] | None = None,
-    kinds: Mapping[str, str] | None = None,
-    classes: Mapping[str, Sequence[str]] | None = None,
-    positive: Mapping[str, str] | None = None,
-    delimiter: str = "",
-) -> ParsedTargets:
-    """Read target columns.
-
-    A column of `units` becomes a negative decadic logarithm of a molar concentration, and its name says so: of a
-    concentration (nM, uM, M, ...) or of the dissociation constant that belongs to a free energy of binding (kcal/mol,
-    kJ/mol, at 298.15 K); `pK` says that a column is such a logarithm already. `>10` and the like are bounds, `~10` is
-    10. `kinds` says which columns are `binary`, `multiclass` or `ordinal` (else `regression`); `classes` gives labels
-    known from training. Where those of a multiclass target are words, `none` is one of them. `positive` names the
-    positive one of the two labels of a binary target, where it is not the larger number or the word that affirms.
-    What a comma means that may stand between thousands or before decimals, other columns tell, or the `delimiter`.
-
-    Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
-    IC50, EC50 or as in nM without a unit, for a unit that the name contradicts, and for affinities half of which are
-    no such in it (weaker than 1 M, stronger than 1 fM; free energies: not below 0); ConfigError for an unknown unit.
-    """
-    units, kinds, classes, positive = units or {}, kinds or {}, classes or {}, positive or {}
-    for name in units:
-        if name not in names:
-            raise ConfigError(f"a unit is given for '{name}', which is no target{did_you_mean(name, names)}")
-    values = np.full((len(frame), len(names)), np.nan)
-    bound = np.zeros((len(frame), len(names)), np.int8)
-    labels: dict[str, tuple[str, ...]] = {}
-    rejects: dict[tuple[int, int], Reject] = {}
-    notes: list[str] = []
-    for t, name in enumerate(names):
-        if name not in frame:
-            raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
-        for cell in frame[name]:
-            if isinstance(cell, Unread):
-                raise DataError(f"{name}: {cell.why}.")
-        cells = [str(cell).strip() for cell in frame[name]]
-        kind = kinds.get(name, REGRESSION)
-        if kind != REGRESSION:
-            labels[name] = tuple(classes[name]) if name in classes else _labels(kind, name, cells, positive)
-        if kind == BINARY and labels[name] and name not in classes:
-            notes.append(_which_is_positive(name, labels[name]))
-        told = _elsewhere(frame, name, cells, delimiter) if kind == REGRESSION else NOWHERE
-        read = _reader(kind, name, cells, units.get(name), labels.get(name, ()), told)
-        blank = (blanks_of(cells) if kind == BINARY else MISSING) - {x.lower() for x in labels.get(name, ())}
-        notes += remarks(name, cells, told) if kind == REGRESSION else words_met(name, cells, blank)
-        if name in units and unit_in_name(name) == spelled(units[name]):
-            notes.append(
-                f"{name}: read in {units[name]}, as it is called; {target_name(name, units[name])} is trained."
-            )
-        for i, cell in enumerate(cells):
-            if cell.lower() in blank:
-                continue
-            try:
-                values[i, t], bound[i, t] = read(cell)
-            except ValueError as error:
-                rejects[i, t] = Reject(i + 1, cell, "invalid_target", f"{name}: '{cell}' {error}")
-    renamed = tuple(target_name(n, units.get(n, LOGARITHM)) for n in names)
-    return ParsedTargets(renamed, values, bound, labels, rejects, tuple(notes))
 
 
 def target_name(name: str, unit: str = "nM") -> str:
@@ -159,7 +60,7 @@ def is_logarithm(name: str) -> bool:
     return bool(_LOGARITHM.search(name) or _LOGARITHM_IN_ANY_CASE.search(name))
 
 
-def _elsewhere(frame: pd.DataFrame, name: str, cells: Sequence[str], delimiter: str) -> Elsewhere:
+def told_elsewhere(frame: pd.DataFrame, name: str, cells: Sequence[str], delimiter: str) -> Elsewhere:
     """Return what the rest of a text tells of the commas of a column: a workbook writes its numbers its own way."""
     if not delimiter or not any("," in cell for cell in cells):
         return NOWHERE
@@ -167,14 +68,11 @@ def _elsewhere(frame: pd.DataFrame, name: str, cells: Sequence[str], delimiter: 
     return elsewhere(columns, delimiter)
 
 
-def _reader(
-    kind: str, name: str, cells: Sequence[str], unit: str | None, labels: Sequence[str], told: Elsewhere
-) -> Read:
-    if kind == BINARY:
-        return _binary(labels)
-    if kind in (MULTICLASS, ORDINAL):
-        at = {label: float(i) for i, label in enumerate(labels)}
-        return lambda cell: _class(cell, at)
+def number_reader(name: str, cells: Sequence[str], unit: str | None, told: Elsewhere = NOWHERE) -> Read:
+    """Return what reads the numbers and bounds of a column, in a unit as the logarithm it becomes.
+
+    Raises: DataError and ConfigError for cells, names and units that do not go together (see `kinds.read`).
+    """
     number = reader(cells, told)
     if unit is None:
         _refuse_units(name, cells, number)
@@ -188,41 +86,6 @@ def _reader(
     _refuse_called_otherwise(name, cells, number, declared)
     _refuse_implausible(name, cells, number, declared)
     return lambda cell: _negative_log(*number(cell)[:3], declared)
-
-
-def _binary(labels: Sequence[str]) -> Read:
-    """Read one of two labels, the second positive; without labels, yes or no in any words."""
-    at = {same_label(label): float(i) for i, label in enumerate(labels)}
-    known = at or {**dict.fromkeys(NO, 0.0), **dict.fromkeys(YES, 1.0)}
-    what = f"is neither '{labels[0]}' nor '{labels[1]}'" if labels else "is neither yes nor no; write 1 or 0"
-
-    def read(cell: str) -> tuple[float, int]:
-        label = same_label(cell)
-        if label not in known:
-            raise ValueError(f"{what}; leave it blank where nothing was measured")
-        return known[label], EXACT
-
-    return read
-
-
-def _labels(kind: str, name: str, cells: Sequence[str], positive: Mapping[str, str]) -> tuple[str, ...]:
-    if kind == BINARY:
-        return two_classes(name, cells, positive.get(name, ""))
-    found = labels_of(cells)
-    if kind == ORDINAL:
-        refuse_words(name, found)
-    return found
-
-
-def _which_is_positive(name: str, labels: Sequence[str]) -> str:
-    no, yes = labels
-    return f"{name}: '{yes}' is the positive class, '{no}' the negative; --positive {quote(f'{name}:{no}')} turns them."
-
-
-def _class(cell: str, at: Mapping[str, float]) -> tuple[float, int]:
-    if cell not in at:
-        raise ValueError(f"is none of the classes {', '.join(at)}")
-    return at[cell], EXACT
 
 
 def _negative_log(value: float, bound: int, unit: str, declared: str) -> tuple[float, int]:

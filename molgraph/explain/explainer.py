@@ -18,7 +18,6 @@ from molgraph.explain.attribution import METHODS
 from molgraph.explain.checks import Checks, deletion, orders, randomised, rank_correlation
 from molgraph.explain.subject import Subject
 from molgraph.fit.device import memory_errors
-from molgraph.kinds import block, classes
 from molgraph.model.model import Model
 from molgraph.model.spatial import Spatial
 from molgraph.predictor import Predictor
@@ -71,7 +70,7 @@ class Explainer:
         self, network: Network, fresh: Model, things: Dataset, at: int, column: int
     ) -> tuple[Floats, Floats, Subject, Tensor]:
         """Return a member's map, that of its random copy, and what they were made of."""
-        chance = network.task.kind(self.target) != "regression"
+        chance = bool(network.task.of(self.target).answers)
         model = network.model.to(network.place.device).eval()
         batch = things.batch(torch.tensor([at])).to(network.place.device)
         parts, _ = batch.single()
@@ -84,9 +83,9 @@ class Explainer:
 
     def _column(self, estimates: Floats) -> tuple[int, str]:
         """Return the column that is explained: of several classes the one that is predicted."""
-        where = block(self.predictor.task, self.target)
-        names = classes(self.predictor.task).get(self.target)
-        if names is None:
+        where = self.predictor.task.block(self.target)
+        names = self.predictor.task.of(self.target).class_names
+        if not names:
             return where.start, ""
         best = int(estimates[where].argmax())
         return where.start + best, names[best]

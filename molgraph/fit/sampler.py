@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from molgraph.data.dataset import Dataset
-from molgraph.data.units import BINARY, MULTICLASS
 from molgraph.errors import ConfigError
 from molgraph.kinds import Kind
 
@@ -49,7 +48,7 @@ def balanced(train: Dataset, task: Kind) -> Sampler:
     See: Japkowicz and Stephen 2002, doi 10.3233/IDA-2002-6504 (random oversampling)
     """
     first = task.names[0]
-    if task.kind(first) not in (BINARY, MULTICLASS) or train.targets.offsets is not None:
+    if not task.of(first).answers or train.targets.offsets is not None:
         raise ConfigError(f"train.batches = 'balanced': '{first}' does not sort rows into classes; use random.")
     label = torch.where(train.targets.observed, train.targets.values, -1.0)[:, 0].cpu()
     _, which, counts = torch.unique(label, return_inverse=True, return_counts=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from molgraph.data.targets import Targets
+from molgraph.kinds.kind import Kind
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(Kind):
     """Find each row's other view among all rows of the batch, by the cosine of their outputs (NT-Xent).
 
     The one column it reads says of what a row is a picture (a scan, a patient), as a number: pictures of the same are
@@ -29,6 +29,8 @@ class Contrast:
     width: int = 128
     temperature: float = 0.5
 
+    word: ClassVar[str] = "contrast"
+
     @property
     def outputs(self) -> int:
         return self.width
@@ -36,9 +38,6 @@ class Contrast:
     @property
     def columns(self) -> tuple[str, ...]:
         return ()
-
-    def kind(self, name: str) -> str:
-        return "contrast"
 
     def adapt(self, train: Targets) -> Contrast:
         return self
@@ -54,6 +53,3 @@ class Contrast:
 
     def predict(self, raw: Tensor) -> Tensor:
         return raw.float()
-
-    def state(self) -> dict[str, Any]:
-        return {"kind": "contrast", **dataclasses.asdict(self)}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from molgraph.data.labels import labels_of, refuse_words
 from molgraph.kinds.one_of import OneOf
 
 
@@ -24,12 +25,18 @@ class Grade(OneOf):
     doi 10.1111/j.2517-6161.1980.tb01109.x
     """
 
+    word: ClassVar[str] = "ordinal"
+    summary: ClassVar[str] = "one of several grades, numbered in their order (severity 0 to 3), as probabilities"
+
     @property
     def outputs(self) -> int:
         return sum(len(c) - 1 for c in self.classes)
 
-    def state(self) -> dict[str, Any]:
-        return {"kind": "ordinal", **dataclasses.asdict(self)}
+    @classmethod
+    def labels_in(cls, name: str, cells: Sequence[str], positive: str) -> tuple[str, ...] | None:
+        found = labels_of(cells)
+        refuse_words(name, found)
+        return found
 
     def _blocks(self, raw: Tensor) -> tuple[Tensor, ...]:
         """Return the log probability of each grade, [B, K] per target."""

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from molgraph.data.targets import Targets
+from molgraph.errors import ConfigError, did_you_mean
 from molgraph.kinds.kind import Kind
 
 
 @dataclass(frozen=True)
-class Joint:
-    """Train several tasks side by side; each reads its own target columns and its own outputs.
+class Joint(Kind):
+    """Train several kinds side by side; each reads its own target columns and its own outputs.
 
     `names` keeps the user's order; losses come back in that order.
     """
 
-    names: tuple[str, ...]
-    tasks: tuple[Kind, ...]
+    tasks: tuple[Kind, ...] = ()
+
+    word: ClassVar[str] = "joint"
 
     @property
     def outputs(self) -> int:
@@ -31,8 +33,38 @@ class Joint:
     def columns(self) -> tuple[str, ...]:
         return tuple(column for t in self.tasks for column in t.columns)
 
-    def kind(self, name: str) -> str:
-        return next(t.kind(name) for t in self.tasks if name in t.names)
+    @property
+    def parts(self) -> tuple[Kind, ...]:
+        return self.tasks
+
+    def _part(self, name: str) -> Kind:
+        found = next((part for part in self.tasks if name in part.names), None)
+        if found is None:
+            raise ConfigError(f"unknown target '{name}'{did_you_mean(name, self.names)}")
+        return found
+
+    def of(self, name: str) -> Kind:
+        return self._part(name).of(name)
+
+    def block(self, name: str) -> slice:
+        mine, start = self._part(name), 0
+        for part in self.tasks:
+            if part is mine:
+                break
+            start += sum(part.widths)
+        where = mine.block(name)
+        return slice(start + where.start, start + where.stop)
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        return self._part(name).reads(name)
+
+    @property
+    def vocabulary(self) -> dict[str, tuple[str, ...]]:
+        return {name: words for part in self.tasks for name, words in part.vocabulary.items()}
+
+    def check(self) -> None:
+        if sorted(name for part in self.tasks for name in part.names) != sorted(set(self.names)):
+            raise ValueError("the targets of the parts are not those of the whole")
 
     def adapt(self, train: Targets) -> Joint:
         return dataclasses.replace(self, tasks=tuple(t.adapt(self._of(t, train)) for t in self.tasks))
@@ -49,7 +81,7 @@ class Joint:
         return torch.cat([t.predict(out) for t, out in zip(self.tasks, outs, strict=True)], 1)
 
     def state(self) -> dict[str, Any]:
-        return {"kind": "joint", "names": list(self.names), "tasks": [t.state() for t in self.tasks]}
+        return {"kind": self.word, "names": list(self.names), "tasks": [t.state() for t in self.tasks]}
 
     def _of(self, task: Kind, targets: Targets) -> Targets:
-        return targets.columns([self.names.index(name) for name in task.names])
+        return targets.columns([targets.names.index(column) for column in task.reading])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -13,13 +12,13 @@ from torch import Tensor
 from molgraph.data.packed import owners
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.kinds.kind import OneEach
+from molgraph.kinds.kind import Kind
 
 SMOOTH = 1.0  # voxels: what keeps the overlap of a few voxels from jumping
 
 
 @dataclass(frozen=True)
-class Segmentation(OneEach):
+class Segmentation(Kind):
     """Predict the probability that a voxel belongs to each target's mask.
 
     The loss of a row is the mean cross entropy of its voxels plus, where it shows any of the mask, 1 - soft Dice.
@@ -30,8 +29,7 @@ class Segmentation(OneEach):
     10.1038/s41592-020-01008-z
     """
 
-    def kind(self, name: str) -> str:
-        return "segmentation"
+    word: ClassVar[str] = "segmentation"
 
     def adapt(self, train: Targets) -> Segmentation:
         for i, name in enumerate(self.names):
@@ -58,6 +56,3 @@ class Segmentation(OneEach):
 
     def predict(self, raw: Tensor) -> Tensor:
         return torch.sigmoid(raw.float())
-
-    def state(self) -> dict[str, Any]:
-        return {"kind": "segmentation", **dataclasses.asdict(self)}

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from shlex import quote
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor
 
+from molgraph.calibrate import Chance, Interval, Platt, Sloped, Tempered
+from molgraph.data.labels import blanks_of, label_reader, two_classes
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.kinds.kind import OneEach, focused
+from molgraph.kinds.classed import Classed
+from molgraph.kinds.column import Column
+from molgraph.kinds.kind import Array, Asked, Read, Settings, focused
+from molgraph.kinds.words import described_sets, set_columns
+from molgraph.metrics import Family
+from molgraph.metrics.coverage import YES_NO
+
+FAR = 50.0  # a logit beyond it is as good as certain
+RANKS = Family(
+    "binary",
+    ("auroc", "auprc", "ef1", "ef5", "bedroc", "accuracy", "balanced_accuracy", "mcc", "brier", "log_loss"),
+    main="auroc",
+    aside=("bedroc",),
+    beside=("auroc", "accuracy"),
+    classes=True,
+)
 
 
 @dataclass(frozen=True)
-class YesNo(OneEach):
+class YesNo(Classed):
     """Predict probabilities of the positive class.
 
     `labels` hold what the data calls the negative and the positive class of each target, nothing where 0 and 1.
@@ -30,8 +52,18 @@ class YesNo(OneEach):
     positive: tuple[float, ...] = ()
     labels: tuple[tuple[str, ...], ...] = ()
 
-    def kind(self, name: str) -> str:
-        return "binary"
+    word: ClassVar[str] = "binary"
+    answer: ClassVar[str] = "binary"
+    summary: ClassVar[str] = "0 or 1, as probabilities"
+    family: ClassVar[Family] = RANKS
+    each: ClassVar[tuple[str, ...]] = ("positive", "labels")
+    decides: ClassVar[bool] = True
+    tempering: ClassVar[type[Tempered]] = Sloped
+
+    @classmethod
+    def made(cls, names: tuple[str, ...], settings: Settings) -> YesNo:
+        labels = tuple(settings.labels.get(name, ()) for name in names)
+        return cls(names, settings.balance, settings.focal, labels=labels)
 
     def adapt(self, train: Targets) -> YesNo:
         weights = []
@@ -64,5 +96,74 @@ class YesNo(OneEach):
     def predict(self, raw: Tensor) -> Tensor:
         return torch.sigmoid(raw.float())
 
-    def state(self) -> dict[str, Any]:
-        return {"kind": "binary", **dataclasses.asdict(self)}
+    @property
+    def vocabulary(self) -> dict[str, tuple[str, ...]]:
+        return {name: words for name, words in zip(self.names, self.labels, strict=False) if words}
+
+    @property
+    def called(self) -> Sequence[str]:
+        return YES_NO
+
+    @classmethod
+    def labels_in(cls, name: str, cells: Sequence[str], positive: str) -> tuple[str, ...] | None:
+        return two_classes(name, cells, positive)
+
+    @classmethod
+    def reader(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> Read:
+        return label_reader(labels)
+
+    @classmethod
+    def blanks(cls, cells: Sequence[str], labels: Sequence[str]) -> frozenset[str]:
+        return blanks_of(cells) - {label.lower() for label in labels}
+
+    @classmethod
+    def notes(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> list[str]:
+        told = _which_is_positive(name, labels) if asked.labels is None else []
+        return [*told, *super().notes(name, cells, labels, asked)]
+
+    def said(self, estimates: Array, spread: Array, interval: Interval, unit: Array | None = None) -> dict[str, Any]:
+        found = {self.name: estimates[:, 0], f"{self.name}_std": spread[:, 0]}
+        numbers = {column: values.astype(np.float32) for column, values in found.items()}
+        return numbers | set_columns(self.name, estimates[:, 0], interval)
+
+    def written(self, columns: Sequence[str]) -> Iterator[Column]:
+        yield Column(self.name, "value")
+        yield Column(f"{self.name}_std", "deviation")
+        yield from described_sets(self.name, columns)
+
+    def text(self, value: float, bound: int) -> str:
+        return repr(float(str(value))).removesuffix(".0")
+
+    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
+        (truth, observed, bound), value = self.measured(targets), self.shaped(estimates)
+        chance = Platt.fit(self.answer, value, truth, observed=observed, bound=bound)
+        return super().calibrated(estimates, spread, targets)[0], chance
+
+    def chance_of(self, found: Mapping[str, Any]) -> Chance:
+        return Platt.from_json(dict(found))
+
+    @property
+    def answers(self) -> int:
+        return 2
+
+    def guess_in_words(self, guess: Any) -> str:
+        return f"the share of 1 of the training rows, {float(np.array(guess)):.3g}"
+
+    def linked(self, logits: Array) -> Array:
+        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -FAR, FAR))))
+
+    @property
+    def trees_loss(self) -> str:
+        return "Logloss"
+
+    def of_trees(self, raw: Array, classes: NDArray[np.int64]) -> Array:
+        return np.asarray(expit(raw[:, :1]))
+
+
+def _which_is_positive(name: str, labels: Sequence[str]) -> list[str]:
+    """Say which of two labels is the positive class, where they are other than yes and no."""
+    if not labels:
+        return []
+    no, yes = labels
+    turn = f"--positive {quote(f'{name}:{no}')} turns them"
+    return [f"{name}: '{yes}' is the positive class, '{no}' the negative; {turn}."]

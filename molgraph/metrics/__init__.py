@@ -13,9 +13,7 @@ from molgraph.metrics.repeated import Pair as Pair
 from molgraph.metrics.repeated import Ranking as Ranking
 from molgraph.metrics.repeated import rank as rank
 from molgraph.metrics.scores import METRICS as METRICS
+from molgraph.metrics.scores import Family as Family
 from molgraph.metrics.scores import Metric as Metric
 from molgraph.metrics.scores import Score as Score
-from molgraph.metrics.scores import main as main
-from molgraph.metrics.scores import names as names
 from molgraph.metrics.scores import score as score
-from molgraph.metrics.scores import shown as shown

@@ -12,16 +12,13 @@ from numpy.typing import ArrayLike
 
 from molgraph.data.targets import EXACT
 from molgraph.metrics.scores import (
-    CENSORED,
     METRICS,
-    NUMBERS,
     Columns,
+    Family,
     Metric,
     Score,
     interval,
-    main,
     mean_where_there_is_one,
-    names,
     replicates,
     summary,
 )
@@ -29,7 +26,6 @@ from molgraph.metrics.scores import (
 Verdict = Literal["better", "worse", "not better", "too few to judge"]
 FEWEST = 20  # rows, or things where rows repeat: a bootstrap of few is too sure of itself
 BOUNDS = 0.1  # share of rows from which the error of the exact ones says little: what saw only them looks best in it
-RANKING = "spearman"  # what is said of the order of numbers beside their error
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Comparison:
 
 
 def compare(
-    kind: str,
+    family: Family,
     truth: ArrayLike,
     first: ArrayLike,
     second: ArrayLike,
@@ -98,16 +94,16 @@ def compare(
     See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9; how far a bootstrap of few rows is to be trusted,
     Hesterberg 2015, doi 10.1080/00031305.2015.1089789
 
-    >>> found = compare("regression", [1, 2, 3, 4], [1, 2, 3, 4.1], [2, 4, 2, 2], "mae")
+    >>> found = compare(Family("regression", ("mae",), "mae"), [1, 2, 3, 4], [1, 2, 3, 4.1], [2, 4, 2, 2])
     >>> found.verdict, found.sentence[:27]
     ('better', 'The model is better than th')
     """
-    (name,) = names(kind, [metric or main(kind)])
-    both = [Columns.of(kind, [name], truth, estimate, observed, bound) for estimate in (first, second)]
-    bounds = kind == NUMBERS and not both[0].exact
+    (name,) = family.names([metric or family.main])
+    both = [Columns.of(family, [name], truth, estimate, observed, bound) for estimate in (first, second)]
+    bounds = bool(family.censored) and not both[0].exact
     few_exact = bounds and _units(both, groups, METRICS[name]) < max(fewest, 2)
     if metric is None and (few_exact or (bounds and _share(both[0]) >= BOUNDS)):
-        name = CENSORED
+        name = family.censored
     a, b = replicates([name], both, bootstrap, seed, groups)[name]
     shared = ~np.isnan(a[0]) & ~np.isnan(b[0])
     if shared.any():
@@ -123,9 +119,9 @@ def compare(
     given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
     units = _units(both, groups, METRICS[name])
     few = units < fewest
-    alone = kind != NUMBERS or metric is not None or few or name == CENSORED
-    by = CENSORED if bounds else RANKING
-    ranking = None if alone else compare(kind, truth, first, second, by, groups=groups, **given)
+    alone = not family.ranking or metric is not None or few or name == family.censored
+    by = family.censored if bounds else family.ranking
+    ranking = None if alone else compare(family, truth, first, second, by, groups=groups, **given)
     verdict = "too few to judge" if few else _verdict(METRICS[name], ends)
     otherwise = (
         ranking
@@ -144,7 +140,8 @@ def compare(
 def _rows(metric: Metric, columns: Columns) -> str:
     """Say which rows a metric counts where some are known by a bound.
 
-    >>> columns = Columns.of(NUMBERS, ["rmse"], [1.0, 2.0, 5.0], [1.0, 2.0, 3.0], None, [0, 0, 1])
+    >>> numbers = Family("regression", ("rmse",), "rmse")
+    >>> columns = Columns.of(numbers, ["rmse"], [1.0, 2.0, 5.0], [1.0, 2.0, 3.0], None, [0, 0, 1])
     >>> _rows(METRICS["rmse"], columns), _rows(METRICS["ci"], columns)
     (' (2 exact values)', ' (all 3 values, 1 a bound)')
     """

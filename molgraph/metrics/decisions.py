@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 
 from molgraph.errors import ConfigError
 from molgraph.metrics.formulas import Floats, Sample, ranking, ratio
-from molgraph.metrics.scores import BINARY, LEVEL, Columns, Metric, Score, draws, interval, summary, values_of
+from molgraph.metrics.scores import LEVEL, Columns, Family, Metric, Score, draws, interval, summary, values_of
 
 # what a sentence calls it; is it a share of the rows called so, else of those that are so; positive or negative
 SHARES = {
@@ -22,6 +22,7 @@ SHARES = {
     "ppv": ("PPV", True, True),
     "npv": ("NPV", True, False),
 }
+ACTED_ON = Family("binary", ("brier",), "brier", classes=True)
 SPECIFICITIES = (0.9, 0.95)  # at which sensitivity is reported
 EVEN = 1e-9  # a share that misses the one asked for by no more is rounding
 ODDS = tuple(round(0.01 * k, 2) for k in range(1, 100))  # threshold probabilities of a decision curve
@@ -130,7 +131,7 @@ def sensitivity_at(
     1.0
     """
     name = f"sensitivity at specificity {specificity:g}"
-    metric = Metric(name, partial(_sensitivity_at, specificity=specificity), True, (BINARY,))
+    metric = Metric(name, partial(_sensitivity_at, specificity=specificity), True, classes=True)
     (sample,), (seen,) = columns = _columns(truth, estimate, observed)
     units = None if groups is None else np.asarray(groups)[seen]
     found = [values_of(metric, sample, counts) for counts in draws(len(sample), bootstrap, seed, units)]
@@ -174,7 +175,7 @@ def net_benefit(
     Shapes and resampling as in `score`.
     See: Vickers & Elkin 2006, doi 10.1177/0272989X06295361
     """
-    columns = Columns.of(BINARY, ["brier"], truth, estimate, observed, None)
+    columns = Columns.of(ACTED_ON, ["brier"], truth, estimate, observed, None)
     (sample,), (seen,) = columns.samples, columns.rows
     n = len(sample)
     if n < 2 or np.ptp(sample.truth) == 0:
@@ -217,5 +218,5 @@ def _sensitivity_at(sample: Sample, counts: Floats, *, specificity: float) -> Fl
 def _columns(
     truth: ArrayLike, estimate: ArrayLike, observed: ArrayLike | None
 ) -> tuple[tuple[Sample, ...], tuple[NDArray[np.bool_], ...]]:
-    columns = Columns.of(BINARY, [], truth, estimate, observed, None)
+    columns = Columns.of(ACTED_ON, [], truth, estimate, observed, None)
     return columns.samples, columns.rows

@@ -11,20 +11,7 @@ from numpy.typing import ArrayLike
 
 from molgraph.data.targets import EXACT
 from molgraph.metrics.formulas import Floats, Sample
-from molgraph.metrics.scores import (
-    BINARY,
-    CLASSES,
-    METRICS,
-    NUMBERS,
-    Columns,
-    Score,
-    draws,
-    interval,
-    summary,
-    values_of,
-)
-
-SCORES = {NUMBERS: ("rmse",), BINARY: ("auroc", "accuracy"), CLASSES: ("balanced_accuracy", "accuracy")}
+from molgraph.metrics.scores import METRICS, Columns, Family, Score, draws, interval, summary, values_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class Level:
 
 
 def levels(
-    kind: str,
+    family: Family,
     truth: ArrayLike,
     estimate: ArrayLike,
     groups: ArrayLike,
@@ -72,7 +59,7 @@ def levels(
     Shapes: as in `score`, one target; `groups` [n].
     See: rows of a group are no independent evidence: Saeb 2017, doi 10.1093/gigascience/gix019
     """
-    columns = Columns.of(kind, SCORES[kind], truth, estimate, observed, bound)
+    columns = Columns.of(family, family.beside, truth, estimate, observed, bound)
     (sample,), (seen,) = columns.samples, columns.rows
     exact = sample.bound == EXACT
     sample, of = sample.take(exact), np.asarray(groups)[seen][exact]
@@ -84,13 +71,13 @@ def levels(
         "same": (sample.take(shared), member[shared]),
         "whole": (whole, np.nonzero(agree)[0]),
     }
-    values: dict[tuple[str, str], list[Floats]] = {(name, level): [] for name in SCORES[kind] for level in kept}
+    values: dict[tuple[str, str], list[Floats]] = {(name, level): [] for name in family.beside for level in kept}
     for drawn in draws(len(agree), bootstrap, seed, None):
         for (name, level), parts in values.items():
             those, at = kept[level]
             parts.append(values_of(METRICS[name], those, drawn[:, at]))
     found = {}
-    for name in SCORES[kind]:
+    for name in family.beside:
         made = {level: np.concatenate(values[name, level]) for level in kept}
         rows, same, wholes = (_score(name, kept[level][0], made[level]) for level in kept)
         gap = made["same"] - made["whole"]

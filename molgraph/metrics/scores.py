@@ -19,54 +19,86 @@ LEVEL = 0.95
 BLOCK = 2_000_000  # counts held at once: 16 MB
 REPLICATES = 0.5  # an interval needs a score in at least this share of the resamples
 
-NUMBERS, BINARY, CLASSES = "regression", "binary", "multiclass"
-
 
 @dataclass(frozen=True)
 class Metric:
-    """Describe one metric: its name in a sentence, its formula, which way is better, and what it applies to.
+    """Describe one metric: its name in a sentence, its formula, and which way is better.
 
-    `exact`: rows known only by a bound cannot enter. `probability`: the estimate must be a probability,
-    where the other binary metrics take any number that ranks.
+    `exact`: rows known only by a bound cannot enter. `classes`: the truth is a class, where others take numbers.
+    `probability`: the estimate must be a probability, where other metrics of classes take any number that ranks.
     """
 
     label: str
     formula: Callable[[Sample, Floats], Floats]
     higher_is_better: bool
-    kinds: tuple[str, ...]
+    classes: bool = False
     exact: bool = True
     probability: bool = False
 
 
 METRICS: dict[str, Metric] = {
-    "mse": Metric("MSE", formulas.mse, False, (NUMBERS,)),
-    "rmse": Metric("RMSE", formulas.rmse, False, (NUMBERS,)),
-    "mae": Metric("MAE", formulas.mae, False, (NUMBERS,)),
-    "r2": Metric("R2", formulas.r2, True, (NUMBERS,)),
-    "spearman": Metric("Spearman", formulas.spearman, True, (NUMBERS,)),
-    "pearson": Metric("Pearson", formulas.pearson, True, (NUMBERS,)),
-    "kendall": Metric("Kendall", formulas.kendall, True, (NUMBERS,)),
-    "ci": Metric("concordance index", formulas.concordance, True, (NUMBERS,), exact=False),
-    "rm2": Metric("rm2", formulas.rm2, True, (NUMBERS,)),
-    "rm2_roy": Metric("rm2 (Roy)", formulas.rm2_roy, True, (NUMBERS,)),
-    "auroc": Metric("AUROC", formulas.auroc, True, (BINARY,)),
-    "auprc": Metric("AUPRC", formulas.auprc, True, (BINARY,)),
-    "ef1": Metric("EF 1 %", partial(formulas.enrichment, share=0.01), True, (BINARY,)),
-    "ef5": Metric("EF 5 %", partial(formulas.enrichment, share=0.05), True, (BINARY,)),
-    "bedroc": Metric("BEDROC", formulas.bedroc, True, (BINARY,)),
-    "accuracy": Metric("accuracy", formulas.accuracy, True, (BINARY, CLASSES), probability=True),
-    "balanced_accuracy": Metric(
-        "balanced accuracy", formulas.balanced_accuracy, True, (BINARY, CLASSES), probability=True
-    ),
-    "mcc": Metric("MCC", formulas.mcc, True, (BINARY, CLASSES), probability=True),
-    "brier": Metric("Brier score", formulas.brier, False, (BINARY, CLASSES), probability=True),
-    "log_loss": Metric("log loss", formulas.log_loss, False, (BINARY, CLASSES), probability=True),
+    "mse": Metric("MSE", formulas.mse, False),
+    "rmse": Metric("RMSE", formulas.rmse, False),
+    "mae": Metric("MAE", formulas.mae, False),
+    "r2": Metric("R2", formulas.r2, True),
+    "spearman": Metric("Spearman", formulas.spearman, True),
+    "pearson": Metric("Pearson", formulas.pearson, True),
+    "kendall": Metric("Kendall", formulas.kendall, True),
+    "ci": Metric("concordance index", formulas.concordance, True, exact=False),
+    "rm2": Metric("rm2", formulas.rm2, True),
+    "rm2_roy": Metric("rm2 (Roy)", formulas.rm2_roy, True),
+    "auroc": Metric("AUROC", formulas.auroc, True, classes=True),
+    "auprc": Metric("AUPRC", formulas.auprc, True, classes=True),
+    "ef1": Metric("EF 1 %", partial(formulas.enrichment, share=0.01), True, classes=True),
+    "ef5": Metric("EF 5 %", partial(formulas.enrichment, share=0.05), True, classes=True),
+    "bedroc": Metric("BEDROC", formulas.bedroc, True, classes=True),
+    "accuracy": Metric("accuracy", formulas.accuracy, True, classes=True, probability=True),
+    "balanced_accuracy": Metric("balanced accuracy", formulas.balanced_accuracy, True, classes=True, probability=True),
+    "mcc": Metric("MCC", formulas.mcc, True, classes=True, probability=True),
+    "brier": Metric("Brier score", formulas.brier, False, classes=True, probability=True),
+    "log_loss": Metric("log loss", formulas.log_loss, False, classes=True, probability=True),
 }
 
-AFFINITY = ("mse", "ci", "rm2", "pearson", "spearman", "rmse")  # what is shown of numbers that belong to pairs
-ASIDE = ("mse", "kendall", "ci", "rm2", "rm2_roy", "bedroc")  # what is computed and not shown of a single input
-CENSORED = "ci"  # the metric of numbers that counts rows known by a bound, too
-MAIN = {NUMBERS: "rmse", BINARY: "auroc", CLASSES: "balanced_accuracy"}
+
+@dataclass(frozen=True)
+class Family:
+    """Say which metrics judge answers of one sort, and what truth and estimates are.
+
+    `word` is what messages call it. `main` stands for it: what is tuned for, compared on and named first; those `aside`
+    are computed and not shown; `beside` stand for groups of rows, too. Of numbers `ranking` is compared beside `main`,
+    and `censored` counts rows known by a bound, which no other does. With `classes` the truth is one of 0, 1, ..., and
+    estimates are probabilities: of class 1, or, where they are `shares`, of each class on an axis of their own.
+    """
+
+    word: str
+    metrics: tuple[str, ...]
+    main: str
+    aside: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    ranking: str = ""
+    censored: str = ""
+    classes: bool = False
+    shares: bool = False
+
+    def names(self, asked: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Return the metrics, or check those that were asked for.
+
+        Raises: ConfigError for a metric that is unknown or of another family.
+        """
+        for name in asked or ():
+            if name not in self.metrics:
+                raise ConfigError(f"no metric '{name}' for a {self.word} task{did_you_mean(name, self.metrics)}")
+        return tuple(self.metrics if asked is None else asked)
+
+    def shown(self, wanted: Sequence[str] = (), *, bounds: bool = False) -> tuple[str, ...]:
+        """Return the metrics that a person sees first: those `wanted` that are of the family, else those not aside.
+
+        Of rows with `bounds` the one that counts them is one.
+        """
+        mine = tuple(name for name in wanted if name in self.metrics)
+        return mine or tuple(
+            name for name in self.metrics if name not in self.aside or (bounds and name == self.censored)
+        )
 
 
 @dataclass(frozen=True)
@@ -90,37 +122,8 @@ class Score:
         return found if self.over is None else found | {"over": self.over}
 
 
-def main(kind: str) -> str:
-    """Return the metric that stands for a kind of task: what is tuned for, compared on and named first."""
-    _known(kind)
-    return MAIN[kind]
-
-
-def shown(kind: str, inputs: int = 1, *, bounds: bool = False) -> tuple[str, ...]:
-    """Return the metrics that a person sees first, of a model with so many inputs; the others are in the files.
-
-    Of rows with `bounds` the concordance index is one: no other metric counts them.
-    """
-    if kind == NUMBERS and inputs > 1:
-        return AFFINITY
-    return tuple(name for name in names(kind) if name not in ASIDE or (bounds and name == CENSORED))
-
-
-def names(kind: str, metrics: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the metrics of a kind of task, or check those that were asked for.
-
-    Raises: ConfigError for an unknown kind or metric, or a metric of another kind of task.
-    """
-    _known(kind)
-    mine = [name for name, metric in METRICS.items() if kind in metric.kinds]
-    for name in metrics or ():
-        if name not in mine:
-            raise ConfigError(f"no metric '{name}' for a {kind} task{did_you_mean(name, mine)}")
-    return tuple(mine if metrics is None else metrics)
-
-
 def score(
-    kind: str,
+    family: Family,
     truth: ArrayLike,
     estimate: ArrayLike,
     *,
@@ -140,23 +143,18 @@ def score(
     gives the honest, wider interval where rows of a group resemble each other.
 
     Shapes: `truth`, `observed`, `bound` [n] or [n, T]; `estimate` the same (a value, or the probability of
-    class 1), with one more axis of C probabilities for several classes; `groups` [n].
-    Raises: ConfigError for a metric unknown to this kind; DataError for a truth that is no class, an estimate
+    class 1), with one more axis of C probabilities for shares of classes; `groups` [n].
+    Raises: ConfigError for a metric unknown to this family; DataError for a truth that is no class, an estimate
     of an observed row that is not finite, or one that is no probability where a metric needs it.
     See: Efron & Tibshirani 1993, doi 10.1007/978-1-4899-4541-9, chapter 13
 
-    >>> score("regression", [1, 2, 3], [1, 2, 4], metrics=["mae"], bootstrap=0)["mae"].value
+    >>> score(Family("regression", ("mae",), "mae"), [1, 2, 3], [1, 2, 4], bootstrap=0)["mae"].value
     0.3333333333333333
     """
-    wanted = names(kind, metrics)
-    sample = Columns.of(kind, wanted, truth, estimate, observed, bound)
+    wanted = family.names(metrics)
+    sample = Columns.of(family, wanted, truth, estimate, observed, bound)
     found = replicates(wanted, [sample], bootstrap, seed, groups)
     return {name: summary(METRICS[name], sample, found[name][0]) for name in wanted}
-
-
-def _known(kind: str) -> None:
-    if kind not in MAIN:
-        raise ConfigError(f"no metrics for a task of kind '{kind}'{did_you_mean(kind, MAIN)}")
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ class Columns:
     @classmethod
     def of(
         cls,
-        kind: str,
+        family: Family,
         metrics: Sequence[str],
         truth: ArrayLike,
         estimate: ArrayLike,
@@ -188,7 +186,7 @@ class Columns:
         given = np.asarray(estimate, dtype=np.float64)
         seen = ~np.isnan(wanted) if observed is None else np.asarray(observed, dtype=bool) & ~np.isnan(wanted)
         limit = np.full(wanted.shape, EXACT, dtype=np.int8) if bound is None else np.asarray(bound, dtype=np.int8)
-        deep = 1 if kind == CLASSES else 0
+        deep = 1 if family.shares else 0
         if given.ndim != wanted.ndim + deep or given.shape[: wanted.ndim] != wanted.shape or limit.shape != seen.shape:
             raise ValueError(f"shapes do not fit: truth {wanted.shape}, estimate {given.shape}, bound {limit.shape}")
         many = wanted.ndim == 2
@@ -197,7 +195,7 @@ class Columns:
         samples = []
         for t in range(wanted.shape[1]):
             sample = Sample(wanted[:, t], given[:, t], limit[:, t]).take(seen[:, t])
-            _check(kind, sample, np.flatnonzero(seen[:, t]), any(METRICS[m].probability for m in metrics))
+            _check(family, sample, np.flatnonzero(seen[:, t]), any(METRICS[m].probability for m in metrics))
             samples.append(sample)
         return cls(tuple(samples), tuple(seen[:, t] for t in range(wanted.shape[1])), many)
 
@@ -222,7 +220,7 @@ class Columns:
         return sample.take(exact), kept
 
 
-def _check(kind: str, sample: Sample, rows: NDArray[np.int64], probability: bool) -> None:
+def _check(family: Family, sample: Sample, rows: NDArray[np.int64], probability: bool) -> None:
     per_row = sample.estimate[:, None] if sample.estimate.ndim == 1 else sample.estimate
     lost = ~np.isfinite(per_row).all(1)
     if lost.any():
@@ -230,9 +228,9 @@ def _check(kind: str, sample: Sample, rows: NDArray[np.int64], probability: bool
             f"no finite estimate for the measured row at position {rows[lost][0]} ({int(lost.sum())} such rows): "
             "leave rows without a prediction out of `observed`"
         )
-    if kind == NUMBERS:
+    if not family.classes:
         return
-    classes = per_row.shape[1] if kind == CLASSES else 2
+    classes = per_row.shape[1] if family.shares else 2
     strange = ~np.isin(sample.truth, np.arange(classes))
     if strange.any():
         raise DataError(
@@ -352,7 +350,7 @@ def reason(metric: Metric, sample: Sample, usable: Sample) -> str:
     if len(usable) < 2:
         return "fewer than 2 rows" if len(sample) < 2 else "fewer than 2 rows with an exact value"
     if np.ptp(usable.truth) == 0 and (usable.bound == EXACT).all():
-        return "all measured values are equal" if NUMBERS in metric.kinds else "only one class was measured"
+        return "only one class was measured" if metric.classes else "all measured values are equal"
     if (usable.bound != EXACT).any():
         return "of no two rows is it known which is higher"
-    return "all predictions are equal" if NUMBERS in metric.kinds else "only one class is predicted"
+    return "only one class is predicted" if metric.classes else "all predictions are equal"

@@ -8,18 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import BINARY, CLASSES, NUMBERS, Interval
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
-from molgraph.kinds import Kind, block, labels, logarithm, out_of
-from molgraph.metrics import compare, main, score, shown
+from molgraph.kinds import Kind
+from molgraph.metrics import compare, score
 from molgraph.metrics.comparison import FEWEST
-from molgraph.metrics.coverage import YES_NO, Coverage, SetCoverage, coverage, set_coverage
 from molgraph.metrics.levels import levels
-from molgraph.metrics.reliability import Reliability, from_enough, of_classes, of_numbers, place
 from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import repeats
+from molgraph.predictor.inputs import Slot, of_pairs
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
@@ -67,71 +65,71 @@ def assess(
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
     found["simple"] = {"others": {name: {} for name in simple or {}}, "verdicts": {}}
     found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}, "natural": {}}
-    belong, targets = together(predictor, data), [name for name in predictor.targets if name in data.targets.names]
+    belong, targets = together(predictor, data), predictor.task.present(data.targets)
     for name in targets:
-        kind, where = predictor.task.kind(name), block(predictor.task, name)
-        truth, observed, bound = data.targets.arrays(name)
+        kind, where = predictor.task.of(name), predictor.task.block(name)
+        truth, observed, bound = kind.measured(data.targets)
         given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
         drawn = {**given, "groups": groups}
-        mine = shaped(kind, estimates[:, where])
+        mine = kind.shaped(estimates[:, where])
         found["model"][name] = _scores(kind, truth, mine, drawn)
         found["verdicts"][name], found["simple"]["verdicts"][name] = {}, {}
         for other, theirs in others.items():
-            them = shaped(kind, theirs[:, where])
+            them = kind.shaped(theirs[:, where])
             if not len(them) or not np.isnan(them).all():
                 words = (name_of, f"{called} ({other})")
                 _compared(found, name, other, _Rival(kind, truth, mine, them, words), drawn)
         for other, each in (simple or {}).items():
             if name in each.called:
-                metric = "brier" if other == CONSTANT and kind != NUMBERS else None
-                them, words = shaped(kind, each.estimates[:, where]), (name_of, each.called[name])
+                metric = kind.guess_metric if other == CONSTANT else None
+                them, words = kind.shaped(each.estimates[:, where]), (name_of, each.called[name])
                 _compared(found["simple"], name, other, _Rival(kind, truth, mine, them, words, metric), drawn)
-        if logarithm(predictor.task, name):
-            every = {name_of: mine, **{other: shaped(kind, theirs[:, where]) for other, theirs in others.items()}}
+        if kind.on_logarithm:
+            every = {name_of: mine, **{other: kind.shaped(theirs[:, where]) for other, theirs in others.items()}}
             found["natural"][name] = {
-                who: _natural(predictor.task, name, truth, each, drawn)
-                for who, each in every.items()
-                if not np.isnan(each).all()
+                who: _natural(kind, truth, each, drawn) for who, each in every.items() if not np.isnan(each).all()
             }
-        if kind == BINARY:
+        if kind.decides:
             threshold = predictor.thresholds.get(name, UNKNOWN)
             found["decisions"][name] = decided(threshold, truth, mine, observed, belong, bootstrap=bootstrap, seed=seed)
         found["levels"][name] = {
-            group: {metric: each.to_json() for metric, each in levels(kind, truth, mine, member, **given).items()}
+            group: {
+                metric: each.to_json() for metric, each in levels(kind.family, truth, mine, member, **given).items()
+            }
             for group, member in belong.items()
         }
         sure = observed & (bound == EXACT)
         predicted = predictor.unit(name, data, estimates, spread)
         scale = None if predicted is None else predicted[sure]
-        found["coverage"][name] = covered(predictor, name, mine[sure], truth[sure], scale).to_json()
-        among = spread[sure, where.start]
-        rest = _reliability(predictor, name, mine[sure], truth[sure], among if scale is None else scale)
+        interval, chance = predictor.intervals[name], predictor.chances.get(name)
+        found["coverage"][name] = kind.covered(interval, mine[sure], truth[sure], scale).to_json()
+        among = spread[sure, where.start] if scale is None else scale
+        rest = kind.reliability(interval, chance, mine[sure], truth[sure], among)
         found["reliability"][name] = rest.to_json()
-    kinds = {name: predictor.task.kind(name) for name in targets}
+    kinds = {name: predictor.task.of(name) for name in targets}
     first = {
-        "main": {name: main(kind) for name, kind in kinds.items()},
-        "shown": {
-            name: list(shown(kind, len(data.inputs), bounds=_bounds(data, name))) for name, kind in kinds.items()
-        },
+        "main": {name: kind.family.main for name, kind in kinds.items()},
+        "shown": {name: list(shown(kind, data, predictor.inputs.slots)) for name, kind in kinds.items()},
     }
     return {**found, "rows": len(data), "repeats": int(again.sum()), **first}
 
 
-def _natural(task: Kind, name: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
+def _natural(kind: Kind, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
     """Return the errors of a target that is learnt on its logarithm, in the user's units."""
     seen = {**given, "observed": given["observed"] & np.isfinite(estimate), "metrics": ("rmse", "mae")}
-    return _scores(NUMBERS, out_of(task, name, truth), out_of(task, name, np.minimum(estimate, MOST)), seen)
+    return _scores(kind, kind.out_of(truth), kind.out_of(np.minimum(estimate, MOST)), seen)
 
 
-def _bounds(data: Dataset, name: str) -> bool:
-    _, observed, bound = data.targets.arrays(name)
-    return bool((bound[observed] != EXACT).any())
+def shown(kind: Kind, data: Dataset, slots: Sequence[Slot]) -> tuple[str, ...]:
+    """Return the metrics of a target that a person sees first, as its kind says, or of pairs a room of the two."""
+    _, observed, bound = kind.measured(data.targets)
+    return kind.family.shown(of_pairs(slots), bounds=bool((bound[observed] != EXACT).any()))
 
 
 class _Rival(NamedTuple):
     """Hold two estimates of the same rows, the words for both, and the metric to compare them by."""
 
-    kind: str
+    kind: Kind
     truth: Array
     mine: Array
     theirs: Array
@@ -143,7 +141,14 @@ def _compared(found: dict[str, Any], target: str, other: str, rival: _Rival, dra
     """Score a rival, and compare."""
     found["others"][other][target] = _scores(rival.kind, rival.truth, rival.theirs, drawn)
     made = compare(
-        rival.kind, rival.truth, rival.mine, rival.theirs, rival.metric, called=rival.words, fewest=FEWEST, **drawn
+        rival.kind.family,
+        rival.truth,
+        rival.mine,
+        rival.theirs,
+        rival.metric,
+        called=rival.words,
+        fewest=FEWEST,
+        **drawn,
     )
     found["verdicts"][target][other] = made.to_json()
 
@@ -156,11 +161,9 @@ def neighbour_estimates(domain: Domain, task: Kind, data: Dataset) -> Array:
     """
     out = np.zeros((len(data), len(task.columns)))
     rows = domain.nearest(data).measured
-    for i, name in enumerate(task.names):
-        where = block(task, name)
-        values = domain.values[rows[:, i], i]
-        several = task.kind(name) == "multiclass"
-        out[:, where] = np.eye(where.stop - where.start)[values.astype(np.int64)] if several else values[:, None]
+    for name in task.names:
+        at = task.column(name)
+        out[:, task.block(name)] = task.of(name).as_estimate(domain.values[rows[:, at], at])
     return out
 
 
@@ -175,48 +178,13 @@ def nearest_estimates(scorer: Predictor | Panel, data: Dataset) -> Array | None:
     out = np.full((len(data), len(scorer.task.columns)), np.nan)
     each = [neighbour_estimates(near.domain(number), p.task, data) for number, p in enumerate(made)]
     for name, at in near.measured.items():
-        where = block(scorer.task, name)
+        where = scorer.task.block(name)
         for number, p in enumerate(made):
             if name in p.targets:
                 mine = at.model == number
-                out[mine, where] = each[number][mine, block(p.task, name)]
+                out[mine, where] = each[number][mine, p.task.block(name)]
     return out
 
 
-def shaped(kind: str, estimates: Array) -> Array:
-    """Return the columns of one target as metrics take them: [N, C] of several classes, else [N]."""
-    return estimates if kind == "multiclass" else estimates[:, 0]
-
-
-def _reliability(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array) -> Reliability:
-    """Say of exact rows how far the model knows how far off it is."""
-    kind, interval = predictor.task.kind(name), predictor.intervals[name]
-    if kind != NUMBERS:
-        width = interval.sets(estimates).sum(axis=1) if interval.limits else np.full(len(truth), np.nan)
-        return from_enough(of_classes(estimates, truth, width))
-    known = None if np.isnan(spread).any() else spread
-    low, high = interval.apply(estimates, known)
-    chance = predictor.chances[name]
-    places = place(estimates, truth, chance.values, known if chance.scaled else None)
-    return from_enough(of_numbers(estimates, truth, high - low, known, places), chance.n)
-
-
-def covered(predictor: Predictor | Panel, name: str, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
-    """Measure how often intervals, or sets of classes, hold what was measured."""
-    interval, kind = predictor.intervals[name], predictor.task.kind(name)
-    if kind != NUMBERS:
-        names = labels(predictor.task, name) if kind == CLASSES else YES_NO
-        return _sets_covered(interval, estimates, truth, names)
-    low, high = interval.apply(estimates, spread)
-    return coverage(low, high, truth, reason=interval.reason)
-
-
-def _sets_covered(interval: Interval, estimates: Array, truth: Array, names: Sequence[str]) -> SetCoverage:
-    lower = interval.lower and _sets_covered(interval.lower, estimates, truth, names)
-    inside = interval.sets(estimates) if interval.limits else None
-    given: dict[str, Any] = {"counts": interval.counts, "reason": interval.reason, "lower": lower}
-    return set_coverage(inside, truth, level=interval.level, names=names, **given)
-
-
-def _scores(kind: str, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
-    return {metric: found.to_json() for metric, found in score(kind, truth, estimate, **given).items()}
+def _scores(kind: Kind, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:
+    return {metric: found.to_json() for metric, found in score(kind.family, truth, estimate, **given).items()}

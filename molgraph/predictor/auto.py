@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.fields import Fields
-from molgraph.data.labels import MISSING, MOST, NO, NONE, YES, positive_of, same_label
+from molgraph.data.labels import MISSING
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
-from molgraph.data.units import BINARY, MULTICLASS, REGRESSION, told_unit
+from molgraph.data.units import told_unit
 from molgraph.errors import DataError, did_you_mean
+from molgraph.kinds import Number
+from molgraph.kinds.told import measured_in_units, told
 from molgraph.predictor.inputs import Slot
-
-PAIRS = (["-1", "1"], ["1", "2"])  # numbers that are usual names of two classes
-ENOUGH = 10  # values of which two different ones are hardly measurements
 
 
 def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
@@ -38,16 +37,17 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
         split = f"column:{table.split}" if table.split else room.default_group
     if task == AUTO:
         known = [name for name in targets if name in table.frame]
-        kinds = {name: _kind(table.frame[name], labels=name in table.targets) for name in known}
-        if room.task != AUTO:
-            kinds = {
-                name: kind if kind == BINARY and name not in run.units else room.task for name, kind in kinds.items()
-            }
+        usual = "" if room.task == AUTO else room.task
+        kinds = {
+            name: told(table.frame[name], labels=name in table.targets, usual=usual, unit=name in run.units)
+            for name in known
+        }
         several = len(set(kinds.values())) > 1
-        task = kinds if several else next(iter(kinds.values()), REGRESSION)
+        task = kinds if several else next(iter(kinds.values()), Number.word)
     kind_of = task if isinstance(task, dict) else dict.fromkeys(targets, task)
-    told = {name: told_unit(name) for name in targets if kind_of.get(name) == REGRESSION and name not in run.units}
-    units = {**run.units, **{name: unit for name, unit in told.items() if unit}}
+    plain = [name for name in targets if name in kind_of and name not in run.units]
+    said = {name: told_unit(name) for name in plain if measured_in_units(kind_of[name])}
+    units = {**run.units, **{name: unit for name, unit in said.items() if unit}}
     return replace(run, targets=targets, split=split, task=task, units=units)
 
 
@@ -79,40 +79,6 @@ def _taken(run: RunSettings, table: Table, found: Sequence[Slot]) -> set[str]:
     own = run.split.partition(":")[2]
     inputs = {name for slot in found for name in (slot.column, slot.name, slot.id)}
     return {*names, *inputs, *run.targets, *table.targets, table.split, table.column, run.id, own}
-
-
-def _kind(cells: Iterable[str], *, labels: bool) -> str:
-    """Return what a target is by its cells."""
-    texts = [str(cell).strip().lower() for cell in cells]
-    known = [cell for cell in texts if cell not in MISSING]
-    sides = {cell in YES for cell in known}
-    if NONE in texts and len(sides) == 1 and not any(map(_numeric, known)):
-        return MULTICLASS  # positive or none: the word is the other class
-    if not known or _share(known, (YES | NO).__contains__) >= MOST:
-        return BINARY
-    if _two(known, labels=labels):
-        return BINARY
-    return REGRESSION if not labels and _share(known, _numeric) >= MOST else MULTICLASS
-
-
-def _two(known: Sequence[str], *, labels: bool) -> bool:
-    """Tell whether cells are two labels, and which is the positive one can be known."""
-    found = sorted(set(map(same_label, known)))
-    if len(found) != 2 or not positive_of(found):
-        return False
-    return (found in PAIRS and len(known) >= ENOUGH and not labels) or not any(map(_numeric, found))
-
-
-def _share(cells: Sequence[str], what: Callable[[str], bool]) -> float:
-    return sum(map(what, cells)) / len(cells)
-
-
-def _numeric(cell: str) -> bool:
-    try:
-        float(cell.lstrip("<>=≤≥~ ").replace(",", "."))
-    except ValueError:
-        return False
-    return True
 
 
 def groups_of(

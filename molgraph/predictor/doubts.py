@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from molgraph.calibrate import Interval
 from molgraph.metrics.coverage import sentences, too_few
-from molgraph.predictor.columns import without_interval
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.simple import CONSTANT
 
@@ -25,6 +25,15 @@ def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
             verdicts = metrics.get("simple", {}).get("verdicts", {}).get(target, {})
             if verdicts.get(CONSTANT, {}).get("verdict") in ("worse", "not better"):
                 yield f"{target}{of}: {verdicts[CONSTANT]['sentence']}"
+
+
+def without_interval(models: Sequence[Mapping[str, Interval]]) -> Iterator[str]:
+    """Say of the intervals of each model which targets have none, or no set, and why."""
+    for number, intervals in enumerate(models, start=1):
+        of = f" of model {number}" if len(models) > 1 else ""
+        for name, interval in intervals.items():
+            if not interval.limits:
+                yield f"{name}{of} has no {100 * interval.level:.0f} % {interval.what}: {interval.reason}."
 
 
 def _uncertain(found: Mapping[str, Any]) -> Iterator[str]:

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from molgraph import split as splits
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
+from molgraph.data.targets import EXACT, Targets
+from molgraph.kinds import Kind
 from molgraph.predictor.inputs import slots
 from molgraph.split import IDENTITY, Split
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
-Cell = tuple[float, int] | None  # value and bound; None: in conflict
-Kind = Callable[[str], str]  # the kind of a target, by its name
+Of = Callable[[str], Kind | type[Kind]]  # of which kind a target column is
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Merged:
 KEEP = "keep"  # the rule that merges nothing
 
 
-def merged(data: Dataset, kind: Kind, rule: str) -> Dataset:
+def merged(data: Dataset, kind: Of, rule: str) -> Dataset:
     """Return rows to train on, one per thing; a thing whose rows disagree and leave no value is left out."""
     found = merging(data, kind, rule)
     if found is None:
@@ -67,7 +67,7 @@ def merged(data: Dataset, kind: Kind, rule: str) -> Dataset:
     return replace(some, targets=replace(Targets.of(data.targets.names, values, bound), weight=weight.float()))
 
 
-def merging(data: Dataset, kind: Kind, rule: str, cut: Split | None = None) -> Merged | None:
+def merging(data: Dataset, kind: Of, rule: str, cut: Split | None = None) -> Merged | None:
     """Return what merging makes of the rows of a dataset; None where no two are the same thing, or all are kept.
 
     With `cut`, rows of different folds stay apart.
@@ -85,7 +85,7 @@ def merging(data: Dataset, kind: Kind, rule: str, cut: Split | None = None) -> M
     return merge(apart, values, targets.bound.numpy(), kinds, rule, targets.weight.double().numpy())
 
 
-def replicates(data: Dataset, kind: Kind, cut: Split) -> dict[str, dict[str, Any]]:
+def replicates(data: Dataset, kind: Of, cut: Split) -> dict[str, dict[str, Any]]:
     """Return how well measurements of the same thing repeat, in any fold, by regression target (`Merged.spread`)."""
     found = merging(data, kind, "mean", cut)
     return {} if found is None else found.spread
@@ -144,7 +144,7 @@ def merge(
     same: Sequence[Hashable],
     values: Array,
     bound: NDArray[np.int8],
-    kinds: Mapping[str, str],
+    kinds: Mapping[str, Kind | type[Kind]],
     rule: str,
     weight: Array | None = None,
 ) -> Merged:
@@ -168,7 +168,7 @@ def merge(
         for t, (name, kind) in enumerate(kinds.items() if len(rows) > 1 else ()):
             known = [r for r in rows if not math.isnan(values[r, t])]
             exact = values[[r for r in known if bound[r, t] == EXACT], t]
-            if len(exact) > 1 and kind == "regression":
+            if len(exact) > 1 and kind.repeats:
                 squares[name].append((float(np.square(exact - exact.mean()).sum()), len(exact) - 1))
             if not known:
                 continue
@@ -176,37 +176,9 @@ def merge(
                 made.conflicts[name] = made.conflicts.get(name, 0) + 1
             own = weight[known, t]
             made.weight[at, t] = own.mean()
-            if kind == "regression":
-                cell = _number(values[known, t], bound[known, t], own, rule)
-            else:
-                cell = _label(exact, own[bound[known, t] == EXACT], rule)
+            cell = kind.merged(values[known, t], bound[known, t], own, rule)
             made.values[at, t], made.bound[at, t] = cell or (math.nan, EXACT)
     for name, found in squares.items():
         freedom = sum(n for _, n in found)
         made.spread[name] = {"sd": math.sqrt(sum(s for s, _ in found) / freedom), "things": len(found)}
     return made
-
-
-def _number(values: Array, bound: NDArray[np.int8], weight: Array, rule: str) -> Cell:
-    exact = values[bound == EXACT]
-    if len(exact):
-        if rule == "drop" and len(set(exact.tolist())) > 1:
-            return None
-        return float(np.median(exact) if rule == "median" else _mean(exact, weight[bound == EXACT])), EXACT
-    if (bound == ABOVE).all():
-        return float(values.max()), ABOVE
-    return (float(values.min()), BELOW) if (bound == BELOW).all() else None
-
-
-def _mean(values: Array, weight: Array) -> float:
-    """Return the weighted mean; of equal weights the plain one, to the last bit."""
-    return float(values.mean() if (weight == weight[0]).all() else np.average(values, weights=weight))
-
-
-def _label(labels: Array, weight: Array, rule: str) -> Cell:
-    found, which = np.unique(labels, return_inverse=True)
-    counts = np.bincount(which, weights=weight)
-    tied = (counts == counts.max()).sum() > 1
-    if len(found) > 1 and (rule == "drop" or tied):
-        return None
-    return float(found[counts.argmax()]), EXACT

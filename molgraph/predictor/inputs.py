@@ -73,6 +73,11 @@ class Slot:
         return (*told, self.room.fingerprint)
 
 
+def of_pairs(found: Sequence[Slot]) -> tuple[str, ...]:
+    """Return the metrics that a room of several inputs wants shown, none where none says so."""
+    return next((slot.room.metrics for slot in found if slot.room.metrics), ()) if len(found) > 1 else ()
+
+
 def slots(run: RunSettings) -> tuple[Slot, ...]:
     """Return the inputs of a run; the room of the first reads the files.
 

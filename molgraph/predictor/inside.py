@@ -6,10 +6,8 @@ from typing import Any
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
-from molgraph.kinds import block
-from molgraph.metrics import main, score
+from molgraph.metrics import score
 from molgraph.metrics.comparison import FEWEST
-from molgraph.predictor.assess import covered, shaped
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
@@ -28,21 +26,23 @@ def by_domain(scorer: Predictor | Panel, data: Dataset, *, seed: int = 0) -> dic
         return {}
     estimates, spread = scorer.estimate(data)
     found: dict[str, Any] = {}
-    for name in data.targets.names:
+    for name in scorer.task.present(data.targets):
         if name not in near.measured:
             continue
-        truth, observed, bound = data.targets.arrays(name)
+        kind = scorer.task.of(name)
+        truth, observed, bound = kind.measured(data.targets)
         within = near.measured[name].within
         sides = dict(zip(SIDES, (observed & within, observed & ~within), strict=True))
         counts = {side: int(rows.sum()) for side, rows in sides.items()}
         found[name] = {**counts, "of": {}}
         if min(counts.values()) < FEWEST:
             continue
-        kind, unit = scorer.task.kind(name), scorer.unit(name, data, estimates, spread)
-        mine = shaped(kind, estimates[:, block(scorer.task, name)])
+        main, unit = kind.family.main, scorer.unit(name, data, estimates, spread)
+        mine = kind.shaped(estimates[:, scorer.task.block(name)])
         for side, rows in sides.items():
-            made = score(kind, truth[rows], mine[rows], bound=bound[rows], metrics=[main(kind)], seed=seed)[main(kind)]
+            made = score(kind.family, truth[rows], mine[rows], bound=bound[rows], metrics=[main], seed=seed)[main]
             sure = rows & (bound == EXACT)
-            held = covered(scorer, name, mine[sure], truth[sure], None if unit is None else unit[sure])
+            spread_of = None if unit is None else unit[sure]
+            held = kind.covered(scorer.intervals[name], mine[sure], truth[sure], spread_of)
             found[name]["of"][side] = {"score": made.to_json(), "coverage": held.to_json()}
     return found

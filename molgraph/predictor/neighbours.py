@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import ABOVE, BELOW, EXACT
-from molgraph.kinds import Kind, labels, out_of
-from molgraph.predictor.columns import written_as
+from molgraph.kinds import Kind
 from molgraph.predictor.domain import Domain, Floats, Near
 from molgraph.predictor.side import Rows
 
@@ -71,8 +70,8 @@ class Neighbours:
         for number, model in enumerate(self.models):
             mine = np.flatnonzero((at.model == number) & (at.rows >= 0))
             if len(mine):
-                values = self.domain(number).values[at.rows[mine], model.task.names.index(target)]
-                found[mine] = out_of(model.task, target, values)
+                values = self.domain(number).values[at.rows[mine], model.task.column(target)]
+                found[mine] = model.task.of(target).out_of(values)
         return found
 
     def columns(self) -> dict[str, Any]:
@@ -133,7 +132,7 @@ class Neighbours:
     def _measured(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for target, at in self.measured.items():
-            kind = written_as(self._having(target)[0][1].task, target)
+            kind = self._having(target)[0][1].task.of(target).written_as
             found[f"{target}_nn"] = self.values(target).astype(kind) if self._plain(target) else self.texts(target)
             if self._apart:
                 found[f"{target}_nn_similarity"] = at.similarity
@@ -143,7 +142,7 @@ class Neighbours:
     def _plain(self, target: str) -> bool:
         """Tell whether all that was measured of a target are plain numbers, whatever is asked."""
         return all(
-            m.task.kind(target) != "multiclass" and not self.domain(number).bound[:, m.task.names.index(target)].any()
+            not m.task.of(target).class_names and not self.domain(number).bound[:, m.task.column(target)].any()
             for number, m in self._having(target)
         )
 
@@ -162,7 +161,7 @@ def neighbours(models: Sequence[Knows], things: Dataset) -> Neighbours | None:
     measured = {}
     for target in dict.fromkeys(name for model in known for name in model.task.names):
         mine = [number for number, model in enumerate(known) if target in model.task.names]
-        columns = [known[number].task.names.index(target) for number in mine]
+        columns = [known[number].task.column(target) for number in mine]
         each = [(near[number], at) for number, at in zip(mine, columns, strict=True)]
         rows, similarity = np.stack([n.measured[:, c] for n, c in each]), np.stack([n.alike[:, c] for n, c in each])
         first = np.where(np.isnan(similarity), -1, similarity).argmax(axis=0)
@@ -179,12 +178,6 @@ def flag_columns(targets: Sequence[str]) -> list[str]:
 
 def measured_text(model: Knows, target: str, row: int) -> str:
     """Return what was measured of a target in a training row: a bound with its sign, a class by its name."""
-    domain, at = model.domain, model.task.names.index(target)
+    domain, at = model.domain, model.task.column(target)
     assert domain is not None  # it is asked about one of its rows
-    value = domain.values[row, at]
-    if model.task.kind(target) == "multiclass":
-        return labels(model.task, target)[int(value)]
-    value = out_of(model.task, target, value)
-    text = repr(float(str(value))).removesuffix(".0")  # str: as few digits as tell it from any other of its type
-    digits = 7 if written_as(model.task, target) is np.float32 else 15
-    return SIGNS[int(domain.bound[row, at])] + (text if len(text) <= WRITTEN else f"{value:.{digits}g}")
+    return model.task.of(target).text(domain.values[row, at], int(domain.bound[row, at]))

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.calibrate import NUMBERS, Chance, merge
+from molgraph.calibrate import merge
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
-from molgraph.kinds import Joint, block, labels, logarithm, spreads
-from molgraph.predictor.columns import deviation, target_columns
+from molgraph.kinds import Joint
 from molgraph.predictor.inputs import INPUT, Inputs, with_prints
 from molgraph.predictor.known import Known, union
 from molgraph.predictor.neighbours import neighbours
@@ -56,12 +55,13 @@ class Panel(Scorer):
         self.digest = hashlib.sha256("".join(p.digest for p in predictors).encode()).hexdigest()
         for name in self.targets:
             self._check(name)
-        parts = [part for p in predictors for part in (p.task.tasks if isinstance(p.task, Joint) else (p.task,))]
+        parts = [part for p in predictors for part in p.task.parts]
         self.task = Joint(self.targets, tuple(parts))  # a shared target is that of the first model which has it
         having = {name: [p for p in predictors if name in p.targets] for name in self.targets}
         self.intervals = {name: mine[0].intervals[name] for name, mine in having.items()}
         self.intervals |= {n: merge([p.intervals[n] for p in mine]) for n, mine in having.items() if len(mine) > 1}
-        self.chances = {name: _chance(name, mine) for name, mine in having.items()}
+        known = {name: [p.chances[name] for p in mine if name in p.chances] for name, mine in having.items()}
+        self.chances = {name: self.task.of(name).joined(chances) for name, chances in known.items() if chances}
         self.thresholds = {name: mine[0].thresholds.get(name, UNKNOWN) for name, mine in having.items()}
         self.thresholds |= {name: APART for name, mine in having.items() if len(mine) > 1}
 
@@ -87,7 +87,7 @@ class Panel(Scorer):
         """Return the prediction columns of distinct things, one row each."""
         columns: dict[str, Any] = {}
         for name, (estimates, spread, unit) in self._said(things).items():
-            columns |= target_columns(self.task, name, estimates, spread, self.intervals[name], unit)
+            columns |= self.task.of(name).said(estimates, spread, self.intervals[name], unit)
         near = neighbours(self.predictors, things)
         return pd.DataFrame(columns if near is None else columns | near.columns())
 
@@ -95,7 +95,8 @@ class Panel(Scorer):
         """Return the models' mean estimate and their standard deviation, both [N, columns of the task]."""
         estimates, spread = (np.full((len(data), len(self.task.columns)), np.nan) for _ in range(2))
         for name, (mine, mean_off, _) in self._said(data).items():
-            estimates[:, block(self.task, name)], spread[:, block(self.task, name)] = mine, mean_off
+            where = self.task.block(name)
+            estimates[:, where], spread[:, where] = mine, mean_off
         return estimates, spread
 
     def alone(self, predictor: Predictor, data: Dataset) -> Array:
@@ -103,12 +104,12 @@ class Panel(Scorer):
         estimates, _ = predictor.estimate(data)
         found = np.full((len(data), len(self.task.columns)), np.nan)
         for name in predictor.targets:
-            found[:, block(self.task, name)] = estimates[:, block(predictor.task, name)]
+            found[:, self.task.block(name)] = estimates[:, predictor.task.block(name)]
         return found
 
     def unit(self, name: str, data: Dataset, estimates: Array, spread: Array) -> Array | None:
         """Return what the intervals of a target are counted in, [N]; None where they are as wide everywhere."""
-        return self._said(data, [name])[name][2] if spreads(self.task, name) else None
+        return self._said(data, [name])[name][2] if self.task.of(name).spreads else None
 
     def _said(self, data: Dataset, names: Sequence[str] = ()) -> dict[str, tuple[Array, Array, Array | None]]:
         """Return of each target what is estimated, how far the models are apart, and what intervals are counted in."""
@@ -118,12 +119,13 @@ class Panel(Scorer):
 
     def _check(self, name: str) -> None:
         mine = [p for p in self.predictors if name in p.targets]
-        kinds = {p.task.kind(name) for p in mine}
+        each = [p.task.of(name) for p in mine]
+        kinds = {kind.answer for kind in each}
         units = {p.recipe.units.get(name, "") for p in mine}
-        classes = {labels(p.task, name) for p in mine} if kinds == {"multiclass"} else {()}
-        if len({logarithm(p.task, name) for p in mine}) > 1:
+        classes = {kind.class_names for kind in each}
+        if len({kind.on_logarithm for kind in each}) > 1:
             raise ConfigError(f"one model learnt '{name}' on its logarithm and another did not: score them apart.")
-        if len({spreads(p.task, name) for p in mine}) > 1:
+        if len({kind.spreads for kind in each}) > 1:
             raise ConfigError(f"one model predicts how far off '{name}' may be and another does not: score them apart.")
         if len(kinds) > 1 or len(units) > 1 or len(classes) > 1:
             what = sorted(kinds) if len(kinds) > 1 else [unit or "no unit" for unit in sorted(units)]
@@ -134,27 +136,18 @@ class Panel(Scorer):
 
 def _averaged(name: str, mine: Sequence[tuple[Predictor, Array, Array]]) -> tuple[Array, Array, Array | None]:
     """Return the mean estimate of predictors that share a target, their deviation and the unit of its interval."""
-    first, where = mine[0][0].task, [block(p.task, name) for p, _, _ in mine]
+    kinds, where = [p.task.of(name) for p, _, _ in mine], [p.task.block(name) for p, _, _ in mine]
     estimates = np.stack([e[:, at] for at, (_, e, _) in zip(where, mine, strict=True)])
-    each = [deviation(p.task, name, e[:, at], s[:, at]) for at, (p, e, s) in zip(where, mine, strict=True)]
+    each = [k.deviation(e[:, at], s[:, at]) for k, at, (_, e, s) in zip(kinds, where, mine, strict=True)]
     if len(mine) == 1:
         return estimates[0], mine[0][2][:, where[0]], each[0]
     unit = None
-    if spreads(first, name):
+    if kinds[0].spreads:
         estimates[:, :, 1] = np.stack([d for d in each if d is not None])  # as each was calibrated
         limits = [p.intervals[name].limits for p, _, _ in mine]
         weights = [limit[0] or LEAST for limit in limits] if all(limits) else None
         unit = np.average(estimates[:, :, 1], axis=0, weights=weights)  # so that half-widths are averaged
     return estimates.mean(axis=0), estimates.std(axis=0, ddof=1), unit
-
-
-def _chance(name: str, mine: Sequence[Predictor]) -> Chance:
-    """Return how far off several predictors of a number were on calibration rows, together."""
-    first = mine[0].chances.get(name, Chance(mine[0].task.kind(name), 0, ()))
-    if len(mine) == 1 or first.kind != NUMBERS:
-        return first
-    errors = sorted(error for p in mine for error in p.chances[name].values)
-    return Chance(first.kind, min(p.chances[name].n for p in mine), tuple(errors), first.scaled)
 
 
 def _named(rooms: Mapping[str, str]) -> str:

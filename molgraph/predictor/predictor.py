@@ -11,15 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.calibrate import Chance, Interval
 from molgraph.data.dataset import Dataset
 from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError
-from molgraph.kinds import block, restore
+from molgraph.kinds import restore
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor.checkpoint import SPLIT
-from molgraph.predictor.columns import deviation, number_columns, target_columns
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
 from molgraph.predictor.known import Known, pretrained_by
@@ -28,7 +26,6 @@ from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
 from molgraph.predictor.scored import Scorer
-from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 
 Array = NDArray[np.float64]
@@ -45,9 +42,10 @@ class Predictor(Scorer):
         if learnt is None:
             learnt = lacked(run, domain.index if domain else np.zeros((0, len(found)), dtype=np.int64))
         self.inputs = Inputs(found, with_prints(run), run.rules, lacked=frozenset(learnt))
-        self.intervals = {name: Interval.from_json(given) for name, given in recipe.intervals.items()}
-        self.chances = {name: Chance.from_json(given) for name, given in recipe.chances.items()}
-        self.tempered = {name: Tempered.from_json(given) for name, given in recipe.tempered.items()}
+        of = self.task.of
+        self.intervals = {name: of(name).interval_of(given) for name, given in recipe.intervals.items()}
+        self.chances = {name: of(name).chance_of(given) for name, given in recipe.chances.items()}
+        self.tempered = {name: of(name).tempered_of(given) for name, given in recipe.tempered.items()}
         self.thresholds = {name: Threshold.from_json(given) for name, given in recipe.thresholds.items()}
         self.history: list[dict[str, Any]] = []
         self.starts: tuple[Domain, ...] = ()
@@ -90,7 +88,7 @@ class Predictor(Scorer):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        return tuple(column for name in self.targets for column in number_columns(self.task, name))
+        return tuple(column for name in self.targets for column in self.task.of(name).ranked_by)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -116,13 +114,13 @@ class Predictor(Scorer):
 
     def unit(self, name: str, data: Dataset, estimates: Array, spread: Array) -> Array | None:
         """Return what the intervals of a target are counted in, [N]; None where they are as wide everywhere."""
-        where = block(self.task, name)
-        return deviation(self.task, name, estimates[:, where], spread[:, where])
+        where = self.task.block(name)
+        return self.task.of(name).deviation(estimates[:, where], spread[:, where])
 
     def temper(self, estimates: Array) -> Array:
         """Return estimates with the probabilities mapped as the calibration rows taught."""
         for name, each in self.tempered.items():
-            where = block(self.task, name)
+            where = self.task.block(name)
             estimates[:, where] = each.apply(estimates[:, where])
         return estimates
 
@@ -132,8 +130,8 @@ class Predictor(Scorer):
         estimates, spread = self.estimate(things)
         columns: dict[str, Any] = {}
         for name in self.targets:
-            where = block(self.task, name)
-            columns |= target_columns(self.task, name, estimates[:, where], spread[:, where], self.intervals[name])
+            where = self.task.block(name)
+            columns |= self.task.of(name).said(estimates[:, where], spread[:, where], self.intervals[name])
         near = neighbours([self], things)
         return pd.DataFrame(columns if near is None else columns | near.columns())
 
@@ -192,19 +190,16 @@ class Predictor(Scorer):
         rooms = {slot.name: slot.room for slot in slots(recipe.run)}
         domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None
         task = restore(recipe.task)
-        if domain is not None and domain.values.shape[1] != len(task.names):
+        if domain is not None and domain.values.shape[1] != len(task.reading):
             raise ValueError("the domain has other targets")
         load = partial(members_of.load, recipe.run, recipe.schemas, task, folder)
         made = cls(recipe, [load(number) for number in range(recipe.members)], domain, digest)
         made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
         some = np.full((1, len(task.columns)), 0.5)
         for name in task.names:
-            where, interval = block(task, name), made.intervals[name]
-            several = task.kind(name) == "multiclass"
-            if interval.kind != task.kind(name) or (
-                several and len(interval.limits) not in (0, where.stop - where.start)
-            ):
+            kind, where, interval = task.of(name), task.block(name), made.intervals[name]
+            if not kind.fits(interval):
                 raise ValueError(f"the interval of '{name}' is that of another target")
-            target_columns(task, name, made.temper(some.copy())[:, where], some[:, where], interval)
+            kind.said(made.temper(some.copy())[:, where], some[:, where], interval)
         made.folder = folder
         return made

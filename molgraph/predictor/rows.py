@@ -17,9 +17,10 @@ from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
-from molgraph.data.units import ParsedTargets, parse_targets, target_name
+from molgraph.data.units import target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
-from molgraph.kinds import kinds
+from molgraph.kinds import NAMED, Kind, Number, words
+from molgraph.kinds.read import ParsedTargets, parse_targets
 from molgraph.predictor.auto import groups_of, settled, with_fields
 from molgraph.predictor.inputs import Inputs, Ready, slots
 from molgraph.predictor.things import identity, in_common, with_things
@@ -28,7 +29,7 @@ from molgraph.split import IDENTITY
 LOG_MOLAR = "-log10(M)"
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
 IDS = ("id", "name", "_name", "compound id", "drug_id", "cid")  # usual names of a column that names the rows
-CLASSES = ". Are these classes? Say --task binary (with --positive LABEL), or --task multiclass"
+ARE_CLASSES = ". Are these classes? Say --task binary (with --positive LABEL), or --task multiclass"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Rows:
     run: RunSettings = field(default_factory=RunSettings)
     notes: tuple[str, ...] = ()
 
+    def kind(self, column: str) -> type[Kind]:
+        """Return of which kind the target is that a column is read for."""
+        owner = (word for name, word in self.kinds.items() if column in NAMED[word]((name,)).reading)
+        return NAMED[next(owner)]
+
 
 def read_rows(
     source: Any,
@@ -82,7 +88,7 @@ def read_rows(
         raise DataError(f"{table.origin}: {why}.")
     run = _with_columns(run, table) if some else run
     targets = _targets(table, run, set(prepared.columns.values()))
-    kind_of = kinds(run.task, targets)
+    kind_of = words(run.task, targets)
     texts = [[str(text) for text in table.frame[c]] if c else [] for c in prepared.columns.values()]
     groups, notes = groups_of(table, run, list(zip([slot.room for slot in inputs.slots], texts, strict=True)))
     parsed = parse_targets(
@@ -94,14 +100,13 @@ def read_rows(
         positive=run.positive,
         delimiter=table.delimiter,
     )
-    names = parsed.names
-    kind_by_name = dict(zip(names, kind_of.values(), strict=True))
+    kind_by_name = dict(zip(parsed.names, kind_of.values(), strict=True))
     rejects = dict(prepared.rejects)
     for at in np.flatnonzero(np.isnan(parsed.values).all(axis=1)):
         rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
-        hint = CLASSES if parsed.rejects and "regression" in kind_by_name.values() else ""
+        hint = ARE_CLASSES if parsed.rejects and Number.word in kind_by_name.values() else ""
         raise DataError(
             f"{table.origin}: none of {many(len(table), 'row')} can be used; the first: {_first(rejects)}{hint}"
         )
@@ -116,7 +121,7 @@ def read_rows(
     shared = {n: labels for n, labels in in_common(inputs.slots, known, kept).items() if (labels != same).any()}
     data = Dataset(
         {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in known.items()},
-        Targets.of(names, torch.from_numpy(parsed.values[kept]), torch.from_numpy(parsed.bound[kept])),
+        Targets.of(parsed.columns, torch.from_numpy(parsed.values[kept]), torch.from_numpy(parsed.bound[kept])),
         table.rows[kept],
         tuple(ids[i] for i in kept),
         groups={IDENTITY: same, **shared, **{name: labels[kept] for name, labels in groups.items()}},
@@ -206,7 +211,7 @@ def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, li
     for (row, target), reject in parsed.rejects.items():
         if row in kept:
             numbered = dataclasses.replace(reject, row=int(table.rows[row]))
-            found.setdefault(parsed.names[target], []).append(numbered)
+            found.setdefault(parsed.columns[target], []).append(numbered)
     return found
 
 

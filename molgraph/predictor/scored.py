@@ -69,7 +69,7 @@ class Scorer:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Name the columns that rows can be ranked by (see `columns.number_columns`)."""
+        """Name the columns that rows can be ranked by (see `Kind.ranked_by`)."""
         raise NotImplementedError
 
     @property

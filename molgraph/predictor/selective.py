@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
 from molgraph.errors import ConfigError, did_you_mean
-from molgraph.kinds import out_of
 from molgraph.predictor.inputs import Slot, unlabelled
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
@@ -92,7 +91,7 @@ def _highest(predictor: Predictor, things: Dataset, avoided: Proteins) -> NDArra
             other: dataclasses.replace(avoided.given, index=avoided.given.index.repeat(len(rows))),
         }
         found = predictor.estimate(unlabelled(inputs, len(rows) * wide))[0][:, 0]
-        found = out_of(predictor.task, predictor.targets[0], found)
+        found = predictor.task.of(predictor.targets[0]).out_of(found)
         highest[rows] = np.where(own[rows], -np.inf, found.reshape(len(rows), wide)).max(axis=1)
     return highest
 

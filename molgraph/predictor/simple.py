@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import ABSENT, Dataset
 from molgraph.data.room import Room
-from molgraph.data.targets import EXACT
-from molgraph.kinds import Kind, block, labels, logarithm, out_of
+from molgraph.kinds import Kind
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
 
@@ -33,30 +32,28 @@ def fit(domain: Domain, task: Kind) -> dict[str, Any]:
 
     See: Hoerl & Kennard 1970, doi 10.1080/00401706.1970.10488634
     """
-    measured = {name: _measured(domain, task, at) for at, name in enumerate(task.names)}
+    measured = {name: _measured(domain, task, name) for name in task.names}
     fitted = {name: _some(rows) for name, rows in measured.items()}
     some = np.unique(np.concatenate(list(fitted.values())))
     parts = {name: (side.room, list(side.keys)) for name, side in domain.sides.items()}
     table, names = _described(parts, {name: domain.index[some, at] for at, name in enumerate(domain.sides)})
     found: dict[str, Any] = {CONSTANT: {}, EQUATION: {}, "descriptors": names}
-    for at, name in enumerate(task.names):
-        kind, values = task.kind(name), domain.values[:, at].astype(np.float64)
+    for name in task.names:
+        kind, values = task.of(name), domain.values[:, task.column(name)].astype(np.float64)
         known, rows = values[measured[name]], fitted[name]
         if not len(known):
             continue
-        classes = len(labels(task, name)) if kind == "multiclass" else 0
-        shares = np.bincount(known.astype(np.int64), minlength=classes) / len(known) if classes else known.mean()
-        found[CONSTANT][name] = shares.tolist()
+        found[CONSTANT][name] = kind.guess(known)
         if table.shape[1]:
-            made = _equation(kind, table[np.searchsorted(some, rows)], values[rows], classes)
+            made = _equation(kind, table[np.searchsorted(some, rows)], values[rows])
             found[EQUATION] |= {name: made} if made else {}
     return found
 
 
-def _measured(domain: Domain, task: Kind, at: int) -> NDArray[np.int64]:
+def _measured(domain: Domain, task: Kind, name: str) -> NDArray[np.int64]:
     """Return the rows in which a target was measured, of a number exactly."""
-    exact = (domain.bound[:, at] == EXACT) | (task.kind(task.names[at]) != "regression")
-    return np.flatnonzero(~np.isnan(domain.values[:, at]) & exact)
+    at = task.column(name)
+    return np.flatnonzero(task.of(name).sure(domain.values[:, at], domain.bound[:, at]))
 
 
 def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,26 +61,26 @@ def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[np.unique(np.linspace(0, max(len(rows) - 1, 0), min(ROWS, len(rows))).astype(np.int64))]
 
 
-def _equation(kind: str, table: Floats, values: Floats, classes: int) -> dict[str, Any] | None:
+def _equation(kind: Kind, table: Floats, values: Floats) -> dict[str, Any] | None:
     """Fit one target; None where there are too few rows, or rows of a class."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
     known, sizes = np.unique(values, return_counts=True)
-    if len(values) < FEWEST or len(known) < 2 or (kind != "regression" and min(sizes) < FEWEST // 2):
+    if len(values) < FEWEST or len(known) < 2 or (kind.answers and min(sizes) < FEWEST // 2):
         return None
     with np.errstate(all="ignore"):
         centre = np.nan_to_num(np.nanmean(table, axis=0))
         scale = np.nan_to_num(np.nanstd(table, axis=0))
     scale = np.where(scale > 0, scale, 1.0)
     given = np.nan_to_num((table - centre) / scale)
-    if kind == "regression":
+    if not kind.answers:
         fitted = Ridge(alpha=1.0).fit(given, values)
         weights, offset = fitted.coef_[None], np.array([fitted.intercept_])
     else:
         fitted = LogisticRegression(max_iter=1000).fit(given, values)
         weights, offset = fitted.coef_, fitted.intercept_
-        if classes:
-            weights, offset = _of_all_classes(weights, offset, known.astype(np.int64), classes)
+        if kind.class_names:
+            weights, offset = _of_all_classes(weights, offset, known.astype(np.int64), kind.answers)
     numbers = {"centre": centre, "scale": scale, "weights": weights, "offset": offset}
     return {key: np.asarray(each, dtype=np.float64).tolist() for key, each in numbers.items()}
 
@@ -118,8 +115,8 @@ def beside(predictors: Sequence[Predictor], task: Kind, data: Dataset) -> dict[s
             here = made.setdefault(name, Simple(np.full((len(data), len(task.columns)), np.nan), {}))
             for target in found[name]:
                 if target not in here.called:
-                    here.estimates[:, block(task, target)] = estimates[:, block(predictor.task, target)]
-                    here.called[target] = called(name, found, predictor.task, target)
+                    here.estimates[:, task.block(target)] = estimates[:, predictor.task.block(target)]
+                    here.called[target] = called(name, found, predictor.task.of(target))
     return made
 
 
@@ -131,26 +128,21 @@ def simple_estimates(
     if found.get(CONSTANT):
         out[CONSTANT] = np.full((len(data), len(task.columns)), np.nan)
     for name, value in found.get(CONSTANT, {}).items():
-        out[CONSTANT][:, block(task, name)] = value
+        out[CONSTANT][:, task.block(name)] = value
     if found.get(EQUATION):
         given = {name: (room, list(data.inputs[name].keys)) for name, room in rooms.items()}
         table, names = _described(given, {name: data.inputs[name].index.numpy() for name in rooms})
         if names == found["descriptors"]:  # a later version may know others
             out[EQUATION] = np.full((len(data), len(task.columns)), np.nan)
             for name, each in found[EQUATION].items():
-                out[EQUATION][:, block(task, name)] = _solved(each, task.kind(name), table)
+                out[EQUATION][:, task.block(name)] = task.of(name).linked(_solved(each, table))
     return out
 
 
-def _solved(each: Mapping[str, Any], kind: str, table: Floats) -> Floats:
+def _solved(each: Mapping[str, Any], table: Floats) -> Floats:
     numbers = {key: np.array(value, dtype=np.float64) for key, value in each.items()}
     said = np.nan_to_num((table - numbers["centre"]) / numbers["scale"]) @ numbers["weights"].T + numbers["offset"]
-    if kind == "regression":
-        return np.asarray(said)
-    if kind == "binary":
-        return np.asarray(1 / (1 + np.exp(-np.clip(said, NEVER, -NEVER))))
-    high = np.exp(said - said.max(axis=1, keepdims=True))
-    return np.asarray(high / high.sum(axis=1, keepdims=True))
+    return np.asarray(said)
 
 
 def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, Any]) -> tuple[Floats, list[str]]:
@@ -168,15 +160,8 @@ def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, 
     return np.concatenate(blocks, axis=1), names
 
 
-def called(name: str, found: Mapping[str, Any], task: Kind, target: str) -> str:
+def called(name: str, found: Mapping[str, Any], kind: Kind) -> str:
     """Return how a person calls a simple method of one target."""
     if name == EQUATION:
         return f"equation of {', '.join(found['descriptors'])}"
-    value = found[CONSTANT][target]
-    if isinstance(value, list):
-        most = labels(task, target)[int(np.argmax(value))]
-        return f"simplest guess (always saying the shares of the classes in training, most often '{most}')"
-    mean = "geometric mean" if logarithm(task, target) else "mean"
-    what = mean if task.kind(target) == "regression" else "share of 1"
-    value = float(out_of(task, target, np.array(value)))
-    return f"simplest guess (always saying the {what} of the training rows, {value:.3g})"
+    return f"simplest guess (always saying {kind.guess_in_words(found[CONSTANT][kind.name])})"

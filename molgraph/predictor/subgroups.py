@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.calibrate import BINARY, NUMBERS
 from molgraph.data.dataset import Dataset
 from molgraph.data.labels import MISSING
 from molgraph.data.table import is_usual
 from molgraph.data.targets import EXACT
 from molgraph.errors import DataError, did_you_mean
-from molgraph.kinds import block
-from molgraph.metrics import main, score
+from molgraph.kinds import Kind
+from molgraph.metrics import score
 from molgraph.metrics.decisions import operating
 from molgraph.predictor.decided import together
 from molgraph.predictor.panel import Panel
@@ -64,10 +63,10 @@ def subgroups(
     estimates, _ = predictor.estimate(data)
     belong = next(iter(together(predictor, data).values()), None)
     lines = []
-    for name in data.targets.names:
-        kind, where = predictor.task.kind(name), block(predictor.task, name)
-        truth, observed, bound = data.targets.arrays(name)
-        mine = estimates[:, where] if kind == "multiclass" else estimates[:, where.start]
+    for name in predictor.task.present(data.targets):
+        kind = predictor.task.of(name)
+        truth, observed, bound = kind.measured(data.targets)
+        mine = kind.shaped(estimates[:, predictor.task.block(name)])
         threshold = predictor.thresholds.get(name, UNKNOWN).value
         for column in by:
             cut, parts = groups_of_column(frame[column])
@@ -76,9 +75,9 @@ def subgroups(
                 drawn: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
                 drawn["groups"] = None if belong is None else belong[seen]
                 head = {"target": name, "column": column, "cut": cut, "group": group, "n": int(seen.sum())}
-                share = float(truth[seen].mean()) if kind == BINARY and seen.any() else None
-                scores = _scores(kind, truth[seen], mine[seen], threshold, where.stop - where.start, drawn)
-                lines.append({**head, "prevalence": share, "metric": main(kind), "scores": scores})
+                share = float(truth[seen].mean()) if kind.decides and seen.any() else None
+                scores = _scores(kind, truth[seen], mine[seen], threshold, drawn)
+                lines.append({**head, "prevalence": share, "metric": kind.family.main, "scores": scores})
     return lines
 
 
@@ -116,19 +115,15 @@ def _quartiles(numbers: NDArray[np.float64]) -> dict[str, Bools]:
     return found
 
 
-def _scores(
-    kind: str, truth: Any, estimate: Any, threshold: float | None, classes: int, drawn: Mapping[str, Any]
-) -> dict[str, Any]:
+def _scores(kind: Kind, truth: Any, estimate: Any, threshold: float | None, drawn: Mapping[str, Any]) -> dict[str, Any]:
     """Return the main score, and of two classes what the threshold brings, each where enough rows were measured."""
-    name = main(kind)
+    name = kind.family.main
     every = np.arange(len(truth)) if drawn["groups"] is None else drawn["groups"]
-    sizes = [len(np.unique(every))]
-    if kind != NUMBERS:
-        sizes = [len(np.unique(every[truth == c])) for c in range(max(classes, 2))]
+    sizes = [len(np.unique(every[rows])) for rows in kind.each_class(truth)]
     found = {name: _few(sizes, len(truth))}
     if found[name] is None:
-        found[name] = score(kind, truth, estimate, metrics=[name], **drawn)[name].to_json()
-    if kind == BINARY:
+        found[name] = score(kind.family, truth, estimate, metrics=[name], **drawn)[name].to_json()
+    if kind.decides:
         at = {} if threshold is None else operating(truth, estimate, threshold, **drawn)
         for share, size in (("sensitivity", sizes[1]), ("specificity", sizes[0])):
             found[share] = _few([size], len(truth)) or (

@@ -18,8 +18,7 @@ from molgraph.data.dataset import Dataset, Input
 from molgraph.data.table import Table
 from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError
-from molgraph.kinds import block, into, out_of
-from molgraph.predictor.columns import NO, UNDECIDED, YES, deviation, set_words, written_as
+from molgraph.kinds.words import NO, UNDECIDED, YES, set_words
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
 from molgraph.predictor.inputs import Slot, named_by, unlabelled
@@ -98,8 +97,8 @@ def rank_targets(
 
 def _written(found: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     """Return the lines with their numbers in the types in which they are written."""
-    kinds = {written_as(predictor.task, name) for name in predictor.targets}
-    of_values = np.float64 if np.float64 in kinds else np.float32
+    types_of = {predictor.task.of(name).written_as for name in predictor.targets}
+    of_values = np.float64 if np.float64 in types_of else np.float32
     types = dict.fromkeys(("value", "lo90", "hi90", "known_value"), of_values)
     return found.astype({**types, **dict.fromkeys(("probability", "known_similarity"), np.float32)})
 
@@ -166,7 +165,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
         raise ConfigError("the model has no target that is a number or a yes or no.")
     estimates, spread = predictor.estimate(things)
     predicted = [_deviation(predictor, name, estimates, spread) for name in names]
-    value = np.stack([estimates[:, block(predictor.task, name).start] for name in names], axis=1).astype(np.float64)
+    value = np.stack([estimates[:, predictor.task.block(name).start] for name in names], axis=1).astype(np.float64)
     ends = [predictor.intervals[name].apply(value[:, at], predicted[at]) for at, name in enumerate(names)]
     chance = [
         predictor.chances[name].of(value[:, at], _least(predictor, name, active), predicted[at])
@@ -176,7 +175,7 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
     known, similarity, seen = _evidence(predictor, things, names, active)
     inside = np.zeros((len(things), len(names)), dtype=bool)
     if predictor.domain is not None:
-        inside = predictor.domain.nearest(things).within[:, [predictor.targets.index(name) for name in names]]
+        inside = predictor.domain.nearest(things).within[:, [predictor.task.column(name) for name in names]]
     return Asked(
         tuple(names),
         value,
@@ -193,13 +192,13 @@ def _own(predictor: Predictor, things: Dataset, active: float | None) -> Asked:
 
 
 def _deviation(predictor: Predictor, name: str, estimates: Floats, spread: Floats) -> Floats | None:
-    where = block(predictor.task, name)
-    return deviation(predictor.task, name, estimates[:, where], spread[:, where])
+    where = predictor.task.block(name)
+    return predictor.task.of(name).deviation(estimates[:, where], spread[:, where])
 
 
 def _words(predictor: Predictor, name: str, value: Floats, chance: Floats) -> NDArray[np.object_]:
     """Return sets of a yes or no in words, [n]; none leaves out what its calibrated chance calls the likelier."""
-    if predictor.task.kind(name) != "binary":
+    if not predictor.task.of(name).decides:
         return np.full(len(value), None, dtype=object)
     words = np.array(set_words(value, predictor.intervals[name]), dtype=object)
     against = ((words == NO) & (chance > 0.5)) | ((words == YES) & (chance < 0.5))
@@ -243,7 +242,7 @@ def _evidence(
     if domain is None:
         return _no_evidence(len(things), len(names))
     similar = _similar(domain, things)
-    at = [list(predictor.targets).index(name) for name in names]
+    at = [predictor.task.column(name) for name in names]
     values = domain.values[:, at]
     hit = np.stack([_active(predictor, domain, name, active) for name in names], axis=1)
     return _best(similar, hit, values)
@@ -273,7 +272,7 @@ def _own_rows(predictor: Predictor, things: Dataset, names: Sequence[str]) -> ND
     known = ~np.isnan(predictor.domain.values)
     for thing, rows in enumerate(predictor.domain.same(things)):
         for at, name in enumerate(names if rows else ()):
-            column = known[:, predictor.targets.index(name)]
+            column = known[:, predictor.task.column(name)]
             found[thing, at] = next((row for row in rows if column[row]), -1)
     return found
 
@@ -289,7 +288,7 @@ def _similar(domain: Domain, things: Dataset) -> NDArray[np.float32]:
 
 def _active(predictor: Predictor, domain: Domain, name: str, active: float | None) -> NDArray[np.bool_]:
     """Tell which training rows are active on a target; one that is only known to lie below a value is not, [N]."""
-    at = predictor.targets.index(name)
+    at = predictor.task.column(name)
     high = domain.values[:, at] >= _border(predictor, name, active)  # NaN is not
     hit: NDArray[np.bool_] = high & (domain.bound[:, at] != BELOW)
     return hit
@@ -297,7 +296,7 @@ def _active(predictor: Predictor, domain: Domain, name: str, active: float | Non
 
 def _inactive(predictor: Predictor, domain: Domain, name: str, active: float | None) -> NDArray[np.bool_]:
     """Tell which training rows are known not to be active on a target, [N]."""
-    at, border = predictor.targets.index(name), _border(predictor, name, active)
+    at, border = predictor.task.column(name), _border(predictor, name, active)
     values, bound = domain.values[:, at], domain.bound[:, at]
     low: NDArray[np.bool_] = ((values < border) & (bound != ABOVE)) | ((values <= border) & (bound == BELOW))
     return low
@@ -306,14 +305,14 @@ def _inactive(predictor: Predictor, domain: Domain, name: str, active: float | N
 def _border(predictor: Predictor, name: str, active: float | None) -> float:
     """Return from which value on a target counts as active."""
     least = _least(predictor, name, active)
-    return 1.0 if predictor.task.kind(name) == "binary" else np.inf if least is None else least
+    return 1.0 if predictor.task.of(name).decides else np.inf if least is None else least
 
 
 def _least(predictor: Predictor, name: str, active: float | None) -> float | None:
     """Return from which value on a target counts as active, as the model keeps values: below all, where it has none."""
     if active is None:
         return None
-    kept = float(into(predictor.task, name, np.array(active, dtype=np.float64)))
+    kept = float(predictor.task.of(name).into(np.array(active, dtype=np.float64)))
     return -np.inf if np.isnan(kept) else kept
 
 
@@ -353,7 +352,7 @@ def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None,
             "target": asked.targets[at],
             "measured": measured_text(predictor, names[at], own) if own >= 0 else "",
             "probability": chance[at],
-            **{key: out_of(predictor.task, names[at], values[thing, at]) for key, values in numbers.items()},
+            **{key: predictor.task.of(names[at]).out_of(values[thing, at]) for key, values in numbers.items()},
             "set90": asked.words[thing, at],
             "in_domain": bool(asked.inside[thing, at]) if domain is not None else None,
             **known,

@@ -13,16 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.calibrate import Chance, Interval
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.fit import Epoch, processes
 from molgraph.fit.sampler import mix
-from molgraph.kinds import Kind, block
+from molgraph.kinds import Kind
 from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
-from molgraph.predictor.columns import deviation
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import merged
 from molgraph.predictor.inputs import lacked, slots
@@ -30,7 +28,6 @@ from molgraph.predictor.member import Member
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
 from molgraph.predictor.simple import fit as simple
-from molgraph.predictor.tempered import Tempered
 from molgraph.predictor.threshold import Threshold
 from molgraph.split import Split
 
@@ -69,7 +66,7 @@ class Training:
 
     def fold(self, rows: NDArray[np.int64]) -> Dataset:
         """Return rows that train, stop the training or calibrate, merged where several are the same thing."""
-        return merged(self.data.subset(rows), self.task.kind, self.run.duplicates)
+        return merged(self.data.subset(rows), self.task.of_column, self.run.duplicates)
 
     @cached_property
     def digest(self) -> str:
@@ -142,15 +139,16 @@ class Training:
 
     def _thresholds(self, made: Predictor) -> dict[str, Threshold]:
         """Choose on the whole validation fold, both halves, from which probability on a row is called positive."""
-        names = [name for name in self.task.names if self.task.kind(name) == "binary"]
+        names = [name for name in self.task.names if self.task.of(name).decides]
         if not names:
             return {}
         held = self.fold(np.concatenate([self.split.valid, self.split.calibration]))
         estimates, _ = made.estimate(held)
         found = {}
         for name in names:
-            truth, observed, _ = held.targets.arrays(name)
-            mine = estimates[:, block(self.task, name).start]
+            kind = self.task.of(name)
+            truth, observed, _ = kind.measured(held.targets)
+            mine = kind.shaped(estimates[:, self.task.block(name)])
             found[name] = Threshold.fit(mine, truth, observed, self.run.specificity)
         return found
 
@@ -158,20 +156,16 @@ class Training:
         """Learn from rows that chose nothing how far off estimates are."""
         estimates, spread = made.estimate(held)
         for name in self.task.names if self.run.calibrate else ():
-            truth, observed, _ = held.targets.arrays(name)
-            if self.task.kind(name) != "regression":
-                mine = estimates[:, block(self.task, name)]
-                made.tempered[name] = Tempered.fit(self.task.kind(name), mine, truth, observed)
+            tempered = self.task.of(name).tempered(estimates[:, self.task.block(name)], held.targets)
+            if tempered is not None:
+                made.tempered[name] = tempered
         estimates = made.temper(estimates)
         for name in self.task.names:
-            truth, observed, bound = held.targets.arrays(name)
-            where, kind = block(self.task, name), self.task.kind(name)
-            shaped = estimates[:, where] if kind == "multiclass" else estimates[:, where.start]
-            known: dict[str, Any] = {"observed": observed, "bound": bound}
-            known["spread"] = deviation(self.task, name, estimates[:, where], spread[:, where])
-            made.intervals[name] = Interval.fit(kind, shaped, truth, **known)
-            if kind != "multiclass":
-                made.chances[name] = Chance.fit(kind, shaped, truth, **known)
+            where = self.task.block(name)
+            interval, chance = self.task.of(name).calibrated(estimates[:, where], spread[:, where], held.targets)
+            made.intervals[name] = interval
+            if chance is not None:
+                made.chances[name] = chance
 
     def _make(self, number: int) -> Member:
         member = members_of.make(self.run, self.schemas, self.task, member_seed(self.run.seed, number), self.train)

@@ -13,9 +13,9 @@ from scipy.stats import skew
 
 from molgraph.config import AUTO
 from molgraph.data.targets import Targets
-from molgraph.data.units import REGRESSION, is_logarithm
+from molgraph.data.units import is_logarithm
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
-from molgraph.kinds import Kind, into, logarithm
+from molgraph.kinds import NAMED, Kind
 from molgraph.kinds.scale import Floats, kept
 from molgraph.predictor.rows import Rows
 
@@ -46,9 +46,9 @@ def transformed(
             raise ConfigError(f"transform names the target '{name}'{did_you_mean(name, rows.kinds)}")
     log, said = [], []
     for name, kind in rows.kinds.items():
-        word = given.get(name, AUTO)
-        if kind != REGRESSION or (start is not None and word == AUTO and name in start.names):
-            chosen, why = kind == REGRESSION and start is not None and logarithm(start, name), ""
+        word, number = given.get(name, AUTO), NAMED[kind].transforms
+        if not number or (start is not None and word == AUTO and name in start.names):
+            chosen, why = number and start is not None and start.of(name).on_logarithm, ""
             if word == "log" and not isinstance(wanted, str):
                 raise ConfigError(f"transform: '{name}' is no number, and has no logarithm.")
         elif word == AUTO:
@@ -64,9 +64,9 @@ def transformed(
 
 def as_kept(rows: Rows, task: Kind) -> Rows:
     """Return measured rows as a trained model keeps them; a value that has no logarithm counts as not measured."""
-    found, unread = _with(rows, lambda name, values: into(task, name, values)), dict(rows.unread)
-    for name in rows.data.targets.names:
-        before, after = (each.data.targets.arrays(name) for each in (rows, found))
+    found, unread = _with(rows, lambda name, values: task.of(name).into(values)), dict(rows.unread)
+    for name in task.present(rows.data.targets):
+        before, after = (task.of(name).measured(each.data.targets) for each in (rows, found))
         lost = np.flatnonzero(before[1] & ~after[1])
         why = "the model was trained on logarithms of {}, and {:g} has none"
         unread[name] = unread.get(name, []) + [
@@ -81,8 +81,8 @@ def agree(task: Kind, start: Kind, init: str) -> None:
     Raises: ConfigError where a target is a logarithm for one of both only.
     """
     for name in task.names:
-        theirs = logarithm(start, name)
-        if name in start.names and logarithm(task, name) != theirs:
+        theirs = name in start.names and start.of(name).on_logarithm
+        if name in start.names and task.of(name).on_logarithm != theirs:
             how = ("its logarithm", "its values") if theirs else ("its values", "its logarithm")
             raise ConfigError(
                 f"--init {init}: was trained on {name} by {how[0]}, and this run is to be by {how[1]}; "
@@ -93,7 +93,10 @@ def agree(task: Kind, start: Kind, init: str) -> None:
 def _with(rows: Rows, turn: Callable[[str, Floats], Floats]) -> Rows:
     """Return the rows with the values of each target turned; a value that becomes NaN is not observed."""
     targets, data = rows.data.targets, rows.data
-    columns = [turn(name, targets.values[:, at].numpy()) for at, name in enumerate(targets.names)]
+    columns = [
+        turn(name, values) if name in rows.kinds else values
+        for name, values in zip(targets.names, targets.values.numpy().T, strict=True)
+    ]
     values = torch.from_numpy(np.stack(columns, axis=1))
     observed = targets.observed & ~torch.isnan(values)
     made = Targets(targets.names, torch.where(observed, values, 0.0), observed, targets.bound, targets.weight)

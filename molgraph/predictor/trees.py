@@ -11,22 +11,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import CheckpointError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
-from molgraph.kinds import Kind, block, scale, spreads
+from molgraph.kinds import Kind
 from molgraph.model.grower import Grower
 from molgraph.predictor import censored
 from molgraph.predictor.boosted import Boosted
 from molgraph.predictor.censored import Labelled
 
 Array = NDArray[np.float64]
-WITH_SPREAD = "RMSEWithUncertainty"  # CatBoost's name of the normal likelihood (Duan 2020, arXiv 1910.03225)
-LOSS = {"regression": "RMSE", "binary": "Logloss", "multiclass": "MultiClass"}
 
 
 class Trees:
@@ -53,7 +50,7 @@ class Trees:
         """Grow the trees of one target after the other, in so many rounds each as `lengths` says; yield after each."""
         inputs = {"train": self.grower.features_of(train.inputs), "valid": self.grower.features_of(valid.inputs)}
         for number, name in enumerate(self.task.names, 1):
-            began = time.perf_counter()
+            kind, began = self.task.of(name), time.perf_counter()
             rows = self._labelled(train, inputs["train"], name)
             held = self._labelled(valid, inputs["valid"], name)
             seen = np.unique(rows.exact().values)
@@ -62,15 +59,13 @@ class Trees:
                     f"target '{name}': trees begin with exact values, and the {len(rows.exact())} training rows that "
                     "have one do not differ. Use a network, which learns from bounds alone too."
                 )
-            if self.task.kind(name) != "regression":  # a class without a training row has no probability to judge
+            if kind.answers:  # a class without a training row has no probability to judge
                 held = held.those(np.isin(held.values, seen))
             rounds = lengths[number - 1] if lengths else self.grower.rounds
             model = censored.learn(partial(self._grow, name, run, seed, rounds), _said, rows, held)
             grown = Boosted.of_catboost(model)
-            self.found[name] = (
-                grown.in_units(*scale(self.task, name)) if self.task.kind(name) == "regression" else grown
-            )
-            losses, loss = model.get_best_score(), _loss(self.task, name)
+            self.found[name] = grown if kind.answers else grown.in_units(*kind.scale)
+            losses, loss = model.get_best_score(), kind.trees_loss
             yield Epoch(
                 number,
                 len(self.task.names),
@@ -86,9 +81,9 @@ class Trees:
 
     def _labelled(self, data: Dataset, features: NDArray[np.float32], name: str) -> Labelled:
         """Return the measured rows of a target; numbers in standard deviations, for CatBoost takes them in float32."""
-        values, observed, bound = data.targets.arrays(name)
-        mean, std = scale(self.task, name)
-        weight = data.targets.column(name).weight[:, 0].numpy()
+        kind = self.task.of(name)
+        (values, observed, bound), (mean, std) = kind.measured(data.targets), kind.scale
+        weight = data.targets.column(kind.reads(name)[0]).weight[:, 0].numpy()
         return Labelled(features, (values - mean) / std, bound, weight).those(observed)
 
     def _grow(self, name: str, run: RunSettings, seed: int, rounds: int, train: Labelled, valid: Labelled) -> Any:
@@ -96,7 +91,7 @@ class Trees:
         from catboost import Pool
 
         pools = [Pool(rows.features, rows.values, weight=rows.weight) for rows in (train, valid) if len(rows)]
-        model, judged = _untrained(self.grower, self.task, name, run, seed, rounds), len(pools) > 1
+        model, judged = _untrained(self.grower, self.task.of(name), run, seed, rounds), len(pools) > 1
         stop = self.grower.patience if judged and self.grower.patience else None
         model.fit(pools[0], eval_set=pools[1] if judged else None, use_best_model=judged, early_stopping_rounds=stop)
         return model
@@ -108,16 +103,7 @@ class Trees:
         if not len(data):
             return out
         for name, trees in self.found.items():
-            where, raw = block(self.task, name), trees.raw(features)
-            if spreads(self.task, name):
-                with np.errstate(over="ignore"):  # what is not finite is told of its row
-                    out[:, where] = np.stack([raw[:, 0], np.exp(raw[:, 1])], axis=1)  # CatBoost's is a logarithm
-            elif self.task.kind(name) == "regression":
-                out[:, where.start] = raw[:, 0]
-            elif self.task.kind(name) == "binary":
-                out[:, where.start] = expit(raw[:, 0])
-            else:
-                out[:, where.start + trees.classes] = softmax(raw, axis=1)
+            out[:, self.task.block(name)] = self.task.of(name).of_trees(trees.raw(features), trees.classes)
         return out
 
     def save(self, folder: Path, number: int) -> None:
@@ -140,16 +126,9 @@ class Trees:
             path, earlier = (folder / f"trees-{number}-{at}.{end}" for end in ("safetensors", "json"))
             old = earlier.is_file() and not path.exists()
             trees = Boosted.load_json(earlier) if old else Boosted.load(path)
-            if not self._fits(trees, name):
+            if not self.task.of(name).fits_trees(len(trees.bias), trees.classes):
                 raise CheckpointError(f"{earlier if old else path}: these are not the trees of '{name}'. Train again.")
             self.found[name] = trees
-
-    def _fits(self, trees: Boosted, name: str) -> bool:
-        """Tell whether trees have the outputs that a target needs."""
-        where = block(self.task, name)
-        if self.task.kind(name) in ("regression", "binary"):
-            return len(trees.bias) == int(where.stop - where.start)
-        return len(trees.classes) > 1 and bool(trees.classes[-1] < where.stop - where.start)
 
     @property
     def ready(self) -> bool:
@@ -170,23 +149,18 @@ def _threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS", "0")) or -1  # -1: all cores
 
 
-def _loss(task: Kind, name: str) -> str:
-    return WITH_SPREAD if spreads(task, name) else LOSS[task.kind(name)]
-
-
-def _untrained(grower: Grower, task: Kind, name: str, run: RunSettings, seed: int, rounds: int) -> Any:
+def _untrained(grower: Grower, kind: Kind, run: RunSettings, seed: int, rounds: int) -> Any:
     from catboost import CatBoostClassifier, CatBoostRegressor
 
-    kind = task.kind(name)
-    made = CatBoostRegressor if kind == "regression" else CatBoostClassifier
-    balance = {"auto_class_weights": "Balanced"} if run.balance and kind != "regression" else {}
+    made = CatBoostClassifier if kind.answers else CatBoostRegressor
+    balance = {"auto_class_weights": "Balanced"} if run.balance and kind.answers else {}
     return made(
         iterations=rounds,
         depth=grower.depth,
         learning_rate=grower.lr,
         l2_leaf_reg=grower.l2,
         rsm=grower.subset,
-        loss_function=_loss(task, name),
+        loss_function=kind.trees_loss,
         random_seed=seed,
         thread_count=_threads(),
         allow_writing_files=False,

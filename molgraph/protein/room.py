@@ -13,6 +13,9 @@ from molgraph.protein.residues import NAME
 from molgraph.protein.similarity import Nearest, diverse
 from molgraph.protein.vectors import UNFILED
 
+# What is reported of affinities of drugs and targets. See: Öztürk 2018, doi 10.1093/bioinformatics/bty593
+AFFINITY = ("mse", "ci", "rm2", "pearson", "spearman", "rmse")
+
 ROOM = Room(
     name="protein",
     noun=Noun("protein", "proteins"),
@@ -36,5 +39,6 @@ ROOM = Room(
     properties=tuple(PROPERTIES),
     diverse=diverse,
     related=THRESHOLD,
+    metrics=AFFINITY,
     ids=("target_id", "target_name", "target", "gene", "uniprot", "uniprot_id", "protein_id", "protein_name", "id"),
 )

@@ -105,17 +105,17 @@ class Parity:
 
 @dataclass(frozen=True)
 class Target:
-    """Name a predicted column, its kind ("regression", "binary", ...) and the decimals shown of its values."""
+    """Name a predicted column, whether its values are probabilities, and the decimals shown of them."""
 
     name: str
     units: str = ""
-    kind: str = "regression"
+    chance: bool = False
     decimals: int = 2
 
     @property
     def meaning(self) -> str:
         """Say what its numbers mean."""
-        return meaning(self.name, self.units, self.kind)
+        return meaning(self.name, self.units, chance=self.chance)
 
     def natural(self, value: float | None, bound: str = "") -> str:
         """Write the quantity of which a value is the logarithm, "" where it is none."""

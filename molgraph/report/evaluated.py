@@ -12,7 +12,7 @@ import pandas as pd
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
-from molgraph.kinds import logarithm, out_of
+from molgraph.kinds.column import named
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Parity, Report
@@ -66,7 +66,9 @@ def evaluation_report(
         quality=quality(assessment, " + ".join(p.recipe.run.model for p in models), models[0].recipe.units),
         trust=trust(assessment),
         parity=tuple(
-            _parity(predictor, name, data, scores) for name in data.targets.names if _is_number(predictor, name)
+            _parity(predictor, name, data, scores)
+            for name in predictor.task.present(data.targets)
+            if named(predictor.task.of(name).described(scores.columns), "low")
         ),
         rejected=tuple((reason, n, examples[reason]) for reason, n in sorted(rejected.items())),
         facts={**(facts or {}), **model_facts(models)},
@@ -74,14 +76,12 @@ def evaluation_report(
     )
 
 
-def _is_number(predictor: Predictor | Panel, name: str) -> bool:
-    return predictor.task.kind(name) == "regression"
-
-
 def _parity(predictor: Predictor | Panel, name: str, data: Dataset, scores: pd.DataFrame) -> Parity:
     """Show the rows with an exact measured value; a bound (`>10`) has no place on the plot."""
-    values, observed, bound = data.targets.arrays(name)
-    measured = out_of(predictor.task, name, np.where(observed & (bound == EXACT), values, np.nan))
+    kind = predictor.task.of(name)
+    columns = kind.described(scores.columns)
+    values, observed, bound = kind.measured(data.targets)
+    measured = kind.out_of(np.where(observed & (bound == EXACT), values, np.nan))
 
     def column(wanted: str) -> tuple[float, ...]:
         found = scores[wanted].to_numpy(np.float64) if wanted in scores else np.full(len(scores), np.nan)
@@ -92,10 +92,10 @@ def _parity(predictor: Predictor | Panel, name: str, data: Dataset, scores: pd.D
         name,
         tuple(measured.tolist()),
         column(name),
-        column(f"{name}_lo90"),
-        column(f"{name}_hi90"),
+        column(named(columns, "low")),
+        column(named(columns, "high")),
         column("nn_similarity"),
         tuple(inside),
         next((p.recipe.units[name] for p in predictor.predictors if name in p.recipe.units), ""),
-        logarithm(predictor.task, name),
+        kind.on_logarithm,
     )

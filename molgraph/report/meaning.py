@@ -11,7 +11,6 @@ LOG = re.compile(r"^(-?)\s*log(?:10)?\s*(?:\(\s*(?P<inside>[^()]+?)\s*\)$|.*\bin
 MOLAR = {"M": "M", "mol/L": "mol/L"}
 PREFIXES = ((0, ""), (-3, "m"), (-6, "µ"), (-9, "n"), (-12, "p"), (-15, "f"))  # BIPM, SI brochure, table 7
 OTHER = {"<": ">", ">": "<"}
-CHANCES = ("binary", "probability")
 
 
 class Logarithm(NamedTuple):
@@ -61,17 +60,17 @@ def natural(value: float | None, name: str, units: str, bound: str = "") -> str:
     return f"{sign}{shown} {prefix}{scale.unit}"
 
 
-def meaning(name: str, units: str, kind: str = "regression") -> str:
+def meaning(name: str, units: str, *, chance: bool = False) -> str:
     """Say in plain words what a number of a target means, and what a higher one does.
 
     >>> meaning("pIC50", "-log10(M)")
     'one unit higher is ten times as potent: 7 is 100 nM, 8 is 10 nM'
     >>> meaning("logS", "log10(mol/L)")
     'one unit higher is ten times as much: 0 is 1.0 mol/L, 1 is 10 mol/L'
-    >>> meaning("hERG_p", "probability of blocking the hERG channel", "binary"), meaning("dose", "mg", "regression")
+    >>> meaning("hERG_p", "probability of blocking the hERG channel", chance=True), meaning("dose", "mg")
     ('from 0 to 1, higher is likelier', 'higher is more')
     """
-    if kind in CHANCES:
+    if chance:
         return "from 0 to 1, higher is likelier"
     scale = logarithm(name, units)
     if scale is None:

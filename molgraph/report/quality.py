@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from molgraph.calibrate import NUMBERS
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import drawn, sentence
@@ -57,7 +56,7 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
         f"Reliability: {sentence(reliable)}." if reliable else "",
         drawn(reliable.get("curve", ())),
-        NUMBERS not in METRICS[assessment["main"][target]].kinds,
+        METRICS[assessment["main"][target]].classes,
         tuple(_in_a_word(name, verdict) for name, verdict in verdicts.items()),
         which=which,
     )

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from molgraph.kinds import out_of
+from molgraph.kinds.column import set_text, sets
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.card import refitted
-from molgraph.predictor.columns import number_columns, set_text, sets_of
 from molgraph.predictor.doubts import doubts
 from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
@@ -56,11 +55,11 @@ def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
 
 def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Target:
     units = next((p.recipe.units[name] for p in predictor.predictors if p.recipe.units.get(name)), "")
-    kind = next((p.task.kind(name) for p in predictor.predictors if name in p.targets), "probability")
+    chance = next((p.task.of(name).answers > 0 for p in predictor.predictors if name in p.targets), True)
     known = values.dropna().to_numpy(np.float64)
     spread = float(np.ptp(known)) if len(known) else 0.0
     decimals = 2 if spread == 0 else max(0, 2 - math.floor(math.log10(spread)))
-    return Target(name, units, kind, decimals)
+    return Target(name, units, chance, decimals)
 
 
 def _far(result: ScreenResult) -> str:
@@ -141,9 +140,10 @@ def _open(doubt: str | None) -> str:
 
 def _sets(column: str, predictor: Predictor | Panel, cells: Mapping[str, list[Any]], rows: int) -> list[str]:
     """Return the sets of the target that a column of numbers belongs to, in words."""
-    owners = [n for p in predictor.predictors for n in p.targets if column in number_columns(p.task, n)]
-    columns = sets_of(owners[0], cells) if owners else []
-    return [", ".join(filter(None, (set_text(c, cells[c][at]) for c in columns))) for at in range(rows)]
+    each = (p.task.of(name) for p in predictor.predictors for name in p.targets)
+    owner = next((kind for kind in each if column in kind.ranked_by), None)
+    columns = sets(owner.described(cells)) if owner is not None else []
+    return [", ".join(filter(None, (set_text(c, cells[c.name][at]) for c in columns))) for at in range(rows)]
 
 
 def _own(result: ScreenResult, predictor: Predictor | Panel) -> tuple[str, ...]:
@@ -191,9 +191,10 @@ def _measured(found: Neighbours, at: int, nearest: tuple[int, int], target: str)
     if known is None or known.rows[at] < 0:
         return None, "", ""
     model, row = int(known.model[at]), int(known.rows[at])
-    domain, column = found.domain(model), found.models[model].task.names.index(target)
+    task, domain = found.models[model].task, found.domain(model)
+    column = task.column(target)
     other = "" if (model, row) == nearest else f"{domain.ids[row]}, similarity {known.similarity[at]:.2f}"
-    value = out_of(found.models[model].task, target, domain.values[row, column])
+    value = task.of(target).out_of(domain.values[row, column])
     return float(value), SIGNS[int(domain.bound[row, column])], other
 
 
@@ -250,7 +251,7 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
 
 def _set_notes(predictor: Predictor | Panel, targets: Sequence[Target]) -> Iterator[str]:
     """Say what a set means, where there are some."""
-    if any(target.kind in ("binary", "probability") for target in targets):
+    if any(target.chance for target in targets):
         many = predictor.inputs.noun.many
         yield (
             f"A 90 % set holds the right answer for at least 90 % of the {many} of each class, as far as they are like "

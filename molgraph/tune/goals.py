@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.kinds import Kind, block
-from molgraph.metrics import METRICS, main, names, score
+from molgraph.kinds import NAMED, Kind
+from molgraph.metrics import METRICS, score
 from molgraph.predictor.member import Member
 
 Array = NDArray[np.float64]
@@ -52,10 +52,10 @@ def goals(wanted: Sequence[str], kinds: Mapping[str, str]) -> tuple[Goal, ...]:
     Raises: ConfigError for an unknown name, one named twice, or a cost in the first place.
     """
     kind_set = set(kinds.values())
-    one_kind = next(iter(kind_set)) if len(kind_set) == 1 else None
-    plain = one_kind is not None and (len(kinds) == 1 or one_kind != "regression")
-    chosen = list(wanted) or [main(str(one_kind)) if plain else ERROR]
-    metrics = names(one_kind) if one_kind else ()
+    family = NAMED[next(iter(kind_set))].family if len(kind_set) == 1 else None
+    plain = family is not None and (len(kinds) == 1 or family.classes)  # errors of numbers are in units of their own
+    chosen = list(wanted) or [family.main if family is not None and plain else ERROR]
+    metrics = family.metrics if family is not None else ()
     known = (ERROR, *metrics, *COSTS)
     for name in chosen:
         if name not in known:
@@ -96,21 +96,20 @@ def accuracy(
 ) -> tuple[float, float | None]:
     """Return the score of estimates [N, columns of the task] of rows with known values, and its standard error.
 
-    `scale` is the standard deviation of each regression target's training values. The standard error is that of the
+    `scale` is what the error of each target is counted in (see `scales`). The standard error is that of the
     bootstrap, averaged over targets as if their errors were independent; None without a bootstrap.
 
     Raises: DataError where the score does not exist for these rows.
     """
     values, errors = [], []
     for name in task.names:
-        kind = task.kind(name)
-        metric = goal.name if goal.name != ERROR else main(kind)
-        truth, observed, bound = data.targets.arrays(name)
-        shown = estimates[:, block(task, name)]
+        kind = task.of(name)
+        metric = goal.name if goal.name != ERROR else kind.family.main
+        truth, observed, bound = kind.measured(data.targets)
         found = score(
-            kind,
+            kind.family,
             truth,
-            shown if kind == "multiclass" else shown[:, 0],
+            kind.shaped(estimates[:, task.block(name)]),
             observed=observed,
             bound=bound,
             metrics=[metric],
@@ -122,7 +121,7 @@ def accuracy(
                 f"target '{name}': the validation rows have no {METRICS[metric].label}: {found.reason}. "
                 "Use --split random, more validation rows (fractions), or another of --objectives."
             )
-        unit = scale[name] if goal.name == ERROR and kind == "regression" else 1.0
+        unit = scale[name] if goal.name == ERROR else 1.0
         flip = goal.name == ERROR and METRICS[metric].higher_is_better
         values.append(1.0 - found.value if flip else found.value / unit)
         if found.low is not None and found.high is not None:
@@ -132,13 +131,12 @@ def accuracy(
 
 
 def scales(task: Kind, train: Dataset) -> dict[str, float]:
-    """Return the standard deviation of each regression target's training values; 1 where they do not differ."""
+    """Return what the error of each target is counted in: of numbers the deviation of the training values, else 1."""
     found = {}
     for name in task.names:
-        if task.kind(name) == "regression":
-            values, observed, _ = train.targets.arrays(name)
-            spread = float(values[observed].std()) if observed.any() else 0.0
-            found[name] = spread or 1.0
+        kind = task.of(name)
+        values, observed, _ = kind.measured(train.targets)
+        found[name] = kind.unit(values[observed])
     return found
 
 

@@ -18,8 +18,8 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import CheckpointError, ConfigError
-from molgraph.kinds import Kind, block, make
-from molgraph.metrics import METRICS, names, score
+from molgraph.kinds import NAMED, Kind, make
+from molgraph.metrics import METRICS, score
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import Leaks
 from molgraph.predictor.member import needs
@@ -60,7 +60,7 @@ def _compare(run: RunSettings, models: Sequence[str], request: Request, overwrit
     first, *others = runs.values()
     made = plan(replace(first, comparator=NONE, leaks=run.leaks, init=""), source, workers=0, also=others)
     for kind in set(made.rows.kinds.values()):
-        names(kind, [request.metric] if request.metric else None)
+        NAMED[kind].family.names([request.metric] if request.metric else None)
     found = Comparison(made, runs, request)
     facts, count = made.facts, len(runs) * len(found.folds)
     say(f"{facts['data']}: {facts['rows_read']} rows, {facts['rows_used']} used")
@@ -181,10 +181,10 @@ def _cell(
 def _scores(task: Kind, test: Dataset, estimates: Any) -> dict[str, dict[str, float | None]]:
     found = {}
     for name in task.names:
-        kind, mine = task.kind(name), estimates[:, block(task, name)]
-        truth, observed, bound = test.targets.arrays(name)
-        shaped = mine if kind == "multiclass" else mine[:, 0]
-        made = score(kind, truth, shaped, observed=observed, bound=bound, bootstrap=0)
+        kind = task.of(name)
+        truth, observed, bound = kind.measured(test.targets)
+        mine = kind.shaped(estimates[:, task.block(name)])
+        made = score(kind.family, truth, mine, observed=observed, bound=bound, bootstrap=0)
         found[name] = {metric: each.value for metric, each in made.items()}
     return found
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from molgraph import split as splits
-from molgraph.metrics import METRICS, shown
+from molgraph.kinds import NAMED
+from molgraph.metrics import METRICS
 from molgraph.metrics.repeated import NORMAL, TESTS
+from molgraph.predictor.inputs import of_pairs, slots
 from molgraph.report.compared import Compared, ComparisonPage
 
 if TYPE_CHECKING:
@@ -55,8 +57,8 @@ def _when(split: str) -> str:
 
 def _compared(found: Comparison, target: str) -> Compared:
     ranking = found.rankings[target]
-    kind = found.made.rows.kinds[target]
-    columns = dict.fromkeys((ranking.metric, *shown(kind, len(found.made.rows.data.inputs))))
+    family = NAMED[found.made.rows.kinds[target]].family
+    columns = dict.fromkeys((ranking.metric, *family.shown(of_pairs(slots(found.made.run)))))
     return Compared(
         target,
         ranking,

@@ -17,7 +17,8 @@ import numpy as np
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic
 from molgraph.errors import ConfigError
-from molgraph.metrics import METRICS, Ranking, main, rank
+from molgraph.kinds import NAMED
+from molgraph.metrics import METRICS, Ranking, rank
 from molgraph.metrics.repeated import TESTS, fewest_folds
 from molgraph.report.compared import write_comparison_report
 from molgraph.workflows.compare_page import comparison_page
@@ -117,7 +118,7 @@ class Comparison:
     @property
     def metrics(self) -> dict[str, str]:
         """Return the metric that decides, by target."""
-        return {name: self.request.metric or main(kind) for name, kind in self.made.rows.kinds.items()}
+        return {name: self.request.metric or NAMED[kind].family.main for name, kind in self.made.rows.kinds.items()}
 
     @cached_property
     def digest(self) -> str:

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from molgraph import config, registry
 from molgraph.data.room import Noun
 from molgraph.errors import DataError
+from molgraph.kinds import Number, OneOf, YesNo
 from molgraph.predictor import Predictor
 from molgraph.workflows.plan import Plan, plan
 from molgraph.workflows.train import train_rows
@@ -227,7 +228,7 @@ class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         """
         numbers = _numbers(_columns(y))
         weight = _weights(sample_weight, len(numbers))
-        return self._fit(X, numbers, weight, dict.fromkeys(numbers.columns, "regression"))
+        return self._fit(X, numbers, weight, dict.fromkeys(numbers.columns, Number.word))
 
     def predict(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """Return float64 [n], or [n, T] of several targets.
@@ -270,7 +271,7 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
                 raise DataError(f"y holds {len(found[name])} class; there is nothing to tell apart.")
             labels[name] = np.searchsorted(found[name], values)  # of a row without weight anything
         self.classes_ = found[TARGET] if list(found) == [TARGET] else list(found.values())
-        kinds = {name: "binary" if len(classes) == 2 else "multiclass" for name, classes in found.items()}
+        kinds = {name: (YesNo if len(classes) == 2 else OneOf).word for name, classes in found.items()}
         return self._fit(X, labels, weight, kinds)
 
     def predict_proba(self, X: Sequence[Any]) -> Any:

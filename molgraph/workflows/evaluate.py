@@ -16,13 +16,11 @@ from molgraph.data.files import atomic, os_errors
 from molgraph.data.table import free_names
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, Reject, many
-from molgraph.kinds import out_of, vocabulary
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, nearest_estimates
 from molgraph.predictor.card import counted, domain_lines, interval, labels, simple_lines
-from molgraph.predictor.columns import written_as
 from molgraph.predictor.decided import lines
 from molgraph.predictor.folder import save_rejects
 from molgraph.predictor.inside import by_domain
@@ -75,7 +73,7 @@ def evaluate_file(
         run = replace(first.recipe.run if isinstance(scorer, Panel) else scorer.recipe.run, column=column or "", id="")
         run = replace(run, split="random", targets=shared if isinstance(scorer, Panel) else run.targets)
         scorer.give(given or {}, join)
-        rows = read_rows(source, run, scorer.inputs, classes=vocabulary(scorer.task), some=True)
+        rows = read_rows(source, run, scorer.inputs, classes=scorer.task.vocabulary, some=True)
         rows = as_kept(rows, scorer.task)
         rejects |= {(reject.row, reject.reason): reject for reject in rows.data.rejects}
         alone = {}
@@ -185,10 +183,10 @@ def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found
         out.mkdir(parents=True, exist_ok=True)
     scores = predictor.columns_of(rows.data).rename(columns={DOUBT: "message"})
     measured = {}
-    for target in rows.data.targets.names:
-        values, observed, _ = rows.data.targets.arrays(target)
-        values = out_of(predictor.task, target, np.where(observed, values, np.nan))
-        measured[f"{target}_measured"] = values.astype(written_as(predictor.task, target))
+    for target in predictor.task.present(rows.data.targets):
+        kind = predictor.task.of(target)
+        values, observed, _ = kind.measured(rows.data.targets)
+        measured[f"{target}_measured"] = kind.out_of(np.where(observed, values, np.nan)).astype(kind.written_as)
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
     names = free_names(list(rows.frame.columns), list(ours.columns))
     frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")

@@ -11,8 +11,8 @@ import pandas as pd
 from molgraph.data.room import Shown
 from molgraph.data.table import Table
 from molgraph.explain import Explainer
+from molgraph.kinds.column import named, set_text, sets
 from molgraph.predictor import Predictor
-from molgraph.predictor.columns import set_text, sets_of
 from molgraph.report import ExplainedPage, Looked
 from molgraph.report.explained import checks
 from molgraph.report.model import model_facts
@@ -67,23 +67,14 @@ def looked(
 
 def _estimate(predictor: Predictor, target: str, scored: pd.Series) -> tuple[str, str]:
     """Return an estimate and its interval in words."""
-    kind, value = predictor.task.kind(target), scored[target]
-    if kind == "multiclass":
-        chance = float(scored[f"{target}_p_{value}"])
-        return f"{value}, {short(chance)}", _sets(predictor, target, scored)
-    number = with_units(short(float(value)), predictor.recipe.units.get(target, ""))
-    if kind == "binary":
-        return number, _sets(predictor, target, scored)
-    low, high = scored[f"{target}_lo90"], scored[f"{target}_hi90"]
-    if pd.isna(low) or pd.isna(high):
-        return number, f"no interval: {predictor.intervals[target].reason}"
-    return number, f"90 % interval {short(float(low))} to {short(float(high))}"
-
-
-def _sets(predictor: Predictor, target: str, scored: pd.Series) -> str:
-    """Return "90 % set: undecided, 80 % set: yes", or why there is none."""
-    found = [set_text(column, scored[column]) for column in sets_of(target, list(scored.index))]
-    return ", ".join(filter(None, found)) or f"no set: {predictor.intervals[target].reason}"
+    columns, interval = predictor.task.of(target).described(scored.index), predictor.intervals[target]
+    value, chance = scored[target], named(columns, "probability", of=str(scored[target]))
+    said = with_units(short(float(value)), predictor.recipe.units.get(target, "")) if not chance else ""
+    low, high = (scored.get(named(columns, end)) for end in ("low", "high"))
+    ends = "" if pd.isna(low) or pd.isna(high) else f"90 % interval {short(float(low))} to {short(float(high))}"
+    words = [set_text(column, scored[column.name]) for column in sets(columns)]
+    within = ", ".join(filter(None, [ends, *words])) or f"no {interval.what}: {interval.reason}"
+    return said or f"{value}, {short(float(scored[chance]))}", within
 
 
 def explained_page(

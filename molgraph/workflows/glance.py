@@ -8,14 +8,17 @@ from typing import Any
 import pandas as pd
 
 from molgraph.errors import printable
-from molgraph.predictor.columns import sets_of
+from molgraph.kinds.column import Column, named, sets
 
 MOST = 20  # rows that are shown; more belong in a file
 DIGITS = ".4g"
 
 
-def lines(frame: pd.DataFrame, column: str, targets: Sequence[str]) -> Iterator[str]:
-    """Yield what there is to say of each row: what it is, its message, and per target value, interval, neighbour."""
+def lines(frame: pd.DataFrame, column: str, targets: Mapping[str, Sequence[Column]]) -> Iterator[str]:
+    """Yield what there is to say of each row: what it is, its message, and per target value, interval, neighbour.
+
+    `targets` describes the columns of each.
+    """
     for number, row in enumerate(frame.head(MOST).to_dict("records")):
         yield from [""] * (number > 0)
         yield printable(str(row[column]))
@@ -24,7 +27,7 @@ def lines(frame: pd.DataFrame, column: str, targets: Sequence[str]) -> Iterator[
         if row["status"] != "ok":
             yield f"  no prediction: {row['status']}"
             continue
-        found = [_line(row, name, list(frame.columns)) for name in targets if name in frame]
+        found = [_line(row, name, columns) for name, columns in targets.items() if name in frame]
         widths = [max(map(len, cells)) for cells in zip(*found, strict=True)]
         yield from (
             "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(cells, widths, strict=True)).rstrip() for cells in found
@@ -34,9 +37,9 @@ def lines(frame: pd.DataFrame, column: str, targets: Sequence[str]) -> Iterator[
         yield f"\n{len(frame) - MOST:,} more rows; -o FILE writes all."
 
 
-def _line(row: Mapping[Hashable, Any], name: str, columns: Sequence[str]) -> tuple[str, str, str, str]:
-    low, high = row.get(f"{name}_lo90"), row.get(f"{name}_hi90")
-    words = [str(row[each]) for each in sets_of(name, columns)[:1] if _known(row[each])]
+def _line(row: Mapping[Hashable, Any], name: str, columns: Sequence[Column]) -> tuple[str, str, str, str]:
+    low, high = row.get(named(columns, "low")), row.get(named(columns, "high"))
+    words = [str(row[each.name]) for each in sets(columns)[:1] if _known(row[each.name])]
     interval = f"{_number(low)} to {_number(high)} (90 %)" if _known(low) and _known(high) else ""
     near = row.get(f"{name}_nn")
     return name, _number(row[name]), interval or "".join(words), f"nearest measured: {_short(near)}" * _known(near)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,14 @@ import pandas as pd
 from molgraph.data.numbers import spelled
 from molgraph.data.units import CONCENTRATIONS
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.kinds import Number
+from molgraph.kinds.column import Column, What, named
 from molgraph.predictor.rows import LOG_MOLAR
 from molgraph.predictor.scored import Scorer
 
 _LOGARITHM = re.compile(r"p[ _-]?((?:K(?:[id]|(?![a-z]))|[A-Z]{1,2}C?50).*)")  # of a concentration, not pKa
-ENDS = {"_hi90": "_lo90", "_lo90": "_hi90"}  # more of a logarithm is less of a concentration
+# More of a logarithm is less of a concentration.
+TURNED: dict[What, What] = {"value": "value", "low": "high", "high": "low"}
 
 
 def logarithms(scorer: Scorer) -> dict[str, str]:
@@ -46,26 +50,27 @@ def unit_of(word: str, scorer: Scorer) -> str:
     return unit
 
 
+def concentrations(columns: Sequence[Column], name: str, called: str) -> dict[str, Column]:
+    """Describe the columns of concentrations, each by the column of the logarithm that it is made of."""
+    of = {column.what: column for column in columns if column.what in TURNED}
+    return {
+        of[TURNED[what]].name: replace(column, name=f"{called}{column.name.removeprefix(name)}")
+        for what, column in of.items()
+    }
+
+
 def with_units(frame: pd.DataFrame, targets: Mapping[str, str], unit: str) -> pd.DataFrame:
     """Add the concentration to the right of each logarithm's interval, ends of the interval changed over."""
     columns: dict[str, pd.Series | Sequence[object]] = {}
-    added = {name: _concentrations(frame, name, f"{called}_{unit}", unit) for name, called in targets.items()}
-    last = {name: next((c for c in (f"{name}_hi90", name) if c in frame), "") for name in targets}
+    found = {name: Number((name,)).described(frame.columns) for name in targets}
+    made = {name: concentrations(found[name], name, f"{called}_{unit}") for name, called in targets.items()}
+    last = {name: named(found[name], "high") or named(found[name], "value") for name in targets}
     for column in frame.columns:
         columns[column] = frame[column]
         for name in targets:
             if last[name] == column:
-                columns |= added[name]
+                columns |= {each.name: concentration(frame[of], unit) for of, each in made[name].items()}
     return pd.DataFrame(columns)
-
-
-def _concentrations(frame: pd.DataFrame, name: str, called: str, unit: str) -> dict[str, pd.Series]:
-    found = {}
-    for end in ("", "_lo90", "_hi90"):
-        source = f"{name}{ENDS.get(end, end)}"
-        if source in frame:
-            found[f"{called}{end}"] = concentration(frame[source], unit)
-    return found
 
 
 def concentration(values: pd.Series, unit: str) -> pd.Series:

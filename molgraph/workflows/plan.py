@@ -20,7 +20,7 @@ from molgraph.data.room import Noun
 from molgraph.data.targets import EXACT
 from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
-from molgraph.kinds import Kind, logarithm, make
+from molgraph.kinds import Kind, make
 from molgraph.predictor import Predictor, load
 from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
@@ -72,7 +72,7 @@ class Plan:
             "split": self.run.split,
             **{name: int((~np.isin(getattr(cut, name), away)).sum()) for name in splits.FOLDS},
             "conflicts": self.leaks.conflicts,
-            "replicates": replicates(data, self.task.kind, cut),
+            "replicates": replicates(data, self.task.of_column, cut),
             "notes": self.notes,
         }
 
@@ -115,7 +115,7 @@ def plan(
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance, log=log)
     if start is not None:
         agree(task, start.task, run.init)
-    train = merged(rows.data.subset(cut.train), task.kind, run.duplicates)
+    train = merged(rows.data.subset(cut.train), task.of_column, run.duplicates)
     task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
     made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut), start)
     made.notes.extend([*guessed, *transforms, *rows_notes(made), *cut.notes, *leaks.notes])
@@ -331,7 +331,7 @@ def _merges(run: RunSettings, rows: Rows, cut: Split) -> dict[int, Reject]:
     column = next(iter(rows.columns.values()))
     texts = rows.frame[column] if column in rows.frame else pd.Series([""] * len(rows.frame))
     for fold in (cut.train, cut.valid, cut.calibration):
-        some = merging(rows.data.subset(fold), rows.kinds.__getitem__, run.duplicates)
+        some = merging(rows.data.subset(fold), rows.kind, run.duplicates)
         if some is None:
             continue
         lost = set(some.keep[some.lost].tolist())
@@ -364,8 +364,8 @@ def rows_notes(made: Plan) -> list[str]:
         found.append(f"{repeats(tested).sum()} test rows repeat another; each is judged by its own value.")
     for cells in rows.unread.values():
         found.append(f"{not_measured(cells)}.")
-    for name in rows.data.targets.names:
-        _, observed, bound = rows.data.targets.arrays(name)
+    for name in made.task.present(rows.data.targets):
+        _, observed, bound = made.task.of(name).measured(rows.data.targets)
         known = int((bound[observed] != EXACT).sum())
         if known:
             found.append(
@@ -374,9 +374,9 @@ def rows_notes(made: Plan) -> list[str]:
             )
     for name, count in made.leaks.conflicts.items():
         found.append(f"{name}: {count} {thing(count)} with different measurements in different rows.")
-    for name, spread in replicates(rows.data, made.task.kind, made.split).items():
+    for name, spread in replicates(rows.data, made.task.of_column, made.split).items():
         within = f"a standard deviation of {spread['sd']:.3g}"
-        if logarithm(made.task, name):
+        if made.task.of(name).on_logarithm:
             within = f"a factor of {10 ** spread['sd']:.3g} (one standard deviation)"
         found.append(
             f"{name}: repeated measurements of {spread['things']} {thing(spread['things'])} agree within {within}; no "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -20,13 +20,14 @@ from molgraph.data.stream import STDIN, file_and_sheet, name_of, suffixes
 from molgraph.data.table import FILES, Table, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, many
+from molgraph.kinds.column import Column
 from molgraph.predictor import load
 from molgraph.predictor.doubts import doubts
 from molgraph.predictor.scored import OK, Scored, Scorer, beside
 from molgraph.screen.pool import default_workers
 from molgraph.workflows import show
 from molgraph.workflows.glance import lines
-from molgraph.workflows.natural import logarithms, unit_of, with_units
+from molgraph.workflows.natural import concentrations, logarithms, unit_of, with_units
 from molgraph.workflows.show import say
 
 
@@ -111,12 +112,16 @@ class Made:
         frame = with_units(scored.frame, logarithms(self.scorer), self.unit)
         return beside(table, replace(scored, frame=frame))
 
-    @property
-    def targets(self) -> list[str]:
-        """Return the columns that are shown as targets."""
-        names = dict.fromkeys(name for p in self.scorer.predictors for name in p.targets)
-        added = {name: f"{called}_{self.unit}" for name, called in logarithms(self.scorer).items()} if self.unit else {}
-        return [each for name in names for each in (name, added.get(name, "")) if each]
+    def targets(self, columns: Iterable[str]) -> dict[str, tuple[Column, ...]]:
+        """Return what is shown as a target, with its columns described."""
+        found: dict[str, tuple[Column, ...]] = {}
+        turned = logarithms(self.scorer) if self.unit else {}
+        for name in dict.fromkeys(name for p in self.scorer.predictors for name in p.targets):
+            found[name] = self.scorer.task.of(name).described(columns)
+            if name in turned:
+                called = f"{turned[name]}_{self.unit}"
+                found[called] = tuple(concentrations(found[name], name, called).values())
+        return found
 
 
 def _refuse_input(source: Any, output: Path) -> None:
@@ -141,7 +146,7 @@ def _shown(made: Made, blocks: Iterator[tuple[Table, Scored]]) -> Counts:
     """Print the first rows."""
     found = [(table, scored) for table, scored in blocks]
     whole = pd.concat([made.table(table, scored) for table, scored in found], ignore_index=True)
-    for line in lines(whole, found[0][0].column, made.targets):
+    for line in lines(whole, found[0][0].column, made.targets(list(whole.columns))):
         print(line)
     statuses = Counter(status for _, scored in found for status in scored.frame["status"])
     reasons = {status: n for status, n in statuses.items() if status != OK}

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from molgraph.calibrate.tempered import notes as calibration_notes
 from molgraph.config import RunSettings, dump
 from molgraph.data.dataset import Dataset
 from molgraph.data.files import alone, atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.errors import DataError, DivergedError, MolgraphError, ResourceError
 from molgraph.fit import Epoch, processes
-from molgraph.kinds import Kind, block, classes, spreads
+from molgraph.kinds import Kind
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, neighbour_estimates
 from molgraph.predictor.card import layers
@@ -28,7 +29,6 @@ from molgraph.predictor.checkpoint import REFIT, SPLIT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects, settle
 from molgraph.predictor.inside import by_domain
 from molgraph.predictor.simple import beside
-from molgraph.predictor.tempered import notes as calibration_notes
 from molgraph.predictor.training import Training
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
@@ -73,7 +73,7 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
         )
         show.say(f"note: {made.notes[-1]}")
     if made.run.calibrate:
-        for note in calibration_notes({name: made.task.kind(name) for name in made.task.names}, judged.tempered):
+        for note in calibration_notes(made.task.names, judged.tempered):
             made.notes.append(note)
             show.say(f"note: {note}")
     lead = processes.rank() == 0
@@ -168,17 +168,17 @@ def _of_the_start(made: Plan, start: Predictor, task: Kind, test: Dataset) -> di
         name
         for name in task.names
         if name in start.targets
-        and start.task.kind(name) == mine.kinds[name]
+        and start.task.of(name).word == mine.kinds[name]
         and start.recipe.units.get(name) == mine.units.get(name)
-        and classes(start.task).get(name) == classes(task).get(name)
-        and spreads(start.task, name) == spreads(task, name)
+        and start.task.of(name).class_names == task.of(name).class_names
+        and start.task.of(name).spreads == task.of(name).spreads
     ]
     if not same:
         return {}
     estimates, _ = start.estimate(test)
     found = np.full((len(test), len(task.columns)), np.nan)
     for name in same:
-        found[:, block(task, name)] = estimates[:, block(start.task, name)]
+        found[:, task.block(name)] = estimates[:, start.task.block(name)]
     return {f"'{Path(made.run.init).name}' as it was": found}
 
 

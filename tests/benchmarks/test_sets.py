@@ -33,10 +33,8 @@ def test_shares_are_those_of_the_judged_rows(bench: Any) -> None:
 
 def test_a_judged_set_is_counted(bench: Any) -> None:
     """Limits of 0.3 and 0.6: sets are no, unlike either, undecided, yes."""
-    made = bench.Interval("binary", 0.9, 30, (0.3, 0.6))
-    found = bench._judge(
-        bench.Interval("binary", 0.9, 30, (0.7, 0.6)), np.array([0.1, 0.6, 0.9]), np.array([0.0, 1, 0])
-    )
+    made = bench.Sets("binary", 0.9, 30, (0.3, 0.6))
+    found = bench._judge(bench.Sets("binary", 0.9, 30, (0.7, 0.6)), np.array([0.1, 0.6, 0.9]), np.array([0.0, 1, 0]))
     assert found == {"shown": 1, "0": 0.5, "1": 1, "decided": pytest.approx(2 / 3), "yes": 0, "no": 1}
     assert bench._judge(made, np.array([0.35]), np.array([1.0]))["decided"] == 0
     assert bench._judge(None, np.array([0.35]), np.array([1.0]))["shown"] == 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
-from molgraph.kinds import Kind, block, make, restore
+from molgraph.kinds import Kind, make, restore
 
 VALUES = torch.tensor(
     [[5.5, 1.0, 2.0], [7.25, 0.0, 0.0], [math.nan, 1.0, 1.0], [312.437, math.nan, 2.0], [6.0, 0.0, math.nan]]
@@ -42,7 +42,7 @@ def test_what_was_not_measured_moves_neither_loss_nor_gradient(adapted: tuple[Ki
     sums = []
     for filler in (0.0, 1.0, 2.0):
         values = torch.where(given.observed, given.values, torch.full((), filler))
-        if filler == 2.0 and {task.kind(n) for n in task.names} == {"regression"}:
+        if filler == 2.0 and {task.of(n).answer for n in task.names} == {"regression"}:
             values = torch.where(given.observed, given.values, torch.full((), 1e6))
         raw = raw_of(task).requires_grad_()
         poisoned = Targets(given.names, values, given.observed, given.bound, given.weight)
@@ -76,15 +76,15 @@ def test_rows_do_not_see_each_other(adapted: tuple[Kind, Targets]) -> None:
 def test_estimates_are_exact_numbers_or_probabilities_and_have_their_names(adapted: tuple[Kind, Targets]) -> None:
     task, _ = adapted
     found = task.predict(raw_of(task).to(torch.bfloat16))
-    numbers = any(task.kind(name) == "regression" for name in task.names)
+    numbers = any(not task.of(name).answers for name in task.names)
     assert found.dtype == (torch.float64 if numbers else torch.float32)
     assert found.shape == (5, len(task.columns))
-    blocks = [block(task, name) for name in task.names]
+    blocks = [task.block(name) for name in task.names]
     assert sorted(i for b in blocks for i in range(b.start, b.stop)) == list(range(len(task.columns)))
     for name, where in zip(task.names, blocks, strict=True):
-        if task.kind(name) == "multiclass":
+        if task.of(name).class_names:
             torch.testing.assert_close(found[:, where].sum(1).float(), torch.ones(5))
-        if task.kind(name) != "regression":
+        if task.of(name).answers:
             assert bool(((found[:, where] >= 0) & (found[:, where] <= 1)).all())
 
 

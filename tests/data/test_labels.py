@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from molgraph.data.labels import positive_of, two_classes
-from molgraph.data.units import ParsedTargets, parse_targets
 from molgraph.errors import DataError
+from molgraph.kinds.read import ParsedTargets, parse_targets
 
 
 def binary(cells: list[str], **options: object) -> ParsedTargets:

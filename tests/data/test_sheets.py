@@ -18,9 +18,9 @@ import zstandard
 from molgraph.data.sheets import parquet
 from molgraph.data.stream import Unread
 from molgraph.data.table import read_tables
-from molgraph.data.units import parse_targets
 from molgraph.data.workbook import workbook
 from molgraph.errors import DataError
+from molgraph.kinds.read import parse_targets
 from molgraph.molecule.read import read as molecules
 
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
-from molgraph.data.units import CONCENTRATIONS, ParsedTargets, parse_targets, target_name
+from molgraph.data.units import CONCENTRATIONS, target_name
 from molgraph.errors import ConfigError, DataError
+from molgraph.kinds.read import ParsedTargets, parse_targets
 
 
 def one(cells: list[str], *, unit: str = "", kind: str = "regression", **options: object) -> ParsedTargets:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from molgraph.data.targets import Targets
-from molgraph.data.units import parse_targets
 from molgraph.errors import DataError
-from molgraph.kinds import Grade, block, classes, make, restore
+from molgraph.kinds import Grade, make, restore
+from molgraph.kinds.read import parse_targets
 
 
 def task() -> Grade:
@@ -41,8 +41,13 @@ def test_the_loss_is_the_log_probability_of_the_grade() -> None:
 
 def test_it_is_used_as_classes_are() -> None:
     made = task()
-    assert made.kind("grade") == "multiclass" and made.outputs == 3 and len(made.columns) == 4
-    assert classes(made) == {"grade": ("0", "1", "2", "3")} and block(made, "grade") == slice(0, 4)
+    assert (
+        made.of("grade").answer == "multiclass"
+        and made.of("grade").word == "ordinal"
+        and made.outputs == 3
+        and len(made.columns) == 4
+    )
+    assert made.vocabulary == {"grade": ("0", "1", "2", "3")} and made.block("grade") == slice(0, 4)
     assert restore(made.state()) == made
 
 

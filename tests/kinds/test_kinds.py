@@ -4,7 +4,7 @@ import torch
 
 from molgraph.data.targets import ABOVE, BELOW, Targets
 from molgraph.errors import ConfigError, DataError
-from molgraph.kinds import block, kinds, labels, make, restore
+from molgraph.kinds import make, restore, words
 
 NAN = float("nan")
 
@@ -121,7 +121,7 @@ def test_joint_keeps_the_users_order_of_targets():
     targets = Targets.of(tuple(kind_of), values)
     task = make(kind_of).adapt(targets)
     assert task.columns == ("x", "z", "y")
-    assert [block(task, name) for name in kind_of] == [slice(0, 1), slice(2, 3), slice(1, 2)]
+    assert [task.block(name) for name in kind_of] == [slice(0, 1), slice(2, 3), slice(1, 2)]
     loss, _ = task.loss(torch.tensor([[0.0, 0.0, 0.0]] * 2), targets)
     np.testing.assert_allclose(loss[:, 1].numpy(), [1.0, 1.0])  # y is one standard deviation off, x and z log 2
     np.testing.assert_allclose(loss[:, [0, 2]].numpy(), np.log(2), rtol=1e-6)
@@ -130,8 +130,8 @@ def test_joint_keeps_the_users_order_of_targets():
 def test_multiclass_names_and_blocks():
     task = make({"t": "multiclass", "u": "multiclass"}, {"t": ("a", "b", "c"), "u": ("x", "y")})
     assert task.columns == ("t=a", "t=b", "t=c", "u=x", "u=y")
-    assert block(task, "u") == slice(3, 5)
-    assert labels(task, "t") == ("a", "b", "c")
+    assert task.block("u") == slice(3, 5)
+    assert task.of("t").class_names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,10 @@ def test_multiclass_with_one_class_is_refused():
 
 
 def test_kinds_of_targets():
-    assert kinds("binary", ["a", "b"]) == {"a": "binary", "b": "binary"}
+    assert words("binary", ["a", "b"]) == {"a": "binary", "b": "binary"}
     with pytest.raises(ConfigError, match="did you mean 'binary'"):
-        kinds("binray", ["a"])
+        words("binray", ["a"])
     with pytest.raises(ConfigError, match="no task is given"):
-        kinds({"a": "binary"}, ["a", "b"])
+        words({"a": "binary"}, ["a", "b"])
     with pytest.raises(ConfigError, match="names the target 'c'"):
-        kinds({"c": "binary"}, ["a"])
+        words({"c": "binary"}, ["a"])

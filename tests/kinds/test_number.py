@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
-from molgraph.kinds import Joint, Normal, block, make, restore, spreads
+from molgraph.kinds import Joint, Normal, make, restore
 
 VALUES = torch.tensor([[5.0, 1.0], [7.5, 2.0], [6.0, float("nan")], [9.0, 4.0]])
 BOUND = torch.tensor([[EXACT, EXACT], [BELOW, EXACT], [ABOVE, EXACT], [EXACT, ABOVE]], dtype=torch.int8)
@@ -26,8 +26,8 @@ def task(given):
 
 def test_estimates_are_mean_and_deviation_of_each_target(task, given):
     assert task.columns == ("x", "x_sd", "y", "y_sd") and task.outputs == 4
-    assert (block(task, "x"), block(task, "y")) == (slice(0, 2), slice(2, 4))
-    assert spreads(task, "y") and not spreads(make({"y": "regression"}), "y")
+    assert (task.block("x"), task.block("y")) == (slice(0, 2), slice(2, 4))
+    assert task.of("y").spreads and not make({"y": "regression"}).of("y").spreads
     raw = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
     found = task.predict(raw)
     torch.testing.assert_close(found[:, 2], raw[:, 1].double() * task.std[1] + task.mean[1])
@@ -74,7 +74,7 @@ def test_it_learns_the_deviation_of_the_noise():
 def test_beside_a_task_of_another_kind_and_through_json(given):
     joint = make({"x": "regression", "y": "binary"}, variance=True)
     assert isinstance(joint, Joint) and joint.columns == ("x", "x_sd", "y")
-    assert (block(joint, "x"), block(joint, "y")) == (slice(0, 2), slice(2, 3))
+    assert (joint.block("x"), joint.block("y")) == (slice(0, 2), slice(2, 3))
     task = make({"x": "regression", "y": "regression"}, variance=True).adapt(given)
     again = restore(json.loads(json.dumps(task.state())))
     assert again == task and isinstance(again, Normal)

@@ -6,7 +6,7 @@ import torch
 
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.kinds import make, scale
+from molgraph.kinds import make
 
 PLACES = [(0.0, 1.0), (1e7, 0.01), (1e12, 1.0), (-1e9, 2.0), (0.0, 1e-12), (0.0, 1e30), (5.0, 1e-7)]
 
@@ -41,9 +41,9 @@ def test_the_loss_is_that_of_the_deviations_wherever_they_lie():
 
 def test_that_all_values_are_equal_is_said_only_where_they_are():
     near = Targets.of(("y",), torch.tensor([[1e8], [1e8 + 0.5]], dtype=torch.float64))
-    assert scale(make({"y": "regression"}).adapt(near), "y") == (1e8 + 0.25, 0.25)
+    assert make({"y": "regression"}).adapt(near).of("y").scale == (1e8 + 0.25, 0.25)
     tiny = Targets.of(("y",), torch.tensor([[1e-200], [3e-200]], dtype=torch.float64))
-    assert scale(make({"y": "regression"}).adapt(tiny), "y") == (2e-200, pytest.approx(1e-200))
+    assert make({"y": "regression"}).adapt(tiny).of("y").scale == (2e-200, pytest.approx(1e-200))
     tenths = Targets.of(("y",), torch.tensor([[0.1]] * 3, dtype=torch.float64))  # their mean is not 0.1
     with pytest.raises(DataError, match=r"all 3 training rows have the value 0\.1;"):
         make({"y": "regression"}).adapt(tenths)
@@ -52,5 +52,5 @@ def test_that_all_values_are_equal_is_said_only_where_they_are():
 
 
 def test_a_task_that_has_learnt_nothing_scales_nothing():
-    assert scale(make({"y": "binary"}), "y") == scale(make({"y": "regression"}), "y") == (0.0, 1.0)
-    assert np.isfinite(scale(make({"y": "regression"}).adapt(targets_at(1e7, 0.01)), "y")).all()
+    assert make({"y": "binary"}).of("y").scale == make({"y": "regression"}).of("y").scale == (0.0, 1.0)
+    assert np.isfinite(make({"y": "regression"}).adapt(targets_at(1e7, 0.01)).of("y").scale).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from molgraph.data.targets import ABOVE, BELOW, EXACT
+from molgraph.kinds import NAMED, Number, YesNo
 from molgraph.predictor.duplicates import merge
 
 NAN = math.nan
@@ -12,7 +13,7 @@ NAN = math.nan
 def merged(values, rule="mean", kind="regression", bound=None, same=None):
     values = np.array(values, dtype=float)[:, None]
     bound = np.array(bound if bound is not None else [EXACT] * len(values), dtype=np.int8)[:, None]
-    return merge(same or ["a"] * len(values), values, bound, {"t": kind}, rule)
+    return merge(same or ["a"] * len(values), values, bound, {"t": NAMED[kind]}, rule)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_conflicts_and_the_spread_of_repeated_measurements():
 
 def test_each_target_is_merged_by_its_own_kind():
     values = np.array([[1.0, 1.0], [2.0, 0.0], [3.0, 1.0]])
-    found = merge([7, 7, 7], values, np.zeros((3, 2), np.int8), {"x": "regression", "y": "binary"}, "mean")
+    found = merge([7, 7, 7], values, np.zeros((3, 2), np.int8), {"x": Number, "y": YesNo}, "mean")
     assert found.values.tolist() == [[2.0, 1.0]]
     assert found.conflicts == {"x": 1, "y": 1}
 
@@ -85,7 +86,7 @@ def test_a_mean_and_a_majority_go_by_weight():
     values = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 1.0], [7.0, 0.0]])
     weight = np.array([[3.0, 5.0], [1.0, 1.0], [1.0, 1.0], [2.0, 2.0]])
     bound = np.zeros((4, 2), dtype=np.int8)
-    kinds = {"a": "regression", "b": "binary"}
+    kinds = {"a": Number, "b": YesNo}
     found = merge(["x", "x", "x", "y"], values, bound, kinds, "mean", weight)
     assert found.values.tolist() == [[(3 * 1 + 2 + 4) / 5, 0.0], [7.0, 0.0]]
     assert found.weight.tolist() == [[5 / 3, 7 / 3], [2.0, 2.0]]

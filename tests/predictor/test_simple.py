@@ -9,7 +9,6 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import Crippen, Descriptors
 
-from molgraph.kinds import block
 from molgraph.predictor.assess import assess
 from molgraph.predictor.inside import by_domain
 from molgraph.predictor.simple import beside, fit
@@ -59,8 +58,8 @@ def test_the_equation_finds_an_equation(made):
     said = beside([predictor], predictor.task, test)["equation"].estimates
     truth = test.targets.values.numpy()
     assert np.sqrt(np.mean((said[:, 0] - truth[:, 0]) ** 2)) < 0.6 < truth[:, 0].std()
-    assert ((said[:, block(predictor.task, "up").start] > 0.5) == truth[:, 1]).mean() > 0.7
-    shares = said[:, block(predictor.task, "grade")]
+    assert ((said[:, predictor.task.block("up").start] > 0.5) == truth[:, 1]).mean() > 0.7
+    shares = said[:, predictor.task.block("grade")]
     assert shares.sum(axis=1) == pytest.approx(1) and (shares.argmax(axis=1) == truth[:, 2]).mean() > 0.6
 
 

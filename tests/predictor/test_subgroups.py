@@ -4,6 +4,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from molgraph.errors import DataError
+from molgraph.kinds import YesNo
 from molgraph.predictor.subgroups import _scores, columns_by, groups_of_column, subgroups, table
 
 
@@ -82,8 +83,8 @@ def test_a_column_that_is_missing_is_named(trained):
 
 def test_patients_are_counted_where_rows_belong_together():
     truth, patient = np.repeat([0.0, 1.0], 20), np.r_[np.arange(20), np.repeat([20, 21], 10)]
-    given = (truth, np.linspace(0.1, 0.9, 40), 0.5, 1)
-    found = _scores("binary", *given, {"bootstrap": 20, "seed": 0, "groups": patient})
+    given = (truth, np.linspace(0.1, 0.9, 40), 0.5)
+    found = _scores(YesNo(("y",)), *given, {"bootstrap": 20, "seed": 0, "groups": patient})
     assert found["specificity"]["value"] == 1.0 and found["sensitivity"]["reason"] == "too few"  # two patients
-    found = _scores("binary", *given, {"bootstrap": 20, "seed": 0, "groups": None})
+    found = _scores(YesNo(("y",)), *given, {"bootstrap": 20, "seed": 0, "groups": None})
     assert found["sensitivity"]["value"] == 1.0 and found["sensitivity"]["n"] == 20

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from molgraph.calibrate import Chance
+from molgraph.calibrate import Platt
 from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError
@@ -79,7 +79,7 @@ def test_a_binary_target_is_calibrated_and_needs_no_border(series, plan_of, nci)
     held = made.rows.data.subset(made.split.calibration)
     truth, observed, bound = held.targets.arrays("active")
     estimates = predictor.estimate(held)[0][:, 0]
-    assert predictor.chances["active"] == Chance.fit("binary", estimates, truth, observed=observed, bound=bound)
+    assert predictor.chances["active"] == Platt.fit("binary", estimates, truth, observed=observed, bound=bound)
     assert predictor.chances["active"].values != (1.0, 0.0)
     found = ranked(predictor, nci[:5], active=None)
     wanted = predictor.chances["active"].of(predictor.predict(nci[:5])["active"], None)

@@ -8,7 +8,7 @@ import pytest
 
 from molgraph.data.targets import ABOVE, EXACT
 from molgraph.errors import ConfigError, DataError
-from molgraph.kinds import logarithm, restore
+from molgraph.kinds import restore
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.duplicates import merged
 from molgraph.predictor.targets import rank_targets
@@ -41,7 +41,7 @@ def pairs(skewed, predictor_of):
 
 def test_what_is_found_on_training_rows_is_said(skewed, plan_of):
     made = plan_of(skewed, targets=["clearance"])
-    assert logarithm(made.task, "clearance")
+    assert made.task.of("clearance").on_logarithm
     values, _, _ = made.rows.data.targets.arrays("clearance")
     np.testing.assert_allclose(10**values, skewed["clearance"])
     note = next(note for note in made.notes if "learnt on log10" in note)
@@ -63,7 +63,7 @@ CASES = {
 def test_what_has_no_use_for_a_logarithm_is_learnt_as_it_stands(case, skewed, plan_of):
     change, name, why = CASES[case]
     made = plan_of(skewed.assign(**{name: change(skewed["clearance"].to_numpy())}), targets=[name])
-    assert not logarithm(made.task, name)
+    assert not made.task.of(name).on_logarithm
     said = [note for note in made.notes if "skewed" in note]
     assert (len(said) == 1 and re.search(why, said[0])) if why else not said
 
@@ -71,19 +71,19 @@ def test_what_has_no_use_for_a_logarithm_is_learnt_as_it_stands(case, skewed, pl
 def test_rows_that_do_not_train_have_no_say(skewed, plan_of):
     fold = ["train"] * 80 + ["valid"] * 15 + ["test"] * 15
     even = np.where(np.array(fold) == "train", 5 + np.arange(110) % 7, skewed["clearance"])
-    assert not logarithm(plan_of(skewed.assign(y=even, fold=fold), targets=["y"], split="column:fold").task, "y")
+    assert not plan_of(skewed.assign(y=even, fold=fold), targets=["y"], split="column:fold").task.of("y").on_logarithm
     wild = np.where(np.array(fold) == "train", skewed["clearance"], 5)
-    assert logarithm(plan_of(skewed.assign(y=wild, fold=fold), targets=["y"], split="column:fold").task, "y")
+    assert plan_of(skewed.assign(y=wild, fold=fold), targets=["y"], split="column:fold").task.of("y").on_logarithm
 
 
 def test_a_person_decides_for_all_or_for_each(skewed, plan_of):
     frame = skewed.assign(IC50=skewed["clearance"])
     two = ["clearance", "pAct"]
-    assert not logarithm(plan_of(frame, targets=two, transform="none").task, "clearance")
+    assert not plan_of(frame, targets=two, transform="none").task.of("clearance").on_logarithm
     made = plan_of(frame, targets=two, transform={"pAct": "log"})
-    assert logarithm(made.task, "pAct") and logarithm(made.task, "clearance")  # the other is left to the data
+    assert made.task.of("pAct").on_logarithm and made.task.of("clearance").on_logarithm  # the other is left to the data
     made = plan_of(frame, targets=two, transform={"clearance": "none"})
-    assert not logarithm(made.task, "clearance") and not logarithm(made.task, "pAct")
+    assert not made.task.of("clearance").on_logarithm and not made.task.of("pAct").on_logarithm
     with pytest.raises(ConfigError, match="transform names the target 'clearence'; did you mean 'clearance'"):
         plan_of(frame, targets=two, transform={"clearence": "log"})
     with pytest.raises(ConfigError, match="transform = 'ln' is not known"):
@@ -156,7 +156,7 @@ def test_repeats_become_a_geometric_mean_and_bounds_stay_bounds(skewed, plan_of)
     bound = skewed.iloc[[1]].assign(clearance=[">10"])
     frame = pd.concat([again, bound, skewed.iloc[2:]], ignore_index=True)
     made = plan_of(frame, targets=["clearance"])
-    rows = merged(made.rows.data, made.task.kind, "mean")
+    rows = merged(made.rows.data, made.task.of_column, "mean")
     values, _, bounds = rows.targets.arrays("clearance")
     assert values[0] == pytest.approx(1.0) and bounds[0] == EXACT  # log10 of 10
     assert values[1] == pytest.approx(1.0) and bounds[1] == ABOVE
@@ -167,7 +167,7 @@ def test_a_start_and_a_panel_must_mean_the_same(pairs, skewed, plan_of, predicto
     natural.save(tmp_path)
     settings = {**NETWORK, "targets": ["clearance"], "init": str(tmp_path)}
     few = skewed.iloc[:40].assign(clearance=np.linspace(5, 9, 40))  # alone they would not ask for a logarithm
-    assert logarithm(plan_of(few, **settings).task, "clearance")
+    assert plan_of(few, **settings).task.of("clearance").on_logarithm
     with pytest.raises(ConfigError, match=r'trained on clearance by its logarithm, .*set transform = "log"'):
         plan_of(few, **settings, transform="none")
     other = predictor_of(skewed, **{**NETWORK, "targets": ["clearance"], "transform": "none"})
@@ -179,4 +179,4 @@ def test_a_start_and_a_panel_must_mean_the_same(pairs, skewed, plan_of, predicto
 
 def test_tasks_of_earlier_versions_are_no_logarithms():
     task = restore({"kind": "regression", "names": ["y"], "mean": [1.0], "std": [2.0]})
-    assert not logarithm(task, "y")
+    assert not task.of("y").on_logarithm

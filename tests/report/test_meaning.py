@@ -38,6 +38,6 @@ def test_a_bound_of_a_negative_logarithm_is_the_other_one() -> None:
 def test_higher_is_said_in_plain_words() -> None:
     assert meaning("pIC50", "-log10(M)") == "one unit higher is ten times as potent: 7 is 100 nM, 8 is 10 nM"
     assert "ten times as much: 0 is 1.0 mol/L, 1 is 10 mol/L" in meaning("logS", "log10(mol/L)")
-    assert meaning("active", "", "binary") == "from 0 to 1, higher is likelier"
+    assert meaning("active", "", chance=True) == "from 0 to 1, higher is likelier"
     assert meaning("y", "") == "higher is more, in the units of the training data"
     assert logarithm("catalog", "") is None

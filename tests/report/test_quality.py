@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from molgraph.kinds import NAMED
 from molgraph.metrics import compare, score
 from molgraph.metrics.coverage import set_coverage
 from molgraph.metrics.reliability import of_classes
@@ -12,8 +13,9 @@ from molgraph.report.quality import quality
 
 def assessed(kind: str, truth, mine, theirs, covered, reliable) -> dict:
     """Return what an assessment would hold of one target."""
-    scores = [{k: s.to_json() for k, s in score(kind, truth, each).items()} for each in (mine, theirs)]
-    verdict = compare(kind, truth, mine, theirs, called=("model", "nearest neighbour")).to_json()
+    family = NAMED[kind].family
+    scores = [{k: s.to_json() for k, s in score(family, truth, each).items()} for each in (mine, theirs)]
+    verdict = compare(family, truth, mine, theirs, called=("model", "nearest neighbour")).to_json()
     main = "rmse" if kind == "regression" else "auroc"
     return {
         "model": {"y": scores[0]},

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from molgraph.kinds import YesNo
 from molgraph.metrics.decisions import net_benefit
 from molgraph.metrics.levels import levels
 from molgraph.predictor.decided import decided
@@ -25,7 +26,7 @@ def assessment():
     made = decided(
         Threshold(0.45, "Youden's J", 20), TRUTH, ESTIMATE, np.ones(60, bool), {"patient": PATIENT}, bootstrap=50
     )
-    both = levels("binary", TRUTH, ESTIMATE, PATIENT, bootstrap=50)
+    both = levels(YesNo.family, TRUTH, ESTIMATE, PATIENT, bootstrap=50)
     score = {"value": 0.8, "low": 0.7, "high": 0.9, "reason": None, "n": 50}
     none = {"value": None, "low": None, "high": None, "reason": "too few", "n": 4}
     head = {"target": "ill", "column": "age", "cut": "quartiles", "n": 50, "prevalence": 0.5, "metric": "auroc"}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from molgraph.calibrate import BINARY, NUMBERS, Chance
+from molgraph.calibrate.chance import Platt
 from molgraph.errors import CheckpointError
 
 Array = NDArray[Any]
@@ -21,12 +21,15 @@ RANGE = (0.05, 20.0)  # of temperatures: far beyond what networks need (1 to 3 i
 
 @dataclass(frozen=True)
 class Tempered:
-    """Map the probabilities of one target: of two classes by a slope and an offset on the logit, of several by a
-    temperature, which ranks nothing anew. Where too few rows calibrated, probabilities stay as they are, and `reason`
-    says why.
+    """Map the probabilities of several classes of one target by a temperature, which ranks nothing anew.
 
-    See: Platt 1999, Probabilistic outputs for support vector machines; Guo 2017, arXiv 1706.04599
+    Where too few rows calibrated, probabilities stay as they are, and `reason` says why. `kind` is the word of who
+    asked.
+
+    See: Guo 2017, arXiv 1706.04599
     """
+
+    numbers: ClassVar[int] = 1
 
     kind: str
     n: int
@@ -40,9 +43,6 @@ class Tempered:
         Shapes: `estimates` [n, 1] or [n, classes]; `truth`, `observed` [n].
         """
         rows = observed & np.isfinite(truth)
-        if kind == BINARY:
-            learnt = Chance.fit(kind, estimates[:, 0], truth, observed=rows)
-            return cls(kind, learnt.n, learnt.values, learnt.reason)
         logs, labels = _logs(estimates[rows]), truth[rows].astype(np.int64)
         if len(labels) < FEWEST:
             return cls(kind, len(labels), (1.0,), f"{len(labels)} calibration rows, and at least {FEWEST} are needed")
@@ -58,8 +58,6 @@ class Tempered:
 
     def apply(self, estimates: Array) -> NDArray[np.float32]:
         """Return the probabilities, shaped as they came."""
-        if self.kind == BINARY:
-            return Chance(self.kind, self.n, self.values).of(estimates, None).astype(np.float32)
         return np.asarray(softmax(_logs(estimates) / self.values[0], axis=1), dtype=np.float32)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,18 +73,37 @@ class Tempered:
         try:
             values = tuple(float(v) for v in found["values"])
             made = cls(str(found["kind"]), int(found["n"]), values, found.get("reason"))
-            if len(made.values) != (2 if made.kind == BINARY else 1) or made.values[0] <= 0:
+            if len(made.values) != cls.numbers or made.values[0] <= 0:
                 raise ValueError("a slope and an offset, or a temperature is needed, above 0")
             return made
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the calibration in the model folder is damaged: {error!r}") from error
 
 
-def notes(kinds: Mapping[str, str], tempered: Mapping[str, Tempered]) -> list[str]:
-    """Say of each target, by its kind, where asking for calibrated probabilities changed nothing, and why."""
+class Sloped(Tempered):
+    """Map the probabilities of two classes of one target by a slope and an offset on the logit.
+
+    See: Platt 1999, Probabilistic outputs for support vector machines
+    """
+
+    numbers: ClassVar[int] = 2
+
+    @classmethod
+    def fit(cls, kind: str, estimates: Array, truth: Array, observed: Array) -> Self:
+        """Learn from calibration rows, shaped as for several classes."""
+        learnt = Platt.fit(kind, estimates[:, 0], truth, observed=observed & np.isfinite(truth))
+        return cls(kind, learnt.n, learnt.values, learnt.reason)
+
+    def apply(self, estimates: Array) -> NDArray[np.float32]:
+        """Return the probabilities, shaped as they came."""
+        return Platt(self.kind, self.n, self.values).of(estimates, None).astype(np.float32)
+
+
+def notes(names: Iterable[str], tempered: Mapping[str, Tempered]) -> list[str]:
+    """Say of each target where asking for calibrated probabilities changed nothing, and why."""
     said = []
-    for name, kind in kinds.items():
-        if kind == NUMBERS:
+    for name in names:
+        if name not in tempered:
             said.append(
                 f"calibrate: maps probabilities; {name} is a number, whose intervals are calibrated in any case."
             )

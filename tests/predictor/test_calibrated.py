@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from molgraph.calibrate import BINARY, CLASSES
+from molgraph.calibrate import Sloped, Tempered
+from molgraph.calibrate.tempered import notes
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.metrics.reliability import of_classes
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import assess
 from molgraph.predictor.panel import Panel
-from molgraph.predictor.tempered import Tempered, notes
 from molgraph.workflows.train import train_rows
 
 FOREST = {"model": "molecule/forest", "encoder": {"rounds": 15, "depth": 3}}
@@ -30,7 +30,7 @@ def drawn(n, temperature, seed=0):
 
 def test_the_temperature_that_made_them_too_sure_is_found():
     said, label = drawn(5000, 3.0)
-    found = Tempered.fit(CLASSES, said, label, np.ones(5000, dtype=bool))
+    found = Tempered.fit("multiclass", said, label, np.ones(5000, dtype=bool))
     assert found.values[0] == pytest.approx(3.0, rel=0.1)
     before, after = (of_classes(p, label, np.ones(1)).ece for p in (said, found.apply(said)))
     assert before > 0.1 > 0.03 > after
@@ -41,7 +41,7 @@ def test_the_temperature_that_made_them_too_sure_is_found():
 def test_two_classes_by_slope_and_offset():
     said, label = drawn(4000, 3.0)
     said, label = said[:, :1], (label == 0).astype(np.float32)
-    found = Tempered.fit(BINARY, said, label, np.ones(4000, dtype=bool))
+    found = Sloped.fit("binary", said, label, np.ones(4000, dtype=bool))
     assert (
         of_classes(found.apply(said)[:, 0], label, np.ones(1)).ece < of_classes(said[:, 0], label, np.ones(1)).ece / 3
     )
@@ -49,7 +49,7 @@ def test_two_classes_by_slope_and_offset():
 
 def test_few_rows_teach_nothing():
     said, label = drawn(10, 3.0)
-    found = Tempered.fit(CLASSES, said, label, np.ones(10, dtype=bool))
+    found = Tempered.fit("multiclass", said, label, np.ones(10, dtype=bool))
     np.testing.assert_allclose(found.apply(said), said, rtol=1e-5)
     assert found.reason == "10 calibration rows, and at least 20 are needed"
 
@@ -57,14 +57,13 @@ def test_few_rows_teach_nothing():
 def test_a_temperature_beyond_its_range_is_not_taken():
     said, _ = drawn(200, 1.0)
     wrong = (said.argmax(axis=1) + 1) % 3  # never the likeliest class: the hottest would be best
-    found = Tempered.fit(CLASSES, said, wrong.astype(np.float32), np.ones(200, dtype=bool))
+    found = Tempered.fit("multiclass", said, wrong.astype(np.float32), np.ones(200, dtype=bool))
     assert found.values == (1.0,) and "temperature that 200 calibration rows ask for lies beyond" in found.reason
 
 
 def test_where_calibrate_changes_nothing_it_is_said():
-    few = Tempered(BINARY, 13, (1.0, 0.0), "13 calibration rows")
-    kinds = {"pAct": "regression", "active": BINARY, "level": CLASSES}
-    assert notes(kinds, {"active": few, "level": Tempered(CLASSES, 50, (1.4,))}) == [
+    few = Sloped("binary", 13, (1.0, 0.0), "13 calibration rows")
+    assert notes(["pAct", "active", "level"], {"active": few, "level": Tempered("multiclass", 50, (1.4,))}) == [
         "calibrate: maps probabilities; pAct is a number, whose intervals are calibrated in any case.",
         "calibrate: the probabilities of active stay as they are: 13 calibration rows.",
     ]
@@ -72,7 +71,7 @@ def test_where_calibrate_changes_nothing_it_is_said():
 
 @pytest.mark.parametrize("damage", [{"values": []}, {"values": [-1.0]}, {"n": "x"}, {}])
 def test_a_damaged_one_is_told(damage):
-    whole = {"kind": CLASSES, "n": 30, "values": [1.5], "reason": None}
+    whole = {"kind": "multiclass", "n": 30, "values": [1.5], "reason": None}
     assert Tempered.from_json(whole).to_json() == whole
     with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
         Tempered.from_json({**whole, **damage} if damage else {})

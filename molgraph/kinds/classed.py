@@ -1,0 +1,80 @@
+"""What a yes or no and one of several classes have in common: the truth is one of 0, 1, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.calibrate import Chance, Interval, Sets, Tempered
+from molgraph.data.labels import words_met
+from molgraph.data.targets import EXACT, Targets
+from molgraph.kinds.kind import Array, Asked, Cell, Kind
+from molgraph.metrics.coverage import Coverage, SetCoverage, set_coverage
+from molgraph.metrics.reliability import Reliability, from_enough, of_classes
+
+
+@dataclass(frozen=True)
+class Classed(Kind):
+    """Predict probabilities; intervals are sets of the classes that are still possible."""
+
+    guess_metric: ClassVar[str | None] = "brier"
+    tempering: ClassVar[type[Tempered]] = Tempered
+
+    @property
+    def called(self) -> Sequence[str]:
+        """Name the classes of one target, where a person reads of them."""
+        return self.class_names
+
+    @classmethod
+    def notes(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> list[str]:
+        return words_met(name, cells, cls.blanks(cells, labels))
+
+    @classmethod
+    def merged(cls, values: Array, bound: NDArray[np.int8], weight: Array, rule: str) -> Cell:
+        """Return the class of most weight; none where two have as much, or where they differ and are to be dropped."""
+        exact = bound == EXACT
+        found, which = np.unique(values[exact], return_inverse=True)
+        counts = np.bincount(which, weights=weight[exact])
+        tied = (counts == counts.max()).sum() > 1
+        if len(found) > 1 and (rule == "drop" or tied):
+            return None
+        return float(found[counts.argmax()]), EXACT
+
+    def tempered(self, estimates: Array, targets: Targets) -> Tempered | None:
+        truth, observed, _ = self.measured(targets)
+        return self.tempering.fit(self.answer, estimates, truth, observed)
+
+    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
+        truth, observed, bound = self.measured(targets)
+        return Sets.fit(self.answer, self.shaped(estimates), truth, observed=observed, bound=bound), None
+
+    def interval_of(self, found: Mapping[str, Any]) -> Interval:
+        return Sets.from_json(dict(found))
+
+    def tempered_of(self, found: Mapping[str, Any]) -> Tempered:
+        return self.tempering.from_json(found)
+
+    def covered(self, interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
+        assert isinstance(interval, Sets)
+        return _covered(interval, estimates, truth, self.called)
+
+    def reliability(
+        self, interval: Interval, chance: Chance | None, estimates: Array, truth: Array, spread: Array
+    ) -> Reliability:
+        assert isinstance(interval, Sets)
+        width = interval.sets(estimates).sum(axis=1) if interval.limits else np.full(len(truth), np.nan)
+        return from_enough(of_classes(estimates, truth, width))
+
+    def each_class(self, truth: Array) -> list[NDArray[np.bool_]]:
+        return [truth == c for c in range(self.answers)]
+
+
+def _covered(interval: Sets, estimates: Array, truth: Array, names: Sequence[str]) -> SetCoverage:
+    lower = interval.lower and _covered(interval.lower, estimates, truth, names)
+    inside = interval.sets(estimates) if interval.limits else None
+    given: dict[str, Any] = {"counts": interval.counts, "reason": interval.reason, "lower": lower}
+    return set_coverage(inside, truth, level=interval.level, names=names, **given)
