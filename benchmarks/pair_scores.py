@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pairs import DATA, MODELS, settings, table
 from table import replace_block
 
-from molgraph.kinds import YesNo
+from molgraph.kinds import NAMED, YesNo
 from molgraph.metrics import score
 
 METRICS = {"regression": ("mse", "ci", "rm2", "pearson"), "binary": ("auroc", "auprc")}
@@ -77,7 +77,8 @@ def _line(title: str, asked: Asked, entries: Sequence[Entry]) -> str:
     rows = np.array(entries[0].rows) - 1
     estimates = np.hstack([np.array(entry.estimates) for entry in entries])
     several = np.repeat(asked.truth[rows, None], len(entries), axis=1)
-    scores = [*score(asked.kind, several, estimates, metrics=list(METRICS[asked.kind]), bootstrap=200).values()]
+    family, metrics = NAMED[asked.kind].family, list(METRICS[asked.kind])
+    scores = [*score(family, several, estimates, metrics=metrics, bootstrap=200).values()]
     if asked.active:
         hits = (several >= asked.active).astype(np.float64)
         scores += score(YesNo.family, hits, estimates, metrics=["auprc"], bootstrap=200).values()

@@ -22,9 +22,11 @@ from ledger import Entry
 from numpy.typing import NDArray
 from small import Board, Floats, Said, columns
 
-from molgraph.calibrate import LEVEL, Interval
+from molgraph.calibrate import Interval, Sets
+from molgraph.calibrate.interval import LEVEL
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
+from molgraph.kinds import Number, YesNo
 from molgraph.metrics import score
 from molgraph.predictor.training import Training
 from molgraph.workflows.folds import fold
@@ -66,11 +68,11 @@ def train(made: tuple[Plan, ...]) -> Said:
     seconds["refit"] = round(sum(e["seconds"] for e in kept.history if e["member"] >= run.ensemble), 1)
     seconds["split"] = round(sum(e["seconds"] for e in kept.history if e["member"] < run.ensemble), 1)
     (name,) = kept.targets
-    kind, truth = kept.task.kind(name), held.targets.arrays(name)[0].astype(np.float64)
+    kind, truth = kept.task.of(name), held.targets.arrays(name)[0].astype(np.float64)
     before, after = (model.estimate(held)[0][:, 0].astype(np.float64) for model in (kept.judged, kept))
     seen, number, theirs, seconds["folds"] = out_of_fold(user, held)
     known = user.rows.data.targets.arrays(name)[0].astype(np.float64)
-    pooled = Interval.fit(kind, seen, known)
+    pooled = (Sets if kind.answers else Interval).fit(kind.answer, seen, known)
     found = {"truth": truth}
     for way, (estimate, interval) in {
         "split": (before, kept.intervals[name]),
@@ -78,7 +80,7 @@ def train(made: tuple[Plan, ...]) -> Said:
         "pooled": (after, pooled),
     }.items():
         found |= said(way, estimate, *by_interval(interval, estimate, truth))
-    found |= said("cv", after, *by_folds(kind, theirs, number, seen, known, truth))
+    found |= said("cv", after, *by_folds(bool(kind.answers), theirs, number, seen, known, truth))
     return Said(held, found, {"seconds": seconds, "trained": len(user.split.train), "all": len(user.rows.data)})
 
 
@@ -102,7 +104,7 @@ def out_of_fold(user: Plan, held: Dataset) -> tuple[Floats, NDArray[np.int64], F
 
 def by_interval(interval: Interval, estimate: Floats, truth: Floats) -> tuple[Floats, Floats]:
     """Return whether each truth lies inside, and how wide the interval is (of classes, how many are in the set)."""
-    if interval.kind == "regression":
+    if not isinstance(interval, Sets):
         low, high = interval.apply(estimate)
         return ((low <= truth) & (truth <= high)).astype(np.float64), high - low
     sets = interval.sets(estimate)
@@ -110,7 +112,7 @@ def by_interval(interval: Interval, estimate: Floats, truth: Floats) -> tuple[Fl
 
 
 def by_folds(
-    kind: str, theirs: Floats, number: NDArray[np.int64], seen: Floats, known: Floats, truth: Floats
+    classes: bool, theirs: Floats, number: NDArray[np.int64], seen: Floats, known: Floats, truth: Floats
 ) -> tuple[Floats, Floats]:
     """Return the same of CV+: every row's error is laid around what its own fold says of the new row.
 
@@ -119,7 +121,7 @@ def by_folds(
 
     Shapes: `theirs` [FOLDS, held] and of n rows their fold `number`, out-of-fold estimates `seen` and truth `known`.
     """
-    if kind == "regression":
+    if not classes:
         off, n = np.abs(known - seen), len(known)
         low = np.sort(theirs[number] - off[:, None], axis=0)[int(np.floor((1 - LEVEL) * (n + 1) + 1e-9)) - 1]
         high = np.sort(theirs[number] + off[:, None], axis=0)[int(np.ceil(LEVEL * (n + 1) - 1e-9)) - 1]
@@ -152,8 +154,9 @@ def _of(entry: Entry, way: str) -> tuple[float, float, float, float]:
     known = columns(entry)
     estimate, inside, width = (known[f"{way}_{name}"] for name in SAID)
     classes = entry.data.startswith("bace")
-    kind, metric = ("binary", "auroc") if classes else ("regression", "rmse")
-    value = score(kind, known["truth"], estimate, metrics=[metric], bootstrap=0)[metric].value
+    family = (YesNo if classes else Number).family
+    metric = family.main
+    value = score(family, known["truth"], estimate, metrics=[metric], bootstrap=0)[metric].value
     assert value is not None
     return 1 - value if classes else value, float(inside.mean()), float(width.mean()), _cost(entry.made["seconds"], way)
 

@@ -18,10 +18,9 @@ import numpy as np
 from ledger import Entry
 from small import Board, Said, columns
 
-from molgraph.calibrate import NUMBERS, Interval
+from molgraph.calibrate import Interval, Sets
 from molgraph.metrics.coverage import coverage
 from molgraph.metrics.reliability import Reliability, of_classes, of_numbers, place
-from molgraph.predictor.columns import deviation
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.training import Training
 from molgraph.workflows.plan import Plan
@@ -53,7 +52,7 @@ def said(predictor: Predictor, test: Any) -> dict[str, Any]:
     name = predictor.targets[0]
     estimates, spread = predictor.estimate(test)
     where = predictor.task.block(name)
-    predicted = deviation(predictor.task, name, estimates[:, where], spread[:, where])
+    predicted = predictor.task.of(name).deviation(estimates[:, where], spread[:, where])
     among = spread[:, where.start] if predicted is None else predicted
     truth, mine, chance = test.targets.arrays(name)[0], estimates[:, where.start], predictor.chances[name]
     low, high = ends(predictor.intervals[name], mine, predicted)
@@ -65,7 +64,7 @@ def said(predictor: Predictor, test: Any) -> dict[str, Any]:
 
 def ends(interval: Interval, estimates: Any, spread: Any) -> tuple[Any, Any]:
     """Return the ends of each interval; of a set of two classes its lowest and highest label: 1 and 0 of none."""
-    if interval.kind == NUMBERS or not interval.limits:
+    if not isinstance(interval, Sets) or not interval.limits:
         return interval.apply(estimates, spread)
     inside = interval.sets(estimates)
     return np.where(inside[:, 0], 0.0, 1.0), np.where(inside[:, 1], 1.0, 0.0)

@@ -29,7 +29,8 @@ from ledger import Cell, Ledger  # noqa: E402
 from scores import estimates  # noqa: E402
 from table import replace_block  # noqa: E402
 
-from molgraph.calibrate import BINARY, Interval  # noqa: E402
+from molgraph.calibrate import Sets  # noqa: E402
+from molgraph.kinds import YesNo  # noqa: E402
 from molgraph.metrics.coverage import set_coverage  # noqa: E402
 
 DRAWS = 40  # of each seed's test rows
@@ -50,7 +51,7 @@ class Judged(NamedTuple):
 
 def judged(results: Path = HERE / "results") -> Iterator[Judged]:
     """Yield what the ledgers hold of targets of two classes."""
-    for name in (each for each in ENDPOINTS if kind(each) == BINARY):
+    for name in (each for each in ENDPOINTS if kind(each) == YesNo.word):
         truth, of = rows(name)[ENDPOINTS[name].column].to_numpy(np.float64), rows(name)["split"]
         for model in ADMET:
             made = estimates(Ledger(results / "admet"), name, model).values()
@@ -78,7 +79,7 @@ def measured(given: Judged, calibrate: int, draws: int = DRAWS) -> dict[str, flo
         for _ in range(draws):
             order = random.permutation(len(truth))
             here, there = order[:calibrate], order[calibrate:]
-            made = Interval.fit(BINARY, said[here], truth[here])
+            made = Sets.fit(YesNo.word, said[here], truth[here])
             found.append(
                 _judge(made, said[there], truth[there])
                 | {f"lower {k}": v for k, v in _judge(made.lower, said[there], truth[there]).items()}
@@ -87,7 +88,7 @@ def measured(given: Judged, calibrate: int, draws: int = DRAWS) -> dict[str, flo
         return {key: _mean([each[key] for each in found]) for key in found[0]}
 
 
-def _judge(made: Interval | None, said: Floats, truth: Floats) -> dict[str, float]:
+def _judge(made: Sets | None, said: Floats, truth: Floats) -> dict[str, float]:
     if made is None or not made.limits:
         return {"shown": 0.0} | dict.fromkeys(("0", "1", "decided", "yes", "no"), np.nan)
     inside = made.sets(said)

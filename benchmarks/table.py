@@ -14,7 +14,8 @@ from ledger import DATA, MODELS, SEEDS, Cell, Entry, Ledger
 from numpy.typing import NDArray
 
 from molgraph.errors import DataError
-from molgraph.metrics import compare, main, score
+from molgraph.kinds import NAMED
+from molgraph.metrics import compare, score
 from molgraph.metrics.comparison import Comparison
 from molgraph.metrics.scores import METRICS, Score
 
@@ -60,13 +61,14 @@ def line(contest: Contest, ledger: Ledger, seeds: Sequence[int]) -> Line:
     each[ENSEMBLE] = [(a + b) / 2 for a, b in zip(each["dmpnn"], each["forest"], strict=True)]
     estimates: dict[str, NDArray[np.float64]] = {model: np.hstack(found) for model, found in each.items()}
     truth = np.hstack([contest.truth()] * len(seeds))
-    kind = contest.kind
-    scores = {m: score(kind, truth, found, metrics=[main(kind)])[main(kind)] for m, found in estimates.items()}
-    beside = {m: compare(kind, truth, estimates[m], estimates[PEER], called=(m, PEER)) for m in OURS}
+    family = NAMED[contest.kind].family
+    main = family.main
+    scores = {m: score(family, truth, found, metrics=[main])[main] for m, found in estimates.items()}
+    beside = {m: compare(family, truth, estimates[m], estimates[PEER], called=(m, PEER)) for m in OURS}
     made = contest.plan
     trained = len(made.split.train) - sum(int(row) in made.merged for row in made.split.train)
     tested, targets = len(made.split.test), len(contest.targets)
-    return Line(contest.name, main(kind), tuple(seeds), trained, tested, targets, scores, beside)
+    return Line(contest.name, main, tuple(seeds), trained, tested, targets, scores, beside)
 
 
 def _checked(entry: Entry, contest: Contest) -> Entry:

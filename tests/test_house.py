@@ -111,3 +111,57 @@ def files_of_the_repository() -> list[Path]:
 def test_a_screen_starts_its_workers_without_torch():
     code = "import sys, molgraph.screen; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_kinds_know_what_kinds_are_called() -> None:
+    """Whoever else asks which kind an answer is has knowledge that belongs to the kind."""
+    found = [
+        f"{file.relative_to(ROOT)}:{line}"
+        for file in MODULES
+        if "kinds" not in file.relative_to(ROOT / "molgraph").parts
+        for line in lines_that_ask_for_a_kind(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert not found, f"asked for by name: {', '.join(found)}"
+
+
+WORDS = {"regression", "binary", "multiclass", "ordinal", "gaussian"}
+CLASSES = {"Number", "Normal", "YesNo", "OneOf", "Grade"}
+
+
+def lines_that_ask_for_a_kind(tree: ast.Module) -> set[int]:
+    """Return the lines where a kind's word is compared, looked up or a key, and where a kind is told by its class."""
+    found = set()
+    for node in ast.walk(tree):
+        asked: list[ast.expr | None] = []
+        if isinstance(node, ast.Compare):
+            asked = [part for each in (node.left, *node.comparators) for part in getattr(each, "elts", [each])]
+        elif isinstance(node, ast.Dict):
+            asked = list(node.keys)
+        elif isinstance(node, ast.Subscript):
+            asked = [node.slice]
+        elif isinstance(node, ast.MatchValue):
+            asked = [node.value]
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
+            told = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+            found |= {node.lineno} if told & CLASSES else set()
+        found |= {node.lineno for each in asked if isinstance(each, ast.Constant) and each.value in WORDS}
+        constants = getattr(node, "targets", []) if isinstance(node, ast.Assign) else []
+        names = {name.id for target in constants for name in ast.walk(target) if isinstance(name, ast.Name)}
+        if names & {"REGRESSION", "BINARY", "MULTICLASS", "ORDINAL"}:
+            found.add(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "asks"),
+    [
+        ("if kind == 'binary': pass", True),
+        ("if kind in ('multiclass', 'ordinal'): pass", True),
+        ("LOSS = {'regression': 'RMSE'}", True),
+        ("isinstance(task, Number | Normal)", True),
+        ("task: str = 'regression'", False),
+        ("make({name: Number.word})", False),
+    ],
+)
+def test_a_question_for_a_kind_is_seen(code: str, asks: bool) -> None:
+    assert bool(lines_that_ask_for_a_kind(ast.parse(code))) is asks

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph import split as splits
-from molgraph.calibrate import BINARY, Chance, Interval
+from molgraph.calibrate import Chance, Interval, Platt, Sets
 from molgraph.data.dataset import Dataset
+from molgraph.kinds import Kind
 from molgraph.metrics.coverage import SetCoverage, coverage, set_coverage
 from molgraph.metrics.reliability import of_classes, of_numbers, place
 from molgraph.predictor import Predictor
@@ -26,13 +27,15 @@ def calibrate(predictor: Predictor, held: Dataset) -> None:
     estimates, _ = predictor.estimate(held)
     for name in predictor.targets:
         kind, mine, truth = known(predictor, name, held, estimates)
-        predictor.intervals[name] = Interval.fit(kind, mine, truth)
-        predictor.chances[name] = Chance.fit(kind, mine, truth)
+        predictor.intervals[name] = (Sets if kind.answers else Interval).fit(kind.answer, mine, truth)
+        predictor.chances[name] = (Platt if kind.answers else Chance).fit(kind.answer, mine, truth)
     predictor.recipe.intervals = {name: each.to_json() for name, each in predictor.intervals.items()}
     predictor.recipe.chances = {name: each.to_json() for name, each in predictor.chances.items()}
 
 
-def known(predictor: Predictor, name: str, data: Dataset, estimates: NDArray[np.float32]) -> tuple[str, Floats, Floats]:
+def known(
+    predictor: Predictor, name: str, data: Dataset, estimates: NDArray[np.float32]
+) -> tuple[Kind, Floats, Floats]:
     """Return the kind of a target, and the estimates and values of the rows in which it was measured."""
     truth, observed, _ = data.targets.arrays(name)
     mine = estimates[:, predictor.task.block(name).start]
@@ -65,13 +68,13 @@ def crossed(predictor: Predictor, held: Dataset, official: Dataset) -> dict[str,
         half = first[observed]
         pools = [(np.r_[given[~own], beside], np.r_[truth[~own], measured], own) for own in (half, ~half)]
         among = spread[observed, predictor.task.block(name).start]
-        of_kind = _classes if kind == BINARY else _numbers
-        found["coverage"][name], found["reliability"][name] = of_kind(kind, given, truth, pools, among)
+        of_kind = _classes if kind.answers else _numbers
+        found["coverage"][name], found["reliability"][name] = of_kind(kind.answer, given, truth, pools, among)
     return found
 
 
 def _classes(kind: str, given: Floats, truth: Floats, pools: Any, among: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    whole = Interval.fit(kind, *(np.concatenate([pools[0][at], pools[1][at]]) for at in (0, 1)))
+    whole = Sets.fit(kind, *(np.concatenate([pools[0][at], pools[1][at]]) for at in (0, 1)))
     lower = None if whole.lower is None else _sets(kind, given, truth, pools, whole.lower.level)[0]
     covered, width = _sets(kind, given, truth, pools, whole.level, lower)
     return covered.to_json(), of_classes(given, truth, width).to_json()
@@ -82,7 +85,7 @@ def _sets(
 ) -> tuple[SetCoverage, Floats]:
     inside, counts = np.zeros((len(given), 2), dtype=bool), [0, 0]
     for estimates, measured, own in pools:
-        fitted = Interval.fit(kind, estimates, measured, level=level)
+        fitted = Sets.fit(kind, estimates, measured, level=level)
         inside[own] = fitted.sets(given[own]) if fitted.limits else True
         counts = [min(filter(None, pair)) for pair in zip(counts, fitted.counts, strict=True)]
     covered = set_coverage(inside, truth, level=level, counts=counts, lower=lower)

@@ -13,7 +13,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors
 
 from molgraph import datasets
-from molgraph.calibrate import BINARY
+from molgraph.kinds import YesNo
 from molgraph.metrics.coverage import too_few
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import card
@@ -72,7 +72,7 @@ def worth(predictor: Predictor, names: Sequence[str]) -> Iterator[str]:
         column = ENDPOINTS[name].column
         values = predictor.domain.values[:, predictor.targets.index(column)]
         values = values[~np.isnan(values)]
-        of_kind = _of_class if kind(name) == BINARY else _of_number
+        of_kind = _of_class if kind(name) == YesNo.word else _of_number
         trained, calibrated, says = of_kind(predictor, column, values)
         (verdict,) = verdicts[column].values()
         plain = " | ".join(simplest[column][each]["verdict"] for each in (CONSTANT, EQUATION))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from table import replace_block
 
 from molgraph.errors import DataError
+from molgraph.kinds import NAMED
 from molgraph.metrics import score
 from molgraph.metrics.scores import METRICS
 
@@ -124,7 +125,7 @@ def scored(ledger: Ledger, name: str) -> dict[str, dict[str, Any]]:
     for model, made in each_model.items():
         several = np.stack([told[np.isin(at, common)] for at, told in made], axis=1)
         measured = np.repeat(truth[common, None], len(made), axis=1)
-        whole = score(kind(name), measured, several, metrics=[asked], bootstrap=DRAWS)[asked]
+        whole = score(NAMED[kind(name)].family, measured, several, metrics=[asked], bootstrap=DRAWS)[asked]
         each = [_plain(name, measured[:, at], several[:, at]) for at in range(len(made))]
         sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
         found[model] = {"mean": whole.value, "sd": sd, "low": whole.low, "high": whole.high, "seeds": len(each)}
@@ -146,7 +147,7 @@ def shared(name: str, asked: dict[str, list[NDArray[np.int64]]]) -> NDArray[np.i
 
 
 def _plain(name: str, truth: Floats, estimate: Floats) -> float:
-    value = score(kind(name), truth, estimate, metrics=[metric(name)], bootstrap=0)[metric(name)].value
+    value = score(NAMED[kind(name)].family, truth, estimate, metrics=[metric(name)], bootstrap=0)[metric(name)].value
     return float("nan") if value is None else value
 
 
