@@ -116,7 +116,7 @@ def measured(predictor: Predictor, names: Sequence[str]) -> Rows:
 
 def domain_of(predictor: Predictor, found: Rows, chosen: np.ndarray) -> Domain:
     """Return the domain of some rows, one for each molecule."""
-    known = merged(found.data.subset(chosen), predictor.task.kind, predictor.recipe.run.duplicates)
+    known = merged(found.data.subset(chosen), predictor.task.of_column, predictor.recipe.run.duplicates)
     return Domain.learn({slot.name: slot.room for slot in predictor.inputs.slots}, known)
 
 
