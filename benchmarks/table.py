@@ -1,4 +1,4 @@
-"""From the ledger's estimates to scores, intervals, verdicts and the table in README.md."""
+"""From the ledger's estimates to scores, intervals, verdicts and the tables in both README.md."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from accuracy import PEER, Contest, today
 from ledger import DATA, MODELS, SEEDS, Cell, Entry, Ledger
 from numpy.typing import NDArray
 
+from molgraph import datasets
 from molgraph.errors import DataError
 from molgraph.kinds import NAMED
 from molgraph.metrics import compare, score
@@ -78,15 +79,17 @@ def _checked(entry: Entry, contest: Contest) -> Entry:
     return entry
 
 
-def write(ledger: Ledger, readme: Path) -> None:
-    """Score what is finished and write the table into the page."""
+def write(ledger: Ledger, page: Path, front: Path) -> None:
+    """Score what is finished and write the table into the page of the benchmarks, and in short into the front page."""
     lines = []
     for data in DATA:
         seeds = [s for s in SEEDS if all(ledger.has(Cell(data, m, s)) for m in MODELS)]
         if seeds:
             lines.append(line(today(data), ledger, seeds))
     entries = [ledger.read(Cell(found.data, m, s)) for found in lines for m in MODELS for s in found.seeds]
-    replace_block(readme, "accuracy", table(lines, entries, ledger.left_out(DATA)))
+    stale = ledger.left_out(DATA)
+    replace_block(page, "accuracy", table(lines, entries, stale))
+    replace_block(front, "accuracy", in_short(lines, stale))
 
 
 def table(lines: Sequence[Line], entries: Sequence[Entry], stale: str = "") -> str:
@@ -99,6 +102,31 @@ def table(lines: Sequence[Line], entries: Sequence[Entry], stale: str = "") -> s
     scored = [found for found in lines if found.scores[PEER].value is not None]
     text += ["", *_summary(scored), "", " ".join(filter(None, [_left_out(lines), stale])), "", _made(entries)]
     return "\n".join(text)
+
+
+def in_short(lines: Sequence[Line], stale: str = "") -> str:
+    """Return the table of the front page as Markdown, with a sentence on each of ours beside the peer."""
+    text = ["| | D-MPNN | trees | both, averaged | chemprop |", "|---|---|---|---|---|"]
+    for found in lines:
+        unit = datasets.card(found.data).targets[0].unit
+        label = f"{TITLES[found.data]}, {METRICS[found.metric].label}{unit and f', {unit}'}"
+        label += f" of {found.targets} targets" if found.targets > 1 else ""
+        seeds = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}"
+        cells = [label if found.seeds == SEEDS else f"{label} ({seeds})"]
+        each = [found.scores[model] for model in (*OURS, PEER)]
+        cells += ["none" if s.value is None else f"{s.value:.2f} ({s.low:.2f} to {s.high:.2f})" for s in each]
+        text.append(f"| {' | '.join(cells)} |")
+    counts = {}
+    for model in OURS:
+        verdicts = Counter(found.beside[model].verdict for found in lines)
+        counts[model] = sum(found.leads(model) for found in lines), verdicts["better"], verdicts["worse"]
+    (reached, better, worse), trees, network = counts[ENSEMBLE], counts["forest"], counts["dmpnn"]
+    sentence = (
+        f"Of {len(lines)} sets, the average of both reaches chemprop's score on {reached}, is better beyond the "
+        f"interval of the difference on {better} and worse on {worse}; the trees alone on {trees[0]}, {trees[1]} and "
+        f"{trees[2]}; the D-MPNN alone on {network[0]}, {network[1]} and {network[2]}."
+    )
+    return "\n".join([*text, "", " ".join(filter(None, [sentence, stale]))])
 
 
 def _row(found: Line) -> str:

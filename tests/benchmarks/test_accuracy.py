@@ -141,10 +141,19 @@ def test_a_cell_of_former_folds_is_left_made_again_and_in_no_table(
     assert [ledger.named(cell) for cell in cells[2:4]] == [
         f"{SERIES} forest seed 0", f"{SERIES} forest seed 1 (its file is of other rows or folds)",
     ]  # fmt: skip
-    page = tmp_path / "page.md"
-    page.write_text("<!-- accuracy: begin -->\n<!-- accuracy: end -->\n", encoding="utf-8")
-    bench.table.write(ledger, page)
-    said = page.read_text(encoding="utf-8")
+    page, front = tmp_path / "page.md", tmp_path / "front.md"
+    for each in (page, front):
+        each.write_text("<!-- accuracy: begin -->\n<!-- accuracy: end -->\n", encoding="utf-8")
+    bench.table.write(ledger, page, front)
+    said, short = page.read_text(encoding="utf-8"), front.read_text(encoding="utf-8")
+    assert "| CHEMBL2321810, RMSE, -log10(mol/L) (1 seed) | 0.50 (0.50 to 0.50) | 0.50 (0.50 to 0.50) |" in short
+    assert (
+        "Of 1 sets, the average of both reaches chemprop's score on 1, is better beyond the interval of the " in short
+    )
+    assert (
+        f"alone on 1, 0 and 0. Left out, as they were made on other rows or folds than today's: cells of {SERIES}"
+        in short
+    )
     assert (
         f"CHEMBL2321810 has seeds 0 only. Left out, as they were made on other rows or folds than today's: cells "
         f"of {SERIES} (1)." in said
