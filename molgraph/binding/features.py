@@ -16,7 +16,7 @@ from molgraph.binding.pose import Pose
 from molgraph.binding.residues import LIGAND
 from molgraph.binding.structure import Structure, structure
 from molgraph.data import endable
-from molgraph.molecule.features import WHOLE
+from molgraph.molecule.features import WHOLE, rows
 from molgraph.molecule.graphs import ATOM, from_mols
 from molgraph.molecule.hard import hard, why
 from molgraph.molecule.standardise import Refusal
@@ -66,7 +66,9 @@ def featurise(texts: Sequence[str], needs: Sequence[str]) -> Featurised:
     apart: dict[str, dict[str, NDArray[Any]] | Refusal] = {}
     smiles: list[str] = []
     with rdBase.BlockLogs():
+        endable.step("reading")
         for at, pose, given in read_all(texts):
+            endable.step("looking for what is near")
             made = given if isinstance(given, Refusal) else _complex(pose, given, graphs)
             if not isinstance(made, Refusal) and names and hard(made.smiles):
                 if made.smiles not in apart:
@@ -100,8 +102,7 @@ def _ended(smiles: str, names: Sequence[str]) -> dict[str, NDArray[Any]] | Refus
 def _of_one(smiles: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     found = {}
     for name in names:
-        endable.step(name)
-        found[name] = WHOLE[name][0]([Chem.MolFromSmiles(smiles)])
+        found[name] = rows(name, [Chem.MolFromSmiles(smiles)])
     return found
 
 
@@ -112,11 +113,11 @@ def _whole(
     distinct = dict.fromkeys(smiles)
     here = [text for text in distinct if text not in apart]
     order = {text: at for at, text in enumerate([*here, *(text for text in distinct if text in apart)])}
-    rows = [order[text] for text in smiles]
+    places = [order[text] for text in smiles]
     return {
         name: np.concatenate(
-            [WHOLE[name][0]([graphs[text][0] for text in here]), *(apart[t][name] for t in distinct if t in apart)]
-        )[rows]
+            [rows(name, [graphs[text][0] for text in here]), *(apart[t][name] for t in distinct if t in apart)]
+        )[places]
         for name in names
     }
 

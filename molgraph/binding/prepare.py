@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph.binding.features import COMPLEX, FEATURES, Featurised, featurise
+from molgraph.binding.features import COMPLEX, FEATURES, NONE, Featurised, featurise
 from molgraph.binding.residues import KINDS
+from molgraph.data.endable import TooLong, why
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
@@ -19,6 +22,7 @@ from molgraph.errors import ConfigError, did_you_mean
 from molgraph.molecule.features import WHOLE
 from molgraph.molecule.graphs import ATOM_CODES
 from molgraph.molecule.prepare import joined
+from molgraph.molecule.standardise import Refusal
 
 CHUNK = 256  # poses that one process works on at a time
 WORTH_STARTING = 1024  # poses, a few milliseconds each; a process takes about one second to start
@@ -41,9 +45,14 @@ def prepare(
     distinct = list(dict.fromkeys(texts))
     chunks = [distinct[i : i + CHUNK] for i in range(0, len(distinct), CHUNK)] or [[]]
     work = partial(featurise, needs=wanted)
-    many = workers > 1 and len(distinct) >= WORTH_STARTING
-    made = in_processes(work, chunks, workers) if many else map(work, chunks)
-    return joined(texts, chunks, ((done, _packed(done, wanted)) for done in made))
+    many = workers if len(distinct) >= WORTH_STARTING else 1
+    made = chain.from_iterable(in_processes(work, chunks, many, _refused))
+    return joined(texts, ((chunk, done, _packed(done, wanted)) for chunk, done in made))
+
+
+def _refused(error: TooLong) -> Featurised:
+    """Return what stands for a pose that was given up."""
+    return replace(featurise([], ()), index=np.array([NONE], dtype=np.int64), refused={0: Refusal(*why(error))})
 
 
 def _packed(done: Featurised, wanted: tuple[str, ...]) -> Packed:

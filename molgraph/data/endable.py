@@ -84,9 +84,24 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def step(name: str) -> None:
-    """Say what comes next, in words for the person whose row is given up there."""
+    """Say what comes next, in words for the person whose row is given up there; and that work goes on."""
     if _tell is not None:
         _tell(STEP, name)
+
+
+def listen(tell: Callable[[str, Any], None]) -> None:
+    """Let steps of this process be told to somebody."""
+    global _tell
+    _tell = tell
+
+
+def why(error: TooLong, cause: str = "") -> tuple[str, str]:
+    """Return status and message of a row that was given up."""
+    at = f" ({error.step})" if error.step else ""
+    if error.crashed:
+        return "crashed", f"a library broke down over this row{at}"
+    cause = cause and f": {cause}"
+    return "timeout", f"not done within {limit():g} s{at}{cause}; --limit gives it more time"
 
 
 def stop() -> None:
@@ -134,6 +149,7 @@ class _Other:
                 try:
                     found = self.said.get(timeout=0.2)  # Windows lets Ctrl-C in only between
                 except queue.Empty:
+                    step(at)  # whoever watches this process need not: that one is watched
                     continue
                 if found is None:
                     break
@@ -174,7 +190,6 @@ atexit.register(stop)
 
 def serve() -> None:
     """Answer calls until the parent is gone; a call that takes too long ends the process, whatever it is at."""
-    global _tell
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
@@ -183,7 +198,7 @@ def serve() -> None:
     def tell(kind: str, value: Any) -> None:
         _send(answers, (kind, value))
 
-    _tell = tell
+    listen(tell)
     while (asked := _receive(sys.stdin.buffer)) is not None:
         function, arguments, seconds = asked
         faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)  # by a thread that Python does not hold up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -57,6 +57,18 @@ class Table:
     def texts(self) -> list[str]:
         """Return the cells of the input column; "" of each row where the inputs stand in several."""
         return [str(t) for t in self.frame[self.column]] if self.column else [""] * len(self)
+
+    def row(self, at: int) -> Table:
+        """Return one record as a table."""
+        broken = {0: self.broken[at]} if at in self.broken else {}
+        return replace(self, frame=self.frame.iloc[[at]].reset_index(drop=True), rows=self.rows[[at]], broken=broken)
+
+    def blank(self, lost: Mapping[int, tuple[str, str]]) -> Table:
+        """Return the table with blank records, for these reasons and messages by position."""
+        frame, texts = self.frame.copy(), self.texts
+        frame.iloc[list(lost)] = ""
+        broken = {at: Reject(int(self.rows[at]), texts[at][:SHOWN], *why) for at, why in lost.items()}
+        return replace(self, frame=frame, broken={**self.broken, **broken})
 
 
 def read_tables(source: Any, *, block: int = BLOCK) -> Iterator[Table]:

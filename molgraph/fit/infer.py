@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from molgraph.data.dataset import Dataset
+from molgraph.data.endable import step
 from molgraph.fit.device import Place, choose, memory_errors
 from molgraph.model.model import Model
 
@@ -17,6 +18,7 @@ def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
     model.to(where.device).eval()
     found = []
     for rows in torch.arange(len(data)).split(model.encoder.at_once):
+        step("estimating")
         with memory_errors("predicting"), where.autocast():
             raw = model(data.batch(rows.to(data.device)).to(where.device))
         found.append(model.task.predict(raw).cpu().double())

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.data.endable import step
 from molgraph.data.files import atomic, os_errors
 from molgraph.imaging.cache import CACHE
 from molgraph.imaging.content import UNPACKED
@@ -47,7 +48,11 @@ class Made:
 
 def made_of(texts: Sequence[str], views: Sequence[View]) -> list[Made | Refusal]:
     """Read the scans of each text, from the disk cache where they were read before."""
-    return [_made(text, views) for text in texts]
+    found = []
+    for text in texts:
+        step("reading")
+        found.append(_made(text, views))
+    return found
 
 
 def _made(text: str, views: Sequence[View]) -> Made | Refusal:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from molgraph.data.endable import why
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
@@ -42,7 +43,7 @@ def prepare(
     part_of: dict[str, int] = {}
     refused: dict[str, Refusal] = {}
     said: dict[str, str] = {}
-    for text, found in zip(distinct, _all_made(distinct, views, workers), strict=True):
+    for text, found in _all_made(distinct, views, workers):
         if isinstance(found, Refusal):
             refused[text], part_of[text] = found, -1
             continue
@@ -63,12 +64,13 @@ def prepare(
     )
 
 
-def _all_made(texts: Sequence[str], views: Sequence[View], workers: int) -> Iterator[Made | Refusal]:
+def _all_made(texts: list[str], views: Sequence[View], workers: int) -> Iterator[tuple[str, Made | Refusal]]:
     chunks = [texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK)]
     work = partial(made_of, views=views)
-    many = workers > 1 and len(texts) >= WORTH_STARTING
-    for made in in_processes(work, chunks, workers) if many else map(work, chunks):
-        yield from made
+    many = workers if len(texts) >= WORTH_STARTING else 1
+    for done in in_processes(work, chunks, many, lambda error: [Refusal(*why(error))]):
+        for chunk, made in done:
+            yield from zip(chunk, made, strict=True)
 
 
 def _packed(

@@ -26,6 +26,7 @@ from molgraph.molecule.tokens import token_codes
 
 GRAPH, TOKEN = "graph", "tokens"
 NONE = -1
+AT_ONCE = 64
 NO_GRAPH = Refusal("invalid_smiles", "RDKit reads it, but no graph came of it")
 
 # name -> (rows for molecules, what the schema says of them)
@@ -65,8 +66,8 @@ def featurise(texts: Sequence[str], needs: Sequence[str], rules: int, max_atoms:
     """
     with rdBase.BlockLogs():
         keys = _Keys()
-        step("reading and standardising")
         for text in map(str.strip, texts):
+            step("reading and standardising")
             if rules:
                 keys.add_standardised(text, max_atoms, rules)
             else:
@@ -113,9 +114,13 @@ class _Keys:
         self.index.append(NONE)
 
 
-def _rows(name: str, mols: Sequence[Chem.Mol]) -> NDArray[Any]:
-    step(name)
-    return WHOLE[name][0](mols)
+def rows(name: str, mols: Sequence[Chem.Mol]) -> NDArray[Any]:
+    """Return one of the features of whole molecules, a few at a time, so that it is seen that work goes on."""
+    made = []
+    for start in range(0, max(1, len(mols)), AT_ONCE):
+        step(name)
+        made.append(WHOLE[name][0](mols[start : start + AT_ONCE]))
+    return made[0] if len(made) == 1 else np.concatenate(made)
 
 
 def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
@@ -141,7 +146,7 @@ def _features(keys: _Keys, needs: Sequence[str], max_atoms: int) -> Featurised:
         number[index],
         texts,
         keys.refused,
-        {name: _rows(name, mols) for name in names},
+        {name: rows(name, mols) for name in names},
         made.take(good) if made is not None else None,
         token_codes(texts) if TOKEN in needs else None,
         keys.said,

@@ -63,7 +63,4 @@ def within(function: Callable[..., T], text: str, *others: object, instead: T) -
 
 def why(error: endable.TooLong) -> tuple[str, str]:
     """Return status and message of a row that was given up."""
-    at = f" ({error.step})" if error.step else ""
-    if error.crashed:
-        return "crashed", f"RDKit broke down over this molecule{at}"
-    return "timeout", f"not done within {endable.limit():g} s{at}: too many rings or atoms; --limit gives it more time"
+    return endable.why(error, "too many rings or atoms")

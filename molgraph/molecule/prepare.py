@@ -55,10 +55,27 @@ def prepare(
     rules = RULES if standardise is True else int(standardise)
     work = partial(featurise, needs=wanted, rules=rules, max_atoms=max_atoms)
     enough = len(distinct) * (0.3 + sum(COST[name] for name in wanted)) > WORTH_STARTING
-    easy = [chunk for chunk in chunks if not _alone(chunk)]
-    many = iter(in_processes(work, easy, workers) if workers > 1 and enough else map(work, easy))
-    made = (_ended(work, chunk) if _alone(chunk) else next(many) for chunk in chunks)
-    return joined(texts, chunks, ((done, _packed(done, wanted)) for done in made))
+    made = _made(work, chunks, workers if enough else 1)
+    return joined(texts, ((chunk, done, _packed(done, wanted)) for chunk, done in made))
+
+
+def _made(
+    work: Callable[[Sequence[str]], Featurised], chunks: list[list[str]], workers: int
+) -> Iterator[tuple[list[str], Featurised]]:
+    """Work on chunks in order, on a hard text where that can be ended; where it was, the text is refused."""
+
+    def refused(error: endable.TooLong) -> Featurised:
+        return replace(work([]), index=np.array([NONE], dtype=np.int64), refused={0: Refusal(*why(error))})
+
+    easy = in_processes(work, [chunk for chunk in chunks if not _alone(chunk)], workers, refused)
+    for chunk in chunks:
+        if not _alone(chunk):
+            yield from next(easy)
+            continue
+        try:
+            yield chunk, endable.call(work, chunk)
+        except endable.TooLong as error:
+            yield chunk, refused(error)
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -71,15 +88,6 @@ def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
 
 def _alone(chunk: list[str]) -> bool:
     return len(chunk) == 1 and hard(chunk[0])
-
-
-def _ended(work: Callable[[Sequence[str]], Featurised], chunk: list[str]) -> Featurised:
-    """Work on a hard text where that can be ended; where it was, the text is refused."""
-    try:
-        made: Featurised = endable.call(work, chunk)
-        return made
-    except endable.TooLong as error:
-        return replace(work([]), index=np.array([NONE], dtype=np.int64), refused={0: Refusal(*why(error))})
 
 
 class Chunk(Protocol):
@@ -99,14 +107,14 @@ class Chunk(Protocol):
     def said(self) -> dict[int, str]: ...
 
 
-def joined(texts: Sequence[str], chunks: list[list[str]], made: Iterable[tuple[Chunk, Packed]]) -> Prepared:
+def joined(texts: Sequence[str], made: Iterable[tuple[list[str], Chunk, Packed]]) -> Prepared:
     """Join chunks of distinct texts and their parts, each key once, and spread the result over all texts."""
     number: dict[str, int] = {}
     packs: list[Packed] = []
     part_of: dict[str, int] = {}
     refused: dict[str, Refusal] = {}
     said: dict[str, str] = {}
-    for chunk, (done, parts) in zip(chunks, made, strict=True):
+    for chunk, done, parts in made:
         new = [i for i, key in enumerate(done.keys) if key not in number]
         number.update(zip((done.keys[i] for i in new), range(len(number), len(number) + len(new)), strict=True))
         packs.append(parts if len(new) == len(parts) else parts.gather(torch.tensor(new, dtype=torch.int64)))

@@ -14,6 +14,7 @@ import pandas as pd
 from rdkit import Chem, RDConfig, rdBase
 from rdkit.Chem import QED, Crippen, Descriptors, FilterCatalog, Mol, rdMolDescriptors
 
+from molgraph.data.endable import step
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.molecule.hard import within
 
@@ -125,7 +126,10 @@ def properties(keys: Sequence[str], names: Sequence[str] = tuple(PROPERTIES)) ->
             raise ConfigError(f"unknown property '{name}'{did_you_mean(name, PROPERTIES)}")
     wanted = {name: PROPERTIES[name] for name in names}
     with rdBase.BlockLogs():
-        rows = [within(_row, key, tuple(names), instead=[None] * len(names)) for key in keys]
+        rows = []
+        for key in keys:
+            step("properties")
+            rows.append(within(_row, key, tuple(names), instead=[None] * len(names)))
     columns = zip(*rows, strict=True) if rows else [()] * len(wanted)
     cells = dict(zip(wanted, columns, strict=True))
     return pd.DataFrame({name: pd.Series(cells[name], dtype=of.dtype) for name, of in wanted.items()})

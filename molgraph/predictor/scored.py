@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molgraph.data import endable
+from molgraph.data import pool as processes
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, nonempty
@@ -162,6 +163,7 @@ def _ended_with(pool: ThreadPoolExecutor) -> Iterator[None]:
         yield
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        processes.stop()
         endable.stop()
         raise
 

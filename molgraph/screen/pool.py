@@ -1,19 +1,23 @@
-"""Run shards one after the other or on a process pool, with a bounded number at work."""
+"""Run shards one after the other or in processes, with a bounded number at work."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from itertools import chain
 
-from molgraph.data.interrupts import ignored, rearm
-from molgraph.errors import ResourceError
+from molgraph.data.endable import TooLong, why
+from molgraph.data.interrupts import rearm
+from molgraph.data.pool import as_finished
 from molgraph.screen.shard import Job, score_shard, start_worker, threads
 
-AHEAD = 2  # shards waiting or at work per worker
+DIED = (
+    "a worker process died, most likely for want of memory; finished shards are kept: "
+    "go on with --resume and fewer --workers"
+)
 
 
 def default_workers() -> int:
@@ -31,7 +35,20 @@ def run(jobs: Iterator[Job], workers: int) -> Generator[int, None, None]:
         return
     first = next(jobs, None)
     if first is not None:
-        yield from _pooled(first, jobs, workers)
+        start = partial(start_worker, first.models)
+        # A shard is written whole or not at all, so its worker may be ended at any moment.
+        with closing(as_finished(score_shard, chain([first], jobs), workers, _Rows(), start=start, died=DIED)) as found:
+            yield from (done.result for done in found)
+
+
+class _Rows:
+    """Take a shard apart."""
+
+    def rows(self, job: Job) -> Sequence[Job]:
+        return [replace(job, table=job.table.row(at), path=None) for at in range(len(job.table))]
+
+    def without(self, job: Job, lost: dict[int, TooLong]) -> Job:
+        return replace(job, lost={at: why(error) for at, error in lost.items()})
 
 
 def _alone(jobs: Iterator[Job]) -> Iterator[int]:
@@ -42,40 +59,3 @@ def _alone(jobs: Iterator[Job]) -> Iterator[int]:
             yield rows
     finally:
         threads(before)
-
-
-def _pooled(first: Job, rest: Iterator[Job], workers: int) -> Iterator[int]:
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=start_worker,
-        initargs=(first.models,),
-    )
-    try:
-        at_work = _submit(pool, [first])
-        at_work |= _submit(pool, islice(rest, AHEAD * workers - 1))
-        while at_work:
-            done, at_work = wait(at_work, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-            at_work |= _submit(pool, islice(rest, len(done)))
-    except BrokenProcessPool as error:
-        raise ResourceError(
-            "a worker process died, most likely for want of memory; finished shards are kept: "
-            "go on with --resume and fewer --workers"
-        ) from error
-    except BaseException:
-        # A shard is written whole or not at all, so its worker may be ended at any moment.
-        for worker in set(multiprocessing.active_children()) - before:
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _submit(pool: ProcessPoolExecutor, jobs: Iterable[Job]) -> set[Future[int]]:
-    """Hand over jobs; that may start a process, but the library is read before, where Ctrl-C counts."""
-    ready = list(jobs)
-    with ignored():
-        return {pool.submit(score_shard, job) for job in ready}

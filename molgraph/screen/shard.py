@@ -5,14 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import signal
 import sys
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +45,17 @@ class Models:
 
 @dataclass(frozen=True)
 class Job:
-    """Hold one shard's work, small enough to send to another process; `properties` asks for the room's columns."""
+    """Hold one shard's work, small enough to send to another process; `properties` asks for the room's columns.
+
+    Without a path nothing is written. `lost` has status and message, by position, of rows that are not to be tried.
+    """
 
     number: int
     table: Any
-    path: Path
+    path: Path | None
     models: Models
     properties: bool = False
+    lost: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +74,7 @@ def score_shard(job: Job) -> int:
     """
     predictor = opened(job.models)
     try:
-        write(job, predictor, predictor.score(job.table))
+        write(job, predictor, predictor.score(job.table.blank(job.lost) if job.lost else job.table))
     except MemoryError as error:
         raise ResourceError(f"shard {job.number}: out of memory; give a smaller shard or fewer workers") from error
     return len(job.table)
@@ -89,6 +89,8 @@ def write(job: Job, predictor: Any, scored: Any) -> None:
     own = job.table.frame.reset_index(drop=True)
     names = free_names(list(own.columns), list(added.columns))
     frame = pd.concat([own, added.rename(columns=names)], axis=1)
+    if job.path is None:
+        return
     meta = {META: json.dumps({**names, INPUT: job.table.column}).encode()}
     store(job.path, pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta))
 
@@ -131,9 +133,7 @@ def state_of(path: Path, rows: int | None = None) -> str:
 
 
 def start_worker(models: Models) -> None:
-    """Make a worker process ready: one thread, no Ctrl-C of its own, gone when its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    """Make a worker process ready, with one thread."""
     opened(models)
     threads(1)
 
@@ -149,11 +149,3 @@ def threads(count: int) -> int:
     before = int(torch.get_num_threads())
     torch.set_num_threads(count)
     return before
-
-
-def _leave_with_parent() -> None:
-    """End this process when its parent was killed: a pool's workers would wait for it for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from molgraph.data import pool
 from molgraph.data.room import Prepared
 from molgraph.errors import ConfigError
 from molgraph.molecule import prepare as module
@@ -83,7 +84,7 @@ def test_few_texts_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(module, "in_processes", fail)
+    monkeypatch.setattr(pool, "as_finished", fail)
     assert len(prepare(["C", "CC"], ["graph"], workers=2).parts) == 2
 
 

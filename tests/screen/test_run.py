@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molgraph.data import endable, pool
 from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
 from molgraph.screen import Manifest, ScreenResult, screen, shard
 
@@ -381,6 +382,27 @@ def test_the_report_is_written_before_the_shards_go(tmp_path: Path) -> None:
 def test_a_worker_that_dies_is_an_error_not_a_hang(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"a worker process died.*--resume"):
         run(few(*["CC"] * 9, "die-here"), tmp_path, workers=2, shard_rows=1)
+
+
+def test_rows_that_hang_or_break_a_library_down_cost_themselves_alone(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(endable.VARIABLE, "0.5")
+    monkeypatch.setattr(pool, "FIRST", 2.0)
+    given = pd.read_csv(library, dtype=str)[:15]
+    harmless, harmful = given.copy(), given.copy()
+    harmless.loc[[6, 7], "smiles"] = "bad"
+    harmful.loc[[6, 7], "smiles"] = "hangs", "breaks"
+    run(harmless, tmp_path / "undisturbed", shard_rows=5)
+    result = run(harmful, tmp_path / "out", shard_rows=5, workers=2)
+    ours = ["smiles", "status", "message"]
+    found, wanted = (pd.read_parquet(tmp_path / name / "scores.parquet") for name in ("out", "undisturbed"))
+    pd.testing.assert_frame_equal(found.drop(columns=ours), wanted.drop(columns=ours))
+    assert found["smiles"].tolist() == harmful["smiles"].tolist()
+    assert found.loc[[6, 7], "status"].tolist() == ["timeout", "crashed"]
+    assert found["message"][6] == "not done within 0.5 s (looking for ever); --limit gives it more time"
+    assert found["message"][7] == "a library broke down over this row"
+    assert result.summary.statuses == {"ok": 12, "invalid_smiles": 1, "timeout": 1, "crashed": 1}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
