@@ -33,16 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"molgraph: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt as stopped:
-        how = str(stopped) or "stopped. What was finished is kept; the same command goes on from there."
-        print(f"molgraph: {printable(how)}", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return _stopped(error)
     except BrokenPipeError:  # the reader of our output went away (`| head`)
         sys.stderr.close()
         return 0
     except Exception as error:
         if arguments.debug:
             raise
+        if _interrupted(error):
+            return _stopped(KeyboardInterrupt())
         theirs = registry.to_blame(error)
         whose = f"error in the package {theirs}" if theirs else "internal error"
         whom = " to its authors" if theirs else ""
@@ -54,9 +54,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _stopped(error: KeyboardInterrupt) -> int:
+    how = str(error) or "stopped. What was finished is kept; the same command goes on from there."
+    print(f"molgraph: {printable(how)}", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether an error came of Ctrl-C: a library that was being imported may make another of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+class Parser(argparse.ArgumentParser):
+    """Read words, and say of those that cannot be what a terminal may see."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(printable(message), file)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="molgraph",
         description="From measured molecules, proteins and scans to a ranked library.",
         epilog=EXIT_CODES,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import molgraph
 from molgraph import config, registry
 from molgraph.cli import main, parser, run_settings
 from molgraph.errors import ConfigError
@@ -213,3 +218,41 @@ def test_inputs_that_are_written_wrong(text: str, says: str):
 def test_what_is_given_needs_a_name_and_a_value(text: str, capsys: pytest.CaptureFixture[str]):
     assert main(["predict", "x.csv", "--model", "m", "-o", "y.csv", "--given", text]) == 2
     assert "write INPUT=FILE or INPUT=TEXT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["\x1b[31mx"], ["predict", "a", "--\x1b]0;x\x07"], ["list", "\x1b[2J"]])
+def test_a_users_own_escape_sequences_are_shown_and_not_obeyed(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert "\x1b" not in said and "\\x1b" in said
+
+
+def test_an_error_that_came_of_ctrl_c_is_ctrl_c(monkeypatch, capsys):
+    def interrupted(_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("half of a library") from error
+
+    monkeypatch.setattr("molgraph.cli.list_names", interrupted)
+    assert main(["list", "models"]) == 130
+    assert "stopped" in capsys.readouterr().err
+
+
+SLOW = "import time; print('begun', flush=True); time.sleep(60)"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of another process")
+def test_ctrl_c_while_the_command_is_imported_leaves_no_traceback(tmp_path):
+    (tmp_path / "difflib.py").write_text(SLOW, encoding="utf-8")  # the first that errors.py imports
+    path = os.pathsep.join([str(tmp_path), str(Path(molgraph.__file__).parents[1])])
+    command = [sys.executable, "-m", "molgraph", "--help"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path, **pipes)
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "molgraph: stopped before anything was done.\n"

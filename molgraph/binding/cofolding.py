@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ from molgraph.binding.programs import Program, finished, last_words
 from molgraph.binding.records import Records, parse
 from molgraph.binding.residues import COFACTOR, MODIFIED, letter_of
 from molgraph.binding.structure import GAP, text_of
+from molgraph.data.files import scratch
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import suffixes
 from molgraph.errors import ConfigError, DataError
@@ -107,8 +107,7 @@ class Cofolding:
         if isinstance(sent, Refusal):
             return sent
         sent = Chem.RemoveAllHs(sent)
-        with tempfile.TemporaryDirectory(prefix="molgraph-dock-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
+        with scratch() as folder:
             (folder / f"{STEM}.yaml").write_text(json.dumps(self._asked(sent)), encoding="utf-8")  # JSON is YAML, too
             refusal = finished(self._command(), folder, self.limit)
             if refusal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from molgraph.binding.ligand import ligand, molecule, pose_starts, read_poses
 from molgraph.binding.programs import MEEKO, Program, finished, last_words
 from molgraph.binding.structure import STRUCTURE_FILES, structure
+from molgraph.data.files import scratch
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import suffixes
 from molgraph.errors import ConfigError, DataError
@@ -134,8 +134,7 @@ class Docking:
         rearm()  # before the wait for another program, in which a person may press Ctrl-C
         if isinstance(made, Refusal):
             return made
-        with tempfile.TemporaryDirectory(prefix="molgraph-dock-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
+        with scratch() as folder:
             (folder / "ligand.sdf").write_text(Chem.MolToMolBlock(made) + "$$$$\n", encoding="utf-8")
             for words in self._commands():
                 refusal = finished(words, folder, self.limit)

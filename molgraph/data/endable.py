@@ -76,6 +76,7 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Raises: TooLong where it took too long, or ended its process; Stopped; and what the function raises.
     """
+    _refuse_unwanted()
     with _lock:
         if not _others or not _others[0].alive:
             stop()
@@ -84,7 +85,11 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def step(name: str) -> None:
-    """Say what comes next, in words for the person whose row is given up there; and that work goes on."""
+    """Say what comes next, in words for the person whose row is given up there; and that work goes on.
+
+    Raises: Stopped in a thread whose work nobody wants any more.
+    """
+    _refuse_unwanted()
     if _tell is not None:
         _tell(STEP, name)
 
@@ -104,8 +109,19 @@ def why(error: TooLong, cause: str = "") -> tuple[str, str]:
     return "timeout", f"not done within {limit():g} s{at}{cause}; --limit gives it more time"
 
 
+def until(ended: threading.Event) -> None:
+    """Let the work of this thread go on, calls of other processes and steps, until an event."""
+    _thread.ended = ended
+
+
+def _refuse_unwanted() -> None:
+    ended = getattr(_thread, "ended", None)
+    if ended is not None and ended.is_set():
+        raise Stopped
+
+
 def stop() -> None:
-    """End the call that another thread waits for."""
+    """End the call that another thread waits for; in between two calls `until` is what stops it."""
     for other in _others:
         other.end()
 
@@ -162,7 +178,7 @@ class _Other:
         except BrokenPipeError:
             pass
         except BaseException as error:
-            if not isinstance(error, Exception):  # Ctrl-C: what it is at is wanted no more
+            if isinstance(error, Stopped) or not isinstance(error, Exception):  # Ctrl-C: it is wanted no more
                 self.end()
             elif self.stopped:  # before it was told all
                 raise Stopped from error
@@ -183,6 +199,7 @@ class _Other:
 
 
 _lock = threading.Lock()
+_thread = threading.local()
 _others: list[_Other] = []
 _tell: Callable[[str, Any], None] | None = None
 atexit.register(stop)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import IO, Any
 from uuid import uuid4
 
@@ -32,6 +34,7 @@ _REMEDY = {
 LOCK = ".molgraph.lock"
 FRESH = 2.0  # seconds in which a file that was opened is locked for certain
 PARTS = ".molgraph-*.part"  # what a killed process may leave behind
+SCRATCH = "molgraph-scratch-"
 
 
 @contextmanager
@@ -91,6 +94,7 @@ def atomic(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
             return
         if goal.exists() and not os.access(goal, os.W_OK):
             raise PermissionError(errno.EACCES, "is write-protected")
+        _sweep_once(goal.parent)
         part = goal.with_name(PARTS.replace("*", uuid4().hex))  # process ids repeat on a disk that machines share
         try:
             with part.open(mode, **text) as handle:
@@ -105,6 +109,11 @@ def atomic(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
             raise
 
 
+def is_empty(folder: Path) -> bool:
+    """Tell whether nothing stands in a folder but what a killed command left unfinished, or holds it with."""
+    return all(path.name == LOCK or path.match(PARTS) for path in folder.iterdir())
+
+
 def sweep(folder: Path) -> None:
     """Delete what killed processes left half-written in a folder; what a living one writes stays."""
     with suppress(OSError):
@@ -112,6 +121,36 @@ def sweep(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > FRESH and not _is_held(part):
                     part.unlink()
+
+
+_swept: set[Path] = set()
+
+
+def _sweep_once(folder: Path) -> None:
+    """Sweep a folder when this process first writes there."""
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep(folder)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Make a folder in the system's temporary one, which goes at the end, and take away those that killed processes left.
+
+    Raises: ResourceError where the temporary folder is full or closed to the user.
+    """
+    with ExitStack() as stack:
+        with os_errors(gettempdir()):
+            made = TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(made))
+            _hold(stack.enter_context((folder / LOCK).open("wb")))
+            inside = folder / "inside"
+            inside.mkdir()
+        for left in folder.parent.glob(f"{SCRATCH}*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > FRESH and not _is_held(left / LOCK):
+                    shutil.rmtree(left, ignore_errors=True)
+        yield inside
 
 
 def _hold(handle: IO[Any]) -> None:

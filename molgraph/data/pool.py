@@ -175,6 +175,7 @@ class _Worker(Generic[T, R]):
             self.ours.send(asked)
 
     def _begin(self) -> None:
+        endable.step("")
         if self.stopped:
             raise Stopped
         context = get_context("spawn")

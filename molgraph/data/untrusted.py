@@ -21,7 +21,7 @@ ROOM = 64 * 2**20  # bytes that arrays may take in any case, and then
 RATIO = 50  # times the bytes of the file: fingerprints, ids and numbers never pack better
 WHAT = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, MolgraphError, NotImplementedError,
-    OSError, RecursionError, RuntimeError, TypeError, ValueError, BadZipFile, zlib.error, EOFError,
+    OSError, RecursionError, RuntimeError, StopIteration, TypeError, ValueError, BadZipFile, zlib.error, EOFError,
 )  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +21,12 @@ SHORT_ID, SHORT_PLACE = 3, 4  # characters of a part of an id, and of an address
 LONG = 5  # characters of a word that is looked for within longer ones too; "Mary" would be found in PRIMARY
 JOINED = 4  # bytes of two names written as one
 NUMBER = 7  # last digits of a telephone number: without them the codes of countries and areas are left
+PLAIN = ("utf-8", "latin-1", "utf-16-le")  # what is written in base64 is nearly always one of them
+MOST_CODED = 2**22  # characters
+_CODED = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
+_WRAPPED = re.compile(r"\r?\n[ \t]*")
+_HEX = re.compile(r"[0-9A-Fa-f]{8,}")
+_URL_SAFE = str.maketrans("-_", "+/")
 _PATIENT = 0x0010
 _IDS = {
     *("PatientID", "OtherPatientIDs", "AccessionNumber", "AdmissionID", "MedicalRecordLocator", "ServiceEpisodeID"),
@@ -61,6 +68,9 @@ class Traces:
         >>> [traces.within(text) for text in ("LiWuScanner", "born 3 April 1950", "3/4/50", "Liver, 1950")]
         [True, True, True, False]
         """
+        return self._told(text) or self._coded(text)
+
+    def _told(self, text: str) -> bool:
         squeezed = (re.sub(r"[\W_]+", "", plain) for plain in _plain(text))
         if self.words & _words(text) or any(run in plain for plain in squeezed for run in self.runs):
             return True
@@ -73,11 +83,18 @@ class Traces:
         >>> [traces.within_bytes(content) for content in (b"Li, 2nd\\0", b"\\x01\\x02li\\x00", b"\\x00Muster")]
         [True, False, True]
         """
-        for text in (content.decode(encoding, errors="replace") for encoding in ENCODINGS):
+        return self._told_bytes(content, ENCODINGS) or self._coded(content.decode("latin-1"))
+
+    def _coded(self, text: str) -> bool:
+        """Say whether a text tells the patient in base64 or in hexadecimal digits."""
+        return any(self._told_bytes(content, PLAIN) for content in decoded(text))
+
+    def _told_bytes(self, content: bytes, encodings: Sequence[str]) -> bool:
+        for text in (content.decode(encoding, errors="replace") for encoding in encodings):
             bare = text.rstrip("\0 ")
             readable = bare.isprintable() and "\N{REPLACEMENT CHARACTER}" not in bare
             sure = replace(self, words=frozenset(), births=frozenset(), runs=self._long)
-            if (self if readable else sure).within(bare):
+            if (self if readable else sure)._told(bare):
                 return True
         return False
 
@@ -85,6 +102,21 @@ class Traces:
     def _long(self) -> frozenset[str]:
         """Return the runs that do not stand in a table of numbers by chance: a ramp of 16 bits has every sign once."""
         return frozenset(run for run in self.runs if len(run) >= LONG or (len(run) > 1 and not run.isascii()))
+
+
+def decoded(text: str) -> Iterator[bytes]:
+    """Yield what the runs of a text are as base64, wherever within the run it begins, and as hexadecimal digits.
+
+    >>> list(decoded("QW5uYQ==; 416e6e6121"))[:1], list(decoded("416e6e6121"))[-1:]
+    ([b'Anna'], [b'Anna!'])
+    """
+    for run in _CODED.findall(_WRAPPED.sub("", text[:MOST_CODED])):
+        for start in range(4):
+            digits = run[start:].rstrip("=")
+            digits = digits[: len(digits) - (len(digits) % 4 == 1)].translate(_URL_SAFE)
+            yield base64.b64decode(digits + "=" * (-len(digits) % 4))
+        for digits in _HEX.findall(run):
+            yield bytes.fromhex(digits[: len(digits) & ~1])
 
 
 def traces_of(ds: Dataset) -> Traces:

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph.data.files import os_errors
+from molgraph.data.files import os_errors, scratch
 from molgraph.data.untrusted import damaged, read_json
 from molgraph.errors import CheckpointError, ResourceError
 from molgraph.predictor import tensors
@@ -171,8 +170,8 @@ class Boosted:
         """
         from catboost import CatBoostError
 
-        with os_errors(gettempdir()), TemporaryDirectory() as folder:
-            path = Path(folder) / "trees.json"
+        with scratch() as folder, os_errors(folder):
+            path = folder / "trees.json"
             try:
                 model.save_model(str(path), format="json")
             except CatBoostError as error:

@@ -9,11 +9,13 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from molgraph import registry, shipped
-from molgraph.data.files import atomic, os_errors
+from molgraph.data.files import LOCK, PARTS, alone, atomic, is_empty, os_errors
+from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
 from molgraph.predictor.checkpoint import CHECKPOINT, REFIT, SPLIT
@@ -71,6 +73,8 @@ def unseal(folder: Path) -> tuple[Recipe, str]:
 
 def _checked(folder: Path) -> Recipe:
     recipe = Recipe.load(folder)
+    with damaged(folder / "recipe.json"):
+        card(recipe)  # says what scores and facts say: what cannot be said is told now
     for name, wanted in recipe.files.items():
         path = folder / name
         if not path.is_file():
@@ -92,18 +96,27 @@ def share(folder: Path, out: Path) -> str:
     """
     folder = find(folder)
     recipe, _ = unseal(folder)
-    with os_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
+    unfinished = _is_unfinished_copy(out)
+    with alone(out), os_errors(out):
+        if not unfinished and not is_empty(out):
             raise ConfigError(f"{out}: is not empty; name a new folder for the copy.")
+        for path in (path for path in out.iterdir() if path.name != LOCK):
+            path.unlink()
         for pattern in (*WEIGHTS, "history.csv"):
             for path in folder.glob(pattern):
                 shutil.copyfile(path, out / path.name)
-    unplaced(recipe)
-    if (folder / "metrics.json").exists():
-        with atomic(out / "metrics.json") as file:
-            file.write(json.dumps(recipe.metrics, indent=1, ensure_ascii=False).encode())
-    return seal(out, recipe)
+        unplaced(recipe)
+        if (folder / "metrics.json").exists():
+            with atomic(out / "metrics.json") as file:
+                file.write(json.dumps(recipe.metrics, indent=1, ensure_ascii=False).encode())
+        return seal(out, recipe)
+
+
+def _is_unfinished_copy(out: Path) -> bool:
+    """Tell whether nothing stands in a folder but what a sharing that was killed had copied, and its lock."""
+    copied = (*WEIGHTS, "history.csv", "metrics.json", "card.md", PARTS, LOCK)
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    return LOCK in names and all(any(fnmatch(name, pattern) for pattern in copied) for name in names)
 
 
 def _digest(folder: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
 from molgraph.model.encoder import ready
+from molgraph.predictor.ceiling import Ceiling
 from molgraph.predictor.inputs import INPUT, slots
 
 FAMILIES = {"network": "networks", "trees": "what trees see (molecule/forest, protein/forest)"}
@@ -140,14 +141,22 @@ def make(
 def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Path, number: int) -> Member:
     """Return a trained member.
 
-    It is made on no memory first and held against its file: a recipe may claim any size. (An encoder of another package
-    may need memory to be made.)
+    It is made on no memory first and held against its file: a recipe may claim any size. An encoder of another package
+    that needs memory to be made may take so much as its file can account for.
 
     Raises: CheckpointError where the file is missing, damaged or not of this model.
     """
-    with suppress(RuntimeError), torch.device("meta"):
-        make(run, schemas, task, 0).fits(folder, number)
-    member = make(run, schemas, task, 0)
+    limit: AbstractContextManager[Any] = nullcontext()
+    try:
+        with torch.device("meta"):
+            drawn = make(run, schemas, task, 0)
+    except (RuntimeError, ConfigError):  # the latter where its code refuses numbers that are not there
+        limit = Ceiling(sum(path.stat().st_size for path in folder.glob(f"*-{number}.safetensors")))
+    else:
+        with suppress(RuntimeError):
+            drawn.fits(folder, number)
+    with limit:
+        member = make(run, schemas, task, 0)
     member.load(folder, number)
     return member
 

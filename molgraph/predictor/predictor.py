@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,10 @@ class Predictor(Scorer):
     @property
     def facts(self) -> dict[str, Any]:
         return self.recipe.facts
+
+    def blamed(self) -> AbstractContextManager[None]:
+        """Blame the folder where what its recipe says of the model cannot be told."""
+        return damaged((self.folder or Path()) / "recipe.json")
 
     @property
     def judged(self) -> Predictor:
@@ -201,5 +206,6 @@ class Predictor(Scorer):
             if not kind.fits(interval):
                 raise ValueError(f"the interval of '{name}' is that of another target")
             kind.said(made.temper(some.copy())[:, where], some[:, where], interval)
+        made._repr_html_()
         made.folder = folder
         return made

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Any, Self
 
 import numpy as np
@@ -129,7 +130,8 @@ class Scorer:
 
     def score_all(self, tables: Iterable[Table], workers: int = 1) -> Iterator[tuple[Table, Scored]]:
         """Score block after block; the next blocks are prepared in a thread while one is scored."""
-        with ThreadPoolExecutor(1) as pool, _ended_with(pool):
+        ended = Event()
+        with ThreadPoolExecutor(1, initializer=endable.until, initargs=(ended,)) as pool, _ended_with(pool, ended):
             waiting: deque[tuple[Table, Future[Ready]]] = deque()
             for table in tables:
                 waiting.append((table, pool.submit(self.inputs.prepare, table, workers)))
@@ -157,11 +159,12 @@ class Scorer:
 
 
 @contextmanager
-def _ended_with(pool: ThreadPoolExecutor) -> Iterator[None]:
+def _ended_with(pool: ThreadPoolExecutor, ended: Event) -> Iterator[None]:
     """Let Ctrl-C, or who wants no more rows, not wait for what is being prepared."""
     try:
         yield
     except BaseException:
+        ended.set()
         pool.shutdown(wait=False, cancel_futures=True)
         processes.stop()
         endable.stop()

@@ -111,12 +111,15 @@ def beside(predictors: Sequence[Predictor], task: Kind, data: Dataset) -> dict[s
         if not found and predictor.domain is not None:  # an earlier version did not keep it
             found = fit(predictor.domain, predictor.task)
         rooms = {slot.name: slot.room for slot in predictor.inputs.slots}
-        for name, estimates in simple_estimates(found, predictor.task, rooms, data).items():
+        with predictor.blamed():
+            told = simple_estimates(found, predictor.task, rooms, data)
+        for name, estimates in told.items():
             here = made.setdefault(name, Simple(np.full((len(data), len(task.columns)), np.nan), {}))
             for target in found[name]:
                 if target not in here.called:
                     here.estimates[:, task.block(target)] = estimates[:, predictor.task.block(target)]
-                    here.called[target] = called(name, found, predictor.task.of(target))
+                    with predictor.blamed():
+                        here.called[target] = called(name, found, predictor.task.of(target))
     return made
 
 

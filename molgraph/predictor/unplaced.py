@@ -1,4 +1,4 @@
-"""A recipe that does not say in which folders files lay, whoever's machine it was made on."""
+"""A recipe that does not say which files it was made of, and in which folders they lay, on whoever's machine."""
 
 from __future__ import annotations
 
@@ -8,32 +8,40 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from molgraph import registry
+from molgraph import registry, shipped
 from molgraph.config import RunSettings
+from molgraph.data.cards import names as sets
 from molgraph.predictor.recipe import Recipe
 
 # The folders of a path within a sentence: from a root, a drive, a share, the home or the folder where a command ran.
 _FOLDERS = re.compile(r"""(?<![\w.~/\\])(?:[A-Za-z]:[\\/]|\\\\|~?/|\.{1,2}[\\/])(?:[^\s'"`,;:()<>|\\/]+[\\/])*""")
+DATA, START = "a file", "another model"  # what they are called
 _UNTOLD = "could not be trained"  # the reason quotes rows
 
 
 def unplaced(recipe: Recipe) -> None:
-    """Take out of a recipe the folders of the data and of every file that its settings and texts name; notes, too.
+    """Take out of a recipe the folders of every file that its settings and texts name, and the names of the data, of
+    what was joined and of the start, which may be those of projects or patients; notes, too.
 
-    The names of the files stay: a prediction may need one (vectors of proteins), which then lies where it is made.
+    The name of a file that a prediction needs (vectors of proteins) stays: it then lies where that is made.
     """
+    names = _names_of(recipe)
     known = sorted(set(_folders_of(recipe.run)), key=len, reverse=True)
 
     def plain(text: str) -> str:
         for folder in known:
             text = text.replace(folder, "")
-        return _FOLDERS.sub("", text)
+        text = _FOLDERS.sub("", text)
+        for name, neutral in names.items():
+            text = neutral if text == name else text.replace(f"'{name}'", f"'{neutral}'")
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", neutral, text) if Path(name).suffix else text
+        return text
 
     recipe.facts = {**_each(recipe.facts, plain), "notes": [], "shared": True}  # notes quote rows
     recipe.start = _each(recipe.start, plain)
-    for about in (recipe.facts, recipe.start):
-        if "data" in about:
-            about["data"] = _name(str(about["data"]))
+    for about, key, kind in ((recipe.facts, "data", DATA), (recipe.start, "data", DATA), (recipe.start, "name", START)):
+        if key in about:
+            about[key] = _neutral(str(about[key]), kind)
     recipe.metrics = _each(recipe.metrics, plain)
     if "left_out" in recipe.metrics:
         recipe.metrics["left_out"] = dict.fromkeys(recipe.metrics["left_out"], _UNTOLD)
@@ -44,14 +52,31 @@ def unplaced(recipe: Recipe) -> None:
         inputs[name] |= {"column": given["column"]} if "column" in given else {}
     recipe.run = replace(
         run,
-        data=_name(run.data),
-        init=_name(run.init),
+        data=_neutral(run.data, DATA),
+        init=_neutral(run.init, START),
         join=[_joined(word) for word in run.join],
         inputs=inputs,
         head=_settings(run.head),
         train=_settings(run.train),
         **sections,
     )
+
+
+def _names_of(recipe: Recipe) -> dict[str, str]:
+    """Return the names to leave out, the longest first, and what stands for each."""
+    run = recipe.run
+    data = [run.data, str(recipe.facts.get("data", "")), *(word.rpartition(":")[0] for word in run.join)]
+    starts = [run.init, str(recipe.start.get("name", ""))]
+    found = {_name(text): DATA for text in (*data, str(recipe.start.get("data", "")))}
+    found |= {_name(text): START for text in starts}
+    known = {name: kind for name, kind in found.items() if name and _neutral(name, kind) != name}
+    return dict(sorted(known.items(), key=lambda item: -len(item[0])))
+
+
+def _neutral(text: str, kind: str) -> str:
+    """Return what stands for a file or a model, itself where everybody knows it."""
+    public = text in (shipped.models() if kind == START else sets())
+    return text if public or not text else kind
 
 
 def _folders_of(run: RunSettings) -> list[str]:
@@ -90,6 +115,6 @@ def _name(path: str) -> str:
 
 
 def _joined(word: str) -> str:
-    """Return FILE:COLUMN without the folders of the file."""
-    path, sign, column = word.rpartition(":")
-    return f"{_name(path)}{sign}{column}"
+    """Return FILE:COLUMN without the name of the file."""
+    _, sign, column = word.rpartition(":")
+    return f"{DATA}{sign}{column}"

@@ -28,11 +28,12 @@ def model_facts(predictors: Sequence[Predictor]) -> dict[str, str]:
         mark = f" {number}" if len(predictors) > 1 else ""
         found[f"model{mark}"] = each.recipe.run.model
         facts = {name: each.facts[key] for key, name in FACTS.items() if each.facts.get(key) not in (None, "")}
-        found |= {
-            f"{name}{mark}": f"{value:,}" if isinstance(value, int) else str(value) for name, value in facts.items()
-        }
-        if each.recipe.start:
-            found[f"started from{mark}"] = started(each.recipe.start)
+        with each.blamed():
+            found |= {
+                f"{name}{mark}": f"{value:,}" if isinstance(value, int) else str(value) for name, value in facts.items()
+            }
+            if each.recipe.start:
+                found[f"started from{mark}"] = started(each.recipe.start)
         found[f"seed{mark}"] = str(each.recipe.run.seed)
         found[f"model sha256{mark}"] = each.digest
     return found

@@ -10,6 +10,7 @@ from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import drawn, sentence
 from molgraph.predictor.card import domain_lines, labels, natural_units, simple_lines, tested
+from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Estimate, Quality
 
 Assessment = Mapping[str, Any]
@@ -22,6 +23,16 @@ def quality(assessment: Assessment, model: str, units: Mapping[str, str] | None 
         replace(_of_target(assessment, target, model), units=known.get(target, ""))
         for target in assessment.get("model", {})
     )
+
+
+def quality_of(predictor: Predictor) -> tuple[Quality, ...]:
+    """Return the sections of what a model's folder says of its quality.
+
+    Raises: CheckpointError where that cannot be told.
+    """
+    with predictor.blamed():
+        return quality(predictor.recipe.metrics, predictor.recipe.run.model, predictor.recipe.units)
+    raise AssertionError  # a context that lets no error pass does not get here
 
 
 def _of_target(assessment: Assessment, target: str, model: str) -> Quality:

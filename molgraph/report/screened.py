@@ -17,7 +17,7 @@ from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
 from molgraph.report.model import model_facts
 from molgraph.report.plots import short, with_units
-from molgraph.report.quality import quality
+from molgraph.report.quality import quality_of
 from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
 from molgraph.screen.merge import flags, within
@@ -89,9 +89,7 @@ def _figures(result: ScreenResult, things: str) -> tuple[tuple[str, str], ...]:
 
 
 def _quality(predictor: Predictor | Panel) -> tuple[Quality, ...]:
-    return tuple(
-        each for p in predictor.predictors for each in quality(p.recipe.metrics, p.recipe.run.model, p.recipe.units)
-    )
+    return tuple(each for p in predictor.predictors for each in quality_of(p))
 
 
 def _distribution(target: Target, result: ScreenResult) -> Distribution:

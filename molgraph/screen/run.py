@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from molgraph.data.files import PARTS, os_errors
+from molgraph.data.endable import limit
+from molgraph.data.files import os_errors, sweep
 from molgraph.data.stream import read_errors
 from molgraph.data.table import is_file, nonempty
 from molgraph.data.untrusted import damaged
@@ -126,6 +127,7 @@ def screen(
             "given": {name: _content(value) for name, value in (given or {}).items()},
             "against": [_content(value) for value in against],
             "join": [_joined(word) for word in join],
+            "limit": limit(),
         }
         _check(settings, shard, workers)
         _check_domain(domain, predictor)
@@ -293,8 +295,7 @@ class _Screen:
 
     def _finish(self, paths: Sequence[Path], unfinished: ScreenResult, report: Report | None) -> ScreenResult:
         """Merge, write the final files, mark the manifest and only then remove the shards."""
-        for part in self.out.glob(PARTS):
-            part.unlink(missing_ok=True)
+        sweep(self.out)
         shards = Shards.open(paths)
         best, summary = merge(shards, self.ranking, self._scores)
         best = with_keys(best, shards.names, self.predictor)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
+from molgraph.data.files import scratch
 from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.kinds import NAMED, Kind
 from molgraph.metrics import METRICS, score
@@ -151,6 +150,6 @@ def cost(goal: Goal, member: Member, data: Dataset) -> float:
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - began)
         return 1e6 * min(seconds) / len(some)
-    with tempfile.TemporaryDirectory() as folder:
-        member.save(Path(folder), 0)
-        return sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
+    with scratch() as folder:
+        member.save(folder, 0)
+        return sum(path.stat().st_size for path in folder.iterdir()) / 1e6

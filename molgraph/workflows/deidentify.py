@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from molgraph.data.files import atomic, os_errors
+from molgraph.data.files import atomic, is_empty, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError
@@ -219,7 +219,7 @@ def _settle(out: Path, desk: Desk, key: Path | None) -> None:
             raise ConfigError(f"{out} was made with another {', '.join(other)}{hint}; name another folder.")
         say(f"going on in {out}")
         return
-    if any(out.iterdir()):
+    if not is_empty(out):
         raise ConfigError(f"{out} holds files already; name a new folder.")
     with atomic(path, "w") as file:
         file.write(json.dumps(settings, indent=1))

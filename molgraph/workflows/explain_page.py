@@ -17,7 +17,7 @@ from molgraph.report import ExplainedPage, Looked
 from molgraph.report.explained import checks
 from molgraph.report.model import model_facts
 from molgraph.report.plots import short, with_units
-from molgraph.report.quality import quality
+from molgraph.report.quality import quality_of
 
 METHODS = {
     "gradcam": "Grad-CAM weighs the network's last maps by their gradients: quick, coarse, and only what speaks for "
@@ -93,11 +93,7 @@ def explained_page(
         noun=noun,
         figures=_passed(things),
         sentences=tuple(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences),
-        quality=tuple(
-            q
-            for q in quality(predictor.recipe.metrics, run.model, predictor.recipe.units)
-            if q.target == explainer.target
-        ),
+        quality=tuple(q for q in quality_of(predictor) if q.target == explainer.target),
         notes=(METHODS[explainer.method], *NOTES),
         facts={"data": name, "method": explainer.method, "target": explainer.target, **model_facts([predictor])},
     )

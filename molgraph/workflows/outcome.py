@@ -223,7 +223,7 @@ def _train(outcome: Outcome, trial: Any, folder: Path, rivals: Mapping[str, RunS
         beside = {*metrics.get("others", {}), *metrics.get("left_out", {})}
         before = there.judged  # it scores an ensemble: a folder that lost it is not taken
         same = before.recipe.run == run and before.facts.get("digest") == digest
-        if same and rivals.keys() <= beside and not there.facts["interrupted"]:
+        if same and rivals.keys() <= beside and not there.facts.get("interrupted", True):
             return there
     except CheckpointError:
         pass  # none is there yet, or a stopped one

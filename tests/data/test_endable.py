@@ -72,6 +72,48 @@ def test_a_call_that_another_thread_waits_for_can_be_stopped():
     assert call(divmod, 7, 2) == (3, 1)
 
 
+def test_a_thread_that_is_stopped_between_two_calls_makes_no_other():
+    ended, between, found = threading.Event(), threading.Event(), []
+
+    def work():
+        endable.until(ended)
+        found.append(call(divmod, 7, 2))
+        between.set()
+        ended.wait(30)
+        for more in (lambda: call(divmod, 7, 2), lambda: endable.step("more")):
+            try:
+                found.append(more())
+            except Stopped:
+                found.append("stopped")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    between.wait(30)
+    ended.set()
+    endable.stop()
+    thread.join(30)
+    assert found == [(3, 1), "stopped", "stopped"]
+    assert call(divmod, 7, 2) == (3, 1)  # this thread's work is wanted
+
+
+def test_an_event_ends_a_call_that_has_begun():
+    ended, found = threading.Event(), []
+
+    def work():
+        endable.until(ended)
+        try:
+            call(time.sleep, 600)
+        except Stopped:
+            found.append("stopped")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.5)
+    ended.set()
+    thread.join(30)
+    assert found == ["stopped"]
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf"])
 def test_a_limit_that_is_none_is_told(monkeypatch, text):
     monkeypatch.setenv(endable.VARIABLE, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -117,3 +119,28 @@ def test_bytes_of_numbers_tell_nobody_by_chance():
     assert not traces.within_bytes(ramp) and not traces.within_bytes(noise)
     named = traces_of(patient(PatientName="Mustermann^Erika"))
     assert not named.within_bytes(ramp + noise) and named.within_bytes(noise + b"MUSTERMANN" + noise)
+
+
+@pytest.mark.parametrize("name", ["Muster^Anna", "Müller^Jürg"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16-le"])
+@pytest.mark.parametrize("before", ["", "a", "img/", "\x01\x02 "])
+def test_a_name_in_base64_or_hexadecimal_digits_is_told(name: str, encoding: str, before: str) -> None:
+    traces = traces_of(patient(PatientName=name, PatientID="4711-0815"))
+    for told in (name.replace("^", " "), '{"id": "47110815"}'):
+        content = told.encode(encoding)
+        for coded in (
+            base64.b64encode(content).decode(),
+            base64.urlsafe_b64encode(content).decode().rstrip("="),
+            base64.encodebytes(content * 8).decode(),
+            content.hex(),
+        ):
+            assert traces.within(f"{before}{coded} "), coded
+            assert traces.within_bytes(f"{before}{coded}\0".encode()), coded
+
+
+def test_words_that_look_like_base64_are_none() -> None:
+    traces = traces_of(patient(PatientName="Li^Wu", PatientID="4711"))
+    for text in ("AXIAL_T1_MPRAGE", "SIEMENS/Skyra", "1.2.840.10008.5.1.4.1.1.2", "ORIGINAL\\PRIMARY\\AXIAL"):
+        assert not traces.within(text)
+    noise = base64.b64encode(np.random.default_rng(0).bytes(200_000))
+    assert not traces_of(patient(PatientName="Muster^Anna")).within_bytes(noise)

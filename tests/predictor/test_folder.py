@@ -240,12 +240,13 @@ def test_shared_it_predicts_the_same_and_tells_of_no_training_row(trained, serie
     for name in ("rejects.csv", "run.log", "run.toml", "checkpoint.safetensors", "metrics.jsonl", "mine.txt"):
         (model / name).write_text("secret", encoding="utf-8")
     lay = {
-        "data": "project/secret folder/data.csv",
-        "init": "secret/m",
-        "join": ["secret/targets.fasta:target/id", r"C:\secret\more.csv:more"],
+        "data": "project/secret folder/secret_patients.csv",
+        "init": "secret/secret_m",
+        "join": ["secret/secret_targets.fasta:target/id", r"C:\secret\secret more.csv:more"],
     }
     found = recipe_of(model)
-    rewrite(model, run={**found["run"], **lay}, facts={**found["facts"], "data": lay["data"]})
+    told = {"left": "the start 'secret_m' and 3 rows of secret_patients.csv, 'secret more.csv'"}
+    rewrite(model, run={**found["run"], **lay}, facts={**found["facts"], "data": "secret_patients.csv", **told})
     digest = folder.share(model, out)
     shared = Predictor.load(out)
     assert shared.domain is None
@@ -261,13 +262,24 @@ def test_shared_it_predicts_the_same_and_tells_of_no_training_row(trained, serie
     text = "".join(p.read_text(encoding="utf-8", errors="replace") for p in out.iterdir())
     assert "secret" not in text
     run = shared.recipe.run
-    assert (run.data, run.init, run.join) == ("data.csv", "m", ["targets.fasta:target/id", "more.csv:more"])
-    assert shared.facts["data"] == "data.csv"
-    assert "- data: data.csv\n" in (out / "card.md").read_text(encoding="utf-8")
+    assert (run.data, run.init, run.join) == ("a file", "another model", ["a file:target/id", "a file:more"])
+    assert shared.facts["left"] == "the start 'another model' and 3 rows of a file, 'a file'"
+    assert "- data: a file\n" in (out / "card.md").read_text(encoding="utf-8")
     assert "domain.npz" not in recipe_of(out)["files"]
     assert not [name for name in series["name"] if f'"{name}"' in text]
     assert not [smiles for smiles in series["smiles"] if smiles in text]
     assert {p.name for p in out.iterdir()} == {*recipe_of(out)["files"], "recipe.json", "card.md", "history.csv"}
+
+
+def test_what_everybody_knows_keeps_its_name_when_shared(network, tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    network[1].save(model)
+    found = recipe_of(model)
+    rewrite(model, run={**found["run"], "data": "esol", "init": "admet"}, facts={**found["facts"], "data": "esol"})
+    folder.share(model, tmp_path / "shared")
+    shared = recipe_of(tmp_path / "shared")
+    assert (shared["run"]["data"], shared["run"]["init"], shared["facts"]["data"]) == ("esol", "admet", "esol")
 
 
 def test_sharing_into_a_folder_in_use_or_a_damaged_model_is_refused(network, tmp_path):

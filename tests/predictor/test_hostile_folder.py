@@ -12,11 +12,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from molgraph import registry
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.fit.state import State
 from molgraph.predictor import Predictor
 from molgraph.predictor.checkpoint import CHECKPOINT, resume
+from molgraph.predictor.folder import share
 from molgraph.predictor.recipe import sha256
+from molgraph.predictor.simple import beside, fit
+from molgraph.report.model import model_facts
+from molgraph.report.quality import quality_of
 
 LIGANDS = ["CCO", "c1ccccc1C(=O)NC1CC1"]
 NASTY = [
@@ -249,3 +254,83 @@ def test_flipped_and_cut_checkpoints_are_told_or_read(tmp_path):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] if at % 3 else whole[:at])
         with suppress(CheckpointError, ConfigError):  # a flipped digest is that of another training
             resume(tmp_path, "d")
+
+
+def told(path):
+    """Say all that pages and terminals say of a model before it is used on rows with values."""
+    made = Predictor.load(path)
+    made._repr_html_()
+    quality_of(made)
+    model_facts([made])
+    share(path, path.parent / f"shared-{len(list(path.parent.iterdir()))}")
+    return made
+
+
+def test_facts_and_scores_in_which_any_value_is_another_are_told_or_refused(whole, copy):
+    found = json.loads((whole / "recipe.json").read_text(encoding="utf-8"))
+    found["start"] = {
+        "name": "base",
+        "digest": "0f" * 32,
+        "data": "a.csv",
+        "rows_used": 9,
+        "targets": ["x"],
+        "anew": [],
+    }
+    places = [path for path in leaves(found) if path and path[0] in {*PRINTED, "start", "simple"}]
+    chance, refused = random.Random(1), 0
+    for path in chance.sample(places, 50):
+        value = chance.choice(NASTY)
+        (copy / "recipe.json").write_text(json.dumps(changed(found, path, value)), encoding="utf-8")
+        try:
+            told(copy)
+        except CheckpointError as error:
+            assert str(copy) in str(error), (path, value)
+            refused += 1
+    assert 5 < refused < 50
+
+
+def test_simple_methods_that_are_none_are_told_when_they_are_asked(whole, series):
+    made = Predictor.load(whole)
+    data, refused = network_data(whole, series), 0
+    found = json.loads(json.dumps(fit(made.domain, made.task)))
+    for path in leaves(found):
+        for value in ("x", [], {"x": {}}, 10**400) if path else ():
+            made.recipe.simple = changed(found, path, value)
+            try:
+                beside([made], made.task, data)
+            except CheckpointError as error:
+                assert str(whole) in str(error)
+                refused += 1
+    assert refused > 10
+
+
+def network_data(path, series):
+    made = Predictor.load(path)
+    table = next(made.read(series[["smiles"]].head(3)))
+    return made.inputs.prepare(table).things()[0]
+
+
+class NeedsMemory(registry.model("molecule/feedforward")):
+    """Take an encoder of another package that cannot be made without memory."""
+
+    def __init__(self, schema, *, hidden=8, depth=1, dropout=0.0):
+        super().__init__(schema, hidden=hidden, depth=depth, dropout=dropout)
+        self.register_buffer("scale", torch.from_numpy(torch.ones(3).numpy()) * torch.zeros(1).item())
+        self.register_buffer("own", torch.zeros(hidden, hidden))
+
+
+def test_an_encoder_that_needs_memory_takes_no_more_than_its_weights_account_for(
+    series, predictor_of, monkeypatch, tmp_path
+):
+    known = registry.model
+    monkeypatch.setattr(registry, "model", lambda name: NeedsMemory if name == "molecule/feedforward" else known(name))
+    made = predictor_of(series, model="molecule/feedforward", encoder={"hidden": 8}, head={"hidden": 8})
+    made.save(tmp_path)
+    again = Predictor.load(tmp_path)
+    pd.testing.assert_frame_equal(pd.DataFrame(again.predict(LIGANDS)), pd.DataFrame(made.predict(LIGANDS)))
+    found = json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))
+    (tmp_path / "recipe.json").write_text(
+        json.dumps(changed(found, ("run", "encoder", "hidden"), 60_000)), encoding="utf-8"
+    )
+    with pytest.raises(CheckpointError, match="more memory than its weights can account for"):
+        Predictor.load(tmp_path)

@@ -110,12 +110,20 @@ def test_a_finished_screen_is_returned_on_resume_and_refused_otherwise(library: 
         run(library, tmp_path)
 
 
-def test_another_model_library_or_setting_is_refused_by_name(library: Path, tmp_path: Path) -> None:
+def test_another_model_library_or_setting_is_refused_by_name(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(library, tmp_path, shard=(1, 2))
     with pytest.raises(ConfigError, match=r"model digest was .* is .*Remedy"):
         run(library, tmp_path, ("other/pAct",), resume=True)
     with pytest.raises(ConfigError, match=r"settings filters was top, is all\. Remedy"):
         run(library, tmp_path, resume=True, filters="all", top=60)
+    with (
+        monkeypatch.context() as later,
+        pytest.raises(ConfigError, match=r"settings limit was 20\.0, is 60\.0\. Remedy"),
+    ):
+        later.setenv(endable.VARIABLE, "60")
+        run(library, tmp_path, resume=True)
     other = tmp_path / "library.csv"
     other.write_text(library.read_text(encoding="utf-8") + "CC,last\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"library bytes was .*library sha256 was"):
