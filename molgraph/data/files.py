@@ -135,7 +135,7 @@ def _sweep_once(folder: Path) -> None:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Make a folder in the system's temporary one, which goes at the end, and take away those that killed processes left.
+    """Make a folder in the system's temporary one that goes at the end, and remove those that killed processes left.
 
     Raises: ResourceError where the temporary folder is full or closed to the user.
     """

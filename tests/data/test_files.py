@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from molgraph.data.files import FRESH, alone, atomic, os_errors, sweep
+from molgraph.data.files import FRESH, LOCK, SCRATCH, alone, atomic, is_empty, os_errors, scratch, sweep
 from molgraph.errors import ConfigError, ResourceError
 
 
@@ -157,3 +157,43 @@ def test_only_what_nobody_writes_any_more_is_swept(tmp_path: Path) -> None:
         assert part.exists()
     assert sorted(left(tmp_path)) == [".molgraph-new.part", "a.txt", "own.part"]
     sweep(tmp_path / "none")
+
+
+def test_a_folder_is_swept_when_a_process_first_writes_there(tmp_path: Path) -> None:
+    dead, old = tmp_path / ".molgraph-dead.part", time.time() - 2 * FRESH
+    dead.touch()
+    (tmp_path / LOCK).touch()
+    os.utime(dead, (old, old))
+    assert is_empty(tmp_path)
+    with atomic(tmp_path / "a.txt", "w") as handle:
+        handle.write("x")
+    assert sorted(left(tmp_path)) == [LOCK, "a.txt"]
+    assert not is_empty(tmp_path)
+
+
+KILLED = """
+import os
+from molgraph.data.files import scratch
+with scratch() as folder:
+    (folder / "x").touch()
+    print(folder, flush=True)
+    os._exit(9)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are POSIX")
+def test_what_a_killed_process_left_in_the_temporary_folder_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", KILLED], env=environment, check=False)
+    (dead,) = tmp_path.glob(f"{SCRATCH}*")
+    assert (dead / "inside" / "x").exists()
+    old = time.time() - 2 * FRESH
+    os.utime(dead, (old, old))
+    with scratch() as living:
+        os.utime(living.parent, (old, old))
+        with scratch():
+            assert not dead.exists() and living.is_dir()
+    assert not list(tmp_path.iterdir())

@@ -85,6 +85,7 @@ def test_a_molecule_without_end_is_a_reject_and_the_others_are_done():
 
 
 def test_a_hard_molecule_that_ends_is_as_any_other(monkeypatch):
+    monkeypatch.setenv(endable.VARIABLE, "60")
     apart = prepare(["CCO", K8, "CCN"], NEEDS)
     monkeypatch.setattr(hards, "hard", lambda text: False)
     monkeypatch.setattr("molgraph.molecule.prepare.hard", lambda text: False)

@@ -282,6 +282,21 @@ def test_what_everybody_knows_keeps_its_name_when_shared(network, tmp_path):
     assert (shared["run"]["data"], shared["run"]["init"], shared["facts"]["data"]) == ("esol", "admet", "esol")
 
 
+def test_a_sharing_that_was_killed_goes_on_and_a_broken_model_is_left_alone(network, tmp_path):
+    model, killed, broken = (tmp_path / name for name in ("model", "killed", "broken"))
+    for path in (model, killed, broken):
+        path.mkdir()
+    network[1].save(model)
+    for path in (killed, broken):
+        (path / "weights-0.safetensors").write_bytes(b"half")
+    (killed / ".molgraph.lock").touch()  # as a command leaves it that did not end by itself
+    folder.share(model, killed)
+    assert Predictor.load(killed).facts["shared"] and not (killed / ".molgraph.lock").exists()
+    with pytest.raises(ConfigError, match="is not empty"):
+        folder.share(model, broken)
+    assert (broken / "weights-0.safetensors").read_bytes() == b"half"
+
+
 def test_sharing_into_a_folder_in_use_or_a_damaged_model_is_refused(network, tmp_path):
     model = tmp_path / "model"
     model.mkdir()

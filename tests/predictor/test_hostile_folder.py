@@ -314,7 +314,7 @@ class NeedsMemory(registry.model("molecule/feedforward")):
     """Take an encoder of another package that cannot be made without memory."""
 
     def __init__(self, schema, *, hidden=8, depth=1, dropout=0.0):
-        super().__init__(schema, hidden=hidden, depth=depth, dropout=dropout)
+        super().__init__(schema, hidden=hidden, depth=depth, dropout=dropout, descriptors=False)
         self.register_buffer("scale", torch.from_numpy(torch.ones(3).numpy()) * torch.zeros(1).item())
         self.register_buffer("own", torch.zeros(hidden, hidden))
 
