@@ -54,6 +54,7 @@ ROOM = SimpleNamespace(
     fingerprint="text",
     draw=lambda key: f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><title>{len(key)}</title></svg>",
     columns_of=columns_of,
+    again=lambda keys, rows: list(keys),
     properties=("weight", "alerts"),
     diverse=lambda parts, count: list(range(0, len(parts), max(1, len(parts) // count)))[:count],
 )
