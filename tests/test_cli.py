@@ -220,7 +220,9 @@ def test_what_is_given_needs_a_name_and_a_value(text: str, capsys: pytest.Captur
     assert "write INPUT=FILE or INPUT=TEXT" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["\x1b[31mx"], ["predict", "a", "--model", "m", "--\x1b]0;x\x07"], ["list", "\x1b[2J"]])
+@pytest.mark.parametrize(
+    "words", [["\x1b[31mx"], ["predict", "a", "--model", "m", "--\x1b]0;x\x07"], ["list", "\x1b[2J"]]
+)
 def test_a_users_own_escape_sequences_are_shown_and_not_obeyed(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(words)
