@@ -281,9 +281,7 @@ def _one_fold(
     for member in members:
         size, groups = np.bincount(member), member.max(initial=-1) + 1
         if groups < folds:
-            raise DataError(
-                f"{many(len(member), 'row')} in {many(int(groups), 'group')} make no {folds} folds: ask for fewer folds"
-            )
+            raise DataError(f"{len(member)} rows in {groups} groups make no {folds} folds: ask for fewer folds")
         at = rank[:groups]
         drawn = size * 2 ** (at / len(rank))  # so groups of up to twice the size change places, and folds of few differ
         order = np.lexsort((np.arange(groups), -size) if method == "group" else (at, -drawn))

@@ -100,6 +100,7 @@ def _named(given: Iterable[Table], column: str | None, receptor: str | None, fol
             proteins = _paths(table, find_column(columns, None, PROTEIN, table.origin), folder)
         else:
             proteins = [receptor] * len(table)
+        table = replace(table, folder="" if folder == Path() else f"{folder}{os.sep}")
         numbers, smiles = _optional(table, POSE, "0"), _optional(table, SMILES, "")
         yield _with_texts(table, [BAR.join(row) for row in zip(proteins, ligands, numbers, smiles, strict=True)])
 
@@ -131,7 +132,7 @@ def _with_texts(table: Table, texts: list[str]) -> Table:
     name = COMPLEX
     while name in table.frame:
         name += "_"
-    return replace(table, frame=table.frame.assign(**{name: texts}), column=name)
+    return replace(table, frame=table.frame.assign(**{name: texts}), column=name, added=(name,))
 
 
 def _sdf(source: str | os.PathLike[str], receptor: str, block: int) -> Iterator[Table]:
@@ -149,7 +150,8 @@ def _poses(source: str, receptor: str, block: int) -> Iterator[Table]:
         for number, record in zip(count(1), read_poses(source, range(1, total + 1))):
             yield [_title(str(record)), Pose(receptor, source, number).text]
 
-    yield from tables(rows(), [NAME, COMPLEX], source, column=COMPLEX, block=block)
+    for table in tables(rows(), [NAME, COMPLEX], source, column=COMPLEX, block=block):
+        yield replace(table, added=(COMPLEX,))
 
 
 def _title(record: str) -> str:

@@ -37,7 +37,8 @@ class Table:
     this block, why a record could not be read: its cells that could not be read are "". `origin` names the
     source in messages. A source that brings its own folds or labels of classes names their columns in `split` and
     `targets`. `notes` say what was passed over on the way to the table. `delimiter` is what stands between the cells of
-    a text ("" where there is none).
+    a text ("" where there is none). `added` names the columns that a room put beside the user's own, and `folder` is
+    what their paths begin with: neither belongs into a file that leaves this machine.
     """
 
     frame: pd.DataFrame
@@ -49,9 +50,20 @@ class Table:
     targets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     delimiter: str = ""
+    added: tuple[str, ...] = ()
+    folder: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def given(self) -> pd.DataFrame:
+        """Return the user's own columns, without what a room added to find its files."""
+        return self.frame.drop(columns=list(self.added))
+
+    def in_their_words(self, text: str) -> str:
+        """Return a text with paths as the user's cells have them, without the folder that they count from."""
+        return text.replace(self.folder, "") if self.folder else text
 
     @property
     def texts(self) -> list[str]:

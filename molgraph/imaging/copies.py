@@ -33,6 +33,7 @@ _NUMBERS = (
 _WORDS = ("AcquisitionTime", "AcquisitionDateTime")
 _DIRECTION, _SHOWS = "DiffusionGradientOrientation", "ImageType"
 _ROUNDED = 1e-5  # of a number: how an export may round it
+_LOOKED_AT = 5  # places, and pictures of each, at which it is looked whether headers tell them apart
 _ALIKE = 2e-6  # of the range of the values: a rescale value may be written with six digits in a second export
 
 
@@ -72,7 +73,8 @@ def once(members: list[Member]) -> list[Member]:
     there: dict[int, list[Member]] = {}
     for member, place in zip(members, places, strict=True):
         there.setdefault(place, []).append(member)
-    kept = {place: [_distinct(shared) for shared in _by_kind(pictures)] for place, pictures in there.items()}
+    parted = _by_kind if _told_apart(list(there.values())) else _as_one
+    kept = {place: [_distinct(shared) for shared in parted(pictures)] for place, pictures in there.items()}
     copied = sum(len(pictures) for kinds in kept.values() for pictures in kinds) < len(members)
     numbers = [first(ds.get("InstanceNumber")) for _, ds in members]
     numbered = not copied and None not in numbers and len(set(numbers)) == len(numbers)
@@ -95,6 +97,20 @@ def once(members: list[Member]) -> list[Member]:
         )
     chosen = {file for pictures in pictures_at.values() for file, _ in pictures}
     return [member for member in members if member[0] in chosen]
+
+
+def _told_apart(places: Sequence[Sequence[Member]]) -> bool:
+    """Tell whether headers tell pictures of one place apart: at most of a few places no two have the same values.
+
+    An export may write times and numbers of its own; two acquisitions, of noise at least, are never alike everywhere.
+    """
+    some = [places[at] for at in np.unique(np.linspace(0, len(places) - 1, _LOOKED_AT).round().astype(int))]
+    several = [[kind[0] for kind in _by_kind(pictures)][:_LOOKED_AT] for pictures in some]
+    return 2 * sum(len(_distinct(pictures)) == len(pictures) for pictures in several) > len(several)
+
+
+def _as_one(members: Sequence[Member]) -> list[list[Member]]:
+    return [list(members)]
 
 
 def _names(members: Sequence[Member]) -> str:

@@ -71,7 +71,9 @@ def read(source: Any, column: str | None = None, *, block: int = BLOCK) -> Itera
     else:
         if not path.exists():
             raise DataError(f"{source}: no such file or folder; check the path.")
-        yield from tables([[str(path.resolve())]], [SCAN], str(source), column=SCAN, block=block)
+        row = [[str(source), str(path.resolve())]]
+        for table in tables(row, ["file", SCAN], str(source), column=SCAN, block=block):
+            yield replace(table, added=(SCAN,), folder=f"{path.resolve().parent}{os.sep}")
 
 
 def _frame(source: Any) -> pd.DataFrame:
@@ -86,7 +88,9 @@ def _listed(path: Path, block: int) -> Iterator[Table]:
     found = listing.rows(path)
     frame = found.frame.astype(object)
     for table in tables(frame.to_numpy().tolist(), list(frame.columns), str(path), column=SCAN, block=block):
-        yield replace(table, split=found.split, targets=found.targets)
+        folder = f"{path.resolve().parent}{os.sep}"
+        frame = table.frame.assign(picture=[name.removeprefix(folder) for name in table.frame[SCAN]])
+        yield replace(table, frame=frame, split=found.split, targets=found.targets, added=(SCAN,), folder=folder)
 
 
 def _named(given: Iterable[Table], column: str | None, folder: Path) -> Iterator[Table]:
@@ -102,7 +106,8 @@ def _named(given: Iterable[Table], column: str | None, folder: Path) -> Iterator
         added = SCAN
         while added in table.frame:
             added += "_"
-        yield replace(table, frame=table.frame.assign(**{added: texts}), column=added)
+        frame = table.frame.assign(**{added: texts})
+        yield replace(table, frame=frame, column=added, added=(added,), folder=f"{_resolved(folder)}{os.sep}")
 
 
 def _text(cells: Sequence[str], folder: Path) -> str:

@@ -122,6 +122,13 @@ def steps(origins: Floats, told: Told, where: str) -> Steps:
         count = max(round(float(np.linalg.norm(whole) / lengths.min())), 1)
         at = np.append(0.0, np.cumsum(along)) / np.linalg.norm(whole) * count
         return Steps(whole / count, at, _said(lengths, thicker, told, np.linalg.norm(whole) / count))
+    if lengths.max() > FINEST * lengths.min():
+        near = int(lengths.argmin())
+        raise ScanError(
+            "uneven_slices",
+            f"{where}: {told.name[near]} and {told.name[near + 1]} lie {lengths.min():.3g} mm apart, others up to "
+            f"{lengths.max():.4g} mm; keep one of them, as where a series was exported twice, or resample it.",
+        )
     wide = int(lengths.argmax())
     pair = f"{told.name[wide]} and {told.name[wide + 1]}"
     numbers = ", though their numbers follow each other" if told.follow else ""
@@ -136,8 +143,8 @@ def steps(origins: Floats, told: Told, where: str) -> Steps:
     raise ScanError(
         "missing_slices",
         f"{where}: {many(missing, 'slice')} {'are' if missing > 1 else 'is'} missing{numbers}, the first between "
-        f"{told.name[ahead]} and {told.name[ahead + 1]}, {lengths[ahead]:g} mm apart; copy it, or resample "
-        "the scan to even steps.",
+        f"{told.name[ahead]} and {told.name[ahead + 1]}, {lengths[ahead]:g} mm apart; copy what is "
+        "missing, or resample the scan to even steps.",
     )
 
 

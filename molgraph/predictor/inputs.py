@@ -162,6 +162,11 @@ class Ready:
         return [self.rejects[i].message if i in self.rejects else text for i, text in enumerate(told)]
 
 
+def _in_their_words(table: Table, reject: Reject) -> Reject:
+    words = {"text": table.in_their_words(reject.text), "message": table.in_their_words(reject.message)}
+    return dataclasses.replace(reject, **words) if table.folder else reject
+
+
 def _distinct(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first row of each distinct combination, in the order in which they come, and row to combination."""
     _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
@@ -248,7 +253,9 @@ class Inputs:
         nothing = np.all([given.index.numpy() == ABSENT for given in inputs.values()], axis=0)
         for at in np.flatnonzero(nothing).tolist():
             rejects.setdefault(at, Reject(int(table.rows[at]), "", "empty", "all inputs are blank"))
-        return Ready(inputs, {**rejects, **table.broken}, columns, tuple(misread), said)
+        rejects = {at: _in_their_words(table, found) for at, found in {**rejects, **table.broken}.items()}
+        said = {at: table.in_their_words(words) for at, words in said.items()}
+        return Ready(inputs, rejects, columns, tuple(misread), said)
 
     def _lacking(self, slot: Slot, reject: Reject) -> Reject | None:
         """Return why a row cannot do without an optional input: a trained model has not learnt what stands for it."""

@@ -42,8 +42,8 @@ class Rows:
     unit conversion) to its kind; `classes` has the vocabulary of multiclass targets; `units` the unit of each.
     `columns` names the column of each input.
     `unread` are cells of kept rows that could not be read and count as not measured, by target. `run` has the
-    settings with what was left to the data settled; `notes` say how it is known which rows belong together, and which
-    words of a target were taken for what.
+    settings with what was left to the data settled; `added` are columns of `frame` that the room added. `notes` say how
+    it is known which rows belong together, and which words of a target were taken for what.
     """
 
     data: Dataset
@@ -57,6 +57,7 @@ class Rows:
     unread: dict[str, list[Reject]] = field(default_factory=dict)
     run: RunSettings = field(default_factory=RunSettings)
     notes: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     def kind(self, column: str) -> type[Kind]:
         """Return of which kind the target is that a column is read for."""
@@ -142,6 +143,7 @@ def read_rows(
         unread,
         run,
         (*table.notes, *said, *notes, *_read_as(prepared, table), *parsed.notes),
+        table.added,
     )
 
 

@@ -141,7 +141,8 @@ class Neighbour:
 @dataclass(frozen=True)
 class Row:
     """Hold one ranked row: (value, low, high) and the sets in words per target, the user's `own` cells, the properties
-    as `extra`. `far` are targets in whose own domain it is not; `doubt` says why its estimates may mean nothing."""
+    as `extra`. `far` are targets in whose own domain it is not; `doubt` says why its estimates may mean nothing. `text`
+    is shown in place of the key, which is drawn."""
 
     rank: int
     row: int
@@ -156,6 +157,7 @@ class Row:
     sets: tuple[str, ...] = ()
     far: tuple[bool, ...] = ()
     doubt: str = ""
+    text: str | None = None
 
 
 @dataclass(frozen=True)

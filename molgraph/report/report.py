@@ -89,7 +89,7 @@ def _row(row: Row, places: dict[str, int], targets: Sequence[Target]) -> dict[st
     return {
         "rank": row.rank,
         "row": row.row,
-        "key": row.key,
+        "key": row.key if row.text is None else row.text,
         "picture": places.setdefault(row.key, len(places)),
         "own": list(row.own),
         "values": [[rounded(v) for v in each] for each in row.values],

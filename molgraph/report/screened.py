@@ -21,6 +21,7 @@ from molgraph.report.quality import quality_of
 from molgraph.report.report import write_report
 from molgraph.screen import DESIRABILITY, ScreenResult
 from molgraph.screen.merge import flags, within
+from molgraph.screen.shard import ADDED
 
 PAGE = "report.html"
 NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molecule", "title")
@@ -115,6 +116,7 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
             rank=cells["rank"][at],
             row=cells["row"][at],
             key=cells["standard"][at],
+            text="" if ADDED in names else None,
             own=tuple(str(top[name].iloc[at]) if name else "" for name in own),
             values=tuple((value[at], low[at], high[at]) for value, low, high in intervals),
             in_domain=inside[at],

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from molgraph.data.table import MEMORY, Table, free_names
 from molgraph.errors import ConfigError
-from molgraph.screen.shard import INPUT, KEY, META, ROW, store
+from molgraph.screen.shard import ADDED, INPUT, KEY, META, ROW, store
 
 
 def restored(scores: Path, names: Mapping[str, str], tables: Iterator[Any], folder: Path) -> Iterator[Any]:
@@ -37,6 +37,9 @@ def restored(scores: Path, names: Mapping[str, str], tables: Iterator[Any], fold
             extra = free_names([*own.column_names, names[ROW]], [KEY])[KEY]
             known = {ours: name for ours, name in names.items() if name in own.column_names and ours != INPUT}
             meta = {**known, ROW: names[ROW], KEY: extra, INPUT: table.column}
+            if table.column in table.added:
+                meta[ADDED] = table.column
+                own = own.append_column(table.column, pa.array(table.texts, pa.string()))
             own = own.append_column(names[ROW], pa.array(np.asarray(table.rows, dtype=np.int64)))
             own = own.append_column(extra, pa.array([""] * len(table), pa.string()))
             store(folder / f"{number:08d}.parquet", own.replace_schema_metadata({META: json.dumps(meta).encode()}))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from molgraph.data.write import open_writer
 from molgraph.errors import CheckpointError
 from molgraph.screen.rank import DESIRABILITY, Goal, best, overall
-from molgraph.screen.shard import DOMAIN, KEY, META, ROW, WHOLE, state_of
+from molgraph.screen.shard import ADDED, DOMAIN, KEY, META, ROW, WHOLE, state_of
 from molgraph.screen.summary import Histogram, Summary, nice_edges
 
 SAMPLE = 1_000_000  # rows that settle bin edges and the 5 % and 95 % points; evenly spaced where there are more
@@ -63,8 +63,8 @@ class Shards:
 
     @property
     def shown(self) -> list[str]:
-        """Name the columns of the scores: all but our row numbers and standardised inputs."""
-        hidden = {self.names[ROW], self.names[KEY]}
+        """Name the columns of the scores: all but our row numbers, standardised inputs and what a room added."""
+        hidden = {self.names[ROW], self.names[KEY], self.names.get(ADDED, "")}
         return [name for name in self.schema.names if name not in hidden]
 
 

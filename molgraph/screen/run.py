@@ -27,7 +27,7 @@ from molgraph.screen.again import restored, with_keys
 from molgraph.screen.manifest import NAME, Manifest, digest_of_file
 from molgraph.screen.merge import Bounds, Ranking, Shards, merge
 from molgraph.screen.rank import DOMAINS, Goal, directions, ranked_by
-from molgraph.screen.shard import DAMAGED, LOADER, WHOLE, Job, Models, opened, state_of
+from molgraph.screen.shard import ADDED, DAMAGED, KEY, LOADER, WHOLE, Job, Models, opened, state_of
 from molgraph.screen.summary import Summary
 from molgraph.screen.top import RESERVED, complete, read_top
 
@@ -302,13 +302,18 @@ class _Screen:
         goals = [Goal(**goal) for goal in summary.goals]
         diverse = self.manifest.settings["diverse"]
         top, names = complete(best, shards.names, self.predictor.room, self.ranking, goals, diverse)
+        private = [names[KEY], names[ADDED]] if ADDED in names else []  # paths of this machine: no file holds them
+        shown = top.drop(columns=private)
         with open_writer(self.out / TOP) as writer:
-            writer.write(top)
-        types = {name: top[name].dtype.kind for name in top.columns}
-        top = read_top(self.out / TOP, types)  # what the file says, so that a later call says the same
-        result = replace(unfinished, finished=True, summary=summary, top=top, names=names)
+            writer.write(shown)
+        types = {name: shown[name].dtype.kind for name in shown.columns}
+        shown = read_top(self.out / TOP, types)  # what the file says, so that a later call says the same
+        whole = pd.concat([shown, top[private].reset_index(drop=True)], axis=1)
+        result = replace(unfinished, finished=True, summary=summary, top=whole, names=names)
         if report is not None:
             report(result, self.predictor)
+        names = {ours: name for ours, name in names.items() if name not in private}
+        result = replace(result, top=shown, names=names)
         files = {path.name: digest_of_file(path) for path in (self._scores, self.out / TOP)}
         found = {"summary": asdict(summary), "names": names, "types": types, "sha256": files}
         manifest = replace(unfinished.manifest, result=found)

@@ -25,6 +25,7 @@ LOADER = "molgraph.predictor:load"
 SELECTIVE = "molgraph.predictor.selective:Selective"  # imported only when it is asked for, as the loader is
 ROW, KEY = "row", "standard"  # what a shard holds besides the columns of the scores
 INPUT = "input"  # how the names call the user's own input column
+ADDED = "input that was added"  # and the same, where it is a room's: paths of this machine, for no file but a shard
 DOMAIN = "in_domain"  # there unless the model was shared without its training rows
 META = b"molgraph"
 MISSING, WHOLE, DAMAGED = "missing", "whole", "damaged"
@@ -91,7 +92,8 @@ def write(job: Job, predictor: Any, scored: Any) -> None:
     frame = pd.concat([own, added.rename(columns=names)], axis=1)
     if job.path is None:
         return
-    meta = {META: json.dumps({**names, INPUT: job.table.column}).encode()}
+    hidden = {ADDED: job.table.column} if job.table.column in job.table.added else {}
+    meta = {META: json.dumps({**names, INPUT: job.table.column, **hidden}).encode()}
     store(job.path, pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(meta))
 
 

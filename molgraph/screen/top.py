@@ -12,11 +12,11 @@ import pandas as pd
 from molgraph.data.table import free_names
 from molgraph.screen.merge import Ranking, within
 from molgraph.screen.rank import DESIRABILITY, Goal, overall
-from molgraph.screen.shard import DOMAIN, INPUT, KEY, ROW, properties
+from molgraph.screen.shard import ADDED, DOMAIN, INPUT, KEY, ROW, properties
 
 SET, DECIDED = "set90", ("yes", "no")  # the column of a target of two classes, and what decides
 RANK, DIVERSE, DOUBT = "rank", "diverse", "doubt"
-RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, DOUBT, ROW, KEY, INPUT})  # no target can be called so
+RESERVED = frozenset({RANK, DIVERSE, DESIRABILITY, DOUBT, ROW, KEY, INPUT, ADDED})  # no target can be called so
 
 
 def complete(

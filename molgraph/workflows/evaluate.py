@@ -188,8 +188,9 @@ def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found
         values, observed, _ = kind.measured(rows.data.targets)
         measured[f"{target}_measured"] = kind.out_of(np.where(observed, values, np.nan)).astype(kind.written_as)
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
-    names = free_names(list(rows.frame.columns), list(ours.columns))
-    frame = pd.concat([rows.frame, ours.rename(columns=names)], axis="columns")
+    own = rows.frame.drop(columns=list(rows.added))
+    names = free_names(list(own.columns), list(ours.columns))
+    frame = pd.concat([own, ours.rename(columns=names)], axis="columns")
     with open_writer(out / f"scores-{name}.csv", column=next(iter(rows.columns.values()))) as writer:
         writer.write(frame)
     if found["subgroups"]:

@@ -107,10 +107,11 @@ class Made:
     unit: str = ""
 
     def table(self, table: Table, scored: Scored) -> pd.DataFrame:
+        own = replace(table, frame=table.given)
         if not self.unit:
-            return beside(table, scored)
+            return beside(own, scored)
         frame = with_units(scored.frame, logarithms(self.scorer), self.unit)
-        return beside(table, replace(scored, frame=frame))
+        return beside(own, replace(scored, frame=frame))
 
     def targets(self, columns: Iterable[str]) -> dict[str, tuple[Column, ...]]:
         """Return what is shown as a target, with its columns described."""
@@ -146,7 +147,9 @@ def _shown(made: Made, blocks: Iterator[tuple[Table, Scored]]) -> Counts:
     """Print the first rows."""
     found = [(table, scored) for table, scored in blocks]
     whole = pd.concat([made.table(table, scored) for table, scored in found], ignore_index=True)
-    for line in lines(whole, found[0][0].column, made.targets(list(whole.columns))):
+    column = found[0][0].column
+    column = column if column in whole else str(whole.columns[0])
+    for line in lines(whole, column, made.targets(list(whole.columns))):
         print(line)
     statuses = Counter(status for _, scored in found for status in scored.frame["status"])
     reasons = {status: n for status, n in statuses.items() if status != OK}

@@ -29,6 +29,22 @@ def test_paths_count_from_the_table(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_added_to_find_files_is_told_from_what_was_given(tmp_path: Path) -> None:
+    pd.DataFrame({"image": ["a.png", "sub/b.png"]}).to_csv(tmp_path / "t.csv", index=False)
+    np.savez(tmp_path / "set.npz", images=np.zeros((2, 4, 4), np.uint8))
+    (tmp_path / "one.png").write_bytes(b"")
+    for name, columns in (("t.csv", ["image"]), ("set.npz", ["picture"]), ("one.png", ["file"])):
+        (table,) = read(tmp_path / name)
+        assert (table.added, table.column) == (("scan",), "scan") and list(table.given) == columns
+        assert table.in_their_words(f"{table.texts[-1]}: cut") in (
+            "sub/b.png: cut",
+            "set.npz#images/1: cut",
+            "one.png: cut",
+        )
+    (table,) = read(["a.png"])
+    assert table.given["scan"].tolist() == ["a.png"] and table.added == ("scan_",)
+
+
 def test_columns_of_sequences_are_joined(tmp_path: Path) -> None:
     frame = pd.DataFrame({"flair": ["a.nii;b.nii", "c.nii", "d.nii"], "t1c": ["e.nii;f.nii", "", "g.nii;h.nii"]})
     frame.to_csv(tmp_path / "brains.csv", index=False)

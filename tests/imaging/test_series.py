@@ -252,7 +252,8 @@ def test_a_mask_of_slices_that_become_thicker_keeps_its_labels(write_slice: Writ
         ([0, 2.5, 5, 7.5, 12.5, 15], {"InstanceNumber": [1, 2, 3, 4, 5, 6]}, "missing_slices"),
         ([0, 2.5, 5, 7.5, 12.5, 15], {"SliceThickness": [5] * 6}, "missing_slices"),  # thick, overlapping, one gone
         ([0, 2.5, 5.4, 7.5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "uneven_slices"),
-        ([0, 0.1, 0.2, 5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "missing_slices"),
+        ([0, 0.1, 0.2, 5, 10], {"InstanceNumber": [1, 2, 3, 4, 5]}, "uneven_slices"),
+        ([0, 0.02, 2, 2.02, 4, 4.02], {"SliceThickness": [2] * 6}, "uneven_slices"),  # twice, shifted
         # two gaps side by side, renumbered; and again where steps come back
         ([0, 2.5, 5, 10, 15, 17.5, 20], {"InstanceNumber": [1, 2, 3, 4, 5, 6, 7]}, "missing_slices"),
         ([0, 5, 10, 12.5, 15, 20, 25], {"InstanceNumber": [1, 2, 3, 4, 5, 6, 7]}, "missing_slices"),
@@ -358,6 +359,19 @@ def test_a_series_that_was_exported_twice_with_one_slice_changed_is_refused(
         read_scan(folder)
     named = next(file for file in again.iterdir() if read_scan(file, canonical=False).affine[2, 3] == 37.5)
     assert caught.value.reason == "duplicate_slices" and str(named) in caught.value.message
+
+
+def test_times_of_the_export_make_no_second_channel(write_series: Write, tmp_path: Path):
+    folder = write_series(tmp_path / "s", volume(), AXIAL, AcquisitionTime="101500")
+    alone = read_scan(folder).voxels
+    again = write_series(folder / "a", volume(), AXIAL, AcquisitionTime="120000", AcquisitionNumber=2)
+    assert np.array_equal(read_scan(folder).voxels, alone)
+    for changed in (3, 5):  # one that is looked at, and one that is not
+        other = volume()
+        other[changed, 0, 0] += 1
+        shutil.rmtree(again)
+        write_series(folder / "a", other, AXIAL, AcquisitionTime="120000", AcquisitionNumber=2)
+        assert reason_of(folder) == "duplicate_slices", "one slice was changed: it is no second acquisition"
 
 
 def renumbered(folder: Path, by: int) -> None:

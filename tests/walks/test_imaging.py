@@ -149,6 +149,31 @@ def test_the_page_of_a_screen_shows_the_pictures(model: Path, folder: Path, tmp_
     assert pd.read_csv(tmp_path / "s" / "top.csv")["width"].tolist() == [20] * 5
 
 
+def test_no_output_says_where_the_files_lie(model: Path, folder: Path, tmp_path: Path) -> None:
+    """Tables, rejects, pages, ranked rows: they hold what the user's cells say, never the folder of this machine."""
+    table, out = folder / "labels.csv", tmp_path / "out"
+    out.mkdir()
+    done("predict", table, "--model", model, "--out", out / "p.csv")
+    done("predict", table, "--model", model, "--out", out / "p.parquet")
+    done("evaluate", table, "--model", model, "--out", out / "judged")
+    words = ("screen", table, "--model", model, "--out", out / "ranked", "--workers", 1)
+    done(*words, "--hits", out / "hits.csv")
+    first = pd.read_csv(out / "ranked" / "top.csv", keep_default_na=False)
+    done(*words, "--top", 3, "--resume", "--hits", out / "again.csv")  # ranked again, without scoring again
+    again = pd.read_csv(out / "ranked" / "top.csv", keep_default_na=False)
+    assert again["image"].tolist() == first["image"].tolist()[:3]
+    written = [path for path in out.rglob("*") if path.is_file()]
+    assert len(written) >= 10
+    for path in written:
+        text = pd.read_parquet(path).to_csv() if path.suffix == ".parquet" else path.read_text(encoding="utf-8")
+        assert str(folder) not in text.replace(str(table), "the table as it was named"), path
+    found = pd.read_csv(out / "p.csv", keep_default_na=False)
+    assert list(found)[:4] == ["image", "spot", "patient_id", "spot_predicted"]
+    assert found["message"].tolist()[-3].startswith("gone.png: no such file")
+    rejects = pd.read_csv(out / "judged" / "rejects.csv", keep_default_na=False)
+    assert rejects["text"].tolist()[:2] == ["cut.png", "gone.png"]
+
+
 def test_a_set_with_its_own_folds(small_set: Path, tmp_path: Path) -> None:
     out = tmp_path / "forest"
     words = ("--model", "imaging/forest", "--set", "encoder.rounds=40", "--set", "comparator=none")
