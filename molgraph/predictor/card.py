@@ -152,17 +152,30 @@ def labels(
 def natural_units(judged: Mapping[str, Any], target: str) -> str:
     """Return the errors of a target that is learnt on its logarithm in the user's units, "" of another.
 
-    >>> score = {"value": 12.3, "low": 9.0, "high": 15.0}
+    >>> score = {"value": 3129.0, "low": 42.04, "high": 5211.0}
     >>> natural_units({"natural": {"CL": {"model": {"rmse": score}}}}, "CL")
-    'CL is learnt on log10, and so are its scores; in the units of the file: model: rmse 12.3 (9 to 15)'
+    'CL is learnt on log10, and so are its scores and widths; in the units of the file: model: rmse 3,130 (42 to 5,210)'
     """
     found = judged.get("natural", {}).get(target, {})  # none where an earlier version judged
-    said = [f"{w}: {', '.join(f'{m} {interval(score)}' for m, score in each.items())}" for w, each in found.items()]
-    start = f"{target} is learnt on log10, and so are its scores; in the units of the file: "
+    said = [f"{w}: {', '.join(f'{m} {_in_units(score)}' for m, score in each.items())}" for w, each in found.items()]
+    start = f"{target} is learnt on log10, and so are its scores and widths; in the units of the file: "
     return start + "; ".join(said) if said else ""
 
 
-def interval(score: dict[str, Any]) -> str:
+def _in_units(score: Mapping[str, Any]) -> str:
+    """Write a score with its interval as `interval` does, thousands without powers of ten."""
+    value, low, high = score["value"], score["low"], score["high"]
+    if None in (value, low, high):
+        return interval(score)
+
+    def written(number: float) -> str:
+        plain = f"{number:.3g}"
+        return f"{float(plain):,.0f}" if 1000 <= number < 1e9 else plain
+
+    return f"{written(value)} ({written(low)} to {written(high)})"
+
+
+def interval(score: Mapping[str, Any]) -> str:
     """Return "0.62 (0.55 to 0.70)", or the reason why there is no score."""
     if score["value"] is None:
         return f"none ({score['reason']})"

@@ -63,7 +63,9 @@ def transformed(
 
 
 def as_kept(rows: Rows, task: Kind) -> Rows:
-    """Return measured rows as a trained model keeps them; a value that has no logarithm counts as not measured."""
+    """Return measured rows as a trained model keeps them; a value that has no logarithm counts as not measured, and a
+    row that has no other value is left out.
+    """
     found, unread = _with(rows, lambda name, values: task.of(name).into(values)), dict(rows.unread)
     for name in task.present(rows.data.targets):
         before, after = (task.of(name).measured(each.data.targets) for each in (rows, found))
@@ -72,7 +74,24 @@ def as_kept(rows: Rows, task: Kind) -> Rows:
         unread[name] = unread.get(name, []) + [
             Reject(int(rows.data.rows[at]), "", "invalid_target", why.format(name, before[0][at])) for at in lost
         ]
-    return replace(found, unread={name: cells for name, cells in unread.items() if cells})
+    found = replace(found, unread={name: cells for name, cells in unread.items() if cells})
+    there = found.data.targets.observed.any(dim=1).numpy()
+    return found if there.all() else _without(found, there)
+
+
+def _without(rows: Rows, there: NDArray[np.bool_]) -> Rows:
+    """Return the rows that are `there`; the others are rejects, for the reason that their values are none."""
+    why = {cell.row: cell for cells in rows.unread.values() for cell in cells}
+    column = next(iter(rows.columns.values()))
+    gone = [
+        replace(why[int(rows.data.rows[at])], text=str(rows.frame[column].iloc[at])) for at in np.flatnonzero(~there)
+    ]
+    data = rows.data.subset(np.flatnonzero(there))
+    data = replace(data, rejects=(*rows.data.rejects, *gone))
+    lost = {cell.row for cell in gone}
+    unread = {name: [cell for cell in cells if cell.row not in lost] for name, cells in rows.unread.items()}
+    frame = rows.frame[there].reset_index(drop=True)
+    return replace(rows, data=data, frame=frame, unread={name: cells for name, cells in unread.items() if cells})
 
 
 def agree(task: Kind, start: Kind, init: str) -> None:

@@ -105,12 +105,16 @@ class Parity:
 
 @dataclass(frozen=True)
 class Target:
-    """Name a predicted column, whether its values are probabilities, and the decimals shown of them."""
+    """Name a predicted column, whether its values are probabilities, and the decimals shown of them.
+
+    `decades`: it was learnt on its logarithm, so bars run by powers of ten and values are shown with three digits.
+    """
 
     name: str
     units: str = ""
     chance: bool = False
     decimals: int = 2
+    decades: bool = False
 
     @property
     def meaning(self) -> str:

@@ -26,6 +26,11 @@
   };
   const show = (value, decimals) =>
     value === null ? "" : decimals > 6 ? value.toExponential(2) : value.toFixed(decimals);
+  const say = (value, target) => {
+    if (value === null || !target.decades) return show(value, target.decimals);
+    const digits = Number(value.toPrecision(3)), size = Math.abs(digits);
+    return size >= 1e7 || (size > 0 && size < 1e-4) ? digits.toExponential() : digits.toLocaleString("en", { maximumSignificantDigits: 3 });
+  };
   const textual = extra.map((_, k) => rows.some((row) => typeof row.extra[k] === "string"));
   const decimals = extra.map((_, k) => {
     const known = rows.map((row) => row.extra[k]).filter((value) => typeof value === "number");
@@ -35,10 +40,12 @@
   const alerts = (row) => row.extra.filter((value, k) => warns[k] && value);
 
   // One scale per target for the interval bars of all rows.
-  const scales = targets.map((_, t) => {
-    const ends = rows.flatMap((row) => row.values[t]).filter((v) => v !== null);
+  const scales = targets.map((target, t) => {
+    const known = rows.flatMap((row) => row.values[t]).filter((v) => v !== null);
+    const decades = target.decades && known.every((v) => v > 0);
+    const of = (value) => (decades ? Math.log10(Math.max(value, Number.MIN_VALUE)) : value), ends = known.map(of);
     const low = Math.min(...ends), high = Math.max(...ends);
-    return (value) => (high > low ? 4 + (232 * (value - low)) / (high - low) : 120);
+    return (value) => (high > low ? 4 + (232 * (of(value) - low)) / (high - low) : 120);
   });
   const bar = (t, [value, low, high], measured) => {
     const at = scales[t], box = shape("svg", { viewBox: "0 0 240 18", class: "bar", role: "img" });
@@ -70,10 +77,10 @@
     targets.forEach((target, t) => {
       const [value, low, high] = row.values[t];
       if (value === null) return;
-      const ends = (row.far[t] ? "outside its domain; " : "") + (row.sets[t] || (low === null ? "" : `${show(low, target.decimals)} to ${show(high, target.decimals)}`));
+      const ends = (row.far[t] ? "outside its domain; " : "") + (row.sets[t] || (low === null ? "" : `${say(low, target)} to ${say(high, target)}`));
       const name = many ? target.name : `${targets.length > 1 ? target.name : ""} ${target.units}`.trim();
       const shown = make("div", "target" + (row.far[t] ? " far" : ""),
-        make("span", "number", show(value, target.decimals)), " ", make("span", "quiet", [name, row.natural[t]].filter((x) => x).join(", ")),
+        make("span", "number", say(value, target)), " ", make("span", "quiet", [name, row.natural[t]].filter((x) => x).join(", ")),
         bar(t, row.values[t], row.near && !row.near.bounds[t] ? row.near.measured[t] : null), make("div", "quiet", ends));
       shown.title = [target.units, target.meaning].filter((x) => x).join("; ");
       list.append(shown);
@@ -91,7 +98,7 @@
         const value = near.measured[t], bound = near.bounds[t];  // rounded, a bound would say what nobody measured
         const of = near.others[t] ? ` (${near.others[t]})` : "";
         if (value !== null && value !== undefined)
-          cell.append(...[make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound || row.sets[t] ? bound + value : show(value, target.decimals)}${of}`),
+          cell.append(...[make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound || row.sets[t] ? bound + value : say(value, target)}${of}`),
             near.natural[t] && make("div", "quiet", near.natural[t])].filter((x) => x));
       });
     }

@@ -116,8 +116,9 @@ def histogram(shown: Distribution, counted: str) -> Markup:
     width, height = 640, 250
     counts = shown.histogram
     totals = [a + b for a, b in zip(counts.inside, counts.outside, strict=True)]
-    x = Scale(counts.edges[0], counts.edges[-1], 56, width - 12)
-    y = Scale(0, max(*totals, 1), height - 48, 30)
+    x = (Decades if counts.decades else Scale)(counts.edges[0], counts.edges[-1], 56, width - 12)
+    room = 1.0 if shown.cutoff is None else 1.1  # its words stand above the bars
+    y = Scale(0, room * max(*totals, 1), height - 48, 30)
     parts = axes(x, y, with_units(shown.target, shown.units), counted)
     for left, right, inside, total in zip(counts.edges[:-1], counts.edges[1:], counts.inside, totals, strict=True):
         a, wide = x(left) + 0.5, max(x(right) - x(left) - 1, 0.5)

@@ -73,7 +73,8 @@ def _data(table: Ranked, noun: Noun, draw: Draw) -> dict[str, Any]:
     rows = [_row(row, places, table.targets) for row in table.rows]
     return {
         "targets": [
-            {"name": t.name, "units": t.units, "decimals": t.decimals, "meaning": t.meaning} for t in table.targets
+            {"name": t.name, "units": t.units, "decimals": t.decimals, "meaning": t.meaning, "decades": t.decades}
+            for t in table.targets
         ],
         "own": list(table.own),
         "extra": list(table.extra),

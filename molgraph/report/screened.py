@@ -60,7 +60,8 @@ def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Targe
     known = values.dropna().to_numpy(np.float64)
     spread = float(np.ptp(known)) if len(known) else 0.0
     decimals = 2 if spread == 0 else max(0, 2 - math.floor(math.log10(spread)))
-    return Target(name, units, chance, decimals)
+    decades = any(p.task.of(name).on_logarithm for p in predictor.predictors if name in p.targets)
+    return Target(name, units, chance, decimals, decades)
 
 
 def _far(result: ScreenResult) -> str:
@@ -95,7 +96,8 @@ def _quality(predictor: Predictor | Panel) -> tuple[Quality, ...]:
 
 def _distribution(target: Target, result: ScreenResult) -> Distribution:
     ranked = result.top[result.names[target.name]].tolist() if target.name == result.ranking.by else []
-    cutoff = float(ranked[-1]) if ranked else None
+    below = len(ranked) < result.summary.statuses.get("ok", 0)  # with every row ranked there is nothing beyond the last
+    cutoff = float(ranked[-1]) if ranked and below else None
     return Distribution(target.name, result.summary.histograms[target.name], target.units, cutoff)
 
 
@@ -215,7 +217,7 @@ def _versions(versions: Mapping[str, str]) -> dict[str, str]:
 def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence[Target]) -> tuple[str, ...]:
     one, many = predictor.inputs.noun
     notes = [
-        "Rows are ranked by the predicted value; equal values keep the order of the library.",
+        f"{_order(result, predictor)}; equal values keep the order of the library.",
         f"The bar is the 90 % interval, calibrated on measured {many} that the model was not trained on; "
         f"all bars of a target share one scale, and the dark tick is the measured value of the nearest {one}; "
         f"a bound (<, >) has none. The interval is a promise for {many} like the training set, and none out of domain.",
@@ -247,6 +249,16 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
             "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
         )
     return tuple(notes)
+
+
+def _order(result: ScreenResult, predictor: Predictor | Panel) -> str:
+    """Say by what rows are ranked, and what their domain has to do with it."""
+    ranking = result.ranking
+    best = "lowest" if ranking.directions.get(ranking.by) == "min" else "highest"
+    said = f"Rows are ranked by {ranking.by}, {best} first"
+    if all(p.domain is None for p in predictor.predictors) or ranking.domain == "any":
+        return said
+    return f"{said}, {'those in domain before all others' if ranking.domain == 'first' else 'those in domain alone'}"
 
 
 def _set_notes(predictor: Predictor | Panel, targets: Sequence[Target]) -> Iterator[str]:

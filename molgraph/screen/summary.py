@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 40
+WIDE = 1000.0  # from this ratio of the highest edge to the lowest on, bins are apart by powers of ten
 
 
 @dataclass
@@ -29,6 +30,12 @@ class Histogram:
         self.inside = self.inside or list(empty)
         self.outside = self.outside or list(empty)
 
+    @property
+    def decades(self) -> bool:
+        """Tell whether the bins are evenly apart by powers of ten, not by the values themselves."""
+        first, *_, last = self.edges
+        return first > 0 and last / first >= WIDE
+
     def add(self, values: NDArray[np.float64], in_domain: NDArray[np.bool_]) -> None:
         """Count more values; NaN is left out."""
         known = ~np.isnan(values)
@@ -43,13 +50,16 @@ class Histogram:
 
 
 def nice_edges(values: NDArray[np.float64], bins: int = BINS) -> list[float]:
-    """Return round bin edges over the middle 99.8 % of the values, so that one outlier does not flatten the rest.
+    """Return round bin edges over the middle 99.8 % of the values, so that one outlier does not flatten the rest; of
+    values above 0 that span three powers of ten or more, bins evenly apart by their logarithm.
 
-    >>> nice_edges(np.array([0.0, 1.0]), bins=5)
-    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> nice_edges(np.array([0.0, 1.0]), bins=5), nice_edges(np.array([0.1, 1000.0]), bins=5)
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.1, 1.0, 10.0, 100.0, 1000.0])
     """
     known = values[~np.isnan(values)]
     low, high = (float(v) for v in np.quantile(known, [0.001, 0.999])) if len(known) else (0.0, 1.0)
+    if len(known) and known.min() > 0 and high / low >= WIDE:
+        return [float(f"{10.0**edge:.6g}") for edge in nice_edges(np.log10(known), bins)]
     step = nice_step((high - low) / bins if high > low else max(abs(low), 1.0) / bins)
     first, last = math.floor(low / step), math.ceil(high / step)
     decimals = max(0, 2 - math.floor(math.log10(step)))

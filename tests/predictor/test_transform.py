@@ -122,7 +122,7 @@ def test_a_saved_model_says_the_same_and_its_card_names_both_scales(pairs, tmp_p
     model.save(tmp_path)
     again = Predictor.load(tmp_path)
     pd.testing.assert_frame_equal(again.predict(["CCO", "c1ccccc1O"]), model.predict(["CCO", "c1ccccc1O"]))
-    assert "clearance is learnt on log10, and so are its scores; in the units of the file: " in (
+    assert "clearance is learnt on log10, and so are its scores and widths; in the units of the file: " in (
         tmp_path / "card.md"
     ).read_text(encoding="utf-8")
 
@@ -146,9 +146,10 @@ def test_evaluate_judges_in_both_scales_and_leaves_out_what_has_no_logarithm(pai
     assert found["model"]["clearance"]["rmse"]["n"] == len(frame) - 1
     assert found["natural"]["clearance"]["nearest neighbour"]["mae"]["n"] == len(frame) - 1
     written = pd.read_csv(next((tmp_path / "out").glob("scores-*.csv")))
-    assert np.isnan(written["clearance_measured"][5])
-    known = np.arange(len(frame)) != 5
-    np.testing.assert_allclose(written["clearance_measured"][known], frame["clearance"][known], rtol=1e-6)
+    np.testing.assert_allclose(written["clearance_measured"], frame["clearance"].drop(index=5), rtol=1e-6)
+    assert (found["rows_read"], found["rows"], found["left_out"]) == (len(frame), len(frame) - 1, {"invalid_target": 1})
+    (reject,) = pd.read_csv(tmp_path / "out" / "rejects.csv").to_dict("records")
+    assert (reject["row"], reject["text"]) == (6, frame["smiles"][5]) and "0 has none" in reject["message"]
 
 
 def test_repeats_become_a_geometric_mean_and_bounds_stay_bounds(skewed, plan_of):

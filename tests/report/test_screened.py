@@ -1,5 +1,6 @@
 """From a real screen to its page: real model, real molecules, what the page says against what was measured."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,18 @@ def test_the_neighbour_is_the_one_the_scores_name(screened: ScreenResult, model:
         assert near.measured[0] == pytest.approx(float(predictor.domain.values[at, 0]))
         assert row.own == (scored["id"],) and row.in_domain == scored["in_domain"]
         assert row.values[0] == (scored["pAct"], scored["pAct_lo90"], scored["pAct_hi90"])
+
+
+def test_the_page_says_how_it_ranks(screened: ScreenResult, model: tuple[Path, Predictor]) -> None:
+    report = screen_report(screened, model[1])
+    by = screened.ranking.by
+    assert report.notes[0] == (
+        f"Rows are ranked by {by}, highest first, those in domain before all others; "
+        "equal values keep the order of the library."
+    )
+    assert report.distributions[0].cutoff == float(screened.top[screened.names[by]].iloc[-1])
+    every = replace(screened, summary=replace(screened.summary, statuses={"ok": len(screened.top)}))
+    assert screen_report(every, model[1]).distributions[0].cutoff is None, "beyond the last there is nothing"
 
 
 def test_the_page_is_the_same_when_it_is_made_again(screened: ScreenResult, model: tuple[Path, Predictor]) -> None:

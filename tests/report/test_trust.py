@@ -70,7 +70,7 @@ def test_the_page_has_the_curve_and_the_table(assessment):
 
 def test_a_number_has_no_prevalence_and_is_not_acted_on(assessment):
     lines = [{**line, "prevalence": None} for line in assessment["subgroups"]]
-    said = "ill is learnt on log10, and so are its scores; in the units of the file: model: rmse 2 (1 to 3)"
+    said = "ill is learnt on log10, and so are its scores and widths; in the units of the file: model: rmse 2 (1 to 3)"
     natural = {"ill": {"model": {"rmse": {"value": 2.0, "low": 1.0, "high": 3.0, "reason": None}}}}
     plain = {"rows": 60, "model": {"ill": {}}, "subgroups": lines, "natural": natural}
     assert lines_of(plain, "ill") == [said]

@@ -41,3 +41,13 @@ def test_summary_survives_json_form() -> None:
     summary = Summary(3, 1, {"ok": 2, "empty": 1}, {"empty": "no text"}, {"a": Histogram([0.0, 1.0], [1], [1])})
     assert Summary.load(asdict(summary)) == summary
     assert summary.scored == 2 and summary.rejected == {"empty": 1}
+
+
+def test_values_over_decades_are_counted_by_their_logarithm() -> None:
+    values = 10 ** np.random.default_rng(0).normal(0, 1.5, 5_000)
+    edges = nice_edges(values)
+    assert 15 < len(edges) < 60 and Histogram(edges).decades
+    assert np.diff(np.log10(edges)) == pytest.approx(np.log10(edges[1] / edges[0]), rel=1e-3)
+    assert edges[0] <= np.quantile(values, 0.001) and edges[-1] >= np.quantile(values, 0.999)
+    assert not Histogram(nice_edges(values - 1e-3)).decades, "what is not above 0 has no logarithm"
+    assert not Histogram(nice_edges(np.linspace(1, 900, 50))).decades
