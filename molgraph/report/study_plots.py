@@ -37,9 +37,10 @@ def last(trial: Attempted) -> float | None:
 def history(page: StudyPage) -> Markup:
     """Draw the score of every trial, and the best so far."""
     scored = [(t, value) for t in page.trials if (value := last(t)) is not None]
-    x = Scale(0, max((t.number for t in page.trials), default=1), 56, WIDTH - 12)
+    most = max((t.number for t in page.trials), default=1)
+    x = Scale(0, most, 56, WIDTH - 12)
     y = _upright(page.objectives[0], [value for _, value in scored])
-    parts = axes(x, y, "trial", page.objectives[0].label)
+    parts = axes(x, y, "trial", page.objectives[0].label, x_ticks=max(min(8, most), 1))  # there is no trial 0.2
     best: float | None = None
     steps: list[str] = []
     for trial, value in scored:

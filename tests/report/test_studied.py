@@ -11,7 +11,7 @@ import pytest
 from molgraph.report.contents import Estimate, Quality
 from molgraph.report.studied import render_study, write_study_report
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
-from molgraph.report.study_plots import LARGEST, LETTER, edge
+from molgraph.report.study_plots import LARGEST, LETTER, edge, history
 
 NASTY = "</svg><script>alert(1)</script>"
 
@@ -78,6 +78,13 @@ def test_pictures_show_what_there_is(page: StudyPage):
 def test_a_study_of_next_to_nothing_has_a_page(page: StudyPage, many: int):
     few = replace(page, trials=tuple(trial(n, 1.0, curve=()) for n in range(many)), best=0, importances={}, front=())
     assert "History of the study" in render_study(few)
+
+
+@pytest.mark.parametrize("most", [1, 3, 60])
+def test_trials_are_counted_in_whole_numbers(page: StudyPage, most: int):
+    drawn = str(history(replace(page, trials=(trial(0, 1.0), trial(most, 0.8)))))
+    ticks = re.findall(r'text-anchor="middle">([^<]*)</text>', drawn)
+    assert ticks[0] == "0" and len(ticks) > 1 and all(tick.isdigit() for tick in ticks)
 
 
 def test_only_the_largest_importances_have_bars_and_the_rest_is_counted(page: StudyPage):
