@@ -170,11 +170,9 @@ def parity(shown: Parity) -> Markup:
         return Markup()
     rows = rows[:: math.ceil(len(rows) / POINTS)]
     values = [v for k in rows for v in (shown.measured[k], shown.predicted[k])]
-    if shown.decades:
-        low, high, scale = min(values) / 1.5, max(values) * 1.5, Decades
-    else:
-        pad = (max(values) - min(values) or 1.0) * 0.05
-        low, high, scale = min(values) - pad, max(values) + pad, Scale
+    scale = Decades if shown.decades else Scale
+    pad = (max(values) - min(values) or 1.0) * 0.05
+    low, high = (min(values) / 1.5, max(values) * 1.5) if shown.decades else (min(values) - pad, max(values) + pad)
     x, y = scale(low, high, 56, side - 12), scale(low, high, side - 48, 30)
     label = with_units(shown.target, shown.units)
     parts = axes(x, y, f"measured {label}", f"predicted {label}", 7, 7)
