@@ -17,6 +17,7 @@ from molgraph import shipped
 from molgraph.cli import main
 from molgraph.errors import CheckpointError
 from molgraph.predictor import Predictor
+from molgraph.predictor.doubts import doubts
 from molgraph.predictor.folder import find
 
 OFFLINE = """
@@ -125,6 +126,16 @@ def test_its_sets_are_of_use_and_their_coverage_is_printed() -> None:
             assert all(each["high"] >= 0.88 for each in found["classes"].values()), "the promise holds class by class"
             assert min(found["counts"].values()) >= 10
     assert covered["hERG_p"]["n"] == 132 and covered["BBB_p"]["n"] == 406, "the official test rows as they stand"
+
+
+def test_what_its_test_rows_give_reason_to_doubt_is_said_with_its_predictions() -> None:
+    found = list(doubts([Predictor.load("admet")]))
+    assert any(line.startswith("Bioavailability_p: The 90 % sets decide 13 % of the test rows") for line in found)
+    assert any(
+        line.startswith("Caco2_log_cm_s: 81 % (75 to 86 %) of the test rows lie in their 90 % intervals, fewer than")
+        for line in found
+    )
+    assert not any(line.startswith(("HIA_p", "LogD_7_4", "Pgp_p", "Ames_p")) for line in found)
 
 
 def test_whose_data_it_holds_is_said() -> None:
