@@ -133,6 +133,7 @@ class RunSettings:
     fields: dict[str, Value] = field(default_factory=dict)  # a section: the fields of a patient (docs/patients.md)
     units: dict[str, str] = field(default_factory=dict)  # a section: IC50 = "nM" trains on pIC50
     positive: dict[str, str] = field(default_factory=dict)  # a section: which label of a target is the positive one
+    events: dict[str, dict[str, str]] = field(default_factory=dict)  # a section: death = {time = "days"}, also start
     split: str = AUTO  # see `molgraph list splits`; auto: the data's own, else the room's
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])  # of training, validation and test rows
     leaks: Literal["drop", "report", "refuse"] = "drop"  # training rows that also stand in the test set

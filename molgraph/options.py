@@ -58,6 +58,13 @@ def _rows(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured rows")
     _limit(p)
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
+    p.add_argument(
+        "--event",
+        action="append",
+        default=[],
+        metavar="TIME:COL",
+        help="target of time and event (COL: 1 happened, 0 not yet)",
+    )
     p.add_argument("--task", help="regression, binary or multiclass (default: by the values)")
     p.add_argument(
         "--positive",
@@ -353,6 +360,12 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         column, sign, value = text.partition(":")
         named = sign and column in raw.get("targets", ())
         raw.setdefault("positive", {}).update({column: value} if named else dict.fromkeys(raw.get("targets", ()), text))
+    for text in arguments.event:
+        time, sign, column = text.partition(":")
+        if not (time and sign and column):
+            raise ConfigError(f"--event {text}: write TIME:COLUMN, for example --event days:death.")
+        raw.setdefault("events", {})[column] = {"time": time}
+        raw["targets"] = list(dict.fromkeys([*raw.get("targets", []), column]))
     for text in arguments.units:
         column, sign, unit = text.partition(":")
         if not sign:

@@ -26,7 +26,7 @@ _AFFIRMED = YES | {
     *("high", "strong", "hit", "binder", "toxic", "present", "case", "malignant", "abnormal", "sick", "disease"),
     *("dead", "event", "pass", "good", "blocker", "inhibitor", "substrate", "permeable", "soluble", "mutagenic"),
 }
-_DENIED = NO | {
+DENIED = NO | {
     *("low", "weak", "absent", "control", "benign", "normal", "healthy", "alive", "censored", "fail", "bad", "safe"),
 }
 _NEGATIONS = ("non", "not", "no", "in", "im", "un", "dis")
@@ -138,7 +138,7 @@ def _affirms(word: str, other: str) -> int:
     """Return 1 for a word that affirms, -1 for one that denies, also as a denial of the other."""
     if any(word == f"{negation}{sign}{other}" for negation in _NEGATIONS for sign in ("", "-", " ", "_")):
         return -1
-    return (word in _AFFIRMED) - (word in _DENIED)
+    return (word in _AFFIRMED) - (word in DENIED)
 
 
 def _order(label: str) -> tuple[float, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.kinds.contrast import Contrast
+from molgraph.kinds.event import Event
 from molgraph.kinds.grade import Grade
 from molgraph.kinds.joint import Joint
 from molgraph.kinds.kind import Kind, Settings
@@ -19,6 +20,7 @@ __all__ = [
     "KINDS",
     "NAMED",
     "Contrast",
+    "Event",
     "Grade",
     "Joint",
     "Kind",
@@ -32,7 +34,7 @@ __all__ = [
     "words",
 ]
 
-NAMED: dict[str, type[Kind]] = {kind.word: kind for kind in (Number, YesNo, OneOf, Grade)}
+NAMED: dict[str, type[Kind]] = {kind.word: kind for kind in (Number, YesNo, OneOf, Grade, Event)}
 KINDS = {word: kind.summary for word, kind in NAMED.items()}
 KEPT: dict[str, type[Kind]] = {**NAMED, "gaussian": Normal, "segmentation": Segmentation, "contrast": Contrast}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -42,13 +42,15 @@ class Settings:
 @dataclass(frozen=True)
 class Asked:
     """Hold what is known of a column before it is read: its unit, its classes, which of two is the positive one, what
-    parts the columns of the text, and what those tell of commas."""
+    parts the columns of the text, what those tell of commas, and the columns that belong to it by what they say
+    (`time`, `start`)."""
 
     unit: str | None = None
     labels: Sequence[str] | None = None
     positive: str = ""
     delimiter: str = ""
     commas: Elsewhere = NOWHERE
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Kind:
     """Whether a threshold turns estimates into a yes or no."""
     repeats: ClassVar[bool] = False
     """Whether measurements of one thing scatter about a value, and have a standard deviation."""
+    equation: ClassVar[bool] = True
+    """Whether an equation of descriptors is fit to its values."""
     guess_metric: ClassVar[str | None] = None
     """The metric by which the simplest guess is compared, None: the main one."""
 
@@ -395,7 +399,7 @@ class Kind:
         """Tell which values a simple method may learn from."""
         return ~np.isnan(values)
 
-    def guess(self, values: Array) -> float | list[float]:
+    def guess(self, values: Array, bound: NDArray[np.int8]) -> float | list[float]:
         """Return the simplest guess, as training values teach it."""
         return float(values.mean())
 
@@ -411,6 +415,11 @@ class Kind:
     def linked(self, logits: Array) -> Array:
         """Return the estimates [N, columns] of an equation's values."""
         return logits
+
+    def for_trees(self, values: Array) -> Array:
+        """Return values as trees learn them: numbers in standard deviations, for CatBoost takes them in float32."""
+        mean, std = self.scale
+        return (values - mean) / std
 
     @property
     def trees_loss(self) -> str:

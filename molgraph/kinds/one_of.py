@@ -163,7 +163,7 @@ class OneOf(Classed):
     def answers(self) -> int:
         return len(self.class_names)
 
-    def guess(self, values: Array) -> float | list[float]:
+    def guess(self, values: Array, bound: NDArray[np.int8]) -> float | list[float]:
         shares: list[float] = (np.bincount(values.astype(np.int64), minlength=self.answers) / len(values)).tolist()
         return shares
 

@@ -25,19 +25,21 @@ FLAT = 1e-12  # a variance below this share of the squared range is rounding, no
 class Sample:
     """Hold the measured rows of one target.
 
-    Shapes: `truth` [n]; `estimate` [n], or the probabilities [n, C] of C classes; `bound` int8 [n].
+    Shapes: `truth` [n]; `estimate` [n], or the probabilities [n, C] of C classes, or of an event by each of the times
+    `at`; `bound` int8 [n].
     """
 
     truth: Floats
     estimate: Floats
     bound: NDArray[np.int8]
+    at: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.truth)
 
     def take(self, rows: NDArray[np.bool_]) -> Sample:
         """Return some of the rows."""
-        return Sample(self.truth[rows], self.estimate[rows], self.bound[rows])
+        return Sample(self.truth[rows], self.estimate[rows], self.bound[rows], self.at)
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from molgraph.data.targets import EXACT
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.metrics import formulas
+from molgraph.metrics import formulas, survival
 from molgraph.metrics.formulas import Floats, Sample
 
 LEVEL = 0.95
@@ -57,6 +57,9 @@ METRICS: dict[str, Metric] = {
     "mcc": Metric("MCC", formulas.mcc, True, classes=True, probability=True),
     "brier": Metric("Brier score", formulas.brier, False, classes=True, probability=True),
     "log_loss": Metric("log loss", formulas.log_loss, False, classes=True, probability=True),
+    "c_index": Metric("C-index", survival.c_index, True, exact=False),
+    "time_auroc": Metric("time-dependent AUROC", survival.auroc_by_time, True, exact=False),
+    "ibs": Metric("integrated Brier score", survival.integrated_brier, False, exact=False),
 }
 
 
@@ -67,7 +70,8 @@ class Family:
     `word` is what messages call it. `main` stands for it: what is tuned for, compared on and named first; those `aside`
     are computed and not shown; `beside` stand for groups of rows, too. Of numbers `ranking` is compared beside `main`,
     and `censored` counts rows known by a bound, which no other does. With `classes` the truth is one of 0, 1, ..., and
-    estimates are probabilities: of class 1, or, where they are `shares`, of each class on an axis of their own.
+    estimates are probabilities: of class 1, or, where they are `shares`, of each class on an axis of their own. With
+    `at` they are those of an event by each of these times.
     """
 
     word: str
@@ -79,6 +83,7 @@ class Family:
     censored: str = ""
     classes: bool = False
     shares: bool = False
+    at: tuple[float, ...] = ()
 
     def names(self, asked: Sequence[str] | None = None) -> tuple[str, ...]:
         """Return the metrics, or check those that were asked for.
@@ -186,7 +191,7 @@ class Columns:
         given = np.asarray(estimate, dtype=np.float64)
         seen = ~np.isnan(wanted) if observed is None else np.asarray(observed, dtype=bool) & ~np.isnan(wanted)
         limit = np.full(wanted.shape, EXACT, dtype=np.int8) if bound is None else np.asarray(bound, dtype=np.int8)
-        deep = 1 if family.shares else 0
+        deep = 1 if family.shares or family.at else 0
         if given.ndim != wanted.ndim + deep or given.shape[: wanted.ndim] != wanted.shape or limit.shape != seen.shape:
             raise ValueError(f"shapes do not fit: truth {wanted.shape}, estimate {given.shape}, bound {limit.shape}")
         many = wanted.ndim == 2
@@ -194,7 +199,7 @@ class Columns:
             wanted, given, seen, limit = wanted[:, None], given[:, None], seen[:, None], limit[:, None]
         samples = []
         for t in range(wanted.shape[1]):
-            sample = Sample(wanted[:, t], given[:, t], limit[:, t]).take(seen[:, t])
+            sample = Sample(wanted[:, t], given[:, t], limit[:, t], family.at).take(seen[:, t])
             _check(family, sample, np.flatnonzero(seen[:, t]), any(METRICS[m].probability for m in metrics))
             samples.append(sample)
         return cls(tuple(samples), tuple(seen[:, t] for t in range(wanted.shape[1])), many)

@@ -18,7 +18,7 @@ from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
 from molgraph.data.units import told_unit
 from molgraph.errors import DataError, did_you_mean
-from molgraph.kinds import Number
+from molgraph.kinds import Event, Number
 from molgraph.kinds.told import measured_in_units, told
 from molgraph.predictor.inputs import Slot
 
@@ -39,7 +39,9 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
         known = [name for name in targets if name in table.frame]
         usual = "" if room.task == AUTO else room.task
         kinds = {
-            name: told(table.frame[name], labels=name in table.targets, usual=usual, unit=name in run.units)
+            name: Event.word
+            if name in run.events
+            else told(table.frame[name], labels=name in table.targets, usual=usual, unit=name in run.units)
             for name in known
         }
         several = len(set(kinds.values())) > 1
@@ -78,7 +80,8 @@ def _taken(run: RunSettings, table: Table, found: Sequence[Slot]) -> set[str]:
     names = {str(c) for c in table.frame.columns if is_usual(str(c), usual)}
     own = run.split.partition(":")[2]
     inputs = {name for slot in found for name in (slot.column, slot.name, slot.id)}
-    return {*names, *inputs, *run.targets, *table.targets, table.split, table.column, run.id, own}
+    times = {column for beside in run.events.values() for column in beside.values()}
+    return {*names, *inputs, *times, *run.targets, *table.targets, table.split, table.column, run.id, own}
 
 
 def groups_of(

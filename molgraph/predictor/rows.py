@@ -100,6 +100,7 @@ def read_rows(
         classes=classes,
         positive=run.positive,
         delimiter=table.delimiter,
+        events=run.events,
     )
     kind_by_name = dict(zip(parsed.names, kind_of.values(), strict=True))
     rejects = dict(prepared.rejects)

@@ -43,8 +43,8 @@ def fit(domain: Domain, task: Kind) -> dict[str, Any]:
         known, rows = values[measured[name]], fitted[name]
         if not len(known):
             continue
-        found[CONSTANT][name] = kind.guess(known)
-        if table.shape[1]:
+        found[CONSTANT][name] = kind.guess(known, domain.bound[measured[name], task.column(name)])
+        if table.shape[1] and kind.equation:
             made = _equation(kind, table[np.searchsorted(some, rows)], values[rows])
             found[EQUATION] |= {name: made} if made else {}
     return found

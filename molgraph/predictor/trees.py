@@ -80,11 +80,11 @@ class Trees:
             )
 
     def _labelled(self, data: Dataset, features: NDArray[np.float32], name: str) -> Labelled:
-        """Return the measured rows of a target; numbers in standard deviations, for CatBoost takes them in float32."""
+        """Return the measured rows of a target, as trees learn it."""
         kind = self.task.of(name)
-        (values, observed, bound), (mean, std) = kind.measured(data.targets), kind.scale
+        values, observed, bound = kind.measured(data.targets)
         weight = data.targets.column(kind.reads(name)[0]).weight[:, 0].numpy()
-        return Labelled(features, (values - mean) / std, bound, weight).those(observed)
+        return Labelled(features, kind.for_trees(values), bound, weight).those(observed)
 
     def _grow(self, name: str, run: RunSettings, seed: int, rounds: int, train: Labelled, valid: Labelled) -> Any:
         """Return CatBoost's trees for one target, stopped where the validation rows say so, if there are any."""
