@@ -56,8 +56,8 @@ def parse_targets(
     10. `kinds` says by its word of which kind a column is (else a number); `classes` gives labels known from training.
     Where those of a target of several classes are words, `none` is one of them. `positive` names the positive one of
     the two labels of a binary target, where it is not the larger number or the word that affirms. What a comma means
-    that may stand between thousands or before decimals, other columns tell, or the `delimiter`. `events` are the columns
-    that belong to one of an event: its `time`, and the `start` of watching.
+    that may stand between thousands or before decimals, other columns tell, or the `delimiter`. `events` are
+    the columns that belong to one of an event: its `time`, and the `start` of watching.
 
     Raises: DataError for a missing column, for cells with units that were not declared, for a number called Ki, Kd,
     IC50, EC50 or as in nM without a unit, for a unit that the name contradicts, and for affinities half of which are

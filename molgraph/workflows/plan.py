@@ -103,7 +103,7 @@ def plan(
     guessed = [
         f"{name} is taken as {kind}; --task says otherwise."
         for name, kind in told
-        if found[0].room.task == AUTO or kind != found[0].room.task
+        if name not in run.events and (found[0].room.task == AUTO or kind != found[0].room.task)
     ]
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
     found = slots(run)
@@ -367,7 +367,7 @@ def rows_notes(made: Plan) -> list[str]:
     for name in made.task.present(rows.data.targets):
         _, observed, bound = made.task.of(name).measured(rows.data.targets)
         known = int((bound[observed] != EXACT).sum())
-        if known:
+        if known and made.task.of(name).family.censored:
             found.append(
                 f"{name}: {known} of {observed.sum()} values are bounds; models learn from them, errors are of exact "
                 "values, and the concordance index (ci) counts every pair of rows whose order is certain."
