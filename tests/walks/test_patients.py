@@ -132,3 +132,62 @@ def test_conditions_stand_beside_a_molecule(folder: Path) -> None:
     words = ["predict", str(folder / "rates.csv"), "--model", str(folder / "rate"), "-o", str(folder / "rated.csv")]
     assert cli.main(words) == 0
     assert {row["status"] for row in rows_of(folder / "rated.csv")} == {"ok"}
+
+
+def survivors(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Return patients of whom the old die sooner; some are lost before."""
+    random = np.random.default_rng(seed)
+    age = random.integers(30, 90, rows)
+    dies, lost = random.exponential(30 * np.exp((60 - age) / 10)), random.exponential(60, rows)
+    return pd.DataFrame(
+        {
+            "age": age,
+            "sex": random.choice(["f", "m"], rows),
+            "months": np.round(np.minimum(dies, lost) + 0.1, 1),
+            "status": np.where(dies <= lost, "dead", "alive"),
+        }
+    )
+
+
+def test_the_time_to_an_event(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    survivors(300).to_csv(folder / "survival.csv", index=False)
+    words = ["train", str(folder / "survival.csv"), "--model", "disease/feedforward", "--event", "months:status"]
+    assert cli.main([*words, "--set", "train.epochs=15", "--set", "refit=no", "--out", str(folder / "survival")]) == 0
+    shown = capsys.readouterr().err
+    assert "status: events by months:" in shown and "rows were watched until months and had none" in shown
+    model = Predictor.load(folder / "survival")
+    assert set(model.recipe.run.fields) == {"age", "sex"}  # when it happened says nothing of a patient beforehand
+    scores = model.recipe.metrics["model"]["status"]
+    assert list(scores) == ["c_index", "time_auroc", "ibs"] and scores["c_index"]["value"] > 0.6
+    assert "Kaplan-Meier" in model.recipe.metrics["simple"]["verdicts"]["status"]["constant"]["sentence"]
+
+    new = pd.DataFrame({"age": [35, 85], "sex": ["f", "f"]})
+    new.to_csv(folder / "two.csv", index=False)
+    words = [
+        "predict",
+        str(folder / "two.csv"),
+        "--model",
+        str(folder / "survival"),
+        "-o",
+        str(folder / "two_scored.csv"),
+    ]
+    assert cli.main(words) == 0
+    young, old = rows_of(folder / "two_scored.csv")
+    assert float(young["status_predicted"] if "status_predicted" in young else young["status"]) < 1
+    by = [name for name in young if name.startswith(("status_by_", "status_predicted_by_"))]
+    assert len(by) == 3 and all(float(young[name]) < float(old[name]) for name in by)
+    assert [float(young[name]) for name in by] == sorted(float(young[name]) for name in by)
+
+
+def test_an_event_is_judged_on_later_rows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    survivors(120, seed=5).to_csv(folder / "later.csv", index=False)
+    words = [
+        "evaluate",
+        str(folder / "later.csv"),
+        "--model",
+        str(folder / "survival"),
+        "--out",
+        str(folder / "judged"),
+    ]
+    assert cli.main(words) == 0
+    assert "c_index" in capsys.readouterr().err
