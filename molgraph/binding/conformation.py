@@ -31,8 +31,8 @@ def one_conformation(records: Records) -> tuple[Records, NDArray[np.int64]]:
         kept = _kept(records, rows, letter, residue)
         keep[kept] = True
         called[kept] = residue
-    rows = np.flatnonzero(keep)
-    return replace(records, residue=called.astype(np.str_)).take(rows), rows
+    whole = np.flatnonzero(keep)
+    return replace(records, residue=called.astype(np.str_)).take(whole), whole
 
 
 def _sites(records: Records) -> Iterator[list[int]]:

@@ -33,9 +33,9 @@ def titles(rows: Sequence[Sequence[str]]) -> int:
     if named and not any(map(_names_input, above)) and max(map(len, above)) < len(filled[full]):
         return full
     at = next((i for i, cells in enumerate(filled) if len(cells) > 1), 0)
-    above = [cells[0] for cells in filled[:at] if cells]
-    worded = all(re.search(r"[\s:]", cell.strip()) for cell in above)
-    apart = len(above) == 1 and at > 1  # with a blank row between
+    single = [cells[0] for cells in filled[:at] if cells]
+    worded = all(re.search(r"[\s:]", cell.strip()) for cell in single)
+    apart = len(single) == 1 and at > 1  # with a blank row between
     return at if at and _is_header(filled[at]) and (worded or apart) else 0
 
 
