@@ -58,13 +58,8 @@ def _rows(p: argparse.ArgumentParser) -> None:
     _source(p, "data", "RUN.toml, or measured rows")
     _limit(p)
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
-    p.add_argument(
-        "--event",
-        action="append",
-        default=[],
-        metavar="TIME:COL",
-        help="target of time and event (COL: 1 happened, 0 not yet)",
-    )
+    event = "target of time and event (COL: 1 happened, 0 not yet)"
+    p.add_argument("--event", action="append", default=[], metavar="TIME:COL", help=event)
     p.add_argument("--task", help="regression, binary or multiclass (default: by the values)")
     p.add_argument(
         "--positive",

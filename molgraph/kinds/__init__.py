@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.kinds.asked import Settings
 from molgraph.kinds.contrast import Contrast
 from molgraph.kinds.event import Event
 from molgraph.kinds.grade import Grade
 from molgraph.kinds.joint import Joint
-from molgraph.kinds.kind import Kind, Settings
+from molgraph.kinds.kind import Kind
 from molgraph.kinds.number import Normal, Number
 from molgraph.kinds.one_of import OneOf
 from molgraph.kinds.segmentation import Segmentation

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval, Sets, Tempered
 from molgraph.data.labels import words_met
 from molgraph.data.targets import EXACT, Targets
-from molgraph.kinds.kind import Array, Asked, Cell, Kind
+from molgraph.kinds.asked import Array, Asked
+from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics.coverage import Coverage, SetCoverage, set_coverage
 from molgraph.metrics.reliability import Reliability, from_enough, of_classes
 
@@ -78,3 +81,11 @@ def _covered(interval: Sets, estimates: Array, truth: Array, names: Sequence[str
     inside = interval.sets(estimates) if interval.limits else None
     given: dict[str, Any] = {"counts": interval.counts, "reason": interval.reason, "lower": lower}
     return set_coverage(inside, truth, level=interval.level, names=names, **given)
+
+
+def focused(loss: Tensor, gamma: float) -> Tensor:
+    """Return the weight (1 - p)^gamma of the focal loss from the log loss -log p.
+
+    Never quite 0, where the slope of a power below 1 is infinite. See: Lin 2017, doi 10.1109/ICCV.2017.324
+    """
+    return (-torch.expm1(-loss)).clamp(min=1e-12).pow(gamma)

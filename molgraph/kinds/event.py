@@ -20,8 +20,9 @@ from molgraph.data.labels import DENIED, MISSING, same_label
 from molgraph.data.numbers import reader
 from molgraph.data.targets import ABOVE, EXACT, Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.kinds.asked import Array, Asked, Parsed, Settings, cells_of
 from molgraph.kinds.column import Column
-from molgraph.kinds.kind import Array, Asked, Cell, Kind, Parsed, Settings, cells_of
+from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage
 from molgraph.metrics.reliability import Reliability

@@ -3,69 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval, Tempered
-from molgraph.data.numbers import NOWHERE, Elsewhere
-from molgraph.data.stream import Unread
 from molgraph.data.targets import Targets
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.errors import ConfigError, Reject, did_you_mean
+from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings, cells_of
 from molgraph.kinds.column import Column
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage
 from molgraph.metrics.reliability import Reliability
 
-Array = NDArray[np.float64]
 Cell = tuple[float, int] | None  # value and bound; None: nothing that measurements agree on
-Read = Callable[[str], tuple[float, int]]  # a cell to (value, bound); ValueError says why not
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Hold what a run says of its answers (see `make`): the labels of classes by target, weights, logarithms."""
-
-    labels: Mapping[str, tuple[str, ...]]
-    balance: bool = False
-    focal: float = 0.0
-    variance: bool = False
-    log: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Hold what is known of a column before it is read: its unit, its classes, which of two is the positive one, what
-    parts the columns of the text, what those tell of commas, and the columns that belong to it by what they say
-    (`time`, `start`)."""
-
-    unit: str | None = None
-    labels: Sequence[str] | None = None
-    positive: str = ""
-    delimiter: str = ""
-    commas: Elsewhere = NOWHERE
-    beside: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """Hold what was read for one target.
-
-    Shapes: `values`, `bound` [N, columns that the kind reads], NaN where nothing was measured. `labels` are those of
-    its classes, None where it has none; `rejects` says of row positions why a cell could not be read.
-    """
-
-    values: Array
-    bound: NDArray[np.int8]
-    labels: tuple[str, ...] | None
-    rejects: dict[int, Reject]
-    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -439,24 +395,3 @@ class Kind:
     def unit(self, values: Array) -> float:
         """Return what an error is counted in beside those of other targets: of training values their deviation."""
         return 1.0
-
-
-def cells_of(frame: pd.DataFrame, name: str) -> list[str]:
-    """Return the cells of a column as text.
-
-    Raises: DataError where there is no such column, or a cell could not be read from its file.
-    """
-    if name not in frame:
-        raise DataError(f"no target column '{name}'{did_you_mean(name, map(str, frame.columns))}")
-    for cell in frame[name]:
-        if isinstance(cell, Unread):
-            raise DataError(f"{name}: {cell.why}.")
-    return [str(cell).strip() for cell in frame[name]]
-
-
-def focused(loss: Tensor, gamma: float) -> Tensor:
-    """Return the weight (1 - p)^gamma of the focal loss from the log loss -log p.
-
-    Never quite 0, where the slope of a power below 1 is infinite. See: Lin 2017, doi 10.1109/ICCV.2017.324
-    """
-    return (-torch.expm1(-loss)).clamp(min=1e-12).pow(gamma)

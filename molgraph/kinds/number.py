@@ -22,8 +22,9 @@ from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets, real
 from molgraph.data.units import number_reader, told_elsewhere
 from molgraph.errors import DataError
 from molgraph.kinds import scale as scales
+from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings, cells_of
 from molgraph.kinds.column import Column
-from molgraph.kinds.kind import Array, Asked, Cell, Kind, Parsed, Read, Settings, cells_of
+from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage, coverage
 from molgraph.metrics.reliability import Reliability, from_enough, of_numbers, place

@@ -18,9 +18,9 @@ from molgraph.calibrate import Interval
 from molgraph.data.labels import MISSING, class_reader, labels_of
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.kinds.classed import Classed
+from molgraph.kinds.asked import Array, Asked, Read, Settings
+from molgraph.kinds.classed import Classed, focused
 from molgraph.kinds.column import Column
-from molgraph.kinds.kind import Array, Asked, Read, Settings, focused
 from molgraph.kinds.words import described_sets, set_columns
 from molgraph.metrics import Family
 

@@ -13,7 +13,7 @@ from molgraph.data.numbers import spelled
 from molgraph.data.units import LOGARITHM, target_name, unit_in_name
 from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.kinds import NAMED, Number
-from molgraph.kinds.kind import Asked
+from molgraph.kinds.asked import Asked
 
 
 @dataclass(frozen=True)

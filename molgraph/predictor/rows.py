@@ -27,6 +27,7 @@ from molgraph.predictor.things import identity, in_common, with_things
 from molgraph.split import IDENTITY
 
 LOG_MOLAR = "-log10(M)"
+OURS = ("status", "message", "in_domain", "nn_id", "nn_similarity")  # what predictions say beside the targets
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
 IDS = ("id", "name", "_name", "compound id", "drug_id", "cid")  # usual names of a column that names the rows
 ARE_CLASSES = ". Are these classes? Say --task binary (with --positive LABEL), or --task multiclass"
@@ -193,6 +194,8 @@ def _targets(table: Table, run: RunSettings, inputs: set[str]) -> list[str]:
     if not run.targets:
         raise ConfigError(f"{table.origin}: no target is named. Use --target COLUMN; columns: {', '.join(columns)}.")
     for name in run.targets:
+        if name in OURS:
+            raise ConfigError(f"{table.origin}: predictions have a column '{name}' of their own; rename the target's.")
         if name in inputs:
             raise ConfigError(f"{table.origin}: '{name}' is an input of the model and no target.")
         if name not in columns:

@@ -10,7 +10,7 @@ import torch
 from molgraph.data.targets import ABOVE, EXACT, Targets
 from molgraph.errors import ConfigError, DataError
 from molgraph.kinds import Event, make, restore
-from molgraph.kinds.kind import Asked
+from molgraph.kinds.asked import Asked
 
 FRAME = pd.DataFrame(
     {

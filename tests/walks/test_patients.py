@@ -144,22 +144,22 @@ def survivors(rows: int, seed: int = 0) -> pd.DataFrame:
             "age": age,
             "sex": random.choice(["f", "m"], rows),
             "months": np.round(np.minimum(dies, lost) + 0.1, 1),
-            "status": np.where(dies <= lost, "dead", "alive"),
+            "death": np.where(dies <= lost, "dead", "alive"),
         }
     )
 
 
 def test_the_time_to_an_event(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     survivors(300).to_csv(folder / "survival.csv", index=False)
-    words = ["train", str(folder / "survival.csv"), "--model", "disease/feedforward", "--event", "months:status"]
+    words = ["train", str(folder / "survival.csv"), "--model", "disease/feedforward", "--event", "months:death"]
     assert cli.main([*words, "--set", "train.epochs=15", "--set", "refit=no", "--out", str(folder / "survival")]) == 0
     shown = capsys.readouterr().err
-    assert "status: events by months:" in shown and "rows were watched until months and had none" in shown
+    assert "death: events by months:" in shown and "rows were watched until months and had none" in shown
     model = Predictor.load(folder / "survival")
     assert set(model.recipe.run.fields) == {"age", "sex"}  # when it happened says nothing of a patient beforehand
-    scores = model.recipe.metrics["model"]["status"]
+    scores = model.recipe.metrics["model"]["death"]
     assert list(scores) == ["c_index", "time_auroc", "ibs"] and scores["c_index"]["value"] > 0.6
-    assert "Kaplan-Meier" in model.recipe.metrics["simple"]["verdicts"]["status"]["constant"]["sentence"]
+    assert "Kaplan-Meier" in model.recipe.metrics["simple"]["verdicts"]["death"]["constant"]["sentence"]
 
     new = pd.DataFrame({"age": [35, 85], "sex": ["f", "f"]})
     new.to_csv(folder / "two.csv", index=False)
@@ -173,8 +173,8 @@ def test_the_time_to_an_event(folder: Path, capsys: pytest.CaptureFixture[str]) 
     ]
     assert cli.main(words) == 0
     young, old = rows_of(folder / "two_scored.csv")
-    assert float(young["status_predicted"] if "status_predicted" in young else young["status"]) < 1
-    by = [name for name in young if name.startswith(("status_by_", "status_predicted_by_"))]
+    assert float(young["death"]) < 1
+    by = [name for name in young if name.startswith(("death_by_", "death_predicted_by_"))]
     assert len(by) == 3 and all(float(young[name]) < float(old[name]) for name in by)
     assert [float(young[name]) for name in by] == sorted(float(young[name]) for name in by)
 
