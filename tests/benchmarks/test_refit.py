@@ -21,16 +21,14 @@ def bench() -> SimpleNamespace:
 def test_where_all_folds_agree_cv_plus_is_the_interval_of_the_errors(bench: SimpleNamespace) -> None:
     known = np.arange(1.0, 20.0)  # 19 errors of 1 to 19: the 18th is ceil(0.9 * 20)
     theirs, number = np.tile(np.array([[100.0, 118.0, 119.0]]), (5, 1)), np.arange(19) % 5
-    inside, width = bench.refit.by_folds(
-        "regression", theirs, number, np.zeros(19), known, np.array([100.0, 100.0, 100.0])
-    )
+    inside, width = bench.refit.by_folds(False, theirs, number, np.zeros(19), known, np.array([100.0, 100.0, 100.0]))
     assert width.tolist() == [36.0] * 3 and inside.tolist() == [1.0, 1.0, 0.0]
 
 
 def test_folds_that_disagree_make_it_wider(bench: SimpleNamespace) -> None:
     number, known = np.arange(20) % 5, np.ones(20)
     theirs = np.arange(5.0)[:, None]
-    _, width = bench.refit.by_folds("regression", theirs, number, np.zeros(20), known, np.array([2.0]))
+    _, width = bench.refit.by_folds(False, theirs, number, np.zeros(20), known, np.array([2.0]))
     assert width.tolist() == [6.0], "from 0 - 1 to 4 + 1"
 
 
@@ -38,7 +36,7 @@ def test_a_class_stays_where_enough_of_its_own_rows_were_as_strange(bench: Simpl
     known = np.repeat([0.0, 1.0], 10)
     seen = np.r_[np.linspace(0.05, 0.5, 10), np.linspace(0.5, 0.95, 10)]
     number, theirs = np.arange(20) % 5, np.tile(np.array([[0.02, 0.3, 0.98]]), (5, 1))
-    inside, width = bench.refit.by_folds("binary", theirs, number, seen, known, np.array([0.0, 1.0, 1.0]))
+    inside, width = bench.refit.by_folds(True, theirs, number, seen, known, np.array([0.0, 1.0, 1.0]))
     assert inside.tolist() == [1.0, 0.0, 1.0] and width.tolist() == [1.0, 1.0, 1.0]
 
 
