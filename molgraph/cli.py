@@ -121,29 +121,23 @@ def train(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.out and not arguments.dry_run:
         raise ConfigError("--out DIR is missing: name the model folder to write.")
-    if registry.model(run.model).family == "finder":
-        from molgraph.workflows.lesions import train_finder
-
-        if arguments.devices != 1 or arguments.tensorboard:
-            raise ConfigError(f"'{run.model}' trains in one process and without TensorBoard.")
-        out = Path(arguments.out) if arguments.out else None
-        train_finder(run, out, dry_run=arguments.dry_run, overwrite=arguments.overwrite)
-        return 0
     from molgraph.workflows.devices import relaunch
-    from molgraph.workflows.train import train_folder
 
+    opener = registry.OPENERS[registry.model(run.model).opener]
+    if opener.alone and (arguments.devices != 1 or arguments.tensorboard):
+        raise ConfigError(f"'{run.model}' trains in one process and without TensorBoard.")
     if arguments.devices < 1:
         raise ConfigError(f"--devices {arguments.devices}: give 1 or more.")
     if arguments.devices > 1:
         code = relaunch(arguments.devices, arguments.argv)
         if code is not None:
             return code
-    train_folder(
+    registry.load(opener.trainer)(
         run,
         Path(arguments.out) if arguments.out else None,
         dry_run=arguments.dry_run,
         overwrite=arguments.overwrite,
-        tensorboard=arguments.tensorboard,
+        **({} if opener.alone else {"tensorboard": arguments.tensorboard}),
     )
     return 0
 

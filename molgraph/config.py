@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.toml import to_toml
 
 Value = Any  # what TOML can hold
 FUSION = "fusion/concat"  # what joins several inputs where a run does not say
@@ -59,14 +60,14 @@ class FitSettings:
     Units: `warmup` and `patience` are epochs; `clip` is the largest gradient norm (0 = none); `ema` the decay of
     the moving average of the weights (0 = none). `batches` are rows at random; `balanced`, each class of the first
     target as often as any other; or, of several inputs, `blocks` of pairs in which few parts stand: each is encoded
-    less often. `mixup` is the alpha of mixing the features and labels of rows (0 = none; see `fit.step`).
+    less often. `mixup` is the alpha of mixing the features and labels of rows (0 = none; see `fit.steps.mixup`).
     """
 
     epochs: int = 50  # passes over the training rows, at most
     lr: float = 2e-3  # learning rate after the warm-up (AdamW)
     batch_size: int = 64  # rows of one step
     batches: Literal["random", "balanced", "blocks"] = "random"  # which rows make a batch
-    mixup: float = 0.0  # alpha of mixing rows, 0 for none
+    mixup: float | dict[str, Value] = 0.0  # alpha of mixing rows, 0 for none; or a section, see below
     weight_decay: float = 0.0  # pull of the weights to 0 (AdamW)
     warmup: int = 2  # epochs in which the learning rate rises
     patience: int = 15  # epochs without a better validation loss, after which training ends
@@ -81,7 +82,7 @@ class FitSettings:
                 raise ConfigError(f"train.{name} = {getattr(self, name)} is out of range: it must be at least {low}.")
         if not self.lr > 0:
             raise ConfigError(f"train.lr = {self.lr} is out of range: it must be above 0.")
-        if self.mixup < 0:
+        if not isinstance(self.mixup, dict) and self.mixup < 0:
             raise ConfigError(f"train.mixup = {self.mixup} is out of range: it must be at least 0.")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"train.ema = {self.ema} is out of range: it must be at least 0 and below 1.")
@@ -316,7 +317,8 @@ def _fit_type(key: str, value: Value, wanted: Any) -> Any:
                 return _fit_type(key, value, each)
             except ConfigError:
                 continue
-        raise ConfigError(f"{key} = {value!r} has the wrong type: expected {wanted}.")
+        words = " or ".join(WORDS.get(typing.get_origin(each) or each, "a list") for each in typing.get_args(wanted))
+        raise ConfigError(f"{key} = {value!r} has the wrong type: expected {words}.")
     if origin in (list, dict) and isinstance(value, origin):
         inside = typing.get_args(wanted)[-1]
         for at, each in value.items() if isinstance(value, dict) else enumerate(value):
@@ -373,24 +375,3 @@ def _paths() -> list[str]:
 def dump(run: RunSettings) -> str:
     """Return the settings as a TOML run file."""
     return to_toml(dataclasses.asdict(run))
-
-
-def to_toml(raw: Mapping[str, Value], prefix: str = "") -> str:
-    """Return a nested mapping of plain values as TOML."""
-    lines = [f"{_key(k)} = {_toml(v)}" for k, v in raw.items() if not isinstance(v, dict)]
-    for name, section in raw.items():
-        if isinstance(section, dict) and section:
-            lines += ["", f"[{prefix}{_key(name)}]", to_toml(section, f"{prefix}{_key(name)}.").rstrip("\n")]
-    return "\n".join(lines) + "\n"
-
-
-def _key(name: str) -> str:
-    return name if name.replace("_", "a").replace("-", "a").isalnum() and name.isascii() else json.dumps(name)
-
-
-def _toml(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(v) for v in value)}]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

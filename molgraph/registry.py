@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -11,7 +12,42 @@ from typing import Any, get_type_hints
 from molgraph.errors import ConfigError, did_you_mean
 
 ENTRY_POINTS = "molgraph.models"
-FAMILIES = ("network", "trees", "finder")
+FAMILIES = ("network", "trees")
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Say what a sort of model folder is read by, what trains one, and, to a person, what it is for.
+
+    `loader` is a class with `opened(folder, recipe, digest)`, `trainer` what `molgraph train` calls; `alone` says that
+    it trains in one process and without TensorBoard.
+    """
+
+    loader: str
+    trainer: str
+    does: str
+    use: str
+    alone: bool = False
+
+
+# A recipe names one of these, never a module; so does an encoder, of what is made by training it.
+PREDICTOR = "predictor"
+OPENERS: dict[str, Opener] = {
+    PREDICTOR: Opener(
+        "molgraph.predictor.predictor:Predictor",
+        "molgraph.workflows.train:train_folder",
+        "predicts values of whole rows",
+        "molgraph predict",
+    ),
+    "finder": Opener(
+        "molgraph.predictor.finder:Finder",
+        "molgraph.workflows.lesions:train_finder",
+        "marks lesions in scans",
+        "molgraph find",
+        alone=True,
+    ),
+}
+OPENED_BEFORE = {"segmentation": "finder"}  # by the kind of its task, where an earlier version named no opener
 
 MODELS: dict[str, tuple[str, str]] = {
     "molecule/dmpnn": (
@@ -203,13 +239,14 @@ def model(name: str) -> Any:
 
 def _unsound(made: Any) -> str:
     """Say what a class of another package lacks to be a model, "" where it lacks nothing."""
-    if not (isinstance(made, type) and hasattr(made, "asks") and getattr(made, "family", "") in FAMILIES):
+    known = hasattr(made, "asks") and getattr(made, "opener", "") in OPENERS
+    if not (isinstance(made, type) and known and getattr(made, "family", "") in FAMILIES):
         return "is no model: derive a class from molgraph.model.encoder.Encoder, or of trees from model.grower.Grower"
-    known = settings(made)
-    bare = [key for key, parameter in known.items() if parameter.default is parameter.empty]
+    mine = settings(made)
+    bare = [key for key, parameter in mine.items() if parameter.default is parameter.empty]
     if bare:
         return f"has a setting without a default: write a value for {bare[0]} in the signature of its __init__"
-    unknown = [key for key in made.space if key not in known]  # type: ignore[attr-defined]
+    unknown = [key for key in made.space if key not in mine]  # type: ignore[attr-defined]
     if unknown:
         return f"has '{unknown[0]}' in its `space`, and no keyword argument {unknown[0]} in its __init__"
     return ""

@@ -16,10 +16,10 @@ from molgraph.errors import DivergedError
 from molgraph.fit import processes
 from molgraph.fit.device import Place, choose, memory_errors
 from molgraph.fit.infer import mean_loss
-from molgraph.fit.sampler import Sampler, bounds, mix, named
+from molgraph.fit.sampler import SAMPLERS, Sampler, bounds, mix
 from molgraph.fit.state import State, copy, moments, set_moments
-from molgraph.fit.step import Step, mixed, plain
-from molgraph.model.model import Model
+from molgraph.fit.steps import Step, named
+from molgraph.model.learner import Learner
 
 FLOOR = 0.01  # the cosine ends at this share of the learning rate; the warm-up begins at WARM
 WARM = 0.1
@@ -27,7 +27,7 @@ WARM = 0.1
 
 @dataclass
 class Epoch:
-    """Tell how one epoch went; losses are in the task's own scale.
+    """Tell how one epoch went; losses are in the learner's own scale.
 
     `stale` counts the epochs since the best one; `best` is that one (of trees: how many rounds are kept). `state()`
     is everything needed to resume, valid until the next epoch begins. `stop()` ends the training after this epoch,
@@ -56,7 +56,7 @@ class Epoch:
 
 
 def fit(
-    model: Model,
+    learner: Learner,
     train: Dataset,
     valid: Dataset,
     settings: FitSettings,
@@ -67,24 +67,24 @@ def fit(
     sampler: Sampler | None = None,
     until: int | None = None,
 ) -> Iterator[Epoch]:
-    """Train a model and yield after every epoch; when the generator ends, the model holds the best weights.
+    """Train a learner and yield after every epoch; when the generator ends, it holds the best weights.
 
     The best epoch is the one of lowest loss on `valid` (the last one where `valid` measures nothing). The random
-    numbers of an epoch depend on (seed, epoch) alone, so going on from a saved state gives the same model as
+    numbers of an epoch depend on (seed, epoch) alone, so going on from a saved state gives the same weights as
     never having stopped. Step and sampler are those that the settings name, unless they are given. `until` is the
     epoch to end after, on the learning rates of a training that was to go on to its last.
 
     Raises: DivergedError where the loss is not finite; ResourceError where memory runs out.
     """
     place = choose(settings.device, settings.precision)
-    model.to(place.device)
-    processes.same_start(model)
+    learner.to(place.device)
+    processes.same_start(learner)
     train, valid = place.resident(train, valid)
-    sampler = sampler or named(settings.batches, train, model.task)
-    step = step or (mixed(settings.mixup) if settings.mixup else plain)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
+    sampler = sampler or SAMPLERS[settings.batches](train, learner)
+    step = step or named(settings)
+    optimiser = torch.optim.AdamW(learner.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     last = settings.epochs if until is None else until
-    run = _Run(model, optimiser, settings, place, seed, step, sampler, last)
+    run = _Run(learner, optimiser, settings, place, seed, step, sampler, last)
     if state is not None:
         run.restore(state)
     try:
@@ -96,7 +96,7 @@ def fit(
                 break
     finally:
         if run.best:
-            model.load_state_dict(run.best)
+            learner.load_state_dict(run.best)
 
 
 class _Run:
@@ -104,7 +104,7 @@ class _Run:
 
     def __init__(
         self,
-        model: Model,
+        learner: Learner,
         optimiser: torch.optim.Optimizer,
         settings: FitSettings,
         place: Place,
@@ -113,22 +113,22 @@ class _Run:
         sampler: Sampler,
         last: int,
     ) -> None:
-        self.model, self.optimiser, self.settings, self.place = model, optimiser, settings, place
+        self.learner, self.optimiser, self.settings, self.place = learner, optimiser, settings, place
         self.seed, self.step, self.sampler, self.last = seed, step, sampler, last
         self.done = 0
         self.best_epoch, self.best_loss = 0, math.inf
         self.best: dict[str, Tensor] = {}
-        self.average = copy_on(model.state_dict()) if settings.ema else {}
+        self.average = copy_on(learner.state_dict()) if settings.ema else {}
 
     def epoch(self, train: Dataset, valid: Dataset) -> Epoch:
         began = time.perf_counter()
         self.done += 1
         lr, train_loss = self._train(train)
-        kept = copy_on(self.model.state_dict()) if self.average else {}
+        kept = copy_on(self.learner.state_dict()) if self.average else {}
         if self.average:
-            self.model.load_state_dict(self.average)
+            self.learner.load_state_dict(self.average)
         with memory_errors(f"epoch {self.done}"):
-            valid_loss = mean_loss(self.model, valid, self.place)
+            valid_loss = mean_loss(self.learner, valid, self.place)
         for name, loss in (("training", train_loss), ("validation", valid_loss)):
             if loss is not None and not math.isfinite(loss):
                 raise DivergedError(
@@ -137,9 +137,9 @@ class _Run:
                 )
         if valid_loss is None or valid_loss < self.best_loss:
             self.best_epoch, self.best_loss = self.done, math.inf if valid_loss is None else valid_loss
-            self.best = copy_on(self.model.state_dict())
+            self.best = copy_on(self.learner.state_dict())
         if self.average:
-            self.model.load_state_dict(kept)
+            self.learner.load_state_dict(kept)
         seconds = time.perf_counter() - began
         stale = self.done - self.best_epoch
         of, rows, best = self.last, len(train), self.best_epoch
@@ -147,7 +147,7 @@ class _Run:
 
     def _train(self, train: Dataset) -> tuple[float, float]:
         """Pass once over the training rows; return the last learning rate and the mean loss."""
-        self.model.train()
+        self.learner.train()
         rank, world = processes.rank(), processes.world()
         size, rows = self.settings.batch_size, len(train)
         steps = len(bounds(rows, size, world))
@@ -161,7 +161,7 @@ class _Run:
                 lr = self._set_rate(number, steps)
                 batch = train.batch(mine.to(train.device), self.done).to(self.place.device)
                 with memory_errors(f"epoch {self.done}"):
-                    sums += torch.stack(self.step(self.model, batch, self.optimiser, self.place, self.settings.clip))
+                    sums += torch.stack(self.step(self.learner, batch, self.optimiser, self.place, self.settings.clip))
                 self._average(number)
         sums = processes.total(sums)
         return lr, float(sums[0] / sums[1])
@@ -183,7 +183,7 @@ class _Run:
         See: the decay of tf.train.ExponentialMovingAverage, https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage
         """
         decay = min(self.settings.ema, (1 + step) / (10 + step))
-        for name, value in self.model.state_dict().items() if self.average else ():
+        for name, value in self.learner.state_dict().items() if self.average else ():
             if value.is_floating_point():
                 self.average[name].lerp_(value, 1 - decay)
             else:
@@ -195,8 +195,8 @@ class _Run:
             self.done,
             self.best_epoch,
             self.best_loss,
-            copy(self.model.state_dict()),
-            copy(moments(self.optimiser, self.model)),
+            copy(self.learner.state_dict()),
+            copy(moments(self.optimiser, self.learner)),
             copy(self.average),
             copy(self.best),
         )
@@ -204,8 +204,8 @@ class _Run:
     def restore(self, state: State) -> None:
         """Go back to a saved state."""
         self.done, self.best_epoch, self.best_loss = state.epoch, state.best_epoch, state.best_loss
-        self.model.load_state_dict(state.weights)
-        set_moments(self.optimiser, self.model, state.moments)
+        self.learner.load_state_dict(state.weights)
+        set_moments(self.optimiser, self.learner, state.moments)
         self.average = {k: v.to(self.place.device) for k, v in state.average.items()}
         self.best = {k: v.to(self.place.device) for k, v in state.best.items()}
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from molgraph.data.dataset import Dataset
 from molgraph.data.endable import step
 from molgraph.fit.device import Place, choose, memory_errors
+from molgraph.model.learner import Learner
 from molgraph.model.model import Model
 
 
@@ -17,24 +18,23 @@ def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
     where = place or choose("cpu")
     model.to(where.device).eval()
     found = []
-    for rows in torch.arange(len(data)).split(model.encoder.at_once):
+    for rows in torch.arange(len(data)).split(model.at_once):  # of no rows, one batch without any
         step("estimating")
         with memory_errors("predicting"), where.autocast():
-            raw = model(data.batch(rows.to(data.device)).to(where.device))
-        found.append(model.task.predict(raw).cpu().double())
-    return torch.cat(found) if found else torch.zeros(0, len(model.task.columns), dtype=torch.float64)
+            estimates = model.estimates(data.batch(rows.to(data.device)).to(where.device))
+        found.append(estimates.cpu().double())
+    return torch.cat(found)
 
 
 @torch.no_grad()
-def mean_loss(model: Model, data: Dataset, place: Place) -> float | None:
+def mean_loss(learner: Learner, data: Dataset, place: Place) -> float | None:
     """Return the weighted mean loss over all rows, or None where nothing was measured."""
-    model.eval()
+    learner.eval()
     loss_sum = weight_sum = 0.0
-    for rows in torch.arange(len(data)).split(model.encoder.at_once):
+    for rows in torch.arange(len(data)).split(learner.at_once):
         batch = data.batch(rows.to(data.device)).to(place.device)
         with place.autocast():
-            raw = model(batch)
-        loss, weight = model.task.loss(raw, batch.targets)
-        loss_sum += float((loss * weight).sum(dtype=torch.float64))
-        weight_sum += float(weight.sum(dtype=torch.float64))
+            loss = learner.losses(batch)
+        loss_sum += float(loss.sum)
+        weight_sum += float(loss.weight)
     return loss_sum / weight_sum if weight_sum else None

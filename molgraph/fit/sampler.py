@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Protocol
 
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from molgraph.data.dataset import Dataset
-from molgraph.errors import ConfigError
-from molgraph.kinds import Kind
+from molgraph.model.learner import Learner
 
 
 class Sampler(Protocol):
@@ -29,28 +28,20 @@ def shuffled(rows: int, size: int, *, seed: int, epoch: int, rank: int, world: i
         yield order[begin:end][rank::world]
 
 
-def named(name: str, train: Dataset, task: Kind) -> Sampler:
-    """Return the sampler of a name for these training rows; blocks of a single input are rows at random.
-
-    Raises: ConfigError where the first target has no classes to balance.
-    """
-    if name == "balanced":
-        return balanced(train, task)
-    return blocks(train) if name == "blocks" and len(train.inputs) > 1 else shuffled
+def at_random(train: Dataset, learner: Learner) -> Sampler:
+    """Return the sampler of rows at random."""
+    return shuffled
 
 
-def balanced(train: Dataset, task: Kind) -> Sampler:
-    """Return a sampler that draws each class of the first target equally often: rare rows come several times.
+def balanced(train: Dataset, learner: Learner) -> Sampler:
+    """Return a sampler that draws each class (of the first target) equally often: rare rows come several times.
 
-    An epoch is as long as the rows are many. Rows whose first target was not measured are drawn as rows of a class.
+    An epoch is as long as the rows are many. Rows whose class was not measured are drawn as rows of a class.
 
-    Raises: ConfigError where the first target has no classes, or rows own several of each (voxels, hours).
+    Raises: ConfigError where rows have no classes, or own several each (voxels, hours).
     See: Japkowicz and Stephen 2002, doi 10.3233/IDA-2002-6504 (random oversampling)
     """
-    first = task.names[0]
-    if not task.of(first).answers or train.targets.offsets is not None:
-        raise ConfigError(f"train.batches = 'balanced': '{first}' does not sort rows into classes; use random.")
-    label = torch.where(train.targets.observed, train.targets.values, -1.0)[:, 0].cpu()
+    label = learner.strata(train.targets).cpu()
     _, which, counts = torch.unique(label, return_inverse=True, return_counts=True)
     chance = 1 / counts[which].double()
 
@@ -63,14 +54,18 @@ def balanced(train: Dataset, task: Kind) -> Sampler:
     return sampler
 
 
-def blocks(train: Dataset) -> Sampler:
+def blocks(train: Dataset, learner: Learner) -> Sampler:
     """Return a sampler of batches that hold few distinct parts of two inputs, each of which is then encoded less often.
+
+    Blocks of a single input are rows at random.
 
     Every row comes once an epoch, in as many batches as at random. The two inputs are those of fewest parts. In each
     epoch the parts of one are dealt to groups at random; the rows of a group stand in a random order of the parts of
     the other, which the next group takes backwards, and that line is cut into batches. Were every pair a row, a batch
     of n would be sqrt(n) parts of one against sqrt(n) of the other; groups are larger where fewer pairs are rows.
     """
+    if len(train.inputs) < 2:
+        return shuffled
     numbers = [torch.unique(given.index.cpu(), return_inverse=True)[1] for given in train.inputs.values()]
     (outer, outers), (inner, inners) = sorted(((n, int(n.max()) + 1) for n in numbers), key=lambda n: n[1])[:2]
 
@@ -89,6 +84,14 @@ def blocks(train: Dataset) -> Sampler:
             yield order[begin:end].tensor_split(world)[rank]
 
     return sampler
+
+
+# What `train.batches` names: each is made of the training rows and of what is trained on them.
+SAMPLERS: dict[str, Callable[[Dataset, Learner], Sampler]] = {
+    "random": at_random,
+    "balanced": balanced,
+    "blocks": blocks,
+}
 
 
 def bounds(rows: int, size: int, world: int) -> list[tuple[int, int]]:

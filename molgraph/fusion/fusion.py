@@ -13,7 +13,7 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.fusion.kept import Encoded, Kept
 from molgraph.model.encoder import Encoder, Features, checked
-from molgraph.model.model import pool
+from molgraph.model.headed import pool
 
 MODALITY_DROPOUT: dict[str, Any] = {"low": 0.0, "high": 0.3}
 

@@ -7,20 +7,17 @@ from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.kinds.asked import Settings
-from molgraph.kinds.contrast import Contrast
 from molgraph.kinds.event import Event
 from molgraph.kinds.grade import Grade
 from molgraph.kinds.joint import Joint
 from molgraph.kinds.kind import Kind
 from molgraph.kinds.number import Normal, Number
 from molgraph.kinds.one_of import OneOf
-from molgraph.kinds.segmentation import Segmentation
 from molgraph.kinds.yes_no import YesNo
 
 __all__ = [
     "KINDS",
     "NAMED",
-    "Contrast",
     "Event",
     "Grade",
     "Joint",
@@ -28,7 +25,6 @@ __all__ = [
     "Normal",
     "Number",
     "OneOf",
-    "Segmentation",
     "YesNo",
     "make",
     "restore",
@@ -37,7 +33,7 @@ __all__ = [
 
 NAMED: dict[str, type[Kind]] = {kind.word: kind for kind in (Number, YesNo, OneOf, Grade, Event)}
 KINDS = {word: kind.summary for word, kind in NAMED.items()}
-KEPT: dict[str, type[Kind]] = {**NAMED, "gaussian": Normal, "segmentation": Segmentation, "contrast": Contrast}
+KEPT: dict[str, type[Kind]] = {**NAMED, "gaussian": Normal}
 
 CLASSES = "'binary' (yes or no) or 'multiclass' (several classes)"
 MEANT = {  # what other programs call them

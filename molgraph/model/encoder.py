@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from molgraph.data.dataset import Batch, Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
+from molgraph.registry import PREDICTOR
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Encoder(nn.Module):
     """
 
     family: ClassVar[str] = "network"
+
+    opener: ClassVar[str] = PREDICTOR
+    """What opens the folder of a training of it (see `registry.OPENERS`)."""
 
     shares: ClassVar[tuple[str, ...]] = ()
     """Settings that say what the data is and not how it is learnt: a method to beat takes them over."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import ABSENT, Input
 from molgraph.data.packed import Packed
+from molgraph.registry import PREDICTOR
 
 
 class Grower:
@@ -22,6 +23,7 @@ class Grower:
     """
 
     family: ClassVar[str] = "trees"
+    opener: ClassVar[str] = PREDICTOR
     shares: ClassVar[tuple[str, ...]] = ()  # as of `Encoder`: settings that are taken over from the model to compare
     needs: ClassVar[tuple[str, ...]] = ()
     space: ClassVar[dict[str, Any]] = {

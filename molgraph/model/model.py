@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import ClassVar
 
 import torch
-from torch import Tensor, autocast, cat, nn
+from torch import Tensor
 
-from molgraph.data.dataset import ABSENT, Batch
-from molgraph.data.packed import spans
-from molgraph.errors import DataError
+from molgraph.data.dataset import Batch
+from molgraph.data.targets import Targets
+from molgraph.errors import ConfigError
 from molgraph.kinds import Kind
-from molgraph.model.encoder import Encoder, Features, checked, ready
-from molgraph.nn.feedforward import FeedForward
-from molgraph.nn.pool import Pool
+from molgraph.model.encoder import Encoder
+from molgraph.model.headed import Headed
+from molgraph.model.learner import Loss, exactly
 
 
-class Model(nn.Module):
-    """Turn a batch into raw outputs, which the task reads as a loss or as estimates.
+class Model(Headed):
+    """Turn a batch into raw outputs (see `Headed`), which the task reads as a loss or as estimates."""
 
-    Each distinct part of a batch is computed once, the head included, so rows with the same part have the same
-    outputs to the last bit. Pooling `auto` is the encoder's own.
-
-    Shapes: a batch of B rows to [B, task.outputs]; of a dense encoder all that the rows own, end to end, to
-    [M, task.outputs].
-
-    Raises: DataError where a row has no input.
-    """
+    called: ClassVar[str] = "a model that predicts voxels"
 
     def __init__(
         self,
@@ -38,69 +31,35 @@ class Model(nn.Module):
         hidden: int = 300,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(encoder, task.outputs, pooling=pooling, depth=depth, hidden=hidden, dropout=dropout)
         self.task = task
-        self.encoder = ready(encoder)
-        self.pool = pool(encoder, pooling)
-        self.head = Head(encoder.dim + encoder.extra, task.outputs, depth=depth, hidden=hidden, dropout=dropout)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def losses(self, batch: Batch) -> Loss:
+        raw = self(batch)
+        with exactly(raw):
+            return Loss.of(*self.task.loss(raw, batch.targets), exact=not self.training)
+
+    def estimates(self, batch: Batch) -> Tensor:
+        """Return estimates as the task means them, [B, len(task.columns)]."""
+        raw = self(batch)
+        with exactly(raw):
+            return self.task.predict(raw)
+
+    def mixture(self, batch: Batch, order: Tensor, share: float) -> Loss:
+        if self.encoder.dense:
+            return super().mixture(batch, order, share)
         features = self.features(batch)
-        if self.encoder.dense and features.offsets is not None:
-            own, _ = spans(features.offsets, features.index)
-            each: Tensor = self.head(features.values)
-            return each.index_select(0, own)
-        raw: Tensor = self.head(self.vectors(features))
-        return raw.index_select(0, features.index)
+        rows = self.vectors(features).index_select(0, features.index)
+        raw = self.head(torch.lerp(rows.index_select(0, order), rows, share))
+        with exactly(raw):
+            mine = Loss.of(*self.task.loss(raw, batch.targets), exact=not self.training)
+            theirs = Loss.of(*self.task.loss(raw, batch.targets.take(order)), exact=not self.training)
+        total = share * mine.sum + (1 - share) * theirs.sum
+        return Loss(total, share * mine.weight + (1 - share) * theirs.weight, per_unit=False)
 
-    def features(self, batch: Batch) -> Features:
-        """Return what the encoder makes of a batch in which every row has its input."""
-        if not len(batch):
-            return self._none()
-        if len(batch.parts) == 1:
-            _refuse_absent(batch.single()[1])
-        features = checked(self.encoder, self.encoder(batch), batch)
-        if len(batch.parts) > 1:  # a row may lack some of them
-            _refuse_absent(features.index)
-        return features
-
-    def _none(self) -> Features:
-        """Return the features of no rows, which no encoder need know how to make."""
-        values = next(self.head.parameters()).new_zeros(0, self.encoder.dim)
-        whole = values.new_zeros(0, self.encoder.extra) if self.encoder.extra else None
-        return Features(values, None, torch.zeros(0, dtype=torch.int64, device=values.device), whole)
-
-    def vectors(self, features: Features) -> Tensor:
-        """Return one vector per part, as the head takes it."""
-        parts: Tensor = self.pool(features.values, features.offsets)
-        if features.whole is not None:
-            parts = cat([parts, features.whole.to(parts.dtype)], 1)
-        return parts
-
-
-def _refuse_absent(index: Tensor) -> None:
-    absent = index == ABSENT
-    if bool(absent.any()):
-        row = int(absent.nonzero()[0, 0])
-        raise DataError(f"row {row} of the batch has no input; leave out rows whose input was rejected.")
-
-
-class Head(FeedForward):
-    """Turn vectors into raw outputs, outside training in the precision of its weights whatever autocast says.
-
-    The eight bits of a bfloat16 would be all that tells one estimate from another, and a ranking would be full of ties.
-    """
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        forward: Callable[[Tensor], Tensor] = super().forward
-        if self.training:
-            return forward(vectors)
-        with autocast(vectors.device.type, enabled=False):
-            return forward(vectors.to(next(self.parameters()).dtype))
-
-
-def pool(encoder: Encoder, kind: str = "auto") -> Pool:
-    """Return what pools the features of an encoder; `auto` is the encoder's own way."""
-    if encoder.pooled:
-        kind = "none"
-    return Pool(encoder.pooling if kind == "auto" else kind, encoder.dim)
+    def strata(self, train: Targets) -> Tensor:
+        first = self.task.names[0]
+        if not self.task.of(first).answers or train.offsets is not None or first not in train.names:
+            raise ConfigError(f"train.batches = 'balanced': '{first}' does not sort rows into classes; use random.")
+        column = train.column(first)
+        return torch.where(column.observed, column.values, -1.0)[:, 0]

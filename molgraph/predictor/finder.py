@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,25 +12,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molgraph import registry
 from molgraph.config import HeadSettings, RunSettings
-from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
+from molgraph.fit.device import Place, choose
 from molgraph.imaging.boxes import Found, lesions
 from molgraph.imaging.cases import as_it_lies, in_own_space, on_grid, read_case
 from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS, Case, Patches
 from molgraph.imaging.scan import Scan, ScanError
+from molgraph.imaging.segmentation import Segmentation
 from molgraph.imaging.window import slide
-from molgraph.kinds import Segmentation, restore
-from molgraph.predictor import checkpoint
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
+from molgraph.predictor import tensors
+from molgraph.predictor.artifact import opened
 from molgraph.predictor.inputs import INPUT
-from molgraph.predictor.network import Network
+from molgraph.predictor.learning import Learning
 from molgraph.predictor.recipe import Recipe, versions
 
-FAMILY = "finder"  # of the encoders that are trained to find
+KIND, WEIGHTS = "segmentation", "weights-0.safetensors"  # what its recipe and its file are called
 WINDOW = 64  # voxels along a side of the windows that slide over a scan, at least
 
 
@@ -46,10 +48,14 @@ class Finding:
 class Finder:
     """Find lesions in scans."""
 
-    def __init__(self, recipe: Recipe, network: Network, digest: str = "") -> None:
-        self.recipe, self.network, self.digest = recipe, network, digest
-        self.encoder = cast(UNet, network.model.encoder)
-        self.history: checkpoint.History = []
+    def __init__(self, recipe: Recipe, digest: str = "", place: Place | None = None) -> None:
+        run = recipe.run
+        with members_of.drawn(run.seed):
+            self.learner = Segmentation(members_of.inside(run, recipe.schemas))
+        self.encoder = cast(UNet, self.learner.encoder)
+        self.recipe, self.digest = recipe, digest
+        self.place = place or choose("auto", run.train.precision)
+        self.learning = Learning(self.learner, run.train, run.seed)
 
     @classmethod
     def untrained(cls, run: RunSettings, channels: int, target: str) -> Finder:
@@ -59,10 +65,10 @@ class Finder:
         """
         if run.head != HeadSettings() or run.ensemble != 1 or run.init:
             raise ConfigError(f"'{run.model}' has no [head], no ensemble and no --init: a voxel's estimate is linear.")
+        place = choose(run.train.device, run.train.precision)
         schemas: dict[str, Any] = {INPUT: {VOXELS: [channels]}}
-        task = Segmentation((target,))
-        recipe = Recipe(run, task.state(), schemas, {}, 1, versions=versions())
-        return cls(recipe, _network(recipe, Patches.draw([], 1, 1, 0.0)))
+        task = {"kind": KIND, "names": [target]}
+        return cls(Recipe(run, task, schemas, {}, 1, versions=versions(), opener=UNet.opener), place=place)
 
     def read_case(self, scan: str, mask: str) -> Case:
         """Read a scan and its mask onto the grid of the network.
@@ -79,30 +85,24 @@ class Finder:
         Raises: DataError where no mask of the training scans marks anything; ConfigError where the folder's checkpoint
         belongs to another run.
         """
-        run, made = self.recipe.run, self.encoder
+        made = self.encoder
         if not any(case.lesions for case in train):
             raise DataError(f"none of the {len(train)} training masks marks a voxel; there is nothing to learn.")
         drawn, held = (
-            Patches.draw(cases, made.patch, made.each, made.foreground, seed=run.seed, augment=augment)
+            Patches.draw(cases, made.patch, made.each, made.foreground, seed=self.recipe.run.seed, augment=augment)
             for cases, augment in ((train, True), (valid, False))
         )
-        _, state, self.history = checkpoint.resume(folder, digest)
-        for epoch in self.network.train(drawn, held, run, seed=run.seed, state=state):
-            checkpoint.note(self.history, 0, epoch)
-            checkpoint.keep(folder, digest, 0, epoch, self.history)
-            yield epoch
+        yield from self.learning.epochs(drawn, held, folder, digest)
 
     @torch.no_grad()
     def chance(self, voxels: Tensor) -> NDArray[np.float32]:
         """Return the probability of every voxel: uint8 [C, Z, Y, X] to [Z, Y, X]."""
-        model, place = self.network.model, self.network.place
-        model.to(place.device).eval()
+        self.learner.to(self.place.device).eval()
 
         def see(window: Tensor) -> Tensor:
-            with place.autocast():
-                features = self.encoder.features(window.to(place.device))[0]
-                raw = model.head(features.permute(1, 2, 3, 0))
-            return model.task.predict(raw)[..., 0].cpu()
+            with self.place.autocast():
+                features = self.encoder.features(window.to(self.place.device))[0]
+                return self.learner.chance(features.permute(1, 2, 3, 0)).cpu()
 
         size = max(WINDOW, self.encoder.patch)
         return slide(see, voxels, size).numpy()
@@ -123,7 +123,7 @@ class Finder:
 
     def save(self, path: Path) -> None:
         """Write the model folder."""
-        self.network.save(path, 0)
+        tensors.write(path / WEIGHTS, self.learner.state_dict())
         self.digest = folders.seal(path, self.recipe)
 
     @classmethod
@@ -132,21 +132,16 @@ class Finder:
 
         Raises: CheckpointError where it is missing, damaged, of another version, or holds no finder.
         """
-        recipe, digest = folders.unseal(Path(path))
-        if recipe.task.get("kind") != "segmentation":
-            raise CheckpointError(f"{path}: '{recipe.run.model}' finds no lesions; use `molgraph predict`.")
-        with damaged(Path(path) / "recipe.json"):
-            recipe.find_models(Path(path))
-            with torch.device("meta"):  # held against its file on no memory: a recipe may claim any size
-                _network(recipe, None).fits(Path(path), 0)
-            network = _network(recipe, None)
-            network.load(Path(path), 0)
-            return cls(recipe, network, digest)
+        return opened(path, cls)
 
-
-def _network(recipe: Recipe, train: Patches | None) -> Network:
-    """Return the network of a recipe, its head one linear map per voxel; `train` is given when it is to be trained."""
-    run = replace(recipe.run, head=HeadSettings(pooling="none", depth=0))
-    made = members_of.make(run, recipe.schemas, restore(recipe.task), run.seed, train)
-    assert isinstance(made, Network)
-    return made
+    @classmethod
+    def opened(cls, folder: Path, recipe: Recipe, digest: str) -> Finder:
+        """Make what a recipe describes."""
+        if recipe.task.get("kind") != KIND or registry.model(recipe.run.model) is not UNet:
+            raise CheckpointError(f"'{recipe.run.model}' of the task '{recipe.task.get('kind')}' finds nothing.")
+        with torch.device("meta"):  # held against its file on no memory: a recipe may claim any size
+            tensors.of(cls(recipe).learner, folder / WEIGHTS)
+        made = cls(recipe, digest)
+        made.learner.load_state_dict(tensors.of(made.learner, folder / WEIGHTS))
+        made.learning.ready = True
+        return made

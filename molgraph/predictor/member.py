@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from molgraph.config import FUSION, RunSettings, check_values
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError, MolgraphError
-from molgraph.fit import Epoch
+from molgraph.fit import Epoch, steps
 from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
@@ -83,6 +83,7 @@ def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
     Raises: ConfigError for an unknown model or setting.
     """
     _check_joined(run)
+    steps.named(run.train)
     found = {slot.name: slot.needs for slot in slots(run)}
     if run.inputs:
         check_values("encoder", run.encoder, registry.settings(registry.model(run.model)), f"model '{run.model}'")
@@ -92,10 +93,9 @@ def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
 def _check_joined(run: RunSettings) -> None:
     """Refuse a model that cannot read the inputs: a fusion of none, several without one, trees joined with networks."""
     made = registry.model(run.model)
-    if made.family == "finder":
-        raise ConfigError(
-            f"'{run.model}' finds lesions: `molgraph train` and `molgraph find` are what it can be used in."
-        )
+    if made.opener != registry.PREDICTOR:
+        other = registry.OPENERS[made.opener]
+        raise ConfigError(f"'{run.model}' {other.does}: `molgraph train` and `{other.use}` are what it can be used in.")
     fusion = run.model.partition("/")[0] not in registry.ROOMS
     if fusion and not run.inputs:
         raise ConfigError(
@@ -125,17 +125,30 @@ def make(
     from molgraph.predictor.network import Network
     from molgraph.predictor.trees import Trees
 
-    kinds: dict[str, Any] = {"network": Network, "finder": Network, "trees": Trees}
-    made = registry.model(run.model)
+    kinds: dict[str, Any] = {"network": Network, "trees": Trees}
+    with drawn(seed):
+        member: Member = kinds[registry.model(run.model).family](inside(run, schemas), run, task, train)
+    return member
+
+
+@contextmanager
+def drawn(seed: int) -> Iterator[None]:
+    """Draw the weights of what is made here from a seed, and leave the caller's random numbers untouched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(seed, 0))
-        if run.inputs:
-            each = {s.name: _made(registry.model(s.model), schemas[s.name], s.settings, s.model) for s in slots(run)}
-            inside = _made(made, each, run.encoder, run.model)
-        else:
-            inside = _made(made, schemas[INPUT], run.encoder, run.model)
-        member: Member = kinds[made.family](inside, run, task, train)
-    return member
+        yield
+
+
+def inside(run: RunSettings, schemas: Mapping[str, Schema]) -> Any:
+    """Return what a run's model is inside: an encoder (of several inputs, a fusion of encoders), or what trees see.
+
+    Raises: ConfigError where the model refuses a setting.
+    """
+    made = registry.model(run.model)
+    if not run.inputs:
+        return _made(made, schemas[INPUT], run.encoder, run.model)
+    each = {s.name: _made(registry.model(s.model), schemas[s.name], s.settings, s.model) for s in slots(run)}
+    return _made(made, each, run.encoder, run.model)
 
 
 def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Path, number: int) -> Member:
@@ -149,12 +162,12 @@ def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Pa
     limit: AbstractContextManager[Any] = nullcontext()
     try:
         with torch.device("meta"):
-            drawn = make(run, schemas, task, 0)
+            hollow = make(run, schemas, task, 0)
     except (RuntimeError, ConfigError):  # the latter where its code refuses numbers that are not there
         limit = Ceiling(sum(path.stat().st_size for path in folder.glob(f"*-{number}.safetensors")))
     else:
         with suppress(RuntimeError):
-            drawn.fits(folder, number)
+            hollow.fits(folder, number)
     with limit:
         member = make(run, schemas, task, 0)
     member.load(folder, number)
@@ -164,9 +177,9 @@ def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Pa
 def _made(kind: Any, given: Any, settings: Mapping[str, Any], name: str) -> Any:
     check_values("encoder", settings, registry.settings(kind), f"model '{name}'")
     try:
-        inside = kind(given, **settings)
+        found = kind(given, **settings)
     except MolgraphError:
         raise
     except (TypeError, ValueError) as error:
         raise ConfigError(f"model '{name}' refuses its settings {dict(settings)}: {error}.") from error
-    return inside if kind.family == "trees" else ready(inside)
+    return found if kind.family == "trees" else ready(found)

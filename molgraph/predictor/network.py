@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.errors import CheckpointError
-from molgraph.fit import Epoch, estimate, fit
+from molgraph.fit import Epoch, estimate
 from molgraph.fit.device import choose
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
 from molgraph.model.encoder import Encoder
 from molgraph.model.model import Model
 from molgraph.predictor import tensors
+from molgraph.predictor.learning import learn
 
 
 class Network:
@@ -46,19 +46,8 @@ class Network:
         """Train; stop early after `train.patience` epochs without a better validation loss, or after the last of
         `lengths`."""
         self.ready = state is not None
-        for given in (state.weights, state.best) if state is not None else ():
-            mine = self.model.state_dict()
-            if {name: values.shape for name, values in given.items()} != {name: v.shape for name, v in mine.items()}:
-                raise CheckpointError(
-                    "the checkpoint is damaged: it is that of another model. Delete it to start again."
-                )
-        if state is not None and state.epoch - state.best_epoch >= run.train.patience:  # it died after its last epoch
-            self.model.load_state_dict(state.best)
-            return
         until = lengths[-1] if lengths else None
-        for epoch in fit(self.model, train, valid, run.train, seed=seed, state=state, until=until):
-            if epoch.stale >= run.train.patience:
-                epoch.stop()
+        for epoch in learn(self.model, train, valid, run.train, seed=seed, state=state, until=until):
             self.ready = True
             yield epoch
 
@@ -68,30 +57,19 @@ class Network:
 
     def save(self, folder: Path, number: int) -> None:
         """Write `weights-<number>.safetensors`."""
-        tensors.write(folder / f"weights-{number}.safetensors", self.model.state_dict())
+        tensors.write(_file(folder, number), self.model.state_dict())
 
     def load(self, folder: Path, number: int) -> None:
         """Read `weights-<number>.safetensors`.
 
         Raises: CheckpointError where it is missing, damaged or of another shape.
         """
-        self.model.load_state_dict(self._read(folder, number))
+        self.model.load_state_dict(tensors.of(self.model, _file(folder, number)))
         self.ready = True
 
     def fits(self, folder: Path, number: int) -> None:
         """Raise CheckpointError where weights are missing, damaged or of another shape."""
-        self._read(folder, number)
-
-    def _read(self, folder: Path, number: int) -> tensors.Tensors:
-        path, mine = folder / f"weights-{number}.safetensors", self.model.state_dict()
-        found = tensors.read(path, {name: values.dtype for name, values in mine.items()})
-        for name, values in found.items():
-            if values.shape != mine[name].shape:
-                raise CheckpointError(
-                    f"{path}: the weights cannot be read: '{name}' is {list(values.shape)}, and the model's is "
-                    f"{list(mine[name].shape)}. Copy the whole folder again, or train again."
-                )
-        return found
+        tensors.of(self.model, _file(folder, number))
 
     def start_from(self, other: Network) -> list[str]:
         """Take over every weight of another network that fits; return the names of those that do not."""
@@ -103,3 +81,7 @@ class Network:
     @property
     def size(self) -> str:
         return f"{sum(p.numel() for p in self.model.parameters()):,} weights"
+
+
+def _file(folder: Path, number: int) -> Path:
+    return folder / f"weights-{number}.safetensors"

@@ -18,6 +18,7 @@ from molgraph.errors import CheckpointError
 from molgraph.kinds import restore
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
+from molgraph.predictor.artifact import opened
 from molgraph.predictor.checkpoint import SPLIT
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
@@ -181,16 +182,10 @@ class Predictor(Scorer):
 
         Raises: CheckpointError where it is missing, damaged or of another version.
         """
-        folder = folders.find(path)
-        recipe, digest = folders.unseal(folder)
-        if recipe.task.get("kind") == "segmentation":
-            raise CheckpointError(f"{folder}: '{recipe.run.model}' marks lesions in scans; use `molgraph find`.")
-        with damaged(folder / "recipe.json"):
-            recipe.find_models(folder)
-            return cls._made(folder, recipe, digest)
+        return opened(path, cls)
 
     @classmethod
-    def _made(cls, folder: Path, recipe: Recipe, digest: str) -> Predictor:
+    def opened(cls, folder: Path, recipe: Recipe, digest: str) -> Predictor:
         """Make what a recipe describes, and say one number, so that what cannot be said is told now."""
         rooms = {slot.name: slot.room for slot in slots(recipe.run)}
         domain = Domain.load(rooms, folder / folders.DOMAIN) if (folder / folders.DOMAIN).exists() else None

@@ -20,7 +20,7 @@ from molgraph.errors import CheckpointError, ConfigError, did_you_mean
 FORMAT = 1
 MEMBERS = 1000
 SCORES = ("model", "comparator", "verdicts", "coverage", "reliability", "decisions", "shown", "main", "others", "leaks")
-KINDS = {"run": RunSettings, "members": int, "lacked": list | None}  # all else maps names to something
+KINDS = {"run": RunSettings, "members": int, "lacked": list | None, "opener": str}  # all else maps names to something
 PACKAGES = ("torch", "torch-geometric", "rdkit", "cuik-molmaker-pin", "catboost", "numpy", "scikit-learn")
 
 
@@ -33,7 +33,8 @@ class Recipe:
     what its numbers mean; `files` maps weights and domain to their sha256; `facts` is what a report prints (rows, split
     sizes, metrics, dates), free of meaning to the machine. `start` says of a model that started from the weights of
     another which that was, which weights did not fit, and what is not known of its training rows. `simple` are the
-    simplest methods that it has to beat, as plain numbers (`simple.fit`).
+    simplest methods that it has to beat, as plain numbers (`simple.fit`). `opener` names what reads the folder, one of
+    `registry.OPENERS`.
     """
 
     run: RunSettings
@@ -53,6 +54,7 @@ class Recipe:
     simple: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    opener: str = registry.PREDICTOR
 
     def save(self, folder: Path) -> None:
         """Write `recipe.json`."""
@@ -103,6 +105,12 @@ class Recipe:
                     f"format {FORMAT}. Use the version that wrote it, or train again."
                 )
             run = {"standardizer": 1, **found.pop("run")}  # earlier versions knew no other
+            found.setdefault("opener", registry.OPENED_BEFORE.get(found["task"].get("kind"), registry.PREDICTOR))
+            if found["opener"] not in registry.OPENERS:
+                raise CheckpointError(
+                    f"{path}: is opened by '{found['opener']}', which molgraph {molgraph.__version__} does not know. "
+                    "Use the version that wrote it."
+                )
             return cls(run=settings(run), **found).checked()
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from molgraph.data.files import atomic
 from molgraph.errors import CheckpointError, ResourceError
@@ -41,6 +41,22 @@ def read(path: Path, kinds: Mapping[str, torch.dtype]) -> Tensors:
             raise CheckpointError(f"{path}: is damaged: '{name}' is of kind {values.dtype}, not {kinds[name]}.")
         if not bool(torch.isfinite(values).all()):
             raise CheckpointError(f"{path}: is damaged: '{name}' holds numbers that are not finite. Train again.")
+    return found
+
+
+def of(module: nn.Module, path: Path) -> Tensors:
+    """Read the weights of a module.
+
+    Raises: CheckpointError where they are missing, damaged or of another shape.
+    """
+    mine = module.state_dict()
+    found = read(path, {name: values.dtype for name, values in mine.items()})
+    for name, values in found.items():
+        if values.shape != mine[name].shape:
+            raise CheckpointError(
+                f"{path}: the weights cannot be read: '{name}' is {list(values.shape)}, and the model's is "
+                f"{list(mine[name].shape)}. Copy the whole folder again, or train again."
+            )
     return found
 
 

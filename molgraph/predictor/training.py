@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,18 @@ CALIBRATED = ("tempered", "intervals", "chances", "thresholds")  # what rows tha
 def member_seed(seed: int, number: int) -> int:
     """Return the seed of a member: the run's own for the first, and for the others none that another run's has."""
     return seed if number == 0 else mix(seed, number) >> 32  # the trees take 31 bits
+
+
+def digest(run: RunSettings, data: Dataset, *folds: NDArray[np.int64]) -> str:
+    """Return the sha256 of settings, wherever the data lies, and of rows with their folds."""
+    found = hashlib.sha256(json.dumps({**asdict(run), "data": ""}).encode())
+    for rows in folds:
+        found.update(rows.tobytes())
+    for tensor in (data.targets.values, data.targets.bound):
+        found.update(tensor.numpy().tobytes())
+    for given in data.inputs.values():
+        found.update("\n".join(given.key_of(i) for i in range(len(data))).encode())
+    return found.hexdigest()
 
 
 @dataclass
@@ -71,15 +83,8 @@ class Training:
     @cached_property
     def digest(self) -> str:
         """Return the sha256 of all that decides the result: settings and rows."""
-        text = json.dumps({**asdict(self.run), "data": "", "init": self.start.digest if self.start else ""})
-        found = hashlib.sha256(text.encode())
-        for rows in (self.split.train, self.split.valid):
-            found.update(rows.tobytes())
-        for tensor in (self.data.targets.values, self.data.targets.bound):
-            found.update(tensor.numpy().tobytes())
-        for given in self.data.inputs.values():
-            found.update("\n".join(given.key_of(i) for i in range(len(self.data))).encode())
-        return found.hexdigest()
+        init = self.start.digest if self.start else ""
+        return digest(replace(self.run, init=init), self.data, self.split.train, self.split.valid)
 
     def epochs(self) -> Generator[tuple[int, Epoch]]:
         """Train all members; yield (member, epoch) after each epoch, from the last checkpoint on."""

@@ -227,7 +227,7 @@ def _models(said: Value, own: str) -> list[str]:
     if said == ALL:
         room = own.partition("/")[0]
         mine = [name for name in registry.models() if name.startswith(f"{room}/") and name != own]
-        return [own, *(name for name in mine if registry.model(name).family != "finder")]
+        return [own, *(name for name in mine if registry.model(name).opener == registry.PREDICTOR)]
     if isinstance(said, str):
         return [said]
     if not isinstance(said, list) or not all(isinstance(name, str) for name in said) or not said:

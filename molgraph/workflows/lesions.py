@@ -37,7 +37,7 @@ from molgraph.metrics import average, dice, froc
 from molgraph.predictor.auto import groups_of, settled
 from molgraph.predictor.card import interval
 from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
-from molgraph.predictor.finder import Finder
+from molgraph.predictor.finder import KIND, Finder
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.rows import join
 from molgraph.predictor.scored import OK
@@ -79,7 +79,7 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
     began = time.perf_counter()
     room = registry.room(run.model)
     table = join(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
-    run = dataclasses.replace(settled(run, table, room), task="segmentation", refit="no")  # folds of cases only
+    run = dataclasses.replace(settled(run, table, room), task=KIND, refit="no")  # folds of cases only
     finder, found = read_cases(run, table)
     cut = _split(run, found, finder)
     folds = {name: [found.cases[at] for at in getattr(cut, name)] for name in ("train", "valid", "calibration", "test")}
@@ -97,7 +97,7 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
         interrupted = _train(finder, folds, out)
     finder.recipe.columns = {"scan": table.column, "mask": run.targets[0]}
     finder.recipe.metrics = judge(finder, folds["test"], seed=run.seed)
-    finder.recipe.facts |= {"epochs": len(finder.history), "interrupted": interrupted}
+    finder.recipe.facts |= {"epochs": len(finder.learning.history), "interrupted": interrupted}
     finder.recipe.facts["seconds"] = round(time.perf_counter() - began, 1)
     finder.recipe.facts["trained"] = datetime.now(UTC).isoformat(timespec="seconds")
     with os_errors(out):
@@ -119,7 +119,7 @@ def _train(finder: Finder, folds: dict[str, list[Case]], out: Path) -> bool:
                 for epoch in epochs:
                     watch(0, epoch)
         except KeyboardInterrupt:
-            if not finder.network.ready:
+            if not finder.learning.ready:
                 raise
             return True
     return False
@@ -136,7 +136,7 @@ def _digest(run: RunSettings, folds: dict[str, list[Case]]) -> str:
 
 def _write(finder: Finder, out: Path, rejects: Sequence[Reject]) -> None:
     finder.save(out)
-    save_history(out, finder.history)
+    save_history(out, finder.learning.history)
     save_rejects(out, rejects)
     for name, text in (
         ("run.toml", dump(finder.recipe.run)),

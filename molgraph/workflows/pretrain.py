@@ -35,13 +35,14 @@ from molgraph.errors import ConfigError, DataError, Reject, many
 from molgraph.imaging.identity import pictures
 from molgraph.imaging.pile import scans_in
 from molgraph.imaging.source import names_of
-from molgraph.kinds import Contrast
+from molgraph.model.contrast import Contrast
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.inputs import INPUT, Inputs, slots
+from molgraph.predictor.learning import Learning
+from molgraph.predictor.member import drawn, inside
 from molgraph.predictor.rows import join
-from molgraph.predictor.training import Training
-from molgraph.split import Split
+from molgraph.predictor.training import digest
 from molgraph.workflows import show
 
 ENCODER, FACTS = "encoder.safetensors", "pretrained.json"
@@ -91,8 +92,7 @@ def _pretrain(run: RunSettings, out: Path, without: Sequence[str], overwrite: bo
     why = ", ".join(f"{count} {reason}" for reason, count in seen.facts["rejected"].items())
     show.say(f"{run.data}: {many(seen.read, 'row')}, {many(seen.scans, 'scan')} used{f' ({why})' if why else ''}")
     show.say(f"{len(seen.data)} {'volumes' if run.encoder.get('dims') == 3 else 'pictures'}, no label of them is read")
-    training = _trained(run, seen, out)
-    return _write(training, seen, without, out)
+    return _write(run, _trained(run, seen, out), seen, without, out)
 
 
 def _settled(run: RunSettings) -> RunSettings:
@@ -232,42 +232,43 @@ def _subjects(
     return found
 
 
-def _trained(run: RunSettings, seen: Pictures, out: Path) -> Training:
-    none = np.zeros(0, dtype=np.int64)
-    training = Training(run, Contrast(), seen.data, Split(np.arange(len(seen.data)), none, none, none), out)
+def _trained(run: RunSettings, seen: Pictures, out: Path) -> Learning:
+    """Learn from every picture: there is no validation, so the last epoch counts."""
+    every, nothing = np.arange(len(seen.data)), np.zeros(0, dtype=np.int64)
+    with drawn(run.seed):
+        encoder = inside(run, {name: given.parts.schema for name, given in seen.data.inputs.items()})
+        encoder.adapt(seen.data)
+        learning = Learning(Contrast(encoder, run.head), run.train, run.seed)
     rearm()
-    with (
-        show.Epochs(run, out, tensorboard=False) as watch,
-        contextlib.closing(training.epochs()) as epochs,
-    ):
-        for member, epoch in epochs:
-            watch(member, epoch)
-    return training
+    steps = learning.epochs(seen.data, seen.data.subset(nothing), out, digest(run, seen.data, every, nothing))
+    with show.Epochs(run, out, tensorboard=False) as watch, contextlib.closing(steps) as epochs:
+        for epoch in epochs:
+            watch(0, epoch)
+    return learning
 
 
-def _write(training: Training, seen: Pictures, without: Sequence[str], out: Path) -> Path:
+def _write(run: RunSettings, learning: Learning, seen: Pictures, without: Sequence[str], out: Path) -> Path:
     """Write the weights of the encoder's network, alone, and what is to be known of them."""
-    network = training.members[0].model.encoder.network  # type: ignore[attr-defined]  # of encoders of scans
+    network = learning.learner.encoder.network  # type: ignore[union-attr]  # of encoders of scans
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     facts = {
         "method": "SimCLR",
-        "model": training.run.model,
+        "model": run.model,
         **seen.facts,
         "without": list(without),
-        "epochs": len(training.history),
-        "loss": training.history[-1]["train_loss"],
+        "epochs": len(learning.history),
+        "loss": learning.history[-1]["train_loss"],
         "pretrained": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = out / ENCODER
     for name, content in (
         (path.name, save(tensors)),
-        ("run.toml", dump(training.run).encode()),
+        ("run.toml", dump(run).encode()),
         (FACTS, json.dumps(facts, indent=1, ensure_ascii=False).encode()),
     ):
         with atomic(out / name) as file:
             file.write(content)
-    save_history(out, training.history)
-    for name in ("weights-0.safetensors", CHECKPOINT):
-        (out / name).unlink(missing_ok=True)
+    save_history(out, learning.history)
+    (out / CHECKPOINT).unlink(missing_ok=True)
     show.say(f"weights written to {path}; start from them: molgraph train ... --set encoder.weights={path}")
     return path

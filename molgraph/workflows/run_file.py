@@ -10,11 +10,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from molgraph import registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings, check_values
+from molgraph.fit.steps import STEPS
 from molgraph.tune.space import OWN, Space
 from molgraph.workflows.plan import rivals
 
 SECTIONS = {"": RunSettings, "train": FitSettings, "head": HeadSettings}
-COMMENT = re.compile(r"^    (\w+): [^#\n]+#\s*(.+)$", re.MULTILINE)  # what stands behind a key in its class
+COMMENT = re.compile(r"^ +(\w+): [^#\n]+#\s*(.+)$", re.MULTILINE)  # what stands behind a key in its class
 
 
 def in_full(run: RunSettings) -> RunSettings:
@@ -26,7 +27,7 @@ def in_full(run: RunSettings) -> RunSettings:
         name: _with_defaults(section["encoder"], section, f"inputs.{name}") for name, section in run.inputs.items()
     }
     made = replace(run, encoder=_with_defaults(run.model, run.encoder, "encoder"), inputs=inputs)
-    if registry.model(run.model).family == "finder":  # is not tuned
+    if registry.model(run.model).opener != registry.PREDICTOR:  # is not tuned
         return made
     space = Space.of(run).entries()
     rival = next((each for each in rivals(run).values() if each.inputs.keys() == run.inputs.keys()), None)
@@ -55,6 +56,12 @@ def page() -> str:
     ]
     for section, kind in SECTIONS.items():
         lines += ["", f"## {f'[{section}]' if section else 'The run'}", "", *_table(_of_class(kind))]
+    for name, step in STEPS.items():
+        first, *_ = known = registry.settings(step)
+        said = dict(COMMENT.findall(inspect.getsource(step)))
+        rows = [(key, _kind(p.annotation), _written(p.default), said.get(key, "")) for key, p in known.items()]
+        what = (inspect.getdoc(step) or "").partition("\n")[0]
+        lines += ["", f"## [train.{name}]", "", what, f"`train.{name} = X` is `{first} = X` here.", "", *_table(rows)]
     lines += [
         "",
         "## [encoder]",

@@ -18,10 +18,9 @@ from molgraph.imaging.encoders import encoder
 from molgraph.imaging.view import LARGEST
 from molgraph.kinds import Number
 from molgraph.model.model import Model
+from molgraph.model.spatial import Spatial
 
-NETWORKS = [
-    n for n, (_, _) in registry.MODELS.items() if n.startswith("imaging/") and registry.model(n).family == "network"
-]
+NETWORKS = [n for n in registry.MODELS if n.startswith("imaging/") and issubclass(registry.model(n), Spatial)]
 BAGS = (1, 3, 2, 1)  # slices (or volumes) of each part
 
 

@@ -16,7 +16,7 @@ from molgraph.fit import estimate, fit
 from molgraph.fit import state as states
 from molgraph.fit.device import Place, choose
 from molgraph.fit.sampler import bounds, mix, shuffled
-from molgraph.fit.step import plain
+from molgraph.fit.steps import plain
 
 
 def trained(train, valid, seed=0, **given):

@@ -15,7 +15,8 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError
 from molgraph.fit.device import choose
 from molgraph.fit.infer import estimate
-from molgraph.fit.step import mixed, plain
+from molgraph.fit.steps import plain
+from molgraph.fit.steps.mixup import Mixup
 from molgraph.fusion.concat import Concat
 from molgraph.kinds.number import Number
 from molgraph.model.encoder import Encoder, Features
@@ -124,7 +125,7 @@ def test_a_batch_without_rows_or_parts_reaches_no_encoder() -> None:
     raw.sum().backward()
     assert raw.shape == (0, 1) and made.encoder.seen == []
     optimiser = torch.optim.SGD(made.parameters(), lr=0.1)
-    for step in (plain, mixed(0.5)):
+    for step in (plain, Mixup(alpha=0.5)):
         assert [float(x) for x in step(made, empty, optimiser, choose("cpu"), 1.0)] == [0.0, 0.0]
     with pytest.raises(DataError, match="row 0 of the batch has no input"):
         made(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -213,6 +214,17 @@ def test_what_does_not_fit_is_refused(run: RunSettings, model: Path, tmp_path: P
     (tmp_path / "broken" / "weights-0.safetensors").write_bytes(bytes(weights))
     with pytest.raises(CheckpointError, match="damaged"):
         Finder.load(tmp_path / "broken")
+
+
+def test_a_finder_of_an_earlier_version_names_no_opener(model: Path, phantoms: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(model, tmp_path / "older")
+    recipe = json.loads((older / "recipe.json").read_text(encoding="utf-8"))
+    assert recipe.pop("opener") == "finder" and recipe["task"] == {"kind": "segmentation", "names": ["mask"]}
+    (older / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    found = [Finder.load(path).find(str(phantoms / "scan-000.nii.gz")).mask for path in (model, older)]
+    assert np.array_equal(*found) and found[0].any()
+    with pytest.raises(CheckpointError, match="use `molgraph find`"):
+        load([older])
 
 
 def test_the_commands(model: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

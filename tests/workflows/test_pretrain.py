@@ -18,14 +18,13 @@ from safetensors.torch import load_file
 
 from molgraph import registry
 from molgraph.cli import main
-from molgraph.config import FitSettings, RunSettings
+from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.imaging.brains import brains
 from molgraph.imaging.encoders.weights import start_from
-from molgraph.kinds import Contrast
-from molgraph.model.model import Model
+from molgraph.model.contrast import Contrast
 from molgraph.workflows import pretrain
 from molgraph.workflows.pretrain import pretrain_folder, read_pictures
 
@@ -114,12 +113,11 @@ def test_every_encoder_of_scans_can_be_pretrained(name: str, dims: int, tmp_path
     settings = run(tmp_path / "set.npz", model=name, encoder={"size": 8, "dims": dims, "slices": 2 if dims == 2 else 0})
     seen = read_pictures(settings)
     torch.manual_seed(0)
-    model = Model(registry.model(name)({}, augment="views", **settings.encoder), Contrast())
-    batch = seen.data.batch(torch.arange(len(seen.data)))
-    loss, _ = model.task.loss(model(batch), batch.targets)
-    loss.mean().backward()
+    model = Contrast(registry.model(name)({}, augment="views", **settings.encoder), HeadSettings())
+    loss = model.losses(seen.data.batch(torch.arange(len(seen.data))))
+    loss.sum.backward()
     weights = list(model.encoder.parameters())
-    assert len(loss) == 2 * (6 if dims == 2 else 3)
+    assert float(loss.weight) == 2 * (6 if dims == 2 else 3) and not loss.per_unit
     assert all(w.grad is not None and bool(w.grad.isfinite().all()) for w in weights)
 
 

@@ -30,7 +30,7 @@ class UNet(Encoder):
     Raises: ConfigError for a setting out of range, and a patch that cannot be halved `depth` times.
     """
 
-    family: ClassVar[str] = "finder"
+    opener: ClassVar[str] = "finder"
     pooling: ClassVar[str] = "none"
     dense: ClassVar[bool] = True
     at_once: ClassVar[int] = 16

@@ -9,8 +9,7 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.imaging.encoders.unet import UNet
 from molgraph.imaging.patches import VOXELS
-from molgraph.kinds import Segmentation
-from molgraph.model.model import Model
+from molgraph.imaging.segmentation import Segmentation
 
 TINY = {"hidden": 4, "depth": 2, "patch": 8}
 
@@ -21,12 +20,12 @@ def batch_of(voxels: torch.Tensor, index: list[int]) -> Batch:
 
 
 @pytest.fixture
-def model() -> Model:
+def model() -> Segmentation:
     torch.manual_seed(0)
-    return Model(UNet({VOXELS: [2]}, **TINY), Segmentation(("mask",)), pooling="none", depth=0).eval()
+    return Segmentation(UNet({VOXELS: [2]}, **TINY)).eval()
 
 
-def test_every_voxel_has_features_in_the_order_of_the_patch(model: Model) -> None:
+def test_every_voxel_has_features_in_the_order_of_the_patch(model: Segmentation) -> None:
     voxels = torch.rand(3, 2, 8, 8, 8)
     found = model.encoder(batch_of(voxels, [0, 1, 2]))
     assert found.values.shape == (3 * 512, 4) and found.offsets is not None
@@ -35,25 +34,25 @@ def test_every_voxel_has_features_in_the_order_of_the_patch(model: Model) -> Non
     assert torch.equal(found.values[512 + 64 * 3 + 8 * 5 + 7], whole[1, :, 3, 5, 7])
 
 
-def test_rows_get_the_voxels_of_their_own_patch(model: Model) -> None:
+def test_rows_get_the_voxels_of_their_own_patch(model: Segmentation) -> None:
     voxels = torch.rand(2, 2, 8, 8, 8)
     raw = model(batch_of(voxels, [1, 0, 1]))
     assert raw.shape == (3 * 512, 1)
     assert torch.equal(raw[:512], raw[1024:]) and not torch.equal(raw[:512], raw[512:1024])
 
 
-def test_patches_do_not_see_each_other_when_estimating(model: Model) -> None:
+def test_patches_do_not_see_each_other_when_estimating(model: Segmentation) -> None:
     voxels = torch.rand(4, 2, 8, 8, 8)
     together, alone = model(batch_of(voxels, [0, 1, 2, 3])), model(batch_of(voxels[2:3], [0]))
     assert torch.allclose(together[1024:1536], alone, atol=1e-5)
 
 
-def test_absolute_brightness_is_seen(model: Model) -> None:
+def test_absolute_brightness_is_seen(model: Segmentation) -> None:
     dark, bright = torch.full((1, 2, 8, 8, 8), 0.1), torch.full((1, 2, 8, 8, 8), 0.9)
     assert not torch.allclose(model(batch_of(dark, [0])), model(batch_of(bright, [0])), atol=1e-3)
 
 
-def test_every_weight_learns(model: Model) -> None:
+def test_every_weight_learns(model: Segmentation) -> None:
     model.train()
     model(batch_of(torch.rand(2, 2, 8, 8, 8), [0, 1])).square().sum().backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().any()]

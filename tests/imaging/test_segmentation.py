@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 
 from molgraph.data.targets import Targets
-from molgraph.errors import DataError
-from molgraph.kinds import Segmentation, restore
+from molgraph.imaging.segmentation import overlap_loss
 
 
 def masks(values: list[list[float]], seen: list[list[bool]] | None = None) -> Targets:
@@ -22,10 +19,9 @@ def masks(values: list[list[float]], seen: list[list[bool]] | None = None) -> Ta
 
 
 def test_the_loss_by_hand() -> None:
-    task = Segmentation(("mask",))
     truth = masks([[1, 1, 0, 0], [0, 0]])
     raw = torch.tensor([[0.0]] * 6)  # every voxel has a chance of one half
-    loss, weight = task.loss(raw, truth)
+    loss, weight = overlap_loss(raw, truth)
     entropy = torch.log(torch.tensor(2.0))
     overlap = (2 * 1.0 + 1) / (2.0 + 2.0 + 1)  # one half of two voxels; four halves; two marked
     assert loss[:, 0].tolist() == pytest.approx([float(entropy) + 1 - overlap, float(entropy)])
@@ -33,36 +29,27 @@ def test_the_loss_by_hand() -> None:
 
 
 def test_right_is_better_than_wrong() -> None:
-    task, truth = Segmentation(("mask",)), masks([[1, 1, 0, 0]])
-    right, wrong = (task.loss(sign * torch.tensor([[9.0], [9], [-9], [-9]]), truth)[0].item() for sign in (1, -1))
+    truth = masks([[1, 1, 0, 0]])
+    right, wrong = (overlap_loss(sign * torch.tensor([[9.0], [9], [-9], [-9]]), truth)[0].item() for sign in (1, -1))
     assert right < 0.01 < 9 < wrong
 
 
 def test_voxels_outside_of_a_scan_do_not_count() -> None:
-    task, raw = Segmentation(("mask",)), torch.randn(6, 1, requires_grad=True)
+    raw = torch.randn(6, 1, requires_grad=True)
     whole = masks([[1, 0, 1, 1, 0, 0]], [[True, True, True, False, False, False]])
-    loss, _ = task.loss(raw, whole)
-    assert loss.item() == pytest.approx(task.loss(raw[:3], masks([[1, 0, 1]]))[0].item())
+    loss, _ = overlap_loss(raw, whole)
+    assert loss.item() == pytest.approx(overlap_loss(raw[:3], masks([[1, 0, 1]]))[0].item())
     loss.sum().backward()
     assert raw.grad is not None and raw.grad[3:].abs().sum() == 0 and raw.grad[:3].abs().min() > 0
-    loss, weight = task.loss(raw, masks([[1, 1, 1], [0, 0, 0]], [[False] * 3, [True] * 3]))
+    loss, weight = overlap_loss(raw, masks([[1, 1, 1], [0, 0, 0]], [[False] * 3, [True] * 3]))
     assert weight.tolist() == [[0.0], [1.0]] and loss.isfinite().all()
 
 
 def test_rows_do_not_see_each_other() -> None:
-    task, raw = Segmentation(("mask",)), torch.randn(7, 1)
-    together, _ = task.loss(raw, masks([[1, 0, 1, 1], [0, 1, 0]]))
-    alone = [task.loss(raw[:4], masks([[1, 0, 1, 1]]))[0].item(), task.loss(raw[4:], masks([[0, 1, 0]]))[0].item()]
+    raw = torch.randn(7, 1)
+    together, _ = overlap_loss(raw, masks([[1, 0, 1, 1], [0, 1, 0]]))
+    alone = [
+        overlap_loss(raw[:4], masks([[1, 0, 1, 1]]))[0].item(),
+        overlap_loss(raw[4:], masks([[0, 1, 0]]))[0].item(),
+    ]
     assert together[:, 0].tolist() == pytest.approx(alone)
-
-
-def test_nothing_marked_is_refused() -> None:
-    with pytest.raises(DataError, match="no training mask marks a voxel"):
-        Segmentation(("mask",)).adapt(masks([[0, 0], [0]]))
-    assert Segmentation(("mask",)).adapt(masks([[0, 1]])).names == ("mask",)
-
-
-def test_it_survives_json() -> None:
-    task = Segmentation(("mask",))
-    assert restore(json.loads(json.dumps(task.state()))) == task
-    assert task.predict(torch.tensor([[0.0]])).tolist() == [[0.5]]
