@@ -61,6 +61,7 @@ class FitSettings:
     the moving average of the weights (0 = none). `batches` are rows at random; `balanced`, each class of the first
     target as often as any other; or, of several inputs, `blocks` of pairs in which few parts stand: each is encoded
     less often. `mixup` is the alpha of mixing the features and labels of rows (0 = none; see `fit.steps.mixup`).
+    `freeze` names parts of the encoder, or globs of them ("layers.0", "layers.*"; see `fit.parameters`).
     """
 
     epochs: int = 50  # passes over the training rows, at most
@@ -72,6 +73,8 @@ class FitSettings:
     warmup: int = 2  # epochs in which the learning rate rises
     patience: int = 15  # epochs without a better validation loss, after which training ends
     clip: float = 1.0  # largest norm of the gradient, 0 for any
+    freeze: list[str] = field(default_factory=list)  # parts of the encoder that keep their weights, "encoder" for all
+    layer_decay: float = 1.0  # share of the learning rate that each level of the encoder has of the one above it
     ema: float = 0.0  # decay of the moving average of the weights, 0 for none
     device: str = "auto"  # auto, cpu, cuda, cuda:1, ...
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 on a card that has it
@@ -84,6 +87,8 @@ class FitSettings:
             raise ConfigError(f"train.lr = {self.lr} is out of range: it must be above 0.")
         if not isinstance(self.mixup, dict) and self.mixup < 0:
             raise ConfigError(f"train.mixup = {self.mixup} is out of range: it must be at least 0.")
+        if not 0 < self.layer_decay <= 1:
+            raise ConfigError(f"train.layer_decay = {self.layer_decay} is out of range: above 0 and at most 1.")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"train.ema = {self.ema} is out of range: it must be at least 0 and below 1.")
 
@@ -179,6 +184,11 @@ class RunSettings:
             raise ConfigError(f"focal = {self.focal} is out of range: it must be at least 0.")
         if not 0 <= self.specificity < 1:
             raise ConfigError(f"specificity = {self.specificity} is out of range: it must be at least 0 and below 1.")
+
+    def scratch(self) -> RunSettings:
+        """Return the same run with weights that are drawn: without a start, and without what only a start asks for."""
+        train = dataclasses.replace(self.train, freeze=[], layer_decay=1.0)
+        return dataclasses.replace(self, init="", train=train)
 
     @property
     def rules(self) -> bool | int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from molgraph.config import FitSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import DivergedError
-from molgraph.fit import processes
+from molgraph.fit import parameters, processes
 from molgraph.fit.device import Place, choose, memory_errors
 from molgraph.fit.infer import mean_loss
 from molgraph.fit.sampler import SAMPLERS, Sampler, bounds, mix
@@ -82,12 +82,15 @@ def fit(
     train, valid = place.resident(train, valid)
     sampler = sampler or SAMPLERS[settings.batches](train, learner)
     step = step or named(settings)
-    optimiser = torch.optim.AdamW(learner.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
+    moved = parameters.groups(learner, settings)
+    optimiser = torch.optim.AdamW(moved, lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     last = settings.epochs if until is None else until
     run = _Run(learner, optimiser, settings, place, seed, step, sampler, last)
     if state is not None:
         run.restore(state)
+    frozen = parameters.held(learner, settings.freeze)
     try:
+        _learn(learner, frozen, False)
         while run.done < last:
             epoch = run.epoch(train, valid)
             yield epoch
@@ -95,8 +98,15 @@ def fit(
             if float(processes.total(stop)) > 0:
                 break
     finally:
+        _learn(learner, frozen, True)
         if run.best:
             learner.load_state_dict(run.best)
+
+
+def _learn(learner: Learner, names: Collection[str], wanted: bool) -> None:
+    """Have gradients made for weights, or none: those that stay cost no backward pass."""
+    for name in names:
+        learner.get_parameter(name).requires_grad_(wanted)
 
 
 class _Run:
@@ -115,6 +125,7 @@ class _Run:
     ) -> None:
         self.learner, self.optimiser, self.settings, self.place = learner, optimiser, settings, place
         self.seed, self.step, self.sampler, self.last = seed, step, sampler, last
+        self.still = parameters.norms(learner, settings.freeze)
         self.done = 0
         self.best_epoch, self.best_loss = 0, math.inf
         self.best: dict[str, Tensor] = {}
@@ -148,6 +159,8 @@ class _Run:
     def _train(self, train: Dataset) -> tuple[float, float]:
         """Pass once over the training rows; return the last learning rate and the mean loss."""
         self.learner.train()
+        for norm in self.still:
+            norm.eval()
         rank, world = processes.rank(), processes.world()
         size, rows = self.settings.batch_size, len(train)
         steps = len(bounds(rows, size, world))
@@ -174,7 +187,7 @@ class _Run:
         else:
             share = FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(every - warm, 1)))
         for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.lr * share
+            group["lr"] = self.settings.lr * share * group["scale"]
         return self.settings.lr * share
 
     def _average(self, step: int) -> None:

@@ -27,6 +27,19 @@ def estimate(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
 
 
 @torch.no_grad()
+def embed(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
+    """Return the vector of every row as the head takes it, float32 [N, D], on the CPU."""
+    where = place or choose("cpu")
+    model.to(where.device).eval()
+    found = []
+    for rows in torch.arange(len(data)).split(model.at_once):
+        with memory_errors("embedding"), where.autocast():
+            vectors = model.embeddings(data.batch(rows.to(data.device)).to(where.device))
+        found.append(vectors.float().cpu())
+    return torch.cat(found)
+
+
+@torch.no_grad()
 def mean_loss(learner: Learner, data: Dataset, place: Place) -> float | None:
     """Return the weighted mean loss over all rows, or None where nothing was measured."""
     learner.eval()

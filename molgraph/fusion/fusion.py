@@ -14,6 +14,7 @@ from molgraph.errors import ConfigError
 from molgraph.fusion.kept import Encoded, Kept
 from molgraph.model.encoder import Encoder, Features, checked
 from molgraph.model.headed import pool
+from molgraph.model.levels import Levels, beside, under
 
 MODALITY_DROPOUT: dict[str, Any] = {"low": 0.0, "high": 0.3}
 
@@ -60,6 +61,11 @@ class Fusion(Encoder):
     def adapt(self, train: Dataset) -> None:
         for name in self.names:
             self._encoder(name).adapt(train.select(name))
+
+    def levels(self) -> Levels:
+        inner = beside(under(f"encoders.{name}", self._encoder(name).levels()) for name in self.names)
+        below = {name for names in inner for name in names}
+        return [*inner, [name for name, _ in self.named_parameters() if name not in below]]
 
     def train(self, mode: bool = True) -> Self:
         if mode:

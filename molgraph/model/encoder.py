@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from molgraph.data.dataset import Batch, Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
+from molgraph.model.levels import Levels, ordered
 from molgraph.registry import PREDICTOR
 
 
@@ -64,6 +65,9 @@ class Encoder(nn.Module):
     at_once: ClassVar[int] = 256
     """How many rows are estimated together; fixed, so that the same rows give the same numbers."""
 
+    order: ClassVar[tuple[str, ...]] = ()
+    """Its parts from the input up, those side by side in one text ("atom bond", "layers norms"); (): as made."""
+
     dim: int
     """Width of the features."""
 
@@ -78,6 +82,10 @@ class Encoder(nn.Module):
     def asks(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the features that the room must prepare for these settings; most encoders always need the same."""
         return cls.needs
+
+    def levels(self) -> Levels:
+        """Return the names of its weights level by level, from the input up: a start is fine-tuned by them."""
+        return ordered(self, self.order)
 
     def adapt(self, train: Dataset) -> None:
         """Learn from the training rows what is no weight (scalers, degree histograms), into buffers."""

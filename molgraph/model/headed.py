@@ -52,6 +52,10 @@ class Headed(Learner):
         raw: Tensor = self.head(self.vectors(features))
         return raw.index_select(0, features.index)
 
+    def heights(self) -> dict[str, int]:
+        levels = self.encoder.levels()
+        return {f"encoder.{name}": len(levels) - at for at, names in enumerate(levels) for name in names}
+
     def features(self, batch: Batch) -> Features:
         """Return what the encoder makes of a batch in which every row has its input."""
         if not len(batch):

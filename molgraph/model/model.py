@@ -45,11 +45,18 @@ class Model(Headed):
         with exactly(raw):
             return self.task.predict(raw)
 
+    def embeddings(self, batch: Batch) -> Tensor:
+        """Return the vector of each row as the head takes it: of several inputs, the one that they are joined in.
+
+        Shapes: [B, encoder.dim + encoder.extra].
+        """
+        features = self.features(batch)
+        return self.vectors(features).index_select(0, features.index)
+
     def mixture(self, batch: Batch, order: Tensor, share: float) -> Loss:
         if self.encoder.dense:
             return super().mixture(batch, order, share)
-        features = self.features(batch)
-        rows = self.vectors(features).index_select(0, features.index)
+        rows = self.embeddings(batch)
         raw = self.head(torch.lerp(rows.index_select(0, order), rows, share))
         with exactly(raw):
             mine = Loss.of(*self.task.loss(raw, batch.targets), exact=not self.training)

@@ -28,6 +28,7 @@ class StringEncoder(Encoder):
     Raises: ConfigError for a negative `max_length`.
     """
 
+    order: ClassVar[tuple[str, ...]] = ("embed", "words", "layer")
     letters: ClassVar[str]
     level: ClassVar[str]
 

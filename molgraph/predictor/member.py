@@ -16,7 +16,7 @@ from molgraph.config import FUSION, RunSettings, check_values
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError, MolgraphError
-from molgraph.fit import Epoch, steps
+from molgraph.fit import Epoch, parameters, steps
 from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
@@ -57,6 +57,13 @@ class Member(Protocol):
 
     def estimate(self, data: Dataset) -> NDArray[np.float64]:
         """Return estimates float64 [N, len(task.columns)]."""
+        ...
+
+    def embed(self, data: Dataset) -> NDArray[np.float32]:
+        """Return what the member makes of every row before it answers, float32 [N, D].
+
+        Raises: ConfigError where it makes no vectors.
+        """
         ...
 
     def save(self, folder: Path, number: int) -> None:
@@ -149,6 +156,18 @@ def inside(run: RunSettings, schemas: Mapping[str, Schema]) -> Any:
         return _made(made, schemas[INPUT], run.encoder, run.model)
     each = {s.name: _made(registry.model(s.model), schemas[s.name], s.settings, s.model) for s in slots(run)}
     return _made(made, each, run.encoder, run.model)
+
+
+def frozen(run: RunSettings, schemas: Mapping[str, Schema]) -> tuple[list[str], dict[str, int]]:
+    """Return which weights of its encoder a run freezes, and how many numbers each of its weights has.
+
+    Raises: ConfigError where it has no encoder, or none with such a part.
+    """
+    if registry.model(run.model).family != "network":
+        raise ConfigError(f"train.freeze: '{run.model}' is no network and has no encoder; leave it out.")
+    with drawn(run.seed):
+        sizes = {name: weight.numel() for name, weight in inside(run, schemas).named_parameters()}
+    return parameters.frozen(sizes, run.train.freeze), sizes
 
 
 def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Path, number: int) -> Member:

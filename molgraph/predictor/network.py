@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.fit import Epoch, estimate
+from molgraph.fit import Epoch, embed, estimate
 from molgraph.fit.device import choose
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
@@ -54,6 +54,10 @@ class Network:
     def estimate(self, data: Dataset) -> NDArray[np.float64]:
         """Return estimates float64 [N, len(task.columns)]."""
         return estimate(self.model, data, self.place).numpy()
+
+    def embed(self, data: Dataset) -> NDArray[np.float32]:
+        """Return the vector of every row, float32 [N, D]."""
+        return embed(self.model, data, self.place).numpy()
 
     def save(self, folder: Path, number: int) -> None:
         """Write `weights-<number>.safetensors`."""

@@ -118,6 +118,17 @@ class Predictor(Scorer):
         spread = found.std(axis=0, ddof=1) if len(found) > 1 else np.full(found.shape[1:], np.nan)
         return self.temper(found.mean(axis=0)), spread
 
+    def vectors_of(self, things: Dataset) -> pd.DataFrame:
+        self._check_schemas(things)
+        found = [member.embed(things) for member in self.members]
+        several = len(found) > 1
+        names = [
+            f"member_{number}_vector_{at}" if several else f"vector_{at}"
+            for number, vectors in enumerate(found)
+            for at in range(vectors.shape[1])
+        ]
+        return pd.DataFrame(np.concatenate(found, axis=1), columns=names)
+
     def unit(self, name: str, data: Dataset, estimates: Array, spread: Array) -> Array | None:
         """Return what the intervals of a target are counted in, [N]; None where they are as wide everywhere."""
         where = self.task.block(name)

@@ -19,6 +19,7 @@ from molgraph.data import pool as processes
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.data.table import BLOCK, MEMORY, Table, column_names, free_names, nonempty
+from molgraph.errors import ConfigError
 from molgraph.kinds import Kind
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import resolve
@@ -83,6 +84,13 @@ class Scorer:
         """Return the prediction columns of distinct things, one row each."""
         raise NotImplementedError
 
+    def vectors_of(self, things: Dataset) -> pd.DataFrame:
+        """Return the vectors of distinct things, one row each.
+
+        Raises: ConfigError where there are none.
+        """
+        raise ConfigError("several models as one have no vectors in common; embed with each of them.")
+
     def give(self, given: Mapping[str, str], join: Sequence[str] = ()) -> Self:
         """Set inputs that are the same for every row and stand in no column (see `given.resolve`), and files whose
         columns are added to every table (see `join.joined`)."""
@@ -140,6 +148,35 @@ class Scorer:
                     yield first, self.score(first, ready.result())
             for first, ready in waiting:
                 yield first, self.score(first, ready.result())
+
+    def embed(self, source: Any, column: str | None = None, *, given: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Return a vector for each row of a file, a DataFrame, a list of texts: what the encoder makes of it.
+
+        It is what the head takes: features after pooling, of several inputs the fused vector of the pair. The columns
+        are `vector_0`, `vector_1`, ...; of an ensemble each member has its own (`member_0_vector_0`), as their spaces
+        have nothing in common, and a mean over them would mean nothing. `status` and `message` say why a row that
+        cannot be read has none. Rows keep their order, and those of a DataFrame or Series their index.
+
+        Raises: ConfigError for trees, which make no vectors, and for several models as one.
+        """
+        before = self.inputs
+        try:
+            self.give(given or {})
+            tables = nonempty(self.read(source, column), "the table given")
+            found = pd.concat([self._embedded(self.inputs.prepare(table)) for table in tables], ignore_index=True)
+        finally:
+            self.inputs = before
+        return found.set_axis(source.index) if isinstance(source, pd.DataFrame | pd.Series) else found
+
+    def _embedded(self, ready: Ready) -> pd.DataFrame:
+        things, index = ready.things()
+        frame = self.vectors_of(things)
+        frame = frame.take(np.maximum(index, 0)) if len(frame) else frame.reindex(np.arange(len(index)))
+        frame = frame.reset_index(drop=True)
+        frame.loc[index < 0] = np.nan
+        rejects = ready.rejects
+        said = {"status": [rejects[i].reason if i in rejects else OK for i in range(len(index))]}
+        return pd.concat([frame, pd.DataFrame({**said, "message": ready.messages()})], axis="columns")
 
     def predict(self, source: Any, column: str | None = None, *, given: Mapping[str, str] | None = None) -> Predictions:
         """Predict a file, a DataFrame, a list of texts: the user's own columns, then the prediction columns.

@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
-from molgraph.fit import Epoch, processes
+from molgraph.fit import Epoch, parameters, processes
 from molgraph.fit.sampler import mix
 from molgraph.kinds import Kind
 from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
+from molgraph.predictor.card import layers
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import merged
 from molgraph.predictor.inputs import lacked, slots
 from molgraph.predictor.member import Member
+from molgraph.predictor.network import Network
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
 from molgraph.predictor.simple import fit as simple
@@ -179,5 +181,9 @@ class Training:
             if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):
                 raise ConfigError(f"--init: '{self.run.model}' cannot start from the weights of another model.")
             anew = member.start_from(theirs)
+            stuck = parameters.held(member.model, self.run.train.freeze) if isinstance(member, Network) else []
+            if not set(stuck).isdisjoint(anew):
+                parts = ", ".join(layers([name for name in stuck if name in anew]))
+                raise ConfigError(f"train.freeze: of the start's weights those of {parts} do not fit; freeze others.")
             self.anew = anew if number == 0 else self.anew
         return member

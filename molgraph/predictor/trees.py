@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.errors import CheckpointError, DataError
+from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
@@ -95,6 +95,13 @@ class Trees:
         stop = self.grower.patience if judged and self.grower.patience else None
         model.fit(pools[0], eval_set=pools[1] if judged else None, use_best_model=judged, early_stopping_rounds=stop)
         return model
+
+    def embed(self, data: Dataset) -> NDArray[np.float32]:
+        """Refuse: trees make no vectors.
+
+        Raises: ConfigError
+        """
+        raise ConfigError("trees make no vectors of what they read; embed with a network, as molecule/dmpnn is.")
 
     def estimate(self, data: Dataset) -> Array:
         """Return estimates float64 [N, len(task.columns)]."""

@@ -54,11 +54,12 @@ def compare_folder(
 
 
 def _compare(run: RunSettings, models: Sequence[str], request: Request, overwrite: bool, source: Any) -> Comparison:
+    run = run.scratch() if run.init else run
     runs = contestants(run, models)
     request.check(len(runs))
     refuse_own_labels(run.split)
     first, *others = runs.values()
-    made = plan(replace(first, comparator=NONE, leaks=run.leaks, init=""), source, workers=0, also=others)
+    made = plan(replace(first, comparator=NONE, leaks=run.leaks), source, workers=0, also=others)
     for kind in set(made.rows.kinds.values()):
         NAMED[kind].family.names([request.metric] if request.metric else None)
     found = Comparison(made, runs, request)
@@ -167,7 +168,7 @@ def _cell(
     rows, began = found.made.rows, time.perf_counter()
     repeat, number, name = at
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance)
-    training = Training(replace(run, seed=run.seed + repeat, init=""), task, rows.data, cut)
+    training = Training(replace(run, seed=run.seed + repeat), task, rows.data, cut)
     for _ in training.epochs():
         rearm()
     test = rows.data.subset(cut.test)

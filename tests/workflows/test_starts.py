@@ -1,6 +1,7 @@
 """What is known, counted and said of a model that started from the weights of another."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 import molgraph
 from molgraph import config
-from molgraph.errors import DataError
+from molgraph.errors import ConfigError, DataError
 from molgraph.workflows.evaluate import evaluate_file
 from molgraph.workflows.plan import plan
 from molgraph.workflows.share import share_folder
@@ -161,3 +162,31 @@ def test_where_the_start_knew_every_test_row_nothing_is_judged(ligands, base, tm
     assert kept.facts["test"] == 0 and kept.recipe.metrics["rows"] == 0
     assert "No test row is left, so nothing is judged." in capsys.readouterr().err
     assert np.isfinite(kept.predict(["CCO"])["pAct"].to_numpy(dtype=float)).all()
+
+
+def test_what_is_frozen_is_said_and_has_the_weights_of_the_start(base, ligands, tmp_path):
+    start = molgraph.load(base)
+    frozen = {**TINY, "train": {"epochs": 1, "freeze": ["encoder"], "layer_decay": 0.8}}
+    made = molgraph.train(ligands.iloc[50:], "pAct", init=str(base), out=tmp_path / "m", **frozen)
+    theirs, mine = (each.members[0].model.state_dict() for each in (start, made))
+    same = {name for name in mine if np.array_equal(mine[name], theirs[name])}
+    assert {name for name in mine if name.startswith("encoder.")} <= same
+    assert not any(name in same for name in mine if name.startswith("head.") and name.endswith("weight"))
+    count = sum(weight.numel() for weight in made.members[0].model.encoder.parameters())
+    said = f"frozen are {count:,} of the encoder's {count:,} weights (all of it)."
+    assert said in made.facts["notes"] and said in (tmp_path / "m" / "card.md").read_text(encoding="utf-8")
+    again = molgraph.load(tmp_path / "m")
+    assert (again.recipe.run.train.freeze, again.recipe.run.train.layer_decay) == (["encoder"], 0.8)
+
+
+def test_what_cannot_be_frozen_is_refused(base, ligands):
+    part = {"epochs": 1, "freeze": ["W_h"]}
+    notes = planned(ligands, base, train=part).facts["notes"]
+    assert any(re.search(r"frozen are 256 of the encoder's [\d,]+ weights \(W_h\)\.$", note) for note in notes)
+    notes = plan(config.settings({**TINY, "targets": ["pAct"], "train": part}), ligands).facts["notes"]
+    assert any("They are as drawn: no --init gives others." in note for note in notes)
+    with pytest.raises(ConfigError, match=r"the encoder has no part 'W_x'; did you mean 'W_h'"):
+        planned(ligands, base, train={"freeze": ["W_x"]})
+    trees = {**TINY, "targets": ["pAct"], "model": "molecule/forest", "encoder": {}, "train": part}
+    with pytest.raises(ConfigError, match="'molecule/forest' is no network"):
+        plan(config.settings(trees), ligands)

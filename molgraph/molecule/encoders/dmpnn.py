@@ -34,6 +34,7 @@ class DMPNN(MoleculeEncoder):
     See: Yang et al. 2019, doi 10.1021/acs.jcim.9b00237.
     """
 
+    order: ClassVar[tuple[str, ...]] = ("W_i_atom W_i_bond", "W_h", "W_o_atom W_o")
     space: ClassVar[dict[str, Any]] = {
         **MoleculeEncoder.space,
         "hidden": [150, 300, 600],

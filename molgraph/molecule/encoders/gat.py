@@ -16,6 +16,7 @@ class GAT(Convolutions):
     See: Brody, Alon and Yahav 2022, How Attentive are Graph Attention Networks?, arXiv 2105.14491.
     """
 
+    order: ClassVar[tuple[str, ...]] = ("atom bond", "layers norms")
     space: ClassVar[dict[str, Any]] = {**Convolutions.space, "heads": [2, 4, 8]}
 
     def __init__(

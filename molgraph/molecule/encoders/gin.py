@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch_geometric.nn import GINEConv
 
 from molgraph.data.packed import Schema
@@ -15,6 +17,8 @@ class GIN(Convolutions):
     See: Hu et al. 2020, Strategies for Pre-training Graph Neural Networks, arXiv 1905.12265 (GINE);
     Xu et al. 2019, How Powerful are Graph Neural Networks?, arXiv 1810.00826.
     """
+
+    order: ClassVar[tuple[str, ...]] = ("atom bond", "layers norms")
 
     def __init__(
         self,

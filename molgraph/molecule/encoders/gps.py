@@ -24,6 +24,7 @@ class GPS(MoleculeEncoder):
     Dwivedi et al. 2022, arXiv 2110.07875 (random walks).
     """
 
+    order: ClassVar[tuple[str, ...]] = ("atom bond place", "layers")
     space: ClassVar[dict[str, Any]] = {**MoleculeEncoder.space, "heads": [2, 4, 8], "walk": [8, 16]}
 
     def __init__(

@@ -23,6 +23,7 @@ class MPNN(MoleculeEncoder):
     See: Gilmer et al. 2017, Neural Message Passing for Quantum Chemistry, arXiv 1704.01212, section 5.
     """
 
+    order: ClassVar[tuple[str, ...]] = ("atom bond", "edge layer update")
     space: ClassVar[dict[str, Any]] = {**MoleculeEncoder.space, "hidden": [32, 64, 96], "edge_hidden": [32, 64, 128]}
 
     def __init__(

@@ -22,6 +22,7 @@ class PNA(Convolutions):
     See: Corso et al. 2020, Principal Neighbourhood Aggregation for Graph Nets, arXiv 2004.05718.
     """
 
+    order: ClassVar[tuple[str, ...]] = ("atom bond", "layers norms")
     space: ClassVar[dict[str, Any]] = {**Convolutions.space, "towers": [1, 2, 4]}
 
     def __init__(

@@ -31,6 +31,7 @@ class GraphDTA(ProteinEncoder):
     """
 
     pooled: ClassVar[bool] = True
+    order: ClassVar[tuple[str, ...]] = ("embed", "places", "out")
     space: ClassVar[dict[str, Any]] = {"filters": [16, 32, 64], "kernel": [4, 8], "hidden": [64, 128, 256]}
 
     def __init__(
