@@ -40,7 +40,7 @@ def test_the_head_makes_the_estimates_of_it(network: Made, series: pd.DataFrame)
     things, index = ready.things()
     for number, member in enumerate(predictor.members):
         assert isinstance(member, Network)
-        mine = torch.from_numpy(vectors[:, 16 * number : 16 * (number + 1)])
+        mine = torch.tensor(vectors[:, 16 * number : 16 * (number + 1)])
         with torch.no_grad():
             made = member.task.predict(member.model.cpu().eval().head(mine)).double().numpy()
         np.testing.assert_allclose(made, member.estimate(things)[index], rtol=1e-5, atol=1e-6)

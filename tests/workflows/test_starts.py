@@ -185,8 +185,8 @@ def test_what_cannot_be_frozen_is_refused(base, ligands):
     assert any(re.search(r"frozen are 256 of the encoder's [\d,]+ weights \(W_h\)\.$", note) for note in notes)
     notes = plan(config.settings({**TINY, "targets": ["pAct"], "train": part}), ligands).facts["notes"]
     assert any("They are as drawn: no --init gives others." in note for note in notes)
-    with pytest.raises(ConfigError, match=r"the encoder has no part 'W_x'; did you mean 'W_h'"):
-        planned(ligands, base, train={"freeze": ["W_x"]})
+    with pytest.raises(ConfigError, match=r"the encoder has no part 'W_hh'; did you mean 'W_h'"):
+        planned(ligands, base, train={"freeze": ["W_hh"]})
     trees = {**TINY, "targets": ["pAct"], "model": "molecule/forest", "encoder": {}, "train": part}
     with pytest.raises(ConfigError, match="'molecule/forest' is no network"):
         plan(config.settings(trees), ligands)

@@ -9,6 +9,7 @@ from torch_geometric.nn.models import AttentiveFP as Network
 
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
+from molgraph.model.levels import Levels, ordered, under
 from molgraph.molecule.encoders.encoder import MoleculeEncoder
 from molgraph.nn.codes import one_hot
 from molgraph.nn.graph import Graph
@@ -48,6 +49,10 @@ class AttentiveFP(MoleculeEncoder):
             dropout=dropout,
         )
         self.network.lin2 = nn.Identity()  # the model's head predicts
+
+    def levels(self) -> Levels:
+        order = ("lin1", "gate_conv gru", "atom_convs atom_grus", "mol_conv mol_gru")
+        return under("network", ordered(self.network, order))
 
     def encode(self, atom: Tensor, bond: Tensor, graph: Graph) -> Tensor:
         weight = self.network.lin1.weight
