@@ -33,6 +33,7 @@ def embed(model: Model, data: Dataset, place: Place | None = None) -> Tensor:
     model.to(where.device).eval()
     found = []
     for rows in torch.arange(len(data)).split(model.at_once):
+        step("embedding")
         with memory_errors("embedding"), where.autocast():
             vectors = model.embeddings(data.batch(rows.to(data.device)).to(where.device))
         found.append(vectors.float().cpu())

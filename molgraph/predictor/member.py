@@ -21,6 +21,7 @@ from molgraph.fit.sampler import mix
 from molgraph.fit.state import State
 from molgraph.kinds import Kind
 from molgraph.model.encoder import ready
+from molgraph.predictor.card import layers
 from molgraph.predictor.ceiling import Ceiling
 from molgraph.predictor.inputs import INPUT, slots
 
@@ -158,16 +159,23 @@ def inside(run: RunSettings, schemas: Mapping[str, Schema]) -> Any:
     return _made(made, each, run.encoder, run.model)
 
 
-def frozen(run: RunSettings, schemas: Mapping[str, Schema]) -> tuple[list[str], dict[str, int]]:
-    """Return which weights of its encoder a run freezes, and how many numbers each of its weights has.
+def frozen(run: RunSettings, data: Dataset) -> list[str]:
+    """Say which weights of its encoder a run freezes; of a run that freezes none, nothing.
 
     Raises: ConfigError where it has no encoder, or none with such a part.
     """
+    if not run.train.freeze:
+        return []
     if registry.model(run.model).family != "network":
         raise ConfigError(f"train.freeze: '{run.model}' is no network and has no encoder; leave it out.")
     with drawn(run.seed):
-        sizes = {name: weight.numel() for name, weight in inside(run, schemas).named_parameters()}
-    return parameters.frozen(sizes, run.train.freeze), sizes
+        encoder = inside(run, {name: given.parts.schema for name, given in data.inputs.items()})
+    sizes = {name: weight.numel() for name, weight in encoder.named_parameters()}
+    still = parameters.frozen(sizes, run.train.freeze)
+    kept, whole = sum(sizes[name] for name in still), sum(sizes.values())
+    anew = "" if run.init or run.encoder.get("weights") else " They are as drawn: no --init gives others."
+    parts = ", ".join(layers(still)) if len(still) < len(sizes) else "all of it"
+    return [f"frozen are {kept:,} of the encoder's {whole:,} weights ({parts}).{anew}"]
 
 
 def load(run: RunSettings, schemas: Mapping[str, Schema], task: Kind, folder: Path, number: int) -> Member:

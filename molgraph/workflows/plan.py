@@ -22,7 +22,6 @@ from molgraph.data.together import together
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
 from molgraph.kinds import Kind, make
 from molgraph.predictor import Predictor, load
-from molgraph.predictor.card import layers
 from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.known import Known, pretrained_by, union
@@ -119,23 +118,9 @@ def plan(
     train = merged(rows.data.subset(cut.train), task.of_column, run.duplicates)
     task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
     made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut), start)
-    notes = [*guessed, *transforms, *rows_notes(made), *cut.notes, *leaks.notes, *frozen_notes(run, rows.data)]
+    notes = [*guessed, *transforms, *rows_notes(made), *cut.notes, *leaks.notes, *frozen(run, rows.data)]
     made.notes.extend(notes)
     return made
-
-
-def frozen_notes(run: RunSettings, data: Dataset) -> list[str]:
-    """Say which weights of the encoder a training keeps as they are.
-
-    Raises: ConfigError where `train.freeze` names no part of it.
-    """
-    if not run.train.freeze:
-        return []
-    still, every = frozen(run, {name: given.parts.schema for name, given in data.inputs.items()})
-    kept, whole = sum(every[name] for name in still), sum(every.values())
-    drawn = "" if run.init or run.encoder.get("weights") else " They are as drawn: no --init gives others."
-    parts = ", ".join(layers(still)) if len(still) < len(every) else "all of it"
-    return [f"frozen are {kept:,} of the encoder's {whole:,} weights ({parts}).{drawn}"]
 
 
 def started(run: RunSettings) -> Predictor | None:
