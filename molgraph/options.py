@@ -232,7 +232,7 @@ def pretrain(p: argparse.ArgumentParser) -> None:
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
     p.add_argument("--overwrite", action="store_true", help="replace what stands in --out")
     p.add_argument("--out", required=True, metavar="DIR", help="folder for encoder.safetensors and rejects.csv")
-    p.set_defaults(target=[], units=[], positive=[], join=[], no_standardize=False)  # of rows with labels
+    p.set_defaults(target=[], units=[], positive=[], join=[], no_standardize=False, fields="")  # of rows with labels
 
 
 def find(p: argparse.ArgumentParser) -> None:

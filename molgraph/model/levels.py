@@ -31,7 +31,7 @@ def beside(stacks: Iterable[Levels]) -> Levels:
     """Return stacks side by side as one, the last level of each at the top."""
     every = list(stacks)
     most = max(map(len, every), default=0)
-    padded = [[[]] * (most - len(each)) + each for each in every]
+    padded: list[Levels] = [[[]] * (most - len(each)) + each for each in every]
     return [[name for names in level for name in names] for level in zip(*padded, strict=True)]
 
 

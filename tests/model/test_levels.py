@@ -47,7 +47,7 @@ def test_a_sequence_is_climbed_step_by_step_and_a_norm_goes_with_what_it_follows
 
 def test_encoders_of_a_fusion_stand_side_by_side_their_tops_level() -> None:
     protein = proteins(["MKTAY"], CNN.needs).parts.schema
-    levels = Concat({"a": GIN(GRAPHS, hidden=8, depth=2), "b": CNN(protein, hidden=8)}).levels()
+    levels = Concat({"a": GIN(GRAPHS, hidden=8, depth=2), "b": CNN(protein)}).levels()
     assert {name.split(".")[0] for name in levels[-1]} == {"absent"}
     assert {name.split(".")[1] for name in levels[-2]} == {"a", "b"}
 
