@@ -355,7 +355,7 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         column, sign, value = text.partition(":")
         named = sign and column in raw.get("targets", ())
         raw.setdefault("positive", {}).update({column: value} if named else dict.fromkeys(raw.get("targets", ()), text))
-    for text in arguments.event:
+    for text in getattr(arguments, "event", []):
         time, sign, column = text.partition(":")
         if not (time and sign and column):
             raise ConfigError(f"--event {text}: write TIME:COLUMN, for example --event days:death.")
