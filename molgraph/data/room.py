@@ -142,6 +142,7 @@ class Room:
     - `subgroups`: by name of a property (site), the usual names of a column whose groups are judged apart.
     - `task`: what a target is where nobody says: "regression", or "auto" by what its cells are.
     - `metrics`: the metrics shown first of what is measured of it together with another input.
+    - `hit`: whether its parts are what those of another input hit, as drugs hit proteins; such can be ranked.
     - `show(key, feature, maps, goal, mask)`: write attributions [n, ...] to what a feature has of a part over the
       part itself, in files whose names begin as `goal`, or say why not; None where nothing can be shown yet.
     - `picture(text)`: a PNG of what a text says, for spreadsheets, b"" where it says nothing; None where there is none.
@@ -187,6 +188,7 @@ class Room:
     subgroups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     task: str = "regression"
     metrics: tuple[str, ...] = ()
+    hit: bool = False
     show: Callable[..., Shown | Reject] | None = None
     picture: Callable[[str], bytes] | None = None
 

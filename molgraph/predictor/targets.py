@@ -116,9 +116,9 @@ def known_proteins(predictor: Predictor) -> Proteins:
 
 
 def protein_slot(predictor: Predictor) -> Slot:
-    """Return the second of two inputs.
+    """Return the second of two inputs, whose parts are hit by those of the first.
 
-    Raises: ConfigError where there are not two.
+    Raises: ConfigError where there are not two, or nothing is hit.
     """
     found = predictor.inputs.slots
     if len(found) != 2:
@@ -126,6 +126,10 @@ def protein_slot(predictor: Predictor) -> Slot:
             f"proteins are ranked by a model of a molecule and a protein; this one has {len(found)} input"
             f"{'s' if len(found) > 1 else ''}."
         )
+    if not found[1].room.hit:
+        named = " and ".join(f"{slot.name} ({slot.room.noun.one})" for slot in found)
+        what = "a model of a molecule and a protein, in this order"
+        raise ConfigError(f"proteins are ranked by {what}; the inputs of this one are {named}.")
     return found[1]
 
 
@@ -259,7 +263,7 @@ def _evidence_of_pairs(
     side = domain.sides[slot.name]
     alike = side.index.similarity(chosen.given.parts)[chosen.given.index.numpy()]  # [T, parts of the side]
     alike = alike >= side.threshold
-    rows = alike[:, domain.index[:, 1]].T  # [N, T]
+    rows = alike[:, domain.index[:, list(domain.sides).index(slot.name)]].T  # [N, T]
     hit = rows & _active(predictor, domain, predictor.targets[0], active)[:, None]
     return _best(_similar(domain, things), hit, np.repeat(domain.values[:, :1], len(chosen.names), axis=1))
 
@@ -386,6 +390,6 @@ def _seen(predictor: Predictor, names: Sequence[str], own: NDArray[np.int64]) ->
 
 def _known(domain: Domain, row: int, target: str) -> dict[str, str]:
     """Return what a person wants to know of a training row: its name, its molecule, what it was measured on."""
-    sides = list(domain.sides.values())
-    on = sides[1].name(int(domain.index[row, 1])) if len(sides) > 1 else target
+    hit = (side.name(int(domain.index[row, at])) for at, side in enumerate(domain.sides.values()) if side.room.hit)
+    on = next(hit, target) if len(domain.sides) > 1 else target
     return {"known_id": domain.ids[row], "known": domain.key(row), "known_target": on}

@@ -40,5 +40,6 @@ ROOM = Room(
     diverse=diverse,
     related=THRESHOLD,
     metrics=AFFINITY,
+    hit=True,
     ids=("target_id", "target_name", "target", "gene", "uniprot", "uniprot_id", "protein_id", "protein_name", "id"),
 )

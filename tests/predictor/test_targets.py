@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,9 @@ from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError
 from molgraph.molecule.room import ROOM
 from molgraph.predictor import Predictor
-from molgraph.predictor.targets import COLUMNS, known_proteins, rank_targets, read_proteins
+from molgraph.predictor.inputs import Slot, of_pairs
+from molgraph.predictor.targets import COLUMNS, known_proteins, protein_slot, rank_targets, read_proteins
+from molgraph.protein.room import AFFINITY
 from molgraph.protein.room import ROOM as PROTEIN
 from molgraph.workflows.train import train_rows
 
@@ -201,6 +205,21 @@ def test_proteins_cannot_be_asked_of_a_model_of_molecules(panel, tmp_path):
     (tmp_path / "some.fasta").write_text(">a\nMKT\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="a molecule and a protein; this one has 1 input"):
         read_proteins(panel[1], tmp_path / "some.fasta")
+
+
+@pytest.mark.parametrize("models", [("molecule/gin", "molecule/gin"), ("protein/cnn", "molecule/gin")])
+def test_a_second_input_that_nothing_hits_is_not_ranked(models):
+    slots = tuple(Slot(name, name, model, {}) for name, model in zip(("one", "other"), models, strict=True))
+    with pytest.raises(
+        ConfigError, match=r"in this order; the inputs of this one are one \(\w+\) and other \(molecule\)"
+    ):
+        protein_slot(SimpleNamespace(inputs=SimpleNamespace(slots=slots)))
+
+
+def test_a_room_says_what_is_shown_of_pairs():
+    molecule, protein = (Slot(room, room, f"{room}/forest", {}) for room in ("molecule", "protein"))
+    assert of_pairs([molecule, protein]) == of_pairs([protein, molecule]) == AFFINITY
+    assert of_pairs([molecule, molecule]) == of_pairs([protein]) == ()
 
 
 # --- a model of a molecule and a protein -----------------------------------------------------------------------------
