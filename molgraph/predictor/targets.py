@@ -384,7 +384,7 @@ def _seen(predictor: Predictor, names: Sequence[str], own: NDArray[np.int64]) ->
     """Return what was measured of the molecule itself on each target, to rank by; 0 where nothing was."""
     if predictor.domain is None:
         return np.zeros(len(own))
-    at = [predictor.targets.index(name) for name in names]
+    at = [predictor.task.column(name) for name in names]
     return np.where(own >= 0, predictor.domain.values[own, at], 0.0)
 
 

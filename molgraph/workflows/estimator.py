@@ -277,9 +277,8 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     def predict_proba(self, X: Sequence[Any]) -> Any:
         """Return the probability of each of `classes_`, float64 [n, C]; of several targets a list of such."""
         found = self._estimates(X)
-        shares = [
-            _shares(found, name, len(classes)) for name, classes in zip(self.targets_, self._classes, strict=True)
-        ]
+        columns = [list(self.predictor_.task.of(name).ranked_by) for name in self.targets_]
+        shares = [_shares(found[each].to_numpy(dtype=np.float64)) for each in columns]
         return shares[0] if len(shares) == 1 else shares
 
     def predict(self, X: Sequence[Any]) -> NDArray[Any]:
@@ -294,9 +293,6 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         return self.classes_ if isinstance(self.classes_, list) else [self.classes_]
 
 
-def _shares(found: pd.DataFrame, name: str, count: int) -> NDArray[np.float64]:
-    """Return the probability of each class of a target, [n, C]."""
-    if count > 2:
-        return found[[f"{name}_p_{code}" for code in range(count)]].to_numpy(dtype=np.float64)
-    one = found[name].to_numpy(dtype=np.float64)
-    return np.stack([1 - one, one], axis=1)
+def _shares(said: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability of each class, [n, C], from those that are said, of two classes that of the second."""
+    return said if said.shape[1] > 1 else np.concatenate([1 - said, said], axis=1)
