@@ -207,7 +207,8 @@ class Number(Kind):
         return from_enough(of_numbers(estimates, truth, high - low, known, places), chance.n)
 
     def sure(self, values: Array, bound: NDArray[np.int8]) -> NDArray[np.bool_]:
-        return ~np.isnan(values) & (bound == EXACT)
+        exact: NDArray[np.bool_] = ~np.isnan(values) & (bound == EXACT)
+        return exact
 
     def guess_in_words(self, guess: Any) -> str:
         mean = "geometric mean" if self.on_logarithm else "mean"
