@@ -210,9 +210,7 @@ def test_proteins_cannot_be_asked_of_a_model_of_molecules(panel, tmp_path):
 @pytest.mark.parametrize("models", [("molecule/gin", "molecule/gin"), ("protein/cnn", "molecule/gin")])
 def test_a_second_input_that_nothing_hits_is_not_ranked(models):
     slots = tuple(Slot(name, name, model, {}) for name, model in zip(("one", "other"), models, strict=True))
-    with pytest.raises(
-        ConfigError, match=r"in this order; .* are one \(\w+\) and other \(molecule\)"
-    ):
+    with pytest.raises(ConfigError, match=r"in this order; .* are one \(\w+\) and other \(molecule\)"):
         protein_slot(SimpleNamespace(inputs=SimpleNamespace(slots=slots)))
 
 
