@@ -187,7 +187,7 @@ def test_a_rare_class_is_never_left_out() -> None:
     assert fitted.sets(random.random(50))[:, 1].all()
     assert json.loads(json.dumps(fitted.to_json(), allow_nan=False))["limits"][1] is None
     few = Sets.fit("binary", estimate[:12], np.repeat([0, 1], 6))
-    assert few.reason == "12 calibration rows, and a 90 % interval needs at least 9 of any class"
+    assert few.reason == "6 calibration rows of the commonest class, and a 90 % set needs at least 9"
 
 
 def test_json_gives_back_the_same_interval() -> None:

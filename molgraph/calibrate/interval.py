@@ -151,7 +151,7 @@ class Sets(Interval):
         each = [off[wanted == c, c] for c in range(off.shape[1])]
         limits, counts = tuple(_limit(mine, level) for mine in each), tuple(len(mine) for mine in each)
         if all(limit is None for limit in limits):
-            reason = _too_few(len(wanted), level, " of any class")
+            reason = _too_few(max(counts), level, of=" of the commonest class", what=cls.what)
             made = cls(kind, level, len(wanted), (), reason, counts=counts)
         else:
             made = cls(kind, level, len(wanted), limits, counts=counts)
@@ -251,9 +251,9 @@ def _limit(off: Floats, level: float) -> float | None:
     return float(np.sort(off)[rank - 1]) if rank <= len(off) else None
 
 
-def _too_few(n: int, level: float, of: str = "") -> str:
+def _too_few(n: int, level: float, *, of: str = "", what: str = "interval") -> str:
     least = math.ceil(level / (1 - level) - 1e-9)
-    return f"{n} calibration rows, and a {100 * level:g} % interval needs at least {least}{of}"
+    return f"{n} calibration rows{of}, and a {100 * level:g} % {what} needs at least {least}"
 
 
 def _average(limits: Sequence[float | None]) -> float | None:

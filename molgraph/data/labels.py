@@ -30,6 +30,7 @@ DENIED = NO | {
     *("low", "weak", "absent", "control", "benign", "normal", "healthy", "alive", "censored", "fail", "bad", "safe"),
 }
 _NEGATIONS = ("non", "not", "no", "in", "im", "un", "dis")
+ZERO_ONE = ("0", "1")  # what two classes are called that have no words
 MOST = 0.9  # share of the cells of a target that say what it is
 _NAMED = 8  # labels that a message names
 
@@ -48,10 +49,10 @@ def labels_of(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def two_classes(name: str, cells: Sequence[str], positive: str = "") -> tuple[str, str] | tuple[()]:
-    """Return the negative and the positive label of a binary target; () where they are yes and no in some words.
+    """Return the negative and the positive label of a binary target; () where they are 0 and 1.
 
-    Of two numbers the larger is positive, of two words the one that affirms. A single word that stands once beside
-    two classes is left to be rejected.
+    Of two numbers the larger is positive, of two words the one that affirms; of several spellings of yes and no the
+    commonest of each. A single word that stands once beside two classes is left to be rejected.
 
     Raises: DataError for more than two labels, for one alone that is neither yes nor no, where nobody can know which of
     two words is positive, and where `positive` is none of them.
@@ -60,13 +61,13 @@ def two_classes(name: str, cells: Sequence[str], positive: str = "") -> tuple[st
     if not counts:
         return ()
     if counts.keys() <= YES | NO and not positive:
-        return ()
+        return _spelled(shown, counts)
     strays = [label for label, count in counts.items() if count == 1 and not _is_number(label)]
     rest = {label: count for label, count in counts.items() if label not in strays}
     if len(counts) > 2 and rest and (len(rest) == 2 or rest.keys() <= YES | NO):
         counts = Counter(rest)
     if counts.keys() <= YES | NO and not positive:
-        return ()
+        return _spelled(shown, counts)
     found = sorted(counts, key=_order)
     if len(found) > 2:
         some = ", ".join(shown[label] for label in found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
@@ -104,6 +105,23 @@ def _labels(cells: Sequence[str], blank: frozenset[str]) -> tuple[dict[str, str]
             shown.setdefault(label, cell)
             counts[label] += 1
     return shown, counts
+
+
+def _spelled(shown: Mapping[str, str], counts: Counter[str]) -> tuple[str, str] | tuple[()]:
+    """Return how the data mostly writes no and yes; () where 0 and 1, or one of both never."""
+    sides = [[label for label, _ in counts.most_common() if label in words] for words in (NO, YES)]
+    if not all(sides) or (sides[0][0], sides[1][0]) == ZERO_ONE:
+        return ()
+    return shown[sides[0][0]], shown[sides[1][0]]
+
+
+def is_yes_or_no(labels: Sequence[str]) -> bool:
+    """Tell whether a negative and a positive label are spellings of no and yes, of which any other will do as well.
+
+    >>> is_yes_or_no(("Inactive", "Active")), is_yes_or_no(("-1", "1")), is_yes_or_no(())
+    (True, False, True)
+    """
+    return not labels or (same_label(labels[0]) in NO and same_label(labels[1]) in YES)
 
 
 def _chosen(name: str, found: Sequence[str], positive: str, shown: Mapping[str, str]) -> str:
@@ -184,10 +202,12 @@ def refuse_words(name: str, labels: Sequence[str]) -> None:
 
 
 def label_reader(labels: Sequence[str]) -> Callable[[str], tuple[float, int]]:
-    """Return what reads one of two labels, the second positive; without labels, yes or no in any words."""
-    at = {same_label(label): float(i) for i, label in enumerate(labels)}
-    known = at or {**dict.fromkeys(NO, 0.0), **dict.fromkeys(YES, 1.0)}
-    what = f"is neither '{labels[0]}' nor '{labels[1]}'" if labels else "is neither yes nor no; write 1 or 0"
+    """Return what reads one of two labels, the second positive; where they are no and yes, or none, yes or no in any
+    words."""
+    any_words = is_yes_or_no(labels)
+    known = {**dict.fromkeys(NO, 0.0), **dict.fromkeys(YES, 1.0)} if any_words else {}
+    known |= {same_label(label): float(i) for i, label in enumerate(labels)}
+    what = "is neither yes nor no; write 1 or 0" if any_words else f"is neither '{labels[0]}' nor '{labels[1]}'"
 
     def read(cell: str) -> tuple[float, int]:
         label = same_label(cell)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval, Sets, Tempered
-from molgraph.data.labels import words_met
+from molgraph.data.labels import ZERO_ONE, words_met
 from molgraph.data.targets import EXACT, Targets
 from molgraph.kinds.asked import Array, Asked
 from molgraph.kinds.kind import Cell, Kind
@@ -26,11 +26,25 @@ class Classed(Kind):
 
     guess_metric: ClassVar[str | None] = "brier"
     tempering: ClassVar[type[Tempered]] = Tempered
+    in_sets: ClassVar[tuple[str, ...]] = ()
+    """What sets call the classes, none where by their names."""
 
     @property
-    def called(self) -> Sequence[str]:
+    def words(self) -> tuple[str, ...]:
+        return self.vocabulary.get(self.name, ())
+
+    @property
+    def called(self) -> tuple[str, ...]:
         """Name the classes of one target, where a person reads of them."""
-        return self.class_names
+        return self.words or ZERO_ONE
+
+    def text(self, value: float, bound: int) -> str:
+        return self.called[int(value)]
+
+    def cells(self, values: Array) -> Any:
+        if not self.words:
+            return super().cells(values)
+        return [None if np.isnan(value) else self.words[int(value)] for value in values]
 
     @classmethod
     def notes(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> list[str]:
@@ -63,24 +77,30 @@ class Classed(Kind):
 
     def covered(self, interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
         assert isinstance(interval, Sets)
-        return _covered(interval, estimates, truth, self.called)
+        return _covered(interval, estimates, truth, {"names": self.called, "said": self.in_sets})
 
     def reliability(
-        self, interval: Interval, chance: Chance | None, estimates: Array, truth: Array, spread: Array
+        self,
+        interval: Interval,
+        chance: Chance | None,
+        estimates: Array,
+        truth: Array,
+        spread: Array,
+        rows: str = "rows",
     ) -> Reliability:
         assert isinstance(interval, Sets)
         width = interval.sets(estimates).sum(axis=1) if interval.limits else np.full(len(truth), np.nan)
-        return from_enough(of_classes(estimates, truth, width))
+        return from_enough(of_classes(estimates, truth, width), rows=rows)
 
     def each_class(self, truth: Array) -> list[NDArray[np.bool_]]:
         return [truth == c for c in range(self.answers)]
 
 
-def _covered(interval: Sets, estimates: Array, truth: Array, names: Sequence[str]) -> SetCoverage:
-    lower = interval.lower and _covered(interval.lower, estimates, truth, names)
+def _covered(interval: Sets, estimates: Array, truth: Array, words: dict[str, Any]) -> SetCoverage:
+    lower = interval.lower and _covered(interval.lower, estimates, truth, words)
     inside = interval.sets(estimates) if interval.limits else None
     given: dict[str, Any] = {"counts": interval.counts, "reason": interval.reason, "lower": lower}
-    return set_coverage(inside, truth, level=interval.level, names=names, **given)
+    return set_coverage(inside, truth, level=interval.level, **words, **given)
 
 
 def focused(loss: Tensor, gamma: float) -> Tensor:

@@ -248,7 +248,13 @@ class Event(Kind):
         return Coverage(None, None, None, interval.reason, len(truth))
 
     def reliability(
-        self, interval: Interval, chance: Chance | None, estimates: Array, truth: Array, spread: Array
+        self,
+        interval: Interval,
+        chance: Chance | None,
+        estimates: Array,
+        truth: Array,
+        spread: Array,
+        rows: str = "rows",
     ) -> Reliability:
         return Reliability(None, None, None, (), len(truth), "the integrated Brier score judges chances by time")
 
@@ -260,9 +266,9 @@ class Event(Kind):
         left = surviving(values, happened, np.ones((1, len(values))), np.array(self.cuts[0]))[0]
         return [*(1 - left).tolist(), *[0.0] * (self.widths[0] - len(left))]
 
-    def guess_in_words(self, guess: Any) -> str:
+    def guess_in_words(self, guess: Any, rows: str = "training rows") -> str:
         last = self.cuts[0][-1]
-        return f"the Kaplan-Meier curve of the training rows, {100 * guess[len(self.cuts[0]) - 1]:.0f} % by {last:.4g}"
+        return f"the Kaplan-Meier curve of the {rows}, {100 * guess[len(self.cuts[0]) - 1]:.0f} % by {last:.4g}"
 
     def for_trees(self, values: Array) -> Array:
         mean, std = self.scale

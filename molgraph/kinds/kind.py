@@ -17,6 +17,7 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, Reject, did_you_mean
 from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings, cells_of
 from molgraph.kinds.column import Column
+from molgraph.kinds.worded import Worded
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage
 from molgraph.metrics.reliability import Reliability
@@ -25,7 +26,7 @@ Cell = tuple[float, int] | None  # value and bound; None: nothing that measureme
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(Worded):
     """Answer target columns of one kind on one network; hold what was learnt from their training rows.
 
     What follows `of` is asked of the kind of one target. Estimates have one meaning in every predictor: a value as the
@@ -212,11 +213,6 @@ class Kind:
         raise NotImplementedError
 
     @classmethod
-    def notes(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> list[str]:
-        """Say what was made of cells that may mean something else."""
-        return []
-
-    @classmethod
     def merged(cls, values: Array, bound: NDArray[np.int8], weight: Array, rule: str) -> Cell:
         """Return what measurements of the same thing are together: by "mean", "median", or "drop" if they disagree."""
         raise NotImplementedError
@@ -291,9 +287,10 @@ class Kind:
         """Name the columns that rows can be ranked by: the value, or the probability of each class."""
         return (self.name,)
 
-    def text(self, value: float, bound: int) -> str:
-        """Return what was measured in words: a bound with its sign, a class by its name."""
-        raise NotImplementedError
+    def cells(self, values: Array) -> Any:
+        """Return measured values as they are written in a table: numbers in the user's units, classes by their names,
+        nothing where nothing was measured."""
+        return self.out_of(values).astype(self.written_as)
 
     def as_estimate(self, values: Array) -> Array:
         """Return measured values as estimates that are sure of them, [N, columns of the target]."""
@@ -340,9 +337,15 @@ class Kind:
         raise NotImplementedError
 
     def reliability(
-        self, interval: Interval, chance: Chance | None, estimates: Array, truth: Array, spread: Array
+        self,
+        interval: Interval,
+        chance: Chance | None,
+        estimates: Array,
+        truth: Array,
+        spread: Array,
+        rows: str = "rows",
     ) -> Reliability:
-        """Say of exact rows how far the model knows how far off it is."""
+        """Say of exact rows how far the model knows how far off it is; `rows` says which they are where few are."""
         raise NotImplementedError
 
     def each_class(self, truth: Array) -> list[NDArray[np.bool_]]:
@@ -358,10 +361,6 @@ class Kind:
     def guess(self, values: Array, bound: NDArray[np.int8]) -> float | list[float]:
         """Return the simplest guess, as training values teach it."""
         return float(values.mean())
-
-    def guess_in_words(self, guess: Any) -> str:
-        """Say what is always said."""
-        raise NotImplementedError
 
     @property
     def answers(self) -> int:

@@ -27,6 +27,7 @@ from molgraph.kinds.column import Column
 from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage, coverage
+from molgraph.metrics.figures import figure, figures
 from molgraph.metrics.reliability import Reliability, from_enough, of_numbers, place
 
 FLOOR = 1e-3  # of the standard deviation of the training rows: less than any assay repeats, and the loss stays finite
@@ -198,21 +199,29 @@ class Number(Kind):
         return coverage(low, high, truth, reason=interval.reason)
 
     def reliability(
-        self, interval: Interval, chance: Chance | None, estimates: Array, truth: Array, spread: Array
+        self,
+        interval: Interval,
+        chance: Chance | None,
+        estimates: Array,
+        truth: Array,
+        spread: Array,
+        rows: str = "rows",
     ) -> Reliability:
         assert chance is not None  # a number has one, of no row where none calibrated
         known = None if np.isnan(spread).any() else spread
         low, high = interval.apply(estimates, known)
         places = place(estimates, truth, chance.values, known if chance.scaled else None)
-        return from_enough(of_numbers(estimates, truth, high - low, known, places), chance.n)
+        return from_enough(of_numbers(estimates, truth, high - low, known, places), chance.n, rows=rows)
 
     def sure(self, values: Array, bound: NDArray[np.int8]) -> NDArray[np.bool_]:
         exact: NDArray[np.bool_] = ~np.isnan(values) & (bound == EXACT)
         return exact
 
-    def guess_in_words(self, guess: Any) -> str:
-        mean = "geometric mean" if self.on_logarithm else "mean"
-        return f"the {mean} of the training rows, {float(self.out_of(np.array(guess))):.3g}"
+    def guess_in_words(self, guess: Any, rows: str = "training rows") -> str:
+        value = float(self.out_of(np.array(guess)))
+        if self.on_logarithm:
+            return f"the geometric mean of the {rows}, {figure(value)}"
+        return f"the mean of the {rows}, {figures(value, value + self.scale[1])[0]}"
 
     @property
     def trees_loss(self) -> str:

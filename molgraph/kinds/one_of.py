@@ -150,9 +150,6 @@ class OneOf(Classed):
     def ranked_by(self) -> tuple[str, ...]:
         return tuple(f"{self.name}_p_{label}" for label in self.class_names)
 
-    def text(self, value: float, bound: int) -> str:
-        return self.class_names[int(value)]
-
     def as_estimate(self, values: Array) -> Array:
         return np.eye(self.answers)[values.astype(np.int64)]
 
@@ -167,7 +164,7 @@ class OneOf(Classed):
         shares: list[float] = (np.bincount(values.astype(np.int64), minlength=self.answers) / len(values)).tolist()
         return shares
 
-    def guess_in_words(self, guess: Any) -> str:
+    def guess_in_words(self, guess: Any, rows: str = "training rows") -> str:
         most = self.class_names[int(np.argmax(guess))]
         return f"the shares of the classes in training, most often '{most}'"
 

@@ -23,7 +23,7 @@ class ParsedTargets:
     Shapes: `values` float64 [N, C], NaN where nothing was measured; `bound` int8 [N, C] of EXACT, BELOW, ABOVE.
     `names` are the targets as they are trained, `columns` what is read for them, one each or several (see
     `Kind.reads`). `classes` maps a target of classes to its labels: the value is a position in them; those of a binary
-    target are the negative and the positive one, none where they are yes and no. `rejects` maps (row position, column)
+    target are the negative and the positive one, none where they are 0 and 1. `rejects` maps (row position, column)
     to why a cell could not be read; its value is NaN, and `Reject.row` is the position + 1. `notes` say what was made
     of words that may be a class or mean that nothing was measured.
     """

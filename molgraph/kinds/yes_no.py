@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -16,15 +17,15 @@ from scipy.special import expit
 from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval, Platt, Sloped, Tempered
-from molgraph.data.labels import blanks_of, label_reader, two_classes
+from molgraph.data.labels import ZERO_ONE, blanks_of, is_yes_or_no, label_reader, two_classes
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.kinds.asked import Array, Asked, Read, Settings
+from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings
 from molgraph.kinds.classed import Classed, focused
 from molgraph.kinds.column import Column
-from molgraph.kinds.words import described_sets, set_columns
+from molgraph.kinds.words import NO, YES, described_sets, set_columns
 from molgraph.metrics import Family
-from molgraph.metrics.coverage import YES_NO
+from molgraph.metrics.figures import figure
 
 FAR = 50.0  # a logit beyond it is as good as certain
 RANKS = Family(
@@ -59,6 +60,7 @@ class YesNo(Classed):
     each: ClassVar[tuple[str, ...]] = ("positive", "labels")
     decides: ClassVar[bool] = True
     tempering: ClassVar[type[Tempered]] = Sloped
+    in_sets: ClassVar[tuple[str, ...]] = (NO, YES)
 
     @classmethod
     def made(cls, names: tuple[str, ...], settings: Settings) -> YesNo:
@@ -77,9 +79,10 @@ class YesNo(Classed):
                     f"target '{name}': a binary target is 0 or 1, found {float(odd):g}; use task 'regression'."
                 )
             if not ones or not zeros:
+                no, yes = (self.labels[i] if i < len(self.labels) else ()) or ZERO_ONE
                 raise DataError(
-                    f"target '{name}': the {len(known)} training rows have one class only ({ones} ones, {zeros} "
-                    "zeros); there is nothing to tell apart. Add rows of the other class or choose another split."
+                    f"target '{name}': the {len(known)} training rows have one class only ({ones} are {yes}, {zeros} "
+                    f"are {no}); there is nothing to tell apart. Add rows of the other class or choose another split."
                 )
             weights.append(zeros / ones if self.balance else 1.0)
         return dataclasses.replace(self, positive=tuple(weights))
@@ -100,9 +103,20 @@ class YesNo(Classed):
     def vocabulary(self) -> dict[str, tuple[str, ...]]:
         return {name: words for name, words in zip(self.names, self.labels, strict=False) if words}
 
+    def check(self) -> None:
+        super().check()
+        if not all(len(two) in (0, 2) and all(isinstance(word, str) for word in two) for two in self.labels):
+            raise ValueError(f"labels of {self.labels}")
+
     @property
-    def called(self) -> Sequence[str]:
-        return YES_NO
+    def quantity(self) -> str:
+        return f"probability of {self.words[1]}" if self.words else ""
+
+    @classmethod
+    def parse(cls, frame: pd.DataFrame, name: str, asked: Asked) -> Parsed:
+        if asked.labels is not None and is_yes_or_no(asked.labels):
+            asked = dataclasses.replace(asked, labels=None)  # any other spelling of yes and no will do as well
+        return super().parse(frame, name, asked)
 
     @classmethod
     def labels_in(cls, name: str, cells: Sequence[str], positive: str) -> tuple[str, ...] | None:
@@ -118,8 +132,14 @@ class YesNo(Classed):
 
     @classmethod
     def notes(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> list[str]:
-        told = _which_is_positive(name, labels) if asked.labels is None else []
+        told = _which_is_positive(name, labels) if asked.labels is None and not is_yes_or_no(labels) else []
         return [*told, *super().notes(name, cells, labels, asked)]
+
+    @classmethod
+    def taken(cls, labels: Sequence[str]) -> str:
+        if not labels or not is_yes_or_no(labels):
+            return ""
+        return f", '{labels[1]}' positive and '{labels[0]}' negative"
 
     def said(self, estimates: Array, spread: Array, interval: Interval, unit: Array | None = None) -> dict[str, Any]:
         found = {self.name: estimates[:, 0], f"{self.name}_std": spread[:, 0]}
@@ -130,9 +150,6 @@ class YesNo(Classed):
         yield Column(self.name, "value")
         yield Column(f"{self.name}_std", "deviation")
         yield from described_sets(self.name, columns)
-
-    def text(self, value: float, bound: int) -> str:
-        return repr(float(str(value))).removesuffix(".0")
 
     def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
         (truth, observed, bound), value = self.measured(targets), self.shaped(estimates)
@@ -146,8 +163,8 @@ class YesNo(Classed):
     def answers(self) -> int:
         return 2
 
-    def guess_in_words(self, guess: Any) -> str:
-        return f"the share of 1 of the training rows, {float(np.array(guess)):.3g}"
+    def guess_in_words(self, guess: Any, rows: str = "training rows") -> str:
+        return f"the share of {self.called[1]} of the {rows}, {figure(float(np.array(guess)))}"
 
     def linked(self, logits: Array) -> Array:
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -FAR, FAR))))
@@ -161,9 +178,7 @@ class YesNo(Classed):
 
 
 def _which_is_positive(name: str, labels: Sequence[str]) -> list[str]:
-    """Say which of two labels is the positive class, where they are other than yes and no."""
-    if not labels:
-        return []
+    """Say which of two labels is the positive class."""
     no, yes = labels
     turn = f"--positive {quote(f'{name}:{no}')} turns them"
     return [f"{name}: '{yes}' is the positive class, '{no}' the negative; {turn}."]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from molgraph.data.targets import EXACT
+from molgraph.metrics.figures import alike
 from molgraph.metrics.scores import (
     METRICS,
     Columns,
@@ -191,20 +191,10 @@ def _sentence(found: Comparison, called: Sequence[str]) -> str:
 def _against(found: Comparison) -> str:
     """Return "RMSE 0.62 against 0.71 (difference ..., 95 % interval ...)"."""
     first, second = found.first.value or 0.0, found.second.value or 0.0
-    digits = places(max(abs(first), abs(second)))
+    show = alike(max(abs(first), abs(second)), *(end for end in (found.low, found.high) if end is not None))
     over = f", mean over {found.first.over} targets" if found.first.over else ""
-
-    def show(x: float | None) -> str:
-        return f"{round(x or 0.0, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
 
     return (
         f"{METRICS[found.metric].label}{found.rows} {show(first)} against {show(second)}{over} "
         f"(difference {show(found.difference)}, 95 % interval {show(found.low)} to {show(found.high)})"
     )
-
-
-def places(largest: float) -> int:
-    """Return how many decimals show three significant digits of the larger score."""
-    if largest == 0 or not math.isfinite(largest):
-        return 3
-    return max(0, 2 - math.floor(math.log10(largest)))

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from molgraph.data.labels import ZERO_ONE
 from molgraph.data.targets import EXACT
 
 NO_TRUTH = "no row has an exact measured value"
 NO_INTERVAL = "no measured row has an interval"
-YES_NO = ("0", "1")  # how the classes of a target of two are called
-WORDS = {"1": "yes", "0": "no"}  # and what sets of one of them say
+SAID = ("no", "yes")  # what sets of one of two classes say
 LEVEL, FEWEST = 0.9, 20  # of intervals; rows that a judgement needs
 
 
@@ -40,8 +40,8 @@ class SetCoverage(Coverage):
     """Say of prediction sets how often they hold the truth, of rows of each class too, and how much they decide.
 
     `decided`, `undecided` and `empty` are the shares of rows whose set holds one class, several, none; `right` says how
-    often a set that holds one class alone is right. `counts` are the rows of each class that calibrated; `lower` is the
-    same at the lower level that is shown beside this one.
+    often a set that holds one class alone is right. `counts` are the rows of each class that calibrated; `said` is
+    what a set of one of two classes says; `lower` is the same at the lower level that is shown beside this one.
     """
 
     level: float = 0.9
@@ -51,6 +51,7 @@ class SetCoverage(Coverage):
     empty: float | None = None
     right: Mapping[str, Coverage] | None = None
     counts: Mapping[str, int] | None = None
+    said: Mapping[str, str] | None = None
     lower: SetCoverage | None = None
 
 
@@ -89,30 +90,43 @@ def set_coverage(
     truth: ArrayLike,
     *,
     level: float,
-    names: Sequence[str] = YES_NO,
+    names: Sequence[str] = ZERO_ONE,
     counts: Sequence[int] = (),
+    said: Sequence[str] = (),
     reason: str | None = None,
     lower: SetCoverage | None = None,
 ) -> SetCoverage:
     """Measure how often sets hold the truth, over all rows and over those of each class; an empty set is a miss.
 
-    `inside` is None where there are no sets, and `reason` says why.
+    `inside` is None where there are no sets, and `reason` says why. Where sets call the classes otherwise, it
+    is `said` how.
 
     Shapes: `inside` [n, C], `truth` [n] numbers of classes, without NaN.
     See: Wilson 1927, doi 10.1080/01621459.1927.10502953; why each class apart: Vovk 2013, doi 10.1007/s10994-013-5355-6
     """
     known = dict(zip(names, counts, strict=False))
+    words = dict(zip(names, said, strict=True)) if said else None
     labels = np.asarray(truth, dtype=np.float64).astype(np.int64)
     if inside is None or not len(labels):
         why = (reason or NO_INTERVAL) if len(labels) else NO_TRUTH
-        return SetCoverage(None, None, None, why, 0, level, counts=known, lower=lower)
+        return SetCoverage(None, None, None, why, 0, level, counts=known, said=words, lower=lower)
     hit, size = inside[np.arange(len(labels)), labels], inside.sum(axis=1)
     each = {name: _share(hit[labels == c], "no row is of this class") for c, name in enumerate(names)}
     alone = {c: inside[:, c] & (size == 1) for c in range(len(names))}
     right = {name: _share(labels[alone[c]] == c, "no set holds it alone") for c, name in enumerate(names)}
     shares = [float(np.mean(here)) for here in (size == 1, size > 1, size == 0)]
-    return SetCoverage(**asdict(_share(hit, NO_TRUTH)), level=level, classes=each, decided=shares[0],
-                       undecided=shares[1], empty=shares[2], right=right, counts=known, lower=lower)  # fmt: skip
+    return SetCoverage(
+        **asdict(_share(hit, NO_TRUTH)),
+        level=level,
+        classes=each,
+        decided=shares[0],
+        undecided=shares[1],
+        empty=shares[2],
+        right=right,
+        counts=known,
+        said=words,
+        lower=lower,
+    )
 
 
 def _share(hit: NDArray[np.bool_], none: str) -> Coverage:
@@ -159,9 +173,10 @@ def _of_sets(found: Mapping[str, Any], rows: str) -> list[str]:
         for name, one in found["classes"].items()
         if one["n"]
     ]
-    words = WORDS if tuple(found["classes"]) == YES_NO else {}
+    zero_one = dict(zip(ZERO_ONE, SAID, strict=True))
+    words = found.get("said") or (zero_one if tuple(found["classes"]) == ZERO_ONE else {})  # an earlier version
     right = [
-        f"{words.get(name, name)} was right in {_share_words(one)}" for name, one in found["right"].items() if one["n"]
+        f"{_said(name, words)} was right in {_share_words(one)}" for name, one in found["right"].items() if one["n"]
     ]
     empty, like = found["empty"], "either" if len(found["classes"]) == 2 else "any"
     rest = [f"{_percent(found['undecided'])} are undecided"] + [f"{_percent(empty)} unlike {like}"] * (empty > 0)
@@ -174,6 +189,16 @@ def _of_sets(found: Mapping[str, Any], rows: str) -> list[str]:
         beside = f"Those of {100 * lower['level']:.0f} % stand beside them" if lower else "Go by the probability"
         said.append(f"The {level} sets decide too little to act on: {_why(found)}. {beside}.")
     return said + (_of_sets(lower, rows) if lower else [])
+
+
+def _said(name: str, words: Mapping[str, str]) -> str:
+    """Return the word of a set for a class, with the class where the data calls it otherwise.
+
+    >>> _said("1", {"0": "no", "1": "yes"}), _said("Active", {"Inactive": "no", "Active": "yes"}), _said("mild", {})
+    ('yes', 'yes (Active)', 'mild')
+    """
+    word = words.get(name, name)
+    return word if word.lower() == name.lower() or tuple(words) == ZERO_ONE else f"{word} ({name})"
 
 
 def _why(found: Mapping[str, Any]) -> str:

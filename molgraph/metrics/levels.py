@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from molgraph.data.targets import EXACT
+from molgraph.metrics.figures import decimal
 from molgraph.metrics.formulas import Floats, Sample
 from molgraph.metrics.scores import METRICS, Columns, Family, Score, draws, interval, summary, values_of
 
@@ -127,11 +128,16 @@ def level_sentence(name: str, group: str, found: Mapping[str, Any]) -> str:
     if found["disagree"] and "same" in found:  # an earlier version judged without
         kept = found["groups"] - found["disagree"]
         first += f", of the {found['same']['n']} rows of the {kept} groups of one label {_shown(found['same'])}"
-    ends = "" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})"
-    gap = "" if found["gap"] is None else f": a gap of {found['gap']:.3f}{ends}"
+    gap = "" if found["gap"] is None else f": a gap of {_with_ends(found['gap'], found['low'], found['high'])}"
     note = f"; {whole['reason']}" if whole["reason"] else ""
-    return f"{first}, by {group} (mean over its rows) {whole['value']:.3f}{gap}{note}"
+    return f"{first}, by {group} (mean over its rows) {_shown(whole)}{gap}{note}"
 
 
 def _shown(score: Mapping[str, Any]) -> str:
-    return "none" if score["value"] is None else f"{score['value']:.3f}"
+    return "none" if score["value"] is None else decimal(score["value"])
+
+
+def _with_ends(value: float, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return decimal(value)
+    return f"{decimal(value)} ({decimal(low)} to {decimal(high)})"

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from molgraph.metrics.figures import figure
+
 Floats = NDArray[np.float64]
 
 BINS = 10
@@ -108,14 +110,14 @@ def of_numbers(
     return Reliability(ece, _mean(width), ranked, curve, len(error), reason)
 
 
-def from_enough(found: Reliability, calibrated: int | None = None) -> Reliability:
+def from_enough(found: Reliability, calibrated: int | None = None, *, rows: str = "rows") -> Reliability:
     """Return what is known without the calibration error where too few rows would make it chance.
 
-    `calibrated` rows taught the distribution of a number.
+    `calibrated` rows taught the distribution of a number; `rows` says which were counted.
     """
     least = CLASS_ROWS if found.classes else NUMBER_ROWS
     if found.n < least:
-        few = f"{found.n} rows, and at least {least} are needed"
+        few = f"{found.n} {rows}, and at least {least} are needed"
     elif calibrated is not None and calibrated < CALIBRATED:
         few = f"{calibrated} calibration rows, and at least {CALIBRATED} are needed"
     else:
@@ -168,8 +170,8 @@ def _nothing(reason: str) -> Reliability:
     return Reliability(None, None, None, (), 0, reason)
 
 
-def sentence(found: dict[str, Any]) -> str:
-    """Say what a `Reliability` holds, as JSON values, in one line.
+def sentence(found: dict[str, Any], unit: str = "") -> str:
+    """Say what a `Reliability` holds, as JSON values, in one line; widths of intervals are in a unit.
 
     >>> sentence(Reliability(0.042, 1.93, None, (), 99, "one model predicts no spread").to_json())
     'calibration error 0.042; 90 % intervals 1.93 wide on average; no ranking of errors: one model predicts no spread'
@@ -180,8 +182,9 @@ def sentence(found: dict[str, Any]) -> str:
     elif found.get("few"):  # an earlier version did not ask
         parts.append(f"no calibration error: {found['few']}")
     if found["width"] is not None and not math.isnan(found["width"]):
+        wide = f"{figure(found['width'])} ({unit})" if unit else figure(found["width"])
         of_sets = f"90 % sets of {found['width']:.3g} classes on average"
-        parts.append(of_sets if found.get("classes") else f"90 % intervals {found['width']:.3g} wide on average")
+        parts.append(of_sets if found.get("classes") else f"90 % intervals {wide} wide on average")
     if found["spearman"] is not None:
         parts.append(f"predicted spread ranks the errors with Spearman {found['spearman']:.2f}")
     elif found["reason"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.metrics.comparison import places
+from molgraph.metrics.figures import alike
 from molgraph.metrics.scores import LEVEL, METRICS
 from molgraph.metrics.signed_rank import SignedRank, fewest
 
@@ -25,7 +25,6 @@ TESTS = {
 }
 EFFECTS = {"tukey": "Cohen's d", "wilcoxon": "share of folds won"}
 NORMAL = 0.01  # below this Shapiro-Wilk probability the residuals are called not normal
-MOST_PLACES = 6
 FAR = 100.0  # from this t on, the error of a mean is nothing beside that of the standard deviation
 
 
@@ -94,7 +93,7 @@ class Ranking:
     def _against_best(self, name: str) -> str:
         best = self.names[0]
         pair = _turned(self.pair(best, name), name)
-        show = _shown(self.means, pair.low, pair.high)
+        show = alike(max(map(abs, self.means)), pair.low, pair.high)
         what = "difference" if self.test == "tukey" else "median difference"
         means = f"{show(self.means[self.names.index(name)])} against {show(self.means[0])}"
         return (
@@ -211,7 +210,7 @@ def _pooling(names: Sequence[str], table: Floats, residuals: Floats, share: floa
         if abs(pair.difference) <= max(half, 1e-9 * float(np.abs(table).max())):
             continue
         low, high = pair.difference - half, pair.difference + half
-        show = _shown(table.mean(0).tolist(), low, high)
+        show = alike(float(np.abs(table.mean(0)).max()), low, high)
         clear.append(
             f"{pair.first} less {pair.second} is {show(pair.difference)} (95 % interval {show(low)} to {show(high)})"
         )
@@ -257,14 +256,6 @@ def _turned(pair: Pair, first: str) -> Pair:
     if pair.first == first:
         return pair
     return replace(pair, first=first, second=pair.first, difference=-pair.difference, low=-pair.high, high=-pair.low)
-
-
-def _shown(means: Sequence[float], *ends: float) -> Callable[[float], str]:
-    """Return what writes a score with as many places as means deserve, and as keep the ends of an interval off 0."""
-    digits = places(max(map(abs, means)))
-    while digits < MOST_PLACES and any(end and not round(end, digits) for end in ends):
-        digits += 1
-    return lambda value: f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
 
 
 def _listed(names: Sequence[str]) -> str:

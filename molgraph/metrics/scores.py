@@ -17,6 +17,7 @@ from molgraph.metrics.formulas import Floats, Sample
 
 LEVEL = 0.95
 BLOCK = 2_000_000  # counts held at once: 16 MB
+IN_UNITS = ("rmse", "mae")  # what has the unit of the numbers
 REPLICATES = 0.5  # an interval needs a score in at least this share of the resamples
 
 

@@ -104,7 +104,8 @@ def assess(
         interval, chance = predictor.intervals[name], predictor.chances.get(name)
         found["coverage"][name] = kind.covered(interval, mine[sure], truth[sure], scale).to_json()
         among = spread[sure, where.start] if scale is None else scale
-        rest = kind.reliability(interval, chance, mine[sure], truth[sure], among)
+        rows = "rows" if (sure == observed).all() else "exact rows"
+        rest = kind.reliability(interval, chance, mine[sure], truth[sure], among, rows)
         found["reliability"][name] = rest.to_json()
     kinds = {name: predictor.task.of(name) for name in targets}
     first = {

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from molgraph.errors import many
+from molgraph.kinds import restore
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
+from molgraph.metrics.figures import figure, figures
 from molgraph.predictor.recipe import Recipe
 
 
@@ -23,7 +25,7 @@ def card(recipe: Recipe) -> str:
     lines += [f"- {refitted(facts)}"] if refitted(facts) else []
     lines += [f"- note: {note}" for note in facts.get("notes", [])]
     for target, scores in metrics.get("model", {}).items():
-        unit = recipe.units.get(target)
+        unit = units(recipe).get(target)
         lines += ["", f"## {target}{f' ({unit})' if unit else ''}, {tested(scores)} test rows", ""]
         names = labels(scores, metrics["shown"][target])
         rival = metrics["comparator_name"]
@@ -32,11 +34,11 @@ def card(recipe: Recipe) -> str:
             f"| {label} | {interval(scores[name])} | {interval(metrics['comparator'][target][name])} |"
             for name, label in names.items()
         ]
-        units = natural_units(metrics, target)
-        lines += ["", f"{units}."] if units else []
+        in_the_file = natural_units(metrics, target)
+        lines += ["", f"{in_the_file}."] if in_the_file else []
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
         lines += simple_lines(metrics, target)
-        lines += ["", *sentences(metrics["coverage"][target], "test rows")]
+        lines += ["", *sentences(metrics["coverage"][target], covered_rows(metrics, target, "test rows"))]
         lines += [f"{line[0].upper()}{line[1:]}." for line in domain_lines(metrics, target)]
     if metrics.get("leaks"):
         lines += ["", f"Leaks: {metrics['leaks']['sentence']}."]
@@ -57,6 +59,28 @@ FACTS = (
 )  # fmt: skip
 
 
+def units(*recipes: Recipe) -> dict[str, str]:
+    """Return what the numbers of each target are, by the first model that says it: its unit, or the class whose
+    probability they are; nothing of a target of which nobody said it."""
+    found: dict[str, str] = {}
+    for recipe in recipes:
+        kind = restore(recipe.task)
+        for name in kind.names:
+            unit = recipe.units.get(name) or kind.of(name).quantity
+            if unit:
+                found.setdefault(name, unit)
+    return found
+
+
+def unit_of_errors(judged: Mapping[str, Any], target: str, unit: str) -> str:
+    """Return the unit of errors and widths of a target: of one that is learnt on its logarithm that.
+
+    >>> unit_of_errors({"natural": {"CL": {"model": {}}}}, "CL", ""), unit_of_errors({}, "pKd", "-log10(M)")
+    ('log10 of CL', '-log10(M)')
+    """
+    return f"log10 of {target}" if judged.get("natural", {}).get(target) else unit
+
+
 def simple_lines(found: Mapping[str, Any], target: str) -> list[str]:
     """Say how a model compares with the simplest methods, where an assessment has it, for one target."""
     return [verdict["sentence"] for verdict in found.get("simple", {}).get("verdicts", {}).get(target, {}).values()]
@@ -68,10 +92,11 @@ def domain_lines(found: Mapping[str, Any], target: str) -> list[str]:
     if not apart or not apart["outside"]:
         return []
     rows = f"{apart['outside']:,} of {apart['inside'] + apart['outside']:,} rows"
-    said = [f"{rows} lie outside the domain of the training data"]
+    said = [f"{rows} {'lies' if apart['outside'] == 1 else 'lie'} outside the domain of the training data"]
     label = METRICS[found["main"][target]].label
     for side, made in apart["of"].items():
-        held = " ".join(sentences(made["coverage"], "rows")).removesuffix(".")
+        exact = f"{made['coverage']['n']:,} exact rows" if bounded(found["model"][target]) else "rows"
+        held = " ".join(sentences(made["coverage"], exact)).removesuffix(".")
         said.append(f"{side} the domain: {label} {interval(made['score'])}; {held}")
     return said
 
@@ -124,9 +149,25 @@ def refitted(facts: Mapping[str, Any]) -> str:
     return f"{said} {rows:,} measured rows." if rows else ""
 
 
-def tested(scores: dict[str, dict[str, Any]]) -> int:
+def tested(scores: Mapping[str, Mapping[str, Any]]) -> int:
     """Return how many rows the scores of one target are of: where it was not measured, a test row says nothing."""
     return max(int(score["n"]) for score in scores.values())
+
+
+def bounded(scores: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether some of the rows that were scored are known only as bounds: few metrics count those."""
+    return len({int(score["n"]) for score in scores.values()}) > 1
+
+
+def covered_rows(judged: Mapping[str, Any], target: str, rows: str) -> str:
+    """Say of which rows the coverage of one target is: of exact ones alone, where others are bounds.
+
+    >>> scores = {"rmse": {"n": 25}, "ci": {"n": 47}}
+    >>> covered_rows({"model": {"pKd": scores}, "coverage": {"pKd": {"n": 25}}}, "pKd", "test rows")
+    '25 exact test rows'
+    """
+    scores = judged.get("model", {}).get(target, {})
+    return f"{judged['coverage'][target]['n']:,} exact {rows}" if bounded(scores) else rows
 
 
 def labels(
@@ -139,10 +180,10 @@ def labels(
     {'rmse': 'rmse, 25 exact', 'ci': 'ci, all 47'}
     """
     found = {name: (words or {}).get(name, name) for name in names}
-    most = max((int(score["n"]) for score in scores.values()), default=0)
     rows = {name: int(scores[name]["n"]) for name in names}
-    if all(n == most for n in rows.values()):
+    if not bounded(scores):
         return found
+    most = tested(scores)
     return {
         name: f"{word}, all {most}" if rows[name] == most else f"{word}, {rows[name]} exact"
         for name, word in found.items()
@@ -180,8 +221,9 @@ def interval(score: Mapping[str, Any]) -> str:
     if score["value"] is None:
         return f"none ({score['reason']})"
     if score["low"] is None:  # not asked for, or there is none
-        return f"{score['value']:.3g}" + (f" ({score['reason']})" if score["reason"] else "")
-    return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
+        return figure(score["value"]) + (f" ({score['reason']})" if score["reason"] else "")
+    value, low, high = figures(score["value"], score["low"], score["high"])
+    return f"{value} ({low} to {high})"
 
 
 def _plain(value: Any) -> str:

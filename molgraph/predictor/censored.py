@@ -47,12 +47,13 @@ def learn(
     say: Callable[[Model, NDArray[np.float32]], Floats],
     train: Labelled,
     valid: Labelled,
+    spread: float | None = None,
 ) -> Model:
     """Return a model that learnt from rows with bounds, too: first from the exact ones, then, round by round, from all,
     each bound in the place of the value that the model before expects behind it.
 
-    `grow` learns from training and validation rows, `say` estimates. The error of the exact validation rows (of the
-    training rows where there are fewer than two) says how far a value may lie from its estimate.
+    `grow` learns from training and validation rows, `say` estimates. How far a value may lie from its estimate is what
+    `spread` says, else the error of the exact validation rows (of the training rows where there are fewer than two).
 
     See: Schmee & Hahn 1979, doi 10.1080/00401706.1979.10489811; expectation and maximisation, Dempster 1977, doi
     10.1111/j.2517-6161.1977.tb01600.x, section 4.2; what of it was measured: docs/decisions/0024
@@ -62,13 +63,18 @@ def learn(
         return model
     sure = valid.exact() if len(valid.exact()) > 1 else train.exact()
     for _ in range(ROUNDS):
-        spread = max(float(np.sqrt(np.mean((say(model, sure.features) - sure.values) ** 2))), LEAST)
+        far = error(say(model, sure.features), sure.values) if spread is None else spread
         made = [
-            replace(rows, values=expected(rows.values, rows.bound, say(model, rows.features), spread))
+            replace(rows, values=expected(rows.values, rows.bound, say(model, rows.features), max(far, LEAST)))
             for rows in (train, valid)
         ]
         model = grow(*made)
     return model
+
+
+def error(estimate: Floats, values: Floats) -> float:
+    """Return the root of the mean squared error."""
+    return float(np.sqrt(np.mean((estimate - values) ** 2)))
 
 
 def expected(values: Floats, bound: NDArray[np.int8], estimate: Floats, spread: float) -> Floats:

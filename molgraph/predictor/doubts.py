@@ -7,6 +7,7 @@ from typing import Any
 
 from molgraph.calibrate import Interval
 from molgraph.metrics.coverage import sentences, too_few
+from molgraph.predictor.card import covered_rows
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.simple import CONSTANT
 
@@ -21,7 +22,7 @@ def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
         of = f" of model {number}" if len(predictors) > 1 else ""
         metrics = each.recipe.metrics
         for target, found in metrics.get("coverage", {}).items():
-            yield from (f"{target}{of}: {why}" for why in _uncertain(found))
+            yield from (f"{target}{of}: {why}" for why in _uncertain(found, covered_rows(metrics, target, "test rows")))
             verdicts = metrics.get("simple", {}).get("verdicts", {}).get(target, {})
             if verdicts.get(CONSTANT, {}).get("verdict") in ("worse", "not better"):
                 yield f"{target}{of}: {verdicts[CONSTANT]['sentence']}"
@@ -36,15 +37,15 @@ def without_interval(models: Sequence[Mapping[str, Interval]]) -> Iterator[str]:
                 yield f"{name}{of} has no {100 * interval.level:.0f} % {interval.what}: {interval.reason}."
 
 
-def _uncertain(found: Mapping[str, Any]) -> Iterator[str]:
+def _uncertain(found: Mapping[str, Any], rows: str) -> Iterator[str]:
     """Say what is wrong with intervals, or with sets of classes, as their coverage on test rows shows."""
     if found.get("value") is None:
         return
     if "classes" not in found:
         if too_few(found):
-            yield from sentences(found, "test rows")
+            yield from sentences(found, rows)
         return
     held = any(too_few(one, found["level"]) for one in found["classes"].values())
-    for sentence, wrong in zip(sentences(found, "test rows"), (held, found["decided"] < 0.5), strict=False):
+    for sentence, wrong in zip(sentences(found, rows), (held, found["decided"] < 0.5), strict=False):
         if wrong:
             yield sentence

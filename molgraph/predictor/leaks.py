@@ -243,7 +243,11 @@ def evaluated(known: Known, data: Dataset) -> tuple[Mask, dict[str, Any]]:
     if near := near_known(known, data):
         share = Share(int((near[0] & ~seen).sum()), len(data), near[1])
         found["near"] = vars(share)
-        said += f"; {share.rows} others have a near duplicate in the training set (similarity {share.limit:g} or more)"
+        others = ("others" if share.rows != 1 else "other") if seen.any() else ("rows" if share.rows != 1 else "row")
+        have = "has" if share.rows == 1 else "have"
+        said += (
+            f"; {share.rows} {others} {have} a near duplicate in the training set (similarity {share.limit:g} or more)"
+        )
     if known.gaps:
         said += f"; whether others were trained on cannot be known: {known.gap}"
     return seen, {**found, "sentence": said}

@@ -142,7 +142,7 @@ class Neighbours:
     def _plain(self, target: str) -> bool:
         """Tell whether all that was measured of a target are plain numbers, whatever is asked."""
         return all(
-            not m.task.of(target).class_names and not self.domain(number).bound[:, m.task.column(target)].any()
+            not m.task.of(target).words and not self.domain(number).bound[:, m.task.column(target)].any()
             for number, m in self._having(target)
         )
 

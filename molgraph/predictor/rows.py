@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import ABSENT, Dataset, Input
+from molgraph.data.labels import labels_of
 from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
@@ -30,7 +32,7 @@ LOG_MOLAR = "-log10(M)"
 OURS = ("status", "message", "in_domain", "nn_id", "nn_similarity")  # what predictions say beside the targets
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
 IDS = ("id", "name", "_name", "compound id", "drug_id", "cid")  # usual names of a column that names the rows
-ARE_CLASSES = ". Are these classes? Say --task binary (with --positive LABEL), or --task multiclass"
+MANY = 20  # labels from which on words are hardly classes
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def read_rows(
         rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
     kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
     if not len(kept):
-        hint = ARE_CLASSES if parsed.rejects and Number.word in kind_by_name.values() else ""
+        hint = _as_classes(table, parsed, targets, kind_of)
         raise DataError(
             f"{table.origin}: none of {many(len(table), 'row')} can be used; the first: {_first(rejects)}{hint}"
         )
@@ -157,6 +159,21 @@ def _things(inputs: Inputs, known: Mapping[str, Input]) -> list[tuple[str, ...]]
     return [(*thing, str(at)) for at, thing in enumerate(things)]
 
 
+def _as_classes(table: Table, parsed: ParsedTargets, targets: Sequence[str], kind_of: Mapping[str, str]) -> str:
+    """Say how to read the words of the first target that was read as numbers as classes, "" where they are none."""
+    for name, trained in zip(targets, parsed.names, strict=True):
+        labels = labels_of([str(cell).strip() for cell in table.frame[name]])
+        unread = any(parsed.columns[column] == trained for _, column in parsed.rejects)
+        if NAMED[kind_of[name]] is not Number or not unread or not 1 < len(labels) <= MANY:
+            continue
+        one = "" if len(targets) == 1 else f'; of several targets a run file says it: [task] {name} = "..."'
+        if len(labels) > 2:
+            return f". Are these classes? Add --task multiclass{one}"
+        first, second = (f"--positive {quote(label)}" for label in labels)
+        return f". Are these two classes? Add --task binary {first}, or {second}: whichever is the positive one{one}"
+    return ""
+
+
 def _read_as(prepared: Ready, table: Table) -> list[str]:
     """Say how many rows were not read as they stand (a part alone, or sampled anew), and of the first how."""
     told = {at: words for at, words in sorted(prepared.said.items()) if at not in prepared.rejects}
@@ -186,7 +203,8 @@ def _with_columns(run: RunSettings, table: Table) -> RunSettings:
     """Return the run with those targets that the table has a column for, or as it is where it has none."""
     there = [name for name in run.targets if name in table.frame]
     task = run.task if isinstance(run.task, str) else {name: kind for name, kind in run.task.items() if name in there}
-    return dataclasses.replace(run, targets=there, task=task) if there else run
+    units = {name: unit for name, unit in run.units.items() if name in there}
+    return dataclasses.replace(run, targets=there, task=task, units=units) if there else run
 
 
 def _targets(table: Table, run: RunSettings, inputs: set[str]) -> list[str]:

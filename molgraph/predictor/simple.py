@@ -16,6 +16,7 @@ from molgraph.predictor.domain import Domain
 from molgraph.predictor.predictor import Predictor
 
 CONSTANT, EQUATION = "constant", "equation"
+EXACTLY = "exact"  # the targets of which some training rows are bounds, and teach neither
 ROWS = 5_000  # at most fit an equation of so few numbers, of each target
 FEWEST = 20  # rows of numbers, or of the rarer class; with fewer the equation is noise
 NEVER = -50.0  # the logit of a class that no row has
@@ -37,12 +38,13 @@ def fit(domain: Domain, task: Kind) -> dict[str, Any]:
     some = np.unique(np.concatenate(list(fitted.values())))
     parts = {name: (side.room, list(side.keys)) for name, side in domain.sides.items()}
     table, names = _described(parts, {name: domain.index[some, at] for at, name in enumerate(domain.sides)})
-    found: dict[str, Any] = {CONSTANT: {}, EQUATION: {}, "descriptors": names}
+    found: dict[str, Any] = {CONSTANT: {}, EQUATION: {}, "descriptors": names, EXACTLY: []}
     for name in task.names:
         kind, values = task.of(name), domain.values[:, task.column(name)].astype(np.float64)
         known, rows = values[measured[name]], fitted[name]
         if not len(known):
             continue
+        found[EXACTLY] += [name] if len(known) < (~np.isnan(values)).sum() else []
         found[CONSTANT][name] = kind.guess(known, domain.bound[measured[name], task.column(name)])
         if table.shape[1] and kind.equation:
             made = _equation(kind, table[np.searchsorted(some, rows)], values[rows])
@@ -167,4 +169,5 @@ def called(name: str, found: Mapping[str, Any], kind: Kind) -> str:
     """Return how a person calls a simple method of one target."""
     if name == EQUATION:
         return f"equation of {', '.join(found['descriptors'])}"
-    return f"simplest guess (always saying {kind.guess_in_words(found[CONSTANT][kind.name])})"
+    rows = "exact training rows" if kind.name in found.get(EXACTLY, ()) else "training rows"
+    return f"simplest guess (always saying {kind.guess_in_words(found[CONSTANT][kind.name], rows)})"

@@ -18,6 +18,7 @@ from molgraph.errors import DataError, did_you_mean
 from molgraph.kinds import Kind
 from molgraph.metrics import score
 from molgraph.metrics.decisions import operating
+from molgraph.metrics.figures import figures
 from molgraph.predictor.decided import together
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
@@ -109,9 +110,10 @@ def _quartiles(numbers: NDArray[np.float64]) -> dict[str, Bools]:
     known = numbers[~np.isnan(numbers)]
     edges = np.unique(np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
     found = {}
+    shown = figures(*edges.tolist(), digits=4)
     for at, (low, high) in enumerate(pairwise(edges)):
         above = numbers >= low if at == 0 else numbers > low
-        found[f"{'' if at == 0 else '>'}{low:.4g} to {high:.4g}"] = above & (numbers <= high)
+        found[f"{'' if at == 0 else '>'}{shown[at]} to {shown[at + 1]}"] = above & (numbers <= high)
     return found
 
 

@@ -19,6 +19,7 @@ from molgraph.data.table import Table
 from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError
 from molgraph.kinds.words import NO, UNDECIDED, YES, set_words
+from molgraph.predictor.card import units as units_of
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
 from molgraph.predictor.inputs import Slot, named_by, unlabelled
@@ -27,8 +28,8 @@ from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import OK
 
 COLUMNS = (
-    "row", "query", "rank", "target", "measured", "probability", "value", "lo90", "hi90", "set90", "in_domain",
-    "known_id", "known", "known_target", "known_similarity", "known_value", "status", "message",
+    "row", "query", "rank", "target", "measured", "probability", "value", "unit", "lo90", "hi90", "set90", "in_domain",
+    "known_id", "known", "known_target", "known_similarity", "known_value", "known_measured", "status", "message",
 )  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -342,7 +343,7 @@ def _no_evidence(molecules: int, targets: int) -> tuple[NDArray[np.int64], Float
 
 
 def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None, top: int) -> Iterator[dict[str, Any]]:
-    chance, domain = asked.probability[thing], predictor.domain
+    chance, domain, units = asked.probability[thing], predictor.domain, units_of(predictor.recipe)
     names = predictor.targets * len(asked.targets) if len(predictor.inputs.slots) > 1 else asked.targets
     settled = _settled(predictor, names, asked.own[thing], chance, active)
     seen = _seen(predictor, names, asked.own[thing])
@@ -357,10 +358,12 @@ def _lines(predictor: Predictor, asked: Asked, thing: int, active: float | None,
             "measured": measured_text(predictor, names[at], own) if own >= 0 else "",
             "probability": chance[at],
             **{key: predictor.task.of(names[at]).out_of(values[thing, at]) for key, values in numbers.items()},
+            "unit": units.get(names[at], ""),
             "set90": asked.words[thing, at],
             "in_domain": bool(asked.inside[thing, at]) if domain is not None else None,
             **known,
             "known_similarity": asked.similarity[thing, at],
+            "known_measured": measured_text(predictor, names[at], row) if row >= 0 else "",
             "status": OK,
             "message": "",
         }

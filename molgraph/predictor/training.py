@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -59,7 +59,7 @@ class Training:
 
     `task` is not yet adapted; `split` holds row numbers of `data`. `start` is a predictor to start from, and `anew`
     then names the weights of the first member that did not fit; `lengths` says of each member how long to train it (see
-    `Member.train`), else its validation rows do.
+    `Member.train`), else its validation rows do; and `behind` of each how far values lie behind bounds (see `Trees`).
     """
 
     run: RunSettings
@@ -69,6 +69,7 @@ class Training:
     folder: Path | None = None
     start: Predictor | None = None
     lengths: Sequence[Sequence[int]] = ()
+    behind: Sequence[Mapping[str, float]] = ()
     members: list[Member] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     anew: list[str] = field(default_factory=list)
@@ -119,7 +120,8 @@ class Training:
         lines = [[line["best"] for line in self.history if line["member"] == m] for m in range(len(self.members))]
         none = np.zeros(0, dtype=np.int64)
         every = Split(np.arange(len(self.data)), none, none, none)
-        return Training(self.run, self.task, self.data, every, folder, self.start, lines)
+        behind = [member.errors(self.valid) if hasattr(member, "errors") else {} for member in self.members]
+        return Training(self.run, self.task, self.data, every, folder, self.start, lines, behind)
 
     def finish(self, calibrated: Predictor | None = None) -> Predictor:
         """Return the predictor of the members trained so far, calibrated on rows that chose nothing; where every row
@@ -176,6 +178,8 @@ class Training:
 
     def _make(self, number: int) -> Member:
         member = members_of.make(self.run, self.schemas, self.task, member_seed(self.run.seed, number), self.train)
+        if self.behind and hasattr(member, "behind"):
+            member.behind = dict(self.behind[number])
         if self.start is not None:
             theirs = self.start.members[number % len(self.start.members)]
             if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):

@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import skew
+from scipy.optimize import minimize
+from scipy.stats import norm, skew
 
 from molgraph.config import AUTO
-from molgraph.data.targets import Targets
+from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
 from molgraph.data.units import is_logarithm
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.kinds import NAMED, Kind
@@ -23,6 +24,7 @@ FEWEST = 20  # values from which their distribution says anything
 DECADES = 2.0  # that the middle 99 % must span: 0.01 to 700 are 4.8, a pIC50 has 0.3
 SKEWED = 1.0  # "highly skewed" from here on. See: Bulmer 1979, Principles of Statistics, chapter 4
 EVEN = 0.5  # share of the skewness that may be left in the logarithms
+CLEAR = 5.0  # of log likelihoods: "very strong". See: Kass & Raftery 1995, doi 10.1080/01621459.1995.10476572
 SHARE = re.compile(r"%|percent|pct", re.IGNORECASE)  # in a name: what ends at 100 has no open scale
 
 
@@ -33,7 +35,7 @@ def transformed(
 
     `wanted` is the setting `transform`; "auto" takes what `start` has, a task whose weights a training starts from,
     else looks at the training rows: all values are above 0, the middle 99 % span DECADES, they are skewed, and their
-    logarithms are much less so.
+    logarithms are much less so. Bounds count at their bound, and where they hide a tail by what lies behind them.
 
     Raises: ConfigError for a target that is unknown, no number, or a logarithm already; DataError for a value that has
     no logarithm.
@@ -124,13 +126,22 @@ def _with(rows: Rows, turn: Callable[[str, Floats], Floats]) -> Rows:
 
 def _asked_for(rows: Rows, name: str, train: NDArray[np.int64]) -> tuple[bool, str]:
     """Tell whether a target is to be learnt on its logarithm, and what to say of that ("": nothing)."""
-    values, observed, _ = rows.data.targets.arrays(name)
-    mine = values[train][observed[train]]
-    positive = mine[mine > 0]
-    if len(positive) < FEWEST or not _spans(positive):
+    values, observed, bound = rows.data.targets.arrays(name)
+    some = train[observed[train]]
+    some = some[values[some] > 0]
+    positive, sides = values[some], bound[some]
+    if len(positive) < FEWEST:
         return False, ""
+    seen, behind = _spans(positive), _spans_behind(positive, sides)
+    few = int((sides != EXACT).sum())
+    counted = f", {few} of {len(positive)} of them bounds, counted at their bound" if few else ""
     low, high = (f"{end:.3g}" for end in (positive.min(), positive.max()))
-    shape = f"{name}: skewed values over {_decades(positive):.1f} powers of ten ({low} to {high} in training rows)"
+    over = f"values over {_decades(positive):.1f} powers of ten ({low} to {high} in training rows{counted})"
+    if not seen and not behind:
+        open_ends = few and _is_open(positive) and not _is_log(rows, name) and not SHARE.search(name)
+        why = f'{name}: {over}, not clearly skewed: learnt as they stand; transform = "log" says otherwise.'
+        return False, why if open_ends else ""
+    shape = f"{name}: skewed {over}{'' if seen else ', as far as it can be told what lies behind the bounds'}"
     below = np.flatnonzero(observed & (values <= 0))
     if len(below):
         row = f"row {rows.data.rows[below[0]]}: {values[below[0]]:g}"
@@ -147,6 +158,35 @@ def _spans(values: Floats) -> bool:
         return False
     raw, logs = skew(values), skew(np.log10(values))
     return bool(raw > SKEWED and abs(logs) < EVEN * raw)
+
+
+def _spans_behind(values: Floats, bound: NDArray[np.int8]) -> bool:
+    """Tell the same of values of which some are bounds, by what may lie behind those: many `>100` pile up at 100 and
+    hide a tail. Clear is a ratio of the likelihoods of both scales beyond CLEAR.
+
+    See: a normal distribution known in part by bounds: Tobin 1958, doi 10.2307/1907382
+    """
+    if (bound == EXACT).all() or (bound != EXACT).all() or _decades(values) < DECADES:
+        return False
+    logs = np.log(values)
+    return _likelihood(logs, bound) - float(logs[bound == EXACT].sum()) > _likelihood(values, bound) + CLEAR
+
+
+def _likelihood(values: Floats, bound: NDArray[np.int8]) -> float:
+    """Return the logarithm of the likelihood of the normal distribution that fits values and bounds best."""
+    exact, below, above = (values[bound == side] for side in (EXACT, BELOW, ABOVE))
+
+    def lost(at: Floats) -> float:
+        normal = norm(at[0], np.exp(at[1]))
+        return -float(normal.logpdf(exact).sum() + normal.logcdf(below).sum() + normal.logsf(above).sum())
+
+    start = np.array([values.mean(), np.log(max(values.std(), np.finfo(np.float64).tiny))])
+    return -float(minimize(lost, start, method="Nelder-Mead").fun)
+
+
+def _is_open(values: Floats) -> bool:
+    """Tell whether values span decades or are skewed: who reads a model of them asks on which scale it learnt."""
+    return _decades(values) >= DECADES or bool(np.ptp(values) > 0 and skew(values) > SKEWED)
 
 
 def _decades(values: Floats) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
+from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.state import State
@@ -29,13 +30,15 @@ Array = NDArray[np.float64]
 class Trees:
     """Hold one boosted model per target; `ready` once every target has one.
 
-    Rows known only as a bound count as the value that is to be expected behind it (`censored`). The number of rounds is
-    the one of lowest validation loss.
+    Rows known only as a bound count as the value that is to be expected behind it (`censored`); `behind` says of a
+    target how far from its estimate, where validation rows of an earlier training have told (`errors`). The number of
+    rounds is the one of lowest validation loss.
     """
 
     def __init__(self, grower: Grower, run: RunSettings, task: Kind, train: Dataset | None) -> None:
         self.task, self.grower = task, grower
         self.found: dict[str, Boosted] = {}
+        self.behind: dict[str, float] = {}
 
     def train(
         self,
@@ -62,7 +65,8 @@ class Trees:
             if kind.answers:  # a class without a training row has no probability to judge
                 held = held.those(np.isin(held.values, seen))
             rounds = lengths[number - 1] if lengths else self.grower.rounds
-            model = censored.learn(partial(self._grow, name, run, seed, rounds), _said, rows, held)
+            far = self.behind[name] / kind.scale[1] if name in self.behind else None
+            model = censored.learn(partial(self._grow, name, run, seed, rounds), _said, rows, held, far)
             grown = Boosted.of_catboost(model)
             self.found[name] = grown if kind.answers else grown.in_units(*kind.scale)
             losses, loss = model.get_best_score(), kind.trees_loss
@@ -78,6 +82,19 @@ class Trees:
                 _no_state,
                 len(self.found[name]),
             )
+
+    def errors(self, valid: Dataset) -> dict[str, float]:
+        """Return how far these trees are off on exact validation rows of what has two and no classes, as they count."""
+        features, found = self.grower.features_of(valid.inputs), {}
+        for name in self.task.names:
+            kind = self.task.of(name)
+            values, observed, bound = kind.measured(valid.targets)
+            sure = observed & (bound == EXACT)
+            if not kind.answers and sure.sum() > 1:
+                mean, std = kind.scale
+                said = (self.found[name].raw(features)[sure, 0] - mean) / std
+                found[name] = std * censored.error(said, kind.for_trees(values)[sure])
+        return found
 
     def _labelled(self, data: Dataset, features: NDArray[np.float32], name: str) -> Labelled:
         """Return the measured rows of a target, as trees learn it."""
@@ -148,6 +165,8 @@ class Trees:
 
 def _said(model: Any, features: NDArray[np.float32]) -> Array:
     """Return the numbers that CatBoost's trees estimate, [N]."""
+    if not len(features):  # of which CatBoost prints a line of its own
+        return np.zeros(0)
     found = np.asarray(model.predict(features, prediction_type="RawFormulaVal", thread_count=_threads()))
     return found if found.ndim == 1 else found[:, 0]  # the second is the logarithm of a deviation
 

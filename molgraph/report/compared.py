@@ -13,6 +13,7 @@ from markupsafe import Markup
 from molgraph.data.files import atomic
 from molgraph.metrics import METRICS, Pair, Ranking
 from molgraph.metrics.repeated import EFFECTS
+from molgraph.metrics.scores import IN_UNITS
 from molgraph.report import plots
 from molgraph.report.plots import Scale, line, short, svg, text, with_units
 from molgraph.report.report import page
@@ -34,7 +35,13 @@ class Compared:
     @property
     def label(self) -> str:
         way = "higher" if METRICS[self.ranking.metric].higher_is_better else "lower"
-        return f"{with_units(METRICS[self.ranking.metric].label, self.units)}, {way} is better"
+        return f"{self.called}, {way} is better"
+
+    @property
+    def called(self) -> str:
+        """Name the metric, an error with its unit."""
+        metric = self.ranking.metric
+        return with_units(METRICS[metric].label, self.units if metric in IN_UNITS else "")
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def forest(shown: Compared) -> Markup:
     height = ROW * len(pairs) + 44
     ends = [end for pair in pairs for end in (pair.low, pair.high, 0.0)]
     x = _scale(min(ends), max(ends))
-    parts = _axis(x, height, f"difference in {METRICS[ranking.metric].label}, simultaneous 95 % interval")
+    parts = _axis(x, height, f"difference in {shown.called}, simultaneous 95 % interval")
     parts.append(line(x(0), 4, x(0), height - 40, "equal"))
     for k, pair in enumerate(pairs):
         y, kind = ROW * k + 18, "model" if pair.differs else "other"

@@ -27,7 +27,8 @@ class Quality:
 
     `scores` maps a metric's label to one estimate per method, in the order of `methods`, the model first;
     `main` is the label that is drawn; `sentences` say in plain words which is better, `verdicts` in a word per other
-    method; `leaks` says what flatters the scores; `which` what the rows are to the model.
+    method; `leaks` says what flatters the scores; `which` what the rows are to the model. `meaning` says
+    what a number of the target means.
     `reliable` says whether the model knows how far off it is, and `curve` has (said, seen, rows) to draw of it.
     """
 
@@ -44,6 +45,7 @@ class Quality:
     classes: bool = False
     verdicts: tuple[str, ...] = ()
     units: str = ""
+    meaning: str = ""
     which: str = "held-out rows"
 
 
@@ -63,7 +65,8 @@ class Trust:
     """Say what acting on the estimates of one target brings, and for whom.
 
     `curve` has (threshold, net benefit of the model, its low and high end, that of acting on all rows); `threshold` is
-    the one that was chosen. `labels` head the scores of `groups`; `where` says on which rows all this was seen.
+    the one that was chosen. `labels` head the scores of `groups`; `where` says on which rows all this was seen; `exact`
+    that groups count only rows known exactly.
     """
 
     target: str
@@ -73,6 +76,7 @@ class Trust:
     threshold: float | None = None
     labels: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Parity:
-    """Show predicted against measured values of one target, one entry per row; NaN where there is none.
+    """Show predicted against measured values of one target, one entry per row; NaN where there is none, as of the
+    rows known only as a bound (so many are `bounds`).
 
     `decades`: on logarithmic axes, as the target was learnt.
     """
@@ -101,6 +106,7 @@ class Parity:
     in_domain: tuple[bool, ...]
     units: str = ""
     decades: bool = False
+    bounds: int = 0
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ class Neighbour:
     """Hold the nearest measured thing: its id, its picture's key, similarity and one measured value per target.
 
     `bounds` says of each value whether it is only a bound: "<", ">", or "" where it is exact; `others`, of what it was
-    measured where that is another thing than this one, in which the target was not.
+    measured where that is another thing than this one, in which the target was not; `words`, how the data calls a
+    class, "" of a number.
     """
 
     id: str
@@ -140,6 +147,7 @@ class Neighbour:
     measured: tuple[float | None, ...]
     bounds: tuple[str, ...]
     others: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pandas as pd
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
 from molgraph.kinds.column import named
+from molgraph.predictor.card import units
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Parity, Report
@@ -63,7 +64,7 @@ def evaluation_report(
     return Report(
         title=title,
         lead=f"{len(data):,} measured {predictor.inputs.noun.many} judged.{warning}",
-        quality=quality(assessment, " + ".join(p.recipe.run.model for p in models), models[0].recipe.units),
+        quality=quality(assessment, " + ".join(p.recipe.run.model for p in models), units(*(p.recipe for p in models))),
         trust=trust(assessment),
         parity=tuple(
             _parity(predictor, name, data, scores)
@@ -96,6 +97,7 @@ def _parity(predictor: Predictor | Panel, name: str, data: Dataset, scores: pd.D
         column(named(columns, "high")),
         column("nn_similarity"),
         tuple(inside),
-        next((p.recipe.units[name] for p in predictor.predictors if name in p.recipe.units), ""),
+        units(*(p.recipe for p in predictor.predictors)).get(name, ""),
         kind.on_logarithm,
+        int((observed & (bound != EXACT)).sum()),
     )

@@ -24,8 +24,10 @@
     image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(data.pictures[place]);
     return image;
   };
+  // What would be rounded to 0 and is none keeps two digits.
   const show = (value, decimals) =>
-    value === null ? "" : decimals > 6 ? value.toExponential(2) : value.toFixed(decimals);
+    value === null ? "" : decimals > 6 ? value.toExponential(2)
+      : value && Math.abs(value) < 0.5 * 10 ** -decimals ? String(Number(value.toPrecision(2))) : value.toFixed(decimals);
   const say = (value, target) => {
     if (value === null || !target.decades) return show(value, target.decimals);
     const digits = Number(value.toPrecision(3)), size = Math.abs(digits);
@@ -98,7 +100,7 @@
         const value = near.measured[t], bound = near.bounds[t];  // rounded, a bound would say what nobody measured
         const of = near.others[t] ? ` (${near.others[t]})` : "";
         if (value !== null && value !== undefined)
-          cell.append(...[make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${bound || row.sets[t] ? bound + value : say(value, target)}${of}`),
+          cell.append(...[make("div", "quiet", `measured ${targets.length > 1 ? target.name + " " : ""}${near.words[t] || (bound || row.sets[t] ? bound + value : say(value, target))}${of}`),
             near.natural[t] && make("div", "quiet", near.natural[t])].filter((x) => x));
       });
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from molgraph.metrics.figures import figure, figures
 from molgraph.report.contents import Distribution, Estimate, Parity, Quality, Trust
 from molgraph.screen.summary import nice_step
 
@@ -59,12 +60,12 @@ class Decades(Scale):
 
 
 def short(value: float) -> str:
-    """Write a number with three significant digits.
+    """Write a number with three significant digits, zeros at its end included.
 
     >>> short(0.5), short(12.345), short(1234.5)
-    ('0.500', '12.3', '1.23e+03')
+    ('0.500', '12.3', '1230')
     """
-    return f"{value:#.3g}".removesuffix(".")
+    return figure(value, zeros=True)
 
 
 def text(x: float, y: float, words: object, anchor: str = "middle", kind: str = "") -> Markup:
@@ -125,7 +126,8 @@ def histogram(shown: Distribution, counted: str) -> Markup:
         for low, high, kind in ((0, inside, "inside"), (inside, total, "outside")):
             if high > low:
                 place = f'x="{a:.1f}" y="{y(high)}" width="{wide:.1f}" height="{y(low) - y(high):.1f}"'
-                said = f"<title>{short(left)} to {short(right)}: {high - low:,}</title>"
+                ends = " to ".join(figures(left, right, zeros=True))
+                said = f"<title>{ends}: {high - low:,}</title>"
                 parts.append(f'<rect {place} class="{kind}">{said}</rect>')
     if shown.cutoff is not None:
         at = x(shown.cutoff)

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import drawn, sentence
-from molgraph.predictor.card import domain_lines, labels, natural_units, simple_lines, tested
+from molgraph.metrics.scores import IN_UNITS
+from molgraph.predictor.card import (
+    covered_rows,
+    domain_lines,
+    labels,
+    natural_units,
+    simple_lines,
+    tested,
+    unit_of_errors,
+    units,
+)
 from molgraph.predictor.predictor import Predictor
 from molgraph.report.contents import Estimate, Quality
+from molgraph.report.meaning import meaning
+from molgraph.report.plots import with_units
 
 Assessment = Mapping[str, Any]
 
 
-def quality(assessment: Assessment, model: str, units: Mapping[str, str] | None = None) -> tuple[Quality, ...]:
+def quality(assessment: Assessment, model: str, unit_of: Mapping[str, str] | None = None) -> tuple[Quality, ...]:
     """Return one section per target of what `predictor.assess` found; none where a model was never judged."""
-    known = units or {}
-    return tuple(
-        replace(_of_target(assessment, target, model), units=known.get(target, ""))
-        for target in assessment.get("model", {})
-    )
+    known = unit_of or {}
+    return tuple(_of_target(assessment, target, model, known.get(target, "")) for target in assessment.get("model", {}))
 
 
 def quality_of(predictor: Predictor) -> tuple[Quality, ...]:
@@ -31,11 +39,11 @@ def quality_of(predictor: Predictor) -> tuple[Quality, ...]:
     Raises: CheckpointError where that cannot be told.
     """
     with predictor.blamed():
-        return quality(predictor.recipe.metrics, predictor.recipe.run.model, predictor.recipe.units)
+        return quality(predictor.recipe.metrics, predictor.recipe.run.model, units(predictor.recipe))
     raise AssertionError  # a context that lets no error pass does not get here
 
 
-def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
+def _of_target(assessment: Assessment, target: str, model: str, unit: str) -> Quality:
     judged = assessment.get("unseen", assessment)  # what a model was trained on says nothing of its intervals
     others = judged.get("others", assessment["others"])  # an earlier version judged them on all rows alone
     others = {name: scores for name, scores in others.items() if target in scores}  # a start may have other targets
@@ -43,32 +51,38 @@ def _of_target(assessment: Assessment, target: str, model: str) -> Quality:
     methods = [f"{model} (this model)", *others]
     if "unseen" in assessment:
         tables.insert(1, assessment["unseen"]["model"][target])
-        fresh = f"the same, {assessment['unseen']['rows']:,} rows not trained on"
+        fresh = f"the same, {tested(judged['model'][target]):,} rows not trained on"
         methods = [methods[0], fresh, *(f"{name}, those rows" for name in others)]
     shown = assessment["shown"][target]
-    named = labels(assessment["model"][target], shown, {name: METRICS[name].label for name in shown})
+    of_errors = unit_of_errors(judged, target, unit)
+    called = {n: with_units(METRICS[n].label, of_errors if n in IN_UNITS else "") for n in shown}
+    named = labels(assessment["model"][target], shown, called)
     scores = {label: tuple(_estimate(table[name]) for table in tables) for name, label in named.items()}
-    units, which = natural_units(judged, target), _which(assessment)
+    in_the_file, which = natural_units(judged, target), _which(assessment)
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
     reliable = judged.get("reliability", {}).get(target, {})  # none where an earlier version judged
+    main, yes_or_no = assessment["main"][target], judged["coverage"][target].get("said")
+    means = meaning(target, unit, chance=bool(yes_or_no)) if yes_or_no or main in IN_UNITS else ""
     apart = [f"{line[0].upper()}{line[1:]}." for line in domain_lines({**judged, "main": assessment["main"]}, target)]
     return Quality(
         target,
         tested(judged["model"][target]),
         tuple(methods),
         scores,
-        named[assessment["main"][target]],
+        named[main],
         (
             *(verdict["sentence"] for verdict in verdicts.values()),
             *simple_lines(judged, target),
-            *((f"{units}.",) if units else ()),
+            *((f"{in_the_file}.",) if in_the_file else ()),
         ),
-        " ".join([*sentences(judged["coverage"][target], which), *apart]),
+        " ".join([*sentences(judged["coverage"][target], covered_rows(judged, target, which)), *apart]),
         f"Leaks: {assessment['leaks']['sentence']}." if "leaks" in assessment else "",
-        f"Reliability: {sentence(reliable)}." if reliable else "",
+        f"Reliability: {sentence(reliable, of_errors)}." if reliable else "",
         drawn(reliable.get("curve", ())),
-        METRICS[assessment["main"][target]].classes,
+        METRICS[main].classes,
         tuple(_in_a_word(name, verdict) for name, verdict in verdicts.items()),
+        unit,
+        means,
         which=which,
     )
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from molgraph.data.files import atomic
 from molgraph.data.room import Noun
+from molgraph.metrics.figures import figures
 from molgraph.report import plots
 from molgraph.report.contents import Estimate, Neighbour, Ranked, Report, Row, Target
 
@@ -117,6 +118,7 @@ def _neighbour(near: Neighbour, places: dict[str, int], targets: Sequence[Target
         ],
         "bounds": list(near.bounds),
         "others": list(near.others),
+        "words": list(near.words),
     }
 
 
@@ -137,7 +139,8 @@ def estimate(each: Estimate) -> str:
         return each.reason or "no score"
     if each.low is None or each.high is None:  # not asked for, or there is none
         return plots.short(each.value) + (f" ({each.reason})" if each.reason else "")
-    return f"{plots.short(each.value)} ({plots.short(each.low)} to {plots.short(each.high)})"
+    value, low, high = figures(each.value, each.low, each.high, zeros=True)
+    return f"{value} ({low} to {high})"
 
 
 def _hash(text: str) -> str:

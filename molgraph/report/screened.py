@@ -11,7 +11,7 @@ import pandas as pd
 
 from molgraph.kinds.column import set_text, sets
 from molgraph.predictor import Panel, Predictor
-from molgraph.predictor.card import refitted
+from molgraph.predictor.card import refitted, units
 from molgraph.predictor.doubts import doubts
 from molgraph.predictor.neighbours import SIGNS, Neighbours
 from molgraph.report.contents import Distribution, Neighbour, Quality, Ranked, Report, Row, Target
@@ -55,13 +55,13 @@ def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
 
 
 def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Target:
-    units = next((p.recipe.units[name] for p in predictor.predictors if p.recipe.units.get(name)), "")
+    unit = units(*(p.recipe for p in predictor.predictors)).get(name, "")
     chance = next((p.task.of(name).answers > 0 for p in predictor.predictors if name in p.targets), True)
     known = values.dropna().to_numpy(np.float64)
     spread = float(np.ptp(known)) if len(known) else 0.0
     decimals = 2 if spread == 0 else max(0, 2 - math.floor(math.log10(spread)))
     decades = any(p.task.of(name).on_logarithm for p in predictor.predictors if name in p.targets)
-    return Target(name, units, chance, decimals, decades)
+    return Target(name, unit, chance, decimals, decades)
 
 
 def _far(result: ScreenResult) -> str:
@@ -183,21 +183,23 @@ def _neighbour(found: Neighbours, at: int, targets: Sequence[Target]) -> Neighbo
     model = int(found.best[at])
     domain, near = found.domain(model), found.near[model]
     row = int(near.rows[at])
-    values, bounds, others = zip(*(_measured(found, at, (model, row), t.name) for t in targets), strict=True)
-    return Neighbour(domain.ids[row], domain.key(row), float(near.similarity[at]), values, bounds, others)
+    measured = zip(*(_measured(found, at, (model, row), t.name) for t in targets), strict=True)
+    return Neighbour(domain.ids[row], domain.key(row), float(near.similarity[at]), *measured)
 
 
-def _measured(found: Neighbours, at: int, nearest: tuple[int, int], target: str) -> tuple[float | None, str, str]:
-    """Return what was measured of a target nearest to a row, the sign of a bound, and of what, if not of `nearest`."""
+def _measured(found: Neighbours, at: int, nearest: tuple[int, int], target: str) -> tuple[float | None, str, str, str]:
+    """Return what was measured of a target nearest to a row, the sign of a bound, of what, if not of `nearest`, and
+    how the data calls a class."""
     known = found.measured.get(target)
     if known is None or known.rows[at] < 0:
-        return None, "", ""
+        return None, "", "", ""
     model, row = int(known.model[at]), int(known.rows[at])
     task, domain = found.models[model].task, found.domain(model)
     column = task.column(target)
     other = "" if (model, row) == nearest else f"{domain.ids[row]}, similarity {known.similarity[at]:.2f}"
-    value = task.of(target).out_of(domain.values[row, column])
-    return float(value), SIGNS[int(domain.bound[row, column])], other
+    kind, kept = task.of(target), domain.values[row, column]
+    called = kind.words[int(kept)] if kind.words else ""
+    return float(kind.out_of(kept)), SIGNS[int(domain.bound[row, column])], other, called
 
 
 def _run_facts(result: ScreenResult) -> dict[str, str]:

@@ -8,8 +8,10 @@ from molgraph import split as splits
 from molgraph.kinds import NAMED
 from molgraph.metrics import METRICS
 from molgraph.metrics.repeated import NORMAL, TESTS
+from molgraph.metrics.scores import IN_UNITS
 from molgraph.predictor.inputs import of_pairs, slots
 from molgraph.report.compared import Compared, ComparisonPage
+from molgraph.report.plots import with_units
 
 if TYPE_CHECKING:
     from molgraph.workflows.compare_result import Comparison
@@ -57,6 +59,8 @@ def _when(split: str) -> str:
 
 def _compared(found: Comparison, target: str) -> Compared:
     ranking = found.rankings[target]
+    logs = found.made.task.of(target).on_logarithm
+    unit = f"log10 of {target}" if logs else found.made.rows.units.get(target, "")
     family = NAMED[found.made.rows.kinds[target]].family
     columns = dict.fromkeys((ranking.metric, *family.shown(of_pairs(slots(found.made.run)))))
     return Compared(
@@ -64,10 +68,12 @@ def _compared(found: Comparison, target: str) -> Compared:
         ranking,
         {name: _values(found, target, ranking.metric, name) for name in ranking.names},
         {
-            METRICS[metric].label: tuple(_values(found, target, metric, name) for name in ranking.names)
+            with_units(METRICS[metric].label, unit if metric in IN_UNITS else ""): tuple(
+                _values(found, target, metric, name) for name in ranking.names
+            )
             for metric in columns
         },
-        found.made.rows.units.get(target, ""),
+        unit,
     )
 
 

@@ -20,7 +20,18 @@ from molgraph.metrics.coverage import sentences
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Panel, Predictor
 from molgraph.predictor.assess import NEIGHBOUR, assess, nearest_estimates
-from molgraph.predictor.card import counted, domain_lines, interval, labels, simple_lines
+from molgraph.predictor.card import (
+    bounded,
+    counted,
+    covered_rows,
+    domain_lines,
+    interval,
+    labels,
+    simple_lines,
+    tested,
+    unit_of_errors,
+    units,
+)
 from molgraph.predictor.decided import lines
 from molgraph.predictor.folder import save_rejects
 from molgraph.predictor.inside import by_domain
@@ -31,6 +42,7 @@ from molgraph.predictor.simple import beside
 from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.predictor.transform import as_kept
 from molgraph.report import write_evaluation_report
+from molgraph.report.plots import with_units
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself
@@ -38,6 +50,7 @@ UNSEEN = (
     "rows", "repeats", "model", "others", "verdicts", "coverage", "reliability", "decisions", "levels", "natural",
     "simple", "domain",
 )  # fmt: skip
+TITLE = 30  # and of the words before the first
 WIDE = 34  # letters of a column in the terminal
 TOGETHER = "together"  # what the mean of several models is called, in metrics and files
 
@@ -138,32 +151,35 @@ def _assess(
         found["unseen"] = {name: fresh[name] for name in UNSEEN}
     frame = rows.frame.iloc[judged].reset_index(drop=True)
     found["subgroups"] = subgroups(scorer, rows.data.subset(judged), frame, columns)
-    _say(called, rows, found)
+    _say(called, rows, found, units(*(p.recipe for p in scorer.predictors)))
     return found
 
 
-def _say(called: str, rows: Rows, found: dict[str, Any]) -> None:
+def _say(called: str, rows: Rows, found: dict[str, Any], unit_of: Mapping[str, str]) -> None:
     say(f"{called}: {counted(found)}")
     for cells in rows.unread.values():
         say(f"  {not_measured(cells)}")
     which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
     for target in found["model"]:
         how = target, found["judged"], found["shown"][target]
-        _table(f"{target}, all {many(found['rows'], 'row')}", found, *how)
+        called = with_units(target, unit_of.get(target, ""))
+        _table(f"{called}, all {many(tested(found['model'][target]), 'row')}", found, *how)
         if "unseen" in found:
-            _table(f"{target}, {many(judged['rows'], 'row')} not seen", judged, *how)
+            _table(f"{called}, {many(tested(judged['model'][target]), 'row')} not seen", judged, *how)
         for verdict in judged["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in simple_lines(judged, target):
             say(f"  {line}")
-        for line in sentences(judged["coverage"][target], which):
+        for line in sentences(judged["coverage"][target], covered_rows(judged, target, which)):
             say(f"  {line}")
-        say(f"  reliability: {sentence(judged['reliability'][target])}")
+        of_errors = unit_of_errors(judged, target, unit_of.get(target, ""))
+        say(f"  reliability: {sentence(judged['reliability'][target], of_errors)}")
         for line in (*domain_lines({**judged, "main": found["main"]}, target), *lines(judged, target)):
             say(f"  {line}")
     for line in found["subgroups"]:
         said = ", ".join(f"{name} {interval(score)}" for name, score in line["scores"].items())
-        say(f"  {line['target']}, {line['column']} {line['group']}: {many(line['n'], 'row')}, {said}")
+        counted_rows = many(line["n"], "exact row" if bounded(found["model"][line["target"]]) else "row")
+        say(f"  {line['target']}, {line['column']} {line['group']}: {counted_rows}, {said}")
     say(f"  leaks: {found['leaks']['sentence']}")
 
 
@@ -171,7 +187,10 @@ def _table(title: str, found: Mapping[str, Any], target: str, mine: str, shown: 
     """Print the scores of one target, with those of what it is compared with to the right."""
     beside = {name: scores[target] for name, scores in found["others"].items() if target in scores}
     heads = [mine, *(name if len(name) < WIDE else f"...{name[5 - WIDE :]}" for name in beside)]
-    say(f"  {title:30}{''.join(f'{head:{WIDE}}' for head in heads)}".rstrip())
+    if len(title) > TITLE:  # a line of its own, so that what is beside stands over its column
+        say(f"  {title}")
+        title = ""
+    say(f"  {title:{TITLE}}{''.join(f'{head:{WIDE}}' for head in heads)}".rstrip())
     for name, label in labels(found["model"][target], shown).items():
         cells = (interval(scores[name]) for scores in (found["model"][target], *beside.values()))
         say(f"    {label:28}{''.join(f'{cell:{WIDE}}' for cell in cells)}".rstrip())
@@ -182,11 +201,11 @@ def _write(out: Path, name: str, predictor: Predictor | Panel, rows: Rows, found
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     scores = predictor.columns_of(rows.data).rename(columns={DOUBT: "message"})
-    measured = {}
+    measured: dict[str, Any] = {}
     for target in predictor.task.present(rows.data.targets):
         kind = predictor.task.of(target)
         values, observed, _ = kind.measured(rows.data.targets)
-        measured[f"{target}_measured"] = kind.out_of(np.where(observed, values, np.nan)).astype(kind.written_as)
+        measured[f"{target}_measured"] = kind.cells(np.where(observed, values, np.nan))
     ours = pd.concat([pd.DataFrame(measured), scores], axis="columns")
     own = rows.frame.drop(columns=list(rows.added))
     names = free_names(list(own.columns), list(ours.columns))

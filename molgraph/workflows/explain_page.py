@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,12 @@ from molgraph.data.room import Shown
 from molgraph.data.table import Table
 from molgraph.explain import Explainer
 from molgraph.kinds.column import named, set_text, sets
+from molgraph.metrics.figures import figures
 from molgraph.predictor import Predictor
+from molgraph.predictor.card import units
 from molgraph.report import ExplainedPage, Looked
 from molgraph.report.explained import checks
+from molgraph.report.meaning import natural
 from molgraph.report.model import model_facts
 from molgraph.report.plots import short, with_units
 from molgraph.report.quality import quality_of
@@ -67,14 +71,20 @@ def looked(
 
 def _estimate(predictor: Predictor, target: str, scored: pd.Series) -> tuple[str, str]:
     """Return an estimate and its interval in words."""
-    columns, interval = predictor.task.of(target).described(scored.index), predictor.intervals[target]
-    value, chance = scored[target], named(columns, "probability", of=str(scored[target]))
-    said = with_units(short(float(value)), predictor.recipe.units.get(target, "")) if not chance else ""
-    low, high = (scored.get(named(columns, end)) for end in ("low", "high"))
-    ends = "" if pd.isna(low) or pd.isna(high) else f"90 % interval {short(float(low))} to {short(float(high))}"
+    kind, interval, value = predictor.task.of(target), predictor.intervals[target], scored[target]
+    columns = kind.described(scored.index)
     words = [set_text(column, scored[column.name]) for column in sets(columns)]
-    within = ", ".join(filter(None, [ends, *words])) or f"no {interval.what}: {interval.reason}"
-    return said or f"{value}, {short(float(scored[chance]))}", within
+    ends = [float(scored[each]) for each in (named(columns, "low"), named(columns, "high")) if each]
+    chance = named(columns, "probability", of=str(value))
+    if chance:
+        said, shown = f"{value}, {short(float(scored[chance]))}", []
+    else:
+        number, *shown = figures(float(value), *(end for end in ends if not math.isnan(end)), zeros=True)
+        unit = units(predictor.recipe).get(target, "")
+        bench = "" if kind.answers else natural(float(value), target, unit)
+        said = with_units(number, ", ".join(filter(None, [unit, bench])))
+    within = f"90 % interval {' to '.join(shown)}" if len(shown) == 2 else ""
+    return said, ", ".join(filter(None, [within, *words])) or f"no {interval.what}: {interval.reason}"
 
 
 def explained_page(

@@ -9,16 +9,21 @@ import pandas as pd
 
 from molgraph.errors import printable
 from molgraph.kinds.column import Column, named, sets
+from molgraph.metrics.figures import figure, figures
 
 MOST = 20  # rows that are shown; more belong in a file
-DIGITS = ".4g"
+DIGITS = 4
 
 
-def lines(frame: pd.DataFrame, column: str, targets: Mapping[str, Sequence[Column]]) -> Iterator[str]:
-    """Yield what there is to say of each row: what it is, its message, and per target value, interval, neighbour.
+def lines(
+    frame: pd.DataFrame, column: str, targets: Mapping[str, Sequence[Column]], units: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Yield what there is to say of each row: what it is, its message, and per target its unit, value, interval,
+    neighbour.
 
     `targets` describes the columns of each.
     """
+    known = units or {}
     for number, row in enumerate(frame.head(MOST).to_dict("records")):
         yield from [""] * (number > 0)
         yield printable(str(row[column]))
@@ -27,7 +32,7 @@ def lines(frame: pd.DataFrame, column: str, targets: Mapping[str, Sequence[Colum
         if row["status"] != "ok":
             yield f"  no prediction: {row['status']}"
             continue
-        found = [_line(row, name, columns) for name, columns in targets.items() if name in frame]
+        found = [_line(row, name, columns, known.get(name, "")) for name, columns in targets.items() if name in frame]
         widths = [max(map(len, cells)) for cells in zip(*found, strict=True)]
         yield from (
             "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(cells, widths, strict=True)).rstrip() for cells in found
@@ -37,12 +42,19 @@ def lines(frame: pd.DataFrame, column: str, targets: Mapping[str, Sequence[Colum
         yield f"\n{len(frame) - MOST:,} more rows; -o FILE writes all."
 
 
-def _line(row: Mapping[Hashable, Any], name: str, columns: Sequence[Column]) -> tuple[str, str, str, str]:
-    low, high = row.get(named(columns, "low")), row.get(named(columns, "high"))
+def _line(row: Mapping[Hashable, Any], name: str, columns: Sequence[Column], unit: str) -> tuple[str, str, str, str]:
+    ends = [row.get(named(columns, "low")), row.get(named(columns, "high"))]
+    known = [end for end in ends if isinstance(end, float) and _known(end)]
+    value, *shown = figures(row[name], *known, digits=DIGITS) if isinstance(row[name], float) else [str(row[name])]
     words = [str(row[each.name]) for each in sets(columns)[:1] if _known(row[each.name])]
-    interval = f"{_number(low)} to {_number(high)} (90 %)" if _known(low) and _known(high) else ""
+    interval = f"{' to '.join(shown)} (90 %)" if len(shown) == 2 else ""
     near = row.get(f"{name}_nn")
-    return name, _number(row[name]), interval or "".join(words), f"nearest measured: {_short(near)}" * _known(near)
+    return (
+        f"{name} ({unit})" if unit else name,
+        value,
+        interval or "".join(words),
+        f"nearest measured: {_short(near)}" * _known(near),
+    )
 
 
 def _near(row: Mapping[Hashable, Any]) -> Iterator[str]:
@@ -65,4 +77,4 @@ def _known(value: object) -> bool:
 
 
 def _number(value: object) -> str:
-    return format(value, DIGITS) if isinstance(value, float) else str(value)
+    return figure(value, DIGITS) if isinstance(value, float) else str(value)

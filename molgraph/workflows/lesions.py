@@ -104,7 +104,8 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
         _write(finder, out, found.rejects)
     _say(finder, out)
     if interrupted:
-        raise KeyboardInterrupt
+        so_far = "the model so far (best weights yet), scored above"
+        raise KeyboardInterrupt(f"stopped in training. {out} holds {so_far}; the same command goes on from there.")
     (out / CHECKPOINT).unlink(missing_ok=True)
     return finder
 
@@ -288,7 +289,8 @@ def _say(finder: Finder, out: Path) -> None:
         show.say(
             f"  {name}: finds {interval(at_one)} at 1 false positive per scan, FROC mean {interval(froc_of['mean'])}"
         )
-    show.say(f"\nmodel written to {out}")
+    if not finder.recipe.facts["interrupted"]:
+        show.say(f"\nmodel written to {out}")
 
 
 def find_file(source: str, model: str | Path, out: Path, *, column: str | None = None) -> Counter[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,19 @@ from molgraph.data.dataset import Dataset
 from molgraph.data.room import Noun
 from molgraph.data.targets import EXACT
 from molgraph.data.together import together
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
-from molgraph.kinds import Kind, make
-from molgraph.predictor import Predictor, load
+from molgraph.errors import ConfigError, DataError, MolgraphError, Reject, did_you_mean, many
+from molgraph.kinds import NAMED, Kind, make
+from molgraph.metrics.figures import figure
+from molgraph.predictor import Predictor
 from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
-from molgraph.predictor.known import Known, pretrained_by, union
+from molgraph.predictor.known import Known
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import frozen, needs
 from molgraph.predictor.rows import Rows, not_measured, read_rows
 from molgraph.predictor.transform import agree, transformed
 from molgraph.split import IDENTITY, Named, Split
+from molgraph.workflows.start import known_before, started
 
 DEEPCHEM = "deepchem:"
 NONE = "none"
@@ -93,15 +96,14 @@ def plan(
     found, start = slots(run), started(run)
     needs(run)
     to_beat = rivals(run)
-    if run.split != AUTO and not run.split.startswith(DEEPCHEM):
-        splits.named(run.split)
+    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also, *beside), run.rules, join=tuple(run.join))
+    _check_split(run, inputs, source)
     if source is None and not run.data:
         raise ConfigError('no data is named: write data = "FILE" in the run file, or name the file.')
-    inputs = Inputs(found, with_prints(run, *to_beat.values(), *also, *beside), run.rules, join=tuple(run.join))
     rows = read_rows(run.data if source is None else source, run, inputs, workers=workers)
     told = rows.kinds.items() if run.task == AUTO else ()
     guessed = [
-        f"{name} is taken as {kind}; --task says otherwise."
+        f"{name} is taken as {kind}{NAMED[kind].taken(rows.classes.get(name, ()))}; --task says otherwise."
         for name, kind in told
         if name not in run.events and (found[0].room.task == AUTO or kind != found[0].room.task)
     ]
@@ -123,29 +125,27 @@ def plan(
     return made
 
 
-def started(run: RunSettings) -> Predictor | None:
-    """Return the model that a run starts from, None where its weights are drawn.
+def _check_split(run: RunSettings, inputs: Inputs, source: Any) -> None:
+    """Check the name of a split.
 
-    Raises: ConfigError where it is of another architecture.
+    Raises: ConfigError where it is none; where the data has a column of that name, it says how to split by it.
     """
-    if not run.init:
-        return None
-    start = load([run.init])
-    if not isinstance(start, Predictor) or start.recipe.run.model != run.model:
-        raise ConfigError(f"--init {run.init}: its architecture is not '{run.model}'.")
-    for theirs, mine in ((start.recipe.run.encoder, run.encoder), (start.recipe.run.inputs, run.inputs)):
-        if theirs != mine:
-            raise ConfigError(f"--init {run.init}: its encoder was set up with {theirs}; give the same.")
-    return start
-
-
-def known_before(run: RunSettings, start: Predictor | None) -> Known | None:
-    """Return what the weights that a run starts from were trained on, None where all are drawn."""
-    pretrained = tuple(pretrained_by(run))
-    if start is None:
-        return Known((), pretrained) if pretrained else None
-    called = f"the start '{Path(run.init).name}'"
-    return union([start.known_as(called), Known((), pretrained)])
+    if run.split == AUTO or run.split.startswith(DEEPCHEM):
+        return
+    try:
+        splits.named(run.split)
+    except ConfigError as error:
+        columns: list[str] = []
+        with suppress(MolgraphError):  # that the data cannot be read is not what was asked
+            columns += map(str, next(inputs.read(run.data if source is None else source, run.column or None)).frame)
+        found = next((name for name in columns if name.casefold() == run.split.casefold()), None)
+        if found is None:
+            raise
+        raise ConfigError(
+            f"unknown split '{run.split}': it is a column of the data. Write {quote(f'column:{found}')} where it names "
+            f"the folds (train, valid, test), {quote(f'group:{found}')} to keep its groups together, "
+            f"{quote(f'time:{found}')} to test on the latest."
+        ) from error
 
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
@@ -376,9 +376,9 @@ def rows_notes(made: Plan) -> list[str]:
     for name, count in made.leaks.conflicts.items():
         found.append(f"{name}: {count} {thing(count)} with different measurements in different rows.")
     for name, spread in replicates(rows.data, made.task.of_column, made.split).items():
-        within = f"a standard deviation of {spread['sd']:.3g}"
+        within = f"a standard deviation of {figure(spread['sd'])}"
         if made.task.of(name).on_logarithm:
-            within = f"a factor of {10 ** spread['sd']:.3g} (one standard deviation)"
+            within = f"a factor of {figure(10 ** spread['sd'])} (one standard deviation)"
         found.append(
             f"{name}: repeated measurements of {spread['things']} {thing(spread['things'])} agree within {within}; no "
             "model can be expected to be nearer."

@@ -22,6 +22,7 @@ from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, many
 from molgraph.kinds.column import Column
 from molgraph.predictor import load
+from molgraph.predictor.card import units
 from molgraph.predictor.doubts import doubts
 from molgraph.predictor.scored import OK, Scored, Scorer, beside
 from molgraph.screen.pool import default_workers
@@ -149,7 +150,8 @@ def _shown(made: Made, blocks: Iterator[tuple[Table, Scored]]) -> Counts:
     whole = pd.concat([made.table(table, scored) for table, scored in found], ignore_index=True)
     column = found[0][0].column
     column = column if column in whole else str(whole.columns[0])
-    for line in lines(whole, column, made.targets(list(whole.columns))):
+    known = units(*(p.recipe for p in made.scorer.predictors))  # type: ignore[attr-defined]
+    for line in lines(whole, column, made.targets(list(whole.columns)), known):
         print(line)
     statuses = Counter(status for _, scored in found for status in scored.frame["status"])
     reasons = {status: n for status, n in statuses.items() if status != OK}

@@ -18,9 +18,20 @@ from molgraph.data.interrupts import rearm
 from molgraph.errors import ConfigError, printable
 from molgraph.fit import Epoch
 from molgraph.metrics.coverage import sentences
+from molgraph.metrics.figures import decimal, figure
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
-from molgraph.predictor.card import domain_lines, interval, labels, refitted, simple_lines, tested
+from molgraph.predictor.card import (
+    covered_rows,
+    domain_lines,
+    interval,
+    labels,
+    refitted,
+    simple_lines,
+    tested,
+    unit_of_errors,
+    units,
+)
 from molgraph.predictor.checkpoint import unfinished
 from molgraph.predictor.decided import lines
 from molgraph.predictor.inputs import slots
@@ -74,7 +85,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
     """Say how good the predictor is beside the method it had to beat."""
     metrics = predictor.recipe.metrics
     for target, found in metrics["model"].items():
-        unit = predictor.recipe.units.get(target)
+        unit = units(predictor.recipe).get(target)
         say(f"\n{target}{f' ({unit})' if unit else ''}: {tested(found)} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
         say(f"  {'':20}{'model':36}{rival}")
@@ -84,15 +95,28 @@ def scores(predictor: Predictor, folder: Path) -> None:
             say(f"  {verdict['sentence']}")
         for line in simple_lines(metrics, target):
             say(f"  {line}")
-        for line in sentences(metrics["coverage"][target], "test rows"):
+        for line in sentences(metrics["coverage"][target], covered_rows(metrics, target, "test rows")):
             say(f"  {line}")
-        say(f"  reliability: {sentence(metrics['reliability'][target])}")
+        of_errors = unit_of_errors(metrics, target, unit or "")
+        say(f"  reliability: {sentence(metrics['reliability'][target], of_errors)}")
         for line in (*domain_lines(metrics, target), *lines(metrics, target)):
             say(f"  {line}")
     say(f"leaks: {metrics['leaks']['sentence']}")
     if refitted(predictor.facts):
         say(f"\n{refitted(predictor.facts)}")
-    say(f"\nmodel written to {folder}")
+    if not predictor.facts["interrupted"]:  # else the last word is what `kept` says
+        say(f"\nmodel written to {folder}")
+
+
+def kept(predictor: Predictor, folder: Path | None) -> str:
+    """Say what a stopped training leaves, and how it goes on."""
+    found = predictor.facts
+    rows = f"trained on the {found['train']:,} training rows of the split and scored above"
+    if found.get("stopped") == "refit":
+        return f"stopped while refitting. {folder} holds the split's model, {rows}; the same command refits it."
+    members = f"{found['members']} of {predictor.recipe.run.ensemble} members"
+    what = f"the model so far ({members}, best weights yet), scored above"
+    return f"stopped in training. {folder} holds {what}; the same command goes on from there."
 
 
 def targets(found: pd.DataFrame) -> None:
@@ -109,6 +133,8 @@ def targets(found: pd.DataFrame) -> None:
             head = f"{'target':{wide}}{'measured':>10}{'chance':>8}{'value':>9}  {'90 % (or set)':18}{'domain':8}"
             print(f"  {'':4}{head}nearest known active")
         print(printable(_target(line, wide)))
+    if said := _values(found):
+        print(printable(f"  {said}"))
 
 
 def _target(line: Mapping[Hashable, Any], wide: int) -> str:
@@ -120,7 +146,7 @@ def _target(line: Mapping[Hashable, Any], wide: int) -> str:
     known = "none is known"
     if not pd.isna(line["known_similarity"]):
         on = f" on {line['known_target']}" if line["known_target"] != line["target"] else ""
-        seen = _short(f"{line['known_value']:.9g}")
+        seen = _short(line["known_measured"])
         known = f"{line['known_id']} (similarity {line['known_similarity']:.2f}, measured {seen}{on})"
     inside = {True: "in", False: "out"}.get(line["in_domain"], "")
     target = str(line["target"])
@@ -130,14 +156,25 @@ def _target(line: Mapping[Hashable, Any], wide: int) -> str:
 
 
 def _short(measured: str) -> str:
-    """Write what was measured with two decimals where it has more.
+    """Write what was measured with two decimals where it has more; a class as it is called.
 
-    >>> _short("8.736563"), _short(">5"), _short("<1.2345e-12"), _short("")
-    ('8.74', '>5', '<1.23e-12', '')
+    >>> _short("8.736563"), _short(">5"), _short("<1.2345e-12"), _short(""), _short("Inactive")
+    ('8.74', '>5', '<1.23e-12', '', 'Inactive')
     """
     sign = measured[:1] if measured[:1] in ("<", ">") else ""
     number = measured[len(sign) :]
-    return measured if len(number) <= 6 else sign + _value(float(number))
+    try:
+        return measured if len(number) <= 6 else sign + _value(float(number))
+    except ValueError:
+        return measured
+
+
+def _values(found: pd.DataFrame) -> str:
+    """Say what the values of ranked targets are, "" where nobody said it."""
+    units = {str(t): str(u) for t, u in zip(found["target"], found["unit"], strict=True) if isinstance(u, str) and u}
+    if len(set(units.values())) == 1:
+        return f"value: {next(iter(units.values()))}"
+    return f"value: {'; '.join(f'{name} {unit}' for name, unit in units.items())}" if units else ""
 
 
 def _value(value: float) -> str:
@@ -146,7 +183,7 @@ def _value(value: float) -> str:
     >>> _value(7.123), _value(1.2345e-12), _value(10000005.4812)
     ('7.12', '1.23e-12', '10000005.48')
     """
-    return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.3g}"
+    return decimal(value, 2) if value == 0 or abs(value) >= 0.1 else figure(value)
 
 
 class Epochs:

@@ -55,8 +55,10 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
     )
     rearm()
     through = _followed(training, watch)
+    if not through:
+        show.say("stopped: judging what was trained so far")
     judged = kept = training.finish()
-    history = training.history
+    history, stopped = training.history, "" if through else "training"
     if twice and through:
         again = training.again(_within(folder, REFIT))
         show.say(f"refitting on all {len(again.train):,} measured rows")
@@ -65,8 +67,10 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
             kept, kept.before = again.finish(judged), judged
             history = history + [{**line, "member": line["member"] + made.run.ensemble} for line in again.history]
         else:
+            stopped = "refit"
             show.say("stopped while refitting: the split's model is kept")
     facts = {**_facts(made, training, judged), "epochs": len(history), "interrupted": not through}
+    facts |= {"stopped": stopped} if stopped else {}
     if training.anew:
         made.notes.append(
             f"of the start's weights these did not fit, and start anew: {', '.join(layers(training.anew))}."
@@ -213,7 +217,7 @@ def train_folder(
     finally:
         processes.leave()
     if predictor.facts["interrupted"]:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(show.kept(predictor, out))
     return predictor
 
 

@@ -37,10 +37,28 @@ def test_two_labels_are_two_classes(cells: list[str], negative: str, positive: s
     assert f"y: '{positive}' is the positive class, '{negative}' the negative" in parsed.notes[0]
 
 
-def test_yes_and_no_in_any_words_need_no_word() -> None:
-    for cells in (["active", "inactive"], ["Y", "N"], ["TRUE", "False"], ["+", "-"], ["1", "0.0"], ["yes", "0"]):
+def test_yes_and_no_in_any_words_need_no_word_and_are_remembered() -> None:
+    for cells in (["active", "inactive"], ["Y", "N"], ["TRUE", "False"], ["+", "-"], ["yes", "0"]):
         parsed = binary(cells)
-        assert (parsed.values[:, 0].tolist(), parsed.classes, parsed.notes) == ([1.0, 0.0], {"y": ()}, ())
+        assert (parsed.values[:, 0].tolist(), parsed.classes, parsed.notes) == (
+            [1.0, 0.0],
+            {"y": tuple(cells[::-1])},
+            (),
+        )
+    assert binary(["1", "0.0"]).classes == {"y": ()}
+
+
+def test_of_several_spellings_the_commonest_is_how_the_data_calls_a_class() -> None:
+    parsed = binary(["Active", "yes", "Active", "ACTIVE", "0", "Inactive", "Inactive"])
+    assert parsed.classes == {"y": ("Inactive", "Active")} and not parsed.rejects
+    assert parsed.values[:, 0].tolist() == [1, 1, 1, 1, 0, 0, 0]
+
+
+def test_a_model_of_yes_and_no_reads_other_words_for_them() -> None:
+    for cells in (["1", "0"], ["ACTIVE", "no"], ["toxic", "nontoxic"]):
+        frame, known = pd.DataFrame({"y": cells}), {"y": ("Inactive", "Active")}
+        parsed = parse_targets(frame, ["y"], kinds={"y": "binary"}, classes=known)
+        assert parsed.values[:, 0].tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from molgraph.metrics.coverage import Coverage, coverage, sentences, set_coverage
+from molgraph.metrics.coverage import SAID, Coverage, coverage, sentences, set_coverage
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 7), (90, 100), (50, 50), (1, 1)])
@@ -56,6 +56,16 @@ def test_each_class_is_counted_apart() -> None:
         "The 90 % sets decide 62 % of the test rows, 25 % are undecided, 12 % unlike either; "
         "no was right in 100 % (34 to 100 %), yes was right in 67 % (21 to 94 %).",
     ]
+
+
+def test_classes_are_called_as_the_data_does() -> None:
+    found = set_coverage(SETS, TRUTH, level=0.9, names=("-1", "1"), counts=(20, 3), said=SAID)
+    said = " ".join(sentences(found.to_json(), "rows"))
+    assert "60 % (23 to 88 %) of those that are -1, 100 % (44 to 100 %) of those that are 1." in said
+    assert "no (-1) was right in 100 % (34 to 100 %), yes (1) was right in 67 % (21 to 94 %)." in said
+    earlier = {**set_coverage(SETS, TRUTH, level=0.9, counts=(20, 30)).to_json()}
+    del earlier["said"]
+    assert "yes was right in 67 % (21 to 94 %)." in " ".join(sentences(earlier, "rows"))
 
 
 def test_sets_that_decide_little_say_so_and_why() -> None:

@@ -47,6 +47,14 @@ def test_without_bounds_it_learns_once_from_the_rows_as_they_are():
     assert len(calls[0][0]) == (bounded.bound == EXACT).sum() and len(calls[-1][0]) == len(bounded)
 
 
+@pytest.mark.parametrize("spread", [0.1, 2.0])
+def test_a_spread_that_is_told_takes_the_place_of_the_error_of_rows_that_were_learnt(spread):
+    (train, _), calls = line(0), []
+    learn(lambda a, b: calls.append(a) or grow(a, b), say, train, train.those(np.zeros(len(train), bool)), spread)
+    first = grow(train.exact(), train)
+    np.testing.assert_allclose(calls[1].values, expected(train.values, train.bound, say(first, train.features), spread))
+
+
 def test_what_is_expected_behind_a_bound_lies_behind_it_and_near_the_estimate():
     estimate = np.array([-40.0, -1, 0, 1, 40])
     below = expected(np.zeros(5), np.full(5, BELOW), estimate, 1.0)

@@ -158,5 +158,9 @@ def test_words_that_may_be_a_class_are_said():
 
 def test_words_that_may_be_classes_are_told_so() -> None:
     frame = pd.DataFrame({"smiles": ["CCO", "CCC", "CCN"], "brain": ["stays out", "enters", "enters"]})
-    with pytest.raises(DataError, match=r"'stays out' is not a number.*--task binary .with --positive LABEL"):
+    add = "Add --task binary --positive enters, or --positive 'stays out': whichever is the positive one"
+    with pytest.raises(DataError, match=f"'stays out' is not a number.*Are these two classes. {add}"):
         rows_of(frame, ["brain"])
+    three = frame.assign(brain=["out", "in", "between"])
+    with pytest.raises(DataError, match=r"Are these classes\? Add --task multiclass$"):
+        rows_of(three, ["brain"])

@@ -68,6 +68,39 @@ def test_what_has_no_use_for_a_logarithm_is_learnt_as_it_stands(case, skewed, pl
     assert (len(said) == 1 and re.search(why, said[0])) if why else not said
 
 
+def capped(values, share, sign):
+    """Return values as cells, so large a share of them known only to lie above, or below, one value."""
+    end = np.quantile(values, 1 - share if sign == ">" else share)
+    return [f"{sign}{end:.4g}" if (v > end if sign == ">" else v < end) else f"{v:.4g}" for v in values]
+
+
+@pytest.mark.parametrize(("sign", "share"), [(">", 0.15), (">", 0.45), ("<", 0.15), ("<", 0.3)])
+def test_bounds_do_not_hide_a_skewed_target(sign, share, skewed, plan_of):
+    cells = capped(skewed["clearance"].to_numpy(), share, sign)
+    made = plan_of(skewed.assign(clearance=cells), targets=["clearance"])
+    _, _, bound = made.rows.data.subset(made.split.train).targets.arrays("clearance")
+    (note,) = (note for note in made.notes if "learnt on log10" in note)
+    assert made.task.of("clearance").on_logarithm and note.startswith("clearance: skewed values over ")
+    assert f"{(bound != EXACT).sum()} of {len(bound)} of them bounds, counted at their bound" in note
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_an_even_target_with_bounds_is_learnt_as_it_stands_and_that_is_said(share, skewed, plan_of):
+    # another seed than that of the split, which would hold out the largest
+    cells = capped(np.random.default_rng(7).permutation(np.linspace(0.1, 100, len(skewed))), share, ">")
+    cells[:6] = ["0.1"] * 6  # it spans decades
+    made = plan_of(skewed.assign(y=cells), targets=["y"])
+    assert not made.task.of("y").on_logarithm
+    said = [note for note in made.notes if "not clearly skewed: learnt as they stand" in note]
+    assert len(said) == 1 and "of them bounds, counted at their bound" in said[0]
+    assert 'transform = "log" says otherwise' in said[0]
+
+
+def test_a_logarithm_with_bounds_needs_no_word_on_its_scale(skewed, plan_of):
+    made = plan_of(skewed.assign(pIC50=capped(skewed["pAct"].to_numpy(), 0.4, ">")), targets=["pIC50"])
+    assert not made.task.of("pIC50").on_logarithm and not any("counted at their bound" in note for note in made.notes)
+
+
 def test_rows_that_do_not_train_have_no_say(skewed, plan_of):
     fold = ["train"] * 80 + ["valid"] * 15 + ["test"] * 15
     even = np.where(np.array(fold) == "train", 5 + np.arange(110) % 7, skewed["clearance"])

@@ -141,6 +141,8 @@ def test_a_deepchem_splitter_by_name(ligands, monkeypatch):
     [
         ({"split": "scafold"}, ConfigError, "unknown split 'scafold'; did you mean 'scaffold'"),
         ({"split": "column"}, ConfigError, "write column:NAME"),
+        ({"split": "fold"}, ConfigError, r"'fold': it is a column of the data. Write column:fold where .* group:fold"),
+        ({"split": "FOLD"}, ConfigError, "Write column:fold where"),
         ({"split": "column:flod"}, DataError, "no column 'flod' to split by; did you mean 'fold'"),
         ({"split": "deepchem:Butina"}, ConfigError, "unknown DeepChem splitter 'Butina'"),
         ({"model": "molecule/dmpn"}, ConfigError, "did you mean 'molecule/dmpnn'"),

@@ -214,9 +214,15 @@ def test_a_folder_whose_refit_was_stopped_is_a_model_and_the_same_command_finish
     watch = stop_at(3, 1)
     with monkeypatch.context() as patch:
         patch.setattr(show.Epochs, "__call__", lambda self, member, epoch: watch(member, epoch))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as stopped:
             train_folder(run, tmp_path, source=ligands)
-    assert "stopped while refitting: the split's model is kept" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "stopped while refitting: the split's model is kept" in err and "model written" not in err
+    train = molgraph.load(tmp_path).facts["train"]
+    assert str(stopped.value) == (
+        f"stopped while refitting. {tmp_path} holds the split's model, trained on the {train} training rows of the "
+        "split and scored above; the same command refits it."
+    )
     so_far, split = molgraph.load(tmp_path), molgraph.load(folder).judged
     assert so_far.facts["interrupted"] and so_far.judged is so_far
     np.testing.assert_array_equal(so_far.predict(["CCO"])["pAct"], split.predict(["CCO"])["pAct"])

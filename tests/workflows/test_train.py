@@ -210,7 +210,9 @@ def test_fine_tuning_begins_where_the_other_ended(ligands, folder):
         np.testing.assert_allclose(found[name].numpy(), value.numpy(), atol=1e-6)
     with pytest.raises(ConfigError, match="its architecture is not 'molecule/gin'"):
         molgraph.train(few, "pAct", init=str(folder), **{**TINY, "model": "molecule/gin"})
-    with pytest.raises(ConfigError, match="its encoder was set up with"):
+    with pytest.raises(
+        ConfigError, match=r"set up with encoder\.hidden = 16, and this run has 17: add --set encoder\.hidden=16"
+    ):
         molgraph.train(few, "pAct", init=str(folder), **{**TINY, "encoder": {"hidden": 17}})
 
 
