@@ -17,7 +17,8 @@ _METALS = _ALKALI | {12, 20, 38, 56, 30, 13, 47}
 _METAL = re.compile(r"\[\d*(?:Li|Na|K|Rb|Cs|Mg|Ca|Sr|Ba|Zn|Al|Ag)(?:[H+-]\d*)*(?::\d+)?\]")
 _ANIONS = frozenset((8, 16, 34, 9, 17, 35, 53))  # O, S, Se and halogens
 _NITROGEN, _CARBON = 7, 6
-_EXPANDED = frozenset((15, 16, 33, 34, 52, 53))  # P, S, As, Se, Te, I: atoms that double bonds may make neutral
+# The least charge that double bonds to anions leave: none on P, S, As, Se, Te, I and carbon; one on nitrogen (nitro).
+_LEAST = {**dict.fromkeys((15, 16, 33, 34, 52, 53, _CARBON), 0), _NITROGEN: 1}
 _GIVERS = (8, 16, 34, _NITROGEN, _CARBON)  # which neighbour gives its charge first: O, S, Se, N, C
 _MIRRORED = 6  # stereo groups whose mirror images are all compared: 64 molecules
 _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|\[O-\]\[N\+\]\(=O\)|O=\[N\+\]\(\[O-\]\)")
@@ -81,17 +82,20 @@ def united(mol: Chem.Mol) -> bool:
     changed = False
     for atom in mol.GetAtoms():
         if atom.GetFormalCharge() > 0:
-            changed |= _take_double_bonds(atom) if atom.GetAtomicNum() in _EXPANDED else _shift(atom)
+            changed |= _take_double_bonds(atom) or _shift(atom)
     return changed
 
 
 def _take_double_bonds(atom: Chem.Atom) -> bool:
+    least = _LEAST.get(atom.GetAtomicNum(), atom.GetFormalCharge())
+    if atom.GetFormalCharge() <= least:
+        return False
     beside = [(bond, bond.GetOtherAtom(atom)) for bond in atom.GetBonds() if bond.GetBondType() == BondType.SINGLE]
     givers = [
         (bond, other) for bond, other in beside if other.GetFormalCharge() < 0 and other.GetAtomicNum() in _GIVERS
     ]
     for bond, other in sorted(givers, key=lambda giver: _GIVERS.index(giver[1].GetAtomicNum())):
-        if atom.GetFormalCharge() > 0:
+        if atom.GetFormalCharge() > least:
             bond.SetBondType(BondType.DOUBLE)
             atom.SetFormalCharge(atom.GetFormalCharge() - 1)
             other.SetFormalCharge(other.GetFormalCharge() + 1)

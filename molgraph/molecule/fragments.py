@@ -12,6 +12,8 @@ from typing import NamedTuple
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from molgraph.molecule.resonance import settled
+
 # Counter-ions and solvents, each with its role: `either` is the drug of one salt and the ion of another (nicotinic
 # acid, lysine), `ion` and `solvent` are none beside another compound, `inorganic` never is one.
 # See: the salts and solvents of the ChEMBL structure pipeline, Bento 2020, https://doi.org/10.1186/s13321-020-00456-1;
@@ -168,7 +170,12 @@ def _plain(smiles: str) -> str:
 def _listed() -> dict[str, tuple[int, str]]:
     """Return the rank and the name of what is listed, by its plain SMILES."""
     text = files("molgraph.molecule").joinpath(LIST).read_text(encoding="utf-8")
-    return {_plain(row["smiles"]): (_ROLES[row["role"]], row["name"]) for row in csv.DictReader(text.splitlines())}
+    rows = csv.DictReader(text.splitlines())
+    return {_plain(_settled(row["smiles"])): (_ROLES[row["role"]], row["name"]) for row in rows}
+
+
+def _settled(smiles: str) -> str:
+    return str(Chem.MolToSmiles(settled(Chem.MolFromSmiles(smiles))))
 
 
 @cache

@@ -20,6 +20,7 @@ from molgraph.molecule.forms import (
     without_stereo_groups,
 )
 from molgraph.molecule.fragments import NoCompound, Scattered, inorganic, parent, uncharger
+from molgraph.molecule.resonance import settled
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
 _CHARACTERS_PER_ATOM = 30  # more than an atom needs, coordinates of a CXSMILES included
@@ -133,6 +134,7 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
     charged = "|" in text or is_charged(text)  # a CXSMILES may hide anything
     if charged and united(mol):
         mol = parse(key_of(mol)) or mol
+    mol = settled(mol) if charged else mol
     if "." not in text:
         mol = _neutral(mol) if charged else mol
         key = key_of(mol)

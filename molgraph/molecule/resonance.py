@@ -1,0 +1,195 @@
+"""One resonance form of a cation: its charge is drawn where most people draw it, and each place is no new compound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from rdkit import Chem
+from rdkit.Chem import BondType
+
+_CARBON, _NITROGEN = 6, 7
+# Which atoms show the charge first: P and As (onium salts), N, then O, S and Se, C.
+_HOLDERS = {15: 0, 33: 0, _NITROGEN: 1, 8: 2, 16: 2, 34: 2, _CARBON: 3}
+_LONE_PAIRS = frozenset((_NITROGEN, 8, 16, 34))
+_NONMETALS = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53))
+_PHOSPHORUS = frozenset((15, 33))
+_AMIDINIUM = 3  # atoms from N+ to N
+_MOST = 256  # forms that are compared: crystal violet has 3, a dye of ten rings some dozens
+
+
+class _Form(NamedTuple):
+    """Hold a resonance form, what is compared of it, more is better, and the bonds by which it differs."""
+
+    worth: tuple[int, ...]
+    flat: str
+    mol: Chem.Mol
+    bonds: tuple[int, ...]
+
+
+def settled(mol: Chem.Mol) -> Chem.Mol:
+    """Return a cation in one of its resonance forms: the charge on N before O, S and C, most benzenoid atoms, a proton
+    on the charge; of equal ones the last by SMILES.
+
+    A diazonium ion beside an anion is a diazo compound. A charge that holds a proton stays where it is: it is taken
+    from there, and a tautomer stays as drawn. Double bonds that are single in an equal form (cyanines) lose E and Z,
+    which only one of the drawings could show.
+
+    See: conjugated cations in RDKit's normalizations.in, of which this is the general case
+    """
+    if not any(map(_moves, mol.GetAtoms())):
+        return mol
+    now = _form(mol, ())
+    while now is not None:
+        forms = _forms(now.mol)
+        best = max(forms, key=lambda form: form[:2], default=None)
+        if best is None or best[:2] <= now[:2]:
+            return _without_stereo(now.mol, {b for form in forms if form.worth == now.worth for b in form.bonds})
+        now = best
+    return mol
+
+
+def _moves(atom: Chem.Atom) -> bool:
+    """Tell whether a charge may be drawn elsewhere: no proton to take, no anion beside it, a double bond to shift."""
+    number = atom.GetAtomicNum()
+    if atom.GetFormalCharge() != 1 or number not in _HOLDERS or number in _PHOSPHORUS:
+        return False
+    if any(near.GetFormalCharge() < 0 or near.GetAtomicNum() not in _NONMETALS for near in atom.GetNeighbors()):
+        return False
+    if number == _CARBON:
+        return True
+    return not atom.GetTotalNumHs() and (_is_diazonium(atom) or any(map(_is_double, atom.GetBonds())))
+
+
+def _is_double(bond: Chem.Bond) -> bool:
+    return bond.GetBondType() in (BondType.DOUBLE, BondType.AROMATIC)
+
+
+def _is_diazonium(atom: Chem.Atom) -> bool:
+    return any(
+        bond.GetBondType() == BondType.TRIPLE and bond.GetOtherAtom(atom).GetAtomicNum() == _NITROGEN
+        for bond in atom.GetBonds()
+    )
+
+
+def _forms(mol: Chem.Mol) -> list[_Form]:
+    drawn = Chem.RWMol(mol)
+    try:
+        Chem.Kekulize(drawn, clearAromaticFlags=True)
+    except Chem.KekulizeException:
+        return []
+    order = list(Chem.CanonicalRankAtoms(drawn))  # so that what lies beyond the limit is the same for any drawing
+    found: list[_Form] = []
+    for start in sorted(filter(_moves, drawn.GetAtoms()), key=lambda atom: order[atom.GetIdx()]):
+        for path in _paths(drawn, start, order):
+            form = _form(_shifted(drawn, path), _bonds(drawn, path))
+            if form is not None:
+                found.append(form)
+            if len(found) >= _MOST:
+                return found
+    return found
+
+
+def _paths(mol: Chem.Mol, start: Chem.Atom, order: list[int]) -> Iterator[list[int]]:
+    """Yield the atoms along bonds that are double and single by turns, from a charge to where it may stand as well.
+
+    A carbocation and a diazonium ion begin with a single bond, for they take electrons, any other with a double one.
+    """
+    takes = start.GetAtomicNum() == _CARBON
+    diazonium = _is_diazonium(start)
+    first = BondType.SINGLE if takes or diazonium else BondType.DOUBLE
+    open_: list[tuple[list[int], BondType]] = [([start.GetIdx()], first)]
+    while open_:
+        path, kind = open_.pop()
+        at = mol.GetAtomWithIdx(path[-1])
+        for near in sorted(at.GetNeighbors(), key=lambda atom: order[atom.GetIdx()], reverse=True):
+            if (
+                near.GetIdx() in path
+                or mol.GetBondBetweenAtoms(*(ends := (path[-1], near.GetIdx()))).GetBondType() != kind
+            ):
+                continue
+            longer = [*path, ends[1]]
+            if _ends(near, kind, takes, diazonium, len(longer)):
+                yield longer
+            if near.GetFormalCharge() == 0:
+                open_.append((longer, BondType.DOUBLE if kind == BondType.SINGLE else BondType.SINGLE))
+
+
+def _ends(atom: Chem.Atom, kind: BondType, takes: bool, diazonium: bool, length: int) -> bool:
+    """Tell whether the charge may stand where a path comes to by a bond of this kind."""
+    if kind == BondType.DOUBLE:
+        receives = atom.GetAtomicNum() in _PHOSPHORUS or (takes and atom.GetAtomicNum() == _CARBON)
+        return receives and not diazonium and not atom.GetFormalCharge()
+    if atom.GetFormalCharge() == -1:
+        return atom.GetAtomicNum() in _LONE_PAIRS or atom.GetAtomicNum() == _CARBON
+    return not diazonium and _has_free_pair(atom) and (length <= _AMIDINIUM or not _keeps_proton(atom))
+
+
+def _has_free_pair(atom: Chem.Atom) -> bool:
+    """Tell whether a neutral atom has a pair of electrons for a double bond, and no metal that takes it."""
+    if atom.GetFormalCharge() or atom.GetAtomicNum() not in _LONE_PAIRS:
+        return False
+    single = all(bond.GetBondType() == BondType.SINGLE for bond in atom.GetBonds())
+    fit = atom.GetTotalValence() == (3 if atom.GetAtomicNum() == _NITROGEN else 2)
+    return single and fit and all(near.GetAtomicNum() in _NONMETALS for near in atom.GetNeighbors())
+
+
+def _keeps_proton(atom: Chem.Atom) -> bool:
+    """Tell whether an atom has a proton that it does not give to a charge far away: the NH of carbazole, of an amide."""
+    acylated = any(_is_double(bond) and not bond.IsInRing() for near in atom.GetNeighbors() for bond in near.GetBonds())
+    return atom.GetTotalNumHs() > 0 and (atom.IsInRing() or acylated)
+
+
+def _bonds(mol: Chem.Mol, path: list[int]) -> tuple[int, ...]:
+    return tuple(mol.GetBondBetweenAtoms(*ends).GetIdx() for ends in pairwise(path))
+
+
+def _shifted(mol: Chem.Mol, path: list[int]) -> Chem.RWMol:
+    made = Chem.RWMol(mol)
+    for at in path:
+        atom = made.GetAtomWithIdx(at)
+        atom.SetNumExplicitHs(mol.GetAtomWithIdx(at).GetTotalNumHs())
+        atom.SetNoImplicit(True)
+    for at in _bonds(mol, path):
+        bond = made.GetBondWithIdx(at)
+        bond.SetStereo(Chem.BondStereo.STEREONONE)
+        bond.SetBondType(BondType.SINGLE if bond.GetBondType() == BondType.DOUBLE else BondType.DOUBLE)
+    first, last = made.GetAtomWithIdx(path[0]), made.GetAtomWithIdx(path[-1])
+    last.SetFormalCharge(last.GetFormalCharge() + 1)
+    for bond in first.GetBonds():
+        if bond.GetBondType() == BondType.TRIPLE:  # a diazonium ion becomes N+=N-
+            bond.SetBondType(BondType.DOUBLE)
+            bond.GetOtherAtom(first).SetFormalCharge(-1)
+            return made
+    first.SetFormalCharge(0)
+    return made
+
+
+def _form(mol: Chem.Mol, bonds: tuple[int, ...]) -> _Form | None:
+    made = Chem.Mol(mol)
+    try:
+        Chem.SanitizeMol(made)
+    except Chem.MolSanitizeException:
+        return None
+    charged = [atom for atom in made.GetAtoms() if atom.GetFormalCharge()]
+    holders = [atom for atom in charged if atom.GetFormalCharge() > 0]
+    worth = (
+        -len(charged),
+        -sum(map(_is_diazonium, holders)),
+        -sum(_HOLDERS.get(atom.GetAtomicNum(), 0) for atom in holders),
+        sum(map(_is_benzenoid, made.GetAtoms())),
+        sum(atom.GetTotalNumHs() for atom in holders if atom.GetAtomicNum() != _CARBON),
+    )
+    return _Form(worth, str(Chem.MolToSmiles(made, isomericSmiles=False)), made, bonds)
+
+
+def _is_benzenoid(atom: Chem.Atom) -> bool:
+    return atom.GetIsAromatic() and not any(bond.GetBondType() == BondType.DOUBLE for bond in atom.GetBonds())
+
+
+def _without_stereo(mol: Chem.Mol, bonds: set[int]) -> Chem.Mol:
+    for at in bonds:
+        mol.GetBondWithIdx(at).SetStereo(Chem.BondStereo.STEREONONE)
+        mol.GetBondWithIdx(at).SetBondDir(Chem.BondDir.NONE)
+    return Chem.MolFromSmiles(Chem.MolToSmiles(mol)) or mol
