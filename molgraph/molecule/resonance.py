@@ -16,7 +16,7 @@ _LONE_PAIRS = frozenset((_NITROGEN, 8, 16, 34))
 _NONMETALS = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53))
 _PHOSPHORUS = frozenset((15, 33))
 _AMIDINIUM = 3  # atoms from N+ to N
-_MOST = 256  # forms that are compared: crystal violet has 3, a dye of ten rings some dozens
+_MOST, _STEPS = 256, 4096  # forms that are compared (crystal violet has 3), bonds that are walked from a charge
 
 
 class _Form(NamedTuple):
@@ -100,16 +100,15 @@ def _paths(mol: Chem.Mol, start: Chem.Atom, order: list[int]) -> Iterator[list[i
     diazonium = _is_diazonium(start)
     first = BondType.SINGLE if takes or diazonium else BondType.DOUBLE
     open_: list[tuple[list[int], BondType]] = [([start.GetIdx()], first)]
-    while open_:
+    for _ in range(_STEPS):
+        if not open_:
+            return
         path, kind = open_.pop()
         at = mol.GetAtomWithIdx(path[-1])
-        for near in sorted(at.GetNeighbors(), key=lambda atom: order[atom.GetIdx()], reverse=True):
-            if (
-                near.GetIdx() in path
-                or mol.GetBondBetweenAtoms(*(ends := (path[-1], near.GetIdx()))).GetBondType() != kind
-            ):
-                continue
-            longer = [*path, ends[1]]
+        bonds = [bond for bond in at.GetBonds() if bond.GetBondType() == kind]
+        beside = [near for bond in bonds if (near := bond.GetOtherAtom(at)).GetIdx() not in path]
+        for near in sorted(beside, key=lambda atom: order[atom.GetIdx()], reverse=True):
+            longer = [*path, near.GetIdx()]
             if _ends(near, kind, takes, diazonium, len(longer)):
                 yield longer
             if near.GetFormalCharge() == 0:
@@ -136,7 +135,7 @@ def _has_free_pair(atom: Chem.Atom) -> bool:
 
 
 def _keeps_proton(atom: Chem.Atom) -> bool:
-    """Tell whether an atom has a proton that it does not give to a charge far away: the NH of carbazole, of an amide."""
+    """Tell whether an atom keeps its proton beside a charge far away: the NH of a carbazole or an amide."""
     acylated = any(_is_double(bond) and not bond.IsInRing() for near in atom.GetNeighbors() for bond in near.GetBonds())
     return atom.GetTotalNumHs() > 0 and (atom.IsInRing() or acylated)
 
