@@ -21,9 +21,9 @@ from molgraph.binding.structure import STRUCTURE_FILES, bonds_by_distance
 from molgraph.data.regular import refused
 from molgraph.data.stream import open_bytes, suffixes
 from molgraph.errors import DataError, ResourceError, many
-from molgraph.molecule.forms import ionised, may_be_salt_of_metal
 from molgraph.molecule.fragments import Scattered, compounds, uncharged
 from molgraph.molecule.read import SDF_FILES
+from molgraph.molecule.metals import ionised, may_hold_metal
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal, refused_molecule
 from molgraph.molecule.standardise import parse as parse_smiles
 
@@ -240,10 +240,10 @@ def _asked(template: str) -> list[Chem.Mol] | Refusal:
         return Refusal("invalid_smiles", f"the template '{template[:60]}' is no SMILES")
     if not pattern.GetNumAtoms():
         return Refusal("invalid_smiles", "the template has no atoms")
-    pattern = ionised(pattern) if may_be_salt_of_metal(template) else pattern
+    pattern = ionised(pattern) if may_hold_metal(template) else pattern
     found = compounds(Chem.RemoveAllHs(pattern))
     if isinstance(found, Scattered):
-        return Refusal("organometallic", f"{found.metal} beside its ligands in the SMILES: draw their bonds")
+        return Refusal("organometallic", f"the SMILES: {found.what}")
     made = [mol for mol in map(parse_smiles, found) if mol is not None]
     return made or Refusal("invalid_smiles", f"the template '{template[:60]}' has no part that is a molecule")
 

@@ -1,4 +1,4 @@
-"""One form for what is written in several: charges drawn apart, salts of metals drawn with bonds, inner salts."""
+"""One form for what is written in several: charges drawn apart, inner salts, relative stereo."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from itertools import chain, product
 from rdkit import Chem
 from rdkit.Chem import BondType, StereoGroupType
 
-# Metals that are ions beside an acid, whatever lines are drawn: groups 1 and 2, zinc, aluminium and silver. Other
-# metals, and these where carbon or a ligand's nitrogen holds them (butyllithium, chlorophyll), keep their bonds.
-_ALKALI = frozenset((3, 11, 19, 37, 55))
-_METALS = _ALKALI | {12, 20, 38, 56, 30, 13, 47}
-_METAL = re.compile(r"\[\d*(?:Li|Na|K|Rb|Cs|Mg|Ca|Sr|Ba|Zn|Al|Ag)(?:[H+-]\d*)*(?::\d+)?\]")
-_ANIONS = frozenset((8, 16, 34, 9, 17, 35, 53))  # O, S, Se and halogens
 _NITROGEN, _CARBON = 7, 6
 # The least charge that double bonds to anions leave: none on P, S, As, Se, Te, I and carbon; one on nitrogen (nitro).
 _LEAST = {**dict.fromkeys((15, 16, 33, 34, 52, 53, _CARBON), 0), _NITROGEN: 1}
@@ -25,51 +19,9 @@ _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|\[O-\]\[N\+\]\(=O\
 _CHARGE = re.compile(r"\+|-\d*(?::\d+)?\]")  # a minus outside brackets is a bond
 
 
-def may_be_salt_of_metal(text: str) -> bool:
-    """Tell whether a SMILES names a metal whose salts are drawn with bonds."""
-    return "[" in text and _METAL.search(text) is not None
-
-
 def is_charged(text: str) -> bool:
     """Tell whether a SMILES has charges other than those of nitro groups, which have one form."""
     return _CHARGE.search(_NITRO.sub("", text) if "[N+]" in text else text) is not None
-
-
-def ionised(mol: Chem.Mol) -> Chem.Mol:
-    """Return a molecule whose metals are ions beside their acids: `O[Na]` is a salt.
-
-    Coordination compounds and organometallics keep their bonds.
-    """
-    made = Chem.RWMol(mol)
-    metals = [atom for atom in made.GetAtoms() if atom.GetAtomicNum() in _METALS and atom.GetDegree()]
-    salts = [metal for metal in metals if all(_is_anion_of(metal, each) for each in metal.GetNeighbors())]
-    if not salts:
-        return mol
-    for metal in salts:
-        neighbours = list(metal.GetNeighbors())
-        for other in neighbours:
-            kind = made.GetBondBetweenAtoms(metal.GetIdx(), other.GetIdx()).GetBondType()
-            made.RemoveBond(metal.GetIdx(), other.GetIdx())
-            if kind == BondType.SINGLE and other.GetFormalCharge() == 0:
-                other.SetFormalCharge(-1)
-                metal.SetFormalCharge(metal.GetFormalCharge() + 1)
-    made.UpdatePropertyCache(strict=False)
-    return Chem.MolFromSmiles(Chem.MolToSmiles(made)) or mol
-
-
-def _is_anion_of(metal: Chem.Atom, atom: Chem.Atom) -> bool:
-    """Tell whether a neighbour is what an acid leaves: O, S, a halogen; N beside an acyl or a sulfonyl group."""
-    if atom.GetFormalCharge() > 0:
-        return False
-    if atom.GetAtomicNum() != _NITROGEN:
-        return atom.GetAtomicNum() in _ANIONS
-    if metal.GetAtomicNum() in _ALKALI:
-        return True
-    return any(
-        bond.GetBondType() == BondType.DOUBLE and bond.GetOtherAtom(next_).GetAtomicNum() in _ANIONS
-        for next_ in atom.GetNeighbors()
-        for bond in next_.GetBonds()
-    )
 
 
 def united(mol: Chem.Mol) -> bool:

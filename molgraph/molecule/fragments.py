@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
+from molgraph.molecule.metals import COMPLEXING, carbanion, is_metal, name_of
 from molgraph.molecule.resonance import settled
 
 # Counter-ions and solvents, each with its role: `either` is the drug of one salt and the ion of another (nicotinic
@@ -25,8 +26,6 @@ _ROLES = {"either": EITHER, "ion": ION, "solvent": SOLVENT, "inorganic": INORGAN
 _REMEMBERED = 4096  # fragments
 _LONGEST = 40  # characters of a SMILES of the longest that is none
 _CARBON, _NITROGEN = 6, 7
-# Metals whose compounds are complexes and never plain salts: the platinum group, gold, technetium, rhenium.
-_COMPLEXING = frozenset((43, 44, 45, 46, 75, 76, 77, 78, 79))
 
 
 class Piece(NamedTuple):
@@ -56,9 +55,9 @@ class NoCompound(NamedTuple):
 
 
 class Scattered(NamedTuple):
-    """Name the metal of a complex whose ligands are written beside it, without their bonds."""
+    """Say of an organometallic or a complex that it is written in pieces, without the bonds of its metal."""
 
-    metal: str
+    what: str
 
 
 def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
@@ -68,9 +67,9 @@ def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
     and solvents alone are no compound, unless one of them only is organic: sodium acetate is a salt of acetic acid.
     """
     parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
-    metal = _bare_metal(parts)
-    if metal:
-        return Scattered(metal)
+    scattered = _scattered(parts)
+    if scattered:
+        return Scattered(scattered)
     pieces = [_piece(piece) for piece in parts]
     chosen = min(pieces, key=lambda piece: (piece.rank, -piece.atoms, piece.smiles))
     if chosen.rank == INORGANIC:
@@ -89,22 +88,28 @@ def compounds(mol: Chem.Mol) -> list[str] | Scattered:
     They are those of the first rank that it holds: none is a counter-ion or a solvent, unless there is nothing else.
     """
     parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
-    metal = _bare_metal(parts)
-    if metal:
-        return Scattered(metal)
+    scattered = _scattered(parts)
+    if scattered:
+        return Scattered(scattered)
     pieces = sorted({_piece(part) for part in parts}, key=lambda piece: (piece.rank, -piece.atoms, piece.smiles))
     return [piece.smiles for piece in pieces if piece.rank == pieces[0].rank]
 
 
-def _bare_metal(parts: Sequence[Chem.Mol]) -> str:
-    """Return the metal that stands without carbon beside what must be its ligands (organic ones, ammonia); "" for none.
+def _scattered(parts: Sequence[Chem.Mol]) -> str:
+    """Say whether a metal stands without carbon beside what must be its ligands; "" for none.
 
-    Of such a record neither the metal nor a ligand is the compound: oxaliplatin is no cyclohexanediamine.
+    Beside the platinum group these are organic ones and ammonia, beside any metal a carbanion. Of such a record neither
+    the metal nor a ligand is the compound: oxaliplatin is no cyclohexanediamine, phenyllithium no benzene.
     """
-    metals = [_elements(part) & _COMPLEXING for part in parts if _CARBON not in _elements(part)]
-    found = frozenset[int]().union(*metals)
-    ligands = any(not _elements(part) & _COMPLEXING and _elements(part) & {_CARBON, _NITROGEN} for part in parts)
-    return str(Chem.GetPeriodicTable().GetElementName(min(found))).lower() if found and ligands else ""
+    metals = {
+        number for part in parts if _CARBON not in (held := _elements(part)) for number in held if is_metal(number)
+    }
+    if metals and any(map(carbanion, parts)):
+        return f"{name_of(min(metals))} beside a carbanion: an organometallic without its bonds, out of scope"
+    found = metals & COMPLEXING
+    ligands = any(not _elements(part) & COMPLEXING and _elements(part) & {_CARBON, _NITROGEN} for part in parts)
+    what = "beside its ligands: a complex without its bonds, out of scope; draw them to have it scored"
+    return f"{name_of(min(found))} {what}" if found and ligands else ""
 
 
 def _elements(mol: Chem.Mol) -> frozenset[int]:
@@ -137,7 +142,7 @@ def _piece(mol: Chem.Mol) -> Piece:
 
 def _element(mol: Chem.Mol) -> str:
     atom = next((atom for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1), mol.GetAtomWithIdx(0))
-    return str(Chem.GetPeriodicTable().GetElementName(atom.GetAtomicNum())).lower()
+    return name_of(atom.GetAtomicNum())
 
 
 def _counted(pieces: Iterable[Piece]) -> str:

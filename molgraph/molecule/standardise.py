@@ -11,15 +11,9 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgraph.config import RULES
-from molgraph.molecule.forms import (
-    ionised,
-    is_charged,
-    may_be_salt_of_metal,
-    united,
-    without_acid_protons,
-    without_stereo_groups,
-)
+from molgraph.molecule.forms import is_charged, united, without_acid_protons, without_stereo_groups
 from molgraph.molecule.fragments import NoCompound, Scattered, inorganic, parent, uncharger
+from molgraph.molecule.metals import coordinated, ionised, may_hold_metal, reagent
 from molgraph.molecule.resonance import settled
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
@@ -128,9 +122,12 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
     stereo = ""
     if "|" in text:
         mol, stereo = without_stereo_groups(mol)
-    if may_be_salt_of_metal(text):
-        made = ionised(mol)
+    if may_hold_metal(text):
+        made = coordinated(ionised(mol))
         mol, text = (mol, text) if made is mol else (made, key_of(made))
+        metal = reagent(mol)
+        if metal:
+            return Refusal("organometallic", f"{metal} on carbon: an organometallic reagent, out of scope")
     charged = "|" in text or is_charged(text)  # a CXSMILES may hide anything
     if charged and united(mol):
         mol = parse(key_of(mol)) or mol
@@ -150,10 +147,7 @@ def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:
     """Return the compound among the fragments of a record, with what was left out."""
     found = parent(mol)
     if isinstance(found, Scattered):
-        what = (
-            f"{found.metal} beside its ligands: a complex without its bonds, out of scope; draw them to have it scored"
-        )
-        return Refusal("organometallic", what)
+        return Refusal("organometallic", found.what)
     if isinstance(found, NoCompound):
         return _no_compound(found)
     kept = parse(found.smiles) or mol
