@@ -10,6 +10,8 @@ from itertools import chain, product
 from rdkit import Chem
 from rdkit.Chem import BondType, StereoGroupType
 
+from molgraph.molecule.cxsmiles import is_relative
+
 _NITROGEN, _CARBON = 7, 6
 # The least charge that double bonds to anions leave: none on P, S, As, Se, Te, I and carbon; one on nitrogen (nitro).
 _LEAST = {**dict.fromkeys((15, 16, 33, 34, 52, 53, _CARBON), 0), _NITROGEN: 1}
@@ -119,6 +121,9 @@ def without_stereo_groups(mol: Chem.Mol) -> tuple[Chem.Mol, str]:
     See: CTFile Formats (BIOVIA, 2020), enhanced stereochemistry
     """
     groups = [group for group in mol.GetStereoGroups() if group.GetGroupType() != StereoGroupType.STEREO_ABSOLUTE]
+    centres = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED]
+    if not groups and centres and is_relative(mol):
+        groups = [Chem.CreateStereoGroup(StereoGroupType.STEREO_OR, mol, centres)]
     if not groups:
         return mol, ""
     made = Chem.RWMol(mol)

@@ -16,6 +16,7 @@ from rdkit import Chem, rdBase
 
 from molgraph.data import endable
 from molgraph.data.stream import LINE, SHOWN, Broken, Lines, Row, name_of, open_bytes
+from molgraph.molecule.cxsmiles import many_molecules
 from molgraph.molecule.hard import hard_block, why
 
 UNNAMED = "unnamed"
@@ -121,11 +122,14 @@ def row(found: Record, tags: Iterable[str]) -> Row:
 
 
 def smiles_of(molecule: Chem.Mol) -> str:
-    """Return the SMILES of a molecule, as CXSMILES where it has stereo that is relative or racemic (V3000 groups)."""
+    """Return the SMILES of a molecule, as CXSMILES where it has stereo that is relative or racemic (V3000 groups), or
+    where it is a polymer or a pattern."""
     groups = [g for g in molecule.GetStereoGroups() if g.GetGroupType() != Chem.StereoGroupType.STEREO_ABSOLUTE]
-    if not groups:
+    many = many_molecules(molecule)
+    if not groups and not many:
         return str(Chem.MolToSmiles(molecule))
-    only = Chem.CXSmilesFields.CX_ENHANCEDSTEREO
+    fields = Chem.CXSmilesFields
+    only = fields.CX_ENHANCEDSTEREO | (fields.CX_POLYMER | fields.CX_LINKNODES if many else 0)
     return str(Chem.MolToCXSmiles(molecule, Chem.SmilesWriteParams(), only))
 
 
@@ -145,7 +149,8 @@ def _smiles_of_block(block: str) -> tuple[str, Broken | None]:
         try:
             molecule: Chem.Mol | None = Chem.MolFromMolBlock(block)
             if molecule is not None:
-                return smiles_of(molecule), None
+                many = many_molecules(molecule)
+                return ("", Broken(*many)) if many else (smiles_of(molecule), None)
             drawn: Chem.Mol | None = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
             problems = [p.Message() for p in Chem.DetectChemistryProblems(drawn)] if drawn is not None else []
         except (RuntimeError, ValueError) as error:  # an RDKit invariant that this block violates

@@ -11,6 +11,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgraph.config import RULES
+from molgraph.molecule.cxsmiles import refused_extension
 from molgraph.molecule.forms import is_charged, united, without_acid_protons, without_stereo_groups
 from molgraph.molecule.fragments import NoCompound, Scattered, inorganic, parent, uncharger
 from molgraph.molecule.metals import coordinated, ionised, may_hold_metal, reagent
@@ -57,7 +58,8 @@ def refused_unread(text: str, max_atoms: int = MAX_ATOMS) -> Refusal | None:
     if not (extension.startswith("|") and extension.rstrip().endswith("|")):
         what = f"{extension[:40]!r} follows the SMILES after a blank; keep names in a column of their own"
         return Refusal("invalid_smiles", what)
-    return None
+    refused = refused_extension(smiles, extension)
+    return Refusal(*refused) if refused else None
 
 
 def parse(text: str) -> Chem.Mol | None:
