@@ -15,14 +15,22 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from molgraph.molecule.metals import COMPLEXING, carbanion, is_metal, name_of
 from molgraph.molecule.resonance import settled
 
-# Counter-ions and solvents, each with its role: `either` is the drug of one salt and the ion of another (nicotinic
-# acid, lysine), `ion` and `solvent` are none beside another compound, `inorganic` never is one.
-# See: the salts and solvents of the ChEMBL structure pipeline, Bento 2020, https://doi.org/10.1186/s13321-020-00456-1;
-# Stahl and Wermuth, Handbook of Pharmaceutical Salts, 2nd edition 2011, ISBN 978-3-906390-51-2; RDKit's Data/Salts.txt;
-# the residual solvents of ICH Q3C(R8), 2021.
+# Counter-ions, solvents and hosts, each with its role: `either` is the drug of one salt and the ion of another (lysine,
+# nicotinic acid), `host` (cyclodextrins, crown ethers), `ion` and `solvent` are none beside another compound, and
+# `inorganic` never is one. Sources, where a row names none the first four of these:
+# the salts and solvents of the ChEMBL structure pipeline, Bento 2020, https://doi.org/10.1186/s13321-020-00456-1;
+# `Handbook`: Stahl and Wermuth, Handbook of Pharmaceutical Salts, 2nd edition 2011, ISBN 978-3-906390-51-2;
+# `Q3C`: the residual solvents of ICH Q3C(R8), 2021; RDKit's Data/Salts.txt;
+# `INN`: International Nonproprietary Names for radicals, groups and others, WHO 2012;
+# `Excipients`: Rowe, Handbook of Pharmaceutical Excipients, 6th edition 2009, ISBN 978-0-85369-792-3;
+# `Pedersen`: https://doi.org/10.1021/ja01002a035; `Lehn`: https://doi.org/10.1021/ar50122a001;
+# `Gutsche`: Calixarenes, 1989, ISBN 978-0-85186-916-2; `Lagona`: https://doi.org/10.1002/anie.200460675;
+# `ionic liquids`: Wasserscheid and Welton, 2008, ISBN 978-3-527-31239-9; `buffers`: Good 1966,
+# https://doi.org/10.1021/bi00866a011.
 LIST = "counterions.csv"
-ORGANIC, EITHER, ION, COMPLEX, SOLVENT, INORGANIC = range(6)  # the first that a record holds is its compound
-_ROLES = {"either": EITHER, "ion": ION, "solvent": SOLVENT, "inorganic": INORGANIC}
+ORGANIC, EITHER, HOST, ION, COMPLEX, SOLVENT, INORGANIC = range(7)  # the first that a record holds is its compound
+_ROLES = {"either": EITHER, "host": HOST, "ion": ION, "solvent": SOLVENT, "inorganic": INORGANIC}
+_AUXILIARY = {HOST: "host", ION: "counter-ion", SOLVENT: "solvent"}
 _REMEMBERED = 4096  # fragments
 _LONGEST = 40  # characters of a SMILES of the longest that is none
 _CARBON, _NITROGEN = 6, 7
@@ -63,8 +71,8 @@ class Scattered(NamedTuple):
 def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
     """Return the compound of a record of several fragments.
 
-    Of equally large ones it is the first by its SMILES, so that their order in the record decides nothing. Counter-ions
-    and solvents alone are no compound, unless one of them only is organic: sodium acetate is a salt of acetic acid.
+    Of equally large ones it is the first by its SMILES, so that their order in the record decides nothing. Of
+    counter-ions and solvents alone none is the compound: sodium acetate is measured for neither.
     """
     parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
     scattered = _scattered(parts)
@@ -76,10 +84,11 @@ def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
         return NoCompound(_counted(pieces))
     rivals = {piece.smiles for piece in pieces if piece.rank < INORGANIC} - {chosen.smiles}
     same = {smiles for smiles in rivals if uncharged(smiles) == uncharged(chosen.smiles)}
-    if chosen.rank in (ION, SOLVENT) and rivals - same:
-        return NoCompound(_counted(pieces))
     left = [piece for piece in pieces if piece.smiles not in {chosen.smiles, *same}]
-    return Parent(chosen.smiles, _counted(left), any(piece.rank == ORGANIC for piece in left))
+    if chosen.rank in _AUXILIARY and any(piece.smiles != "[H+]" for piece in left):
+        return NoCompound(_counted(pieces))
+    equals = (ORGANIC, chosen.rank) if chosen.rank == EITHER else (ORGANIC,)
+    return Parent(chosen.smiles, _counted(left), any(piece.rank in equals for piece in left))
 
 
 def compounds(mol: Chem.Mol) -> list[str] | Scattered:
@@ -116,16 +125,20 @@ def _elements(mol: Chem.Mol) -> frozenset[int]:
     return frozenset(atom.GetAtomicNum() for atom in mol.GetAtoms())
 
 
-def inorganic(mol: Chem.Mol, key: str) -> NoCompound | None:
-    """Return what stands alone and is no compound: an element, water, an inorganic acid; None of anything else.
-
-    A counter-ion or a solvent that stands alone is what its user asks about.
+def alone(mol: Chem.Mol, key: str) -> NoCompound | str:
+    """Return what stands alone and is no compound: an element, water, an inorganic acid; of a counter-ion or a solvent,
+    which is what its user asks about, what there is to say of it, "" of anything else.
     """
-    if len(key) > _LONGEST or (mol.GetNumHeavyAtoms() > 1 and key not in _listed()):
-        return None
+    if len(key) > _LONGEST:
+        return ""
+    plain = str(Chem.MolToSmiles(mol, isomericSmiles=False)) if "@" in key or "/" in key else key
+    if mol.GetNumHeavyAtoms() > 1 and plain not in _listed():
+        return ""
     organic = any(atom.GetAtomicNum() == _CARBON for atom in mol.GetAtoms())
-    rank, name = _listed().get(key, (ORGANIC if organic else INORGANIC, _element(mol)))
-    return NoCompound(name) if rank == INORGANIC else None
+    rank, name = _listed().get(plain, (ORGANIC if organic else INORGANIC, _element(mol)))
+    if rank == INORGANIC:
+        return NoCompound(name)
+    return f"scored as itself: {name} is known as a {_AUXILIARY[rank]}" if rank in _AUXILIARY else ""
 
 
 def _piece(mol: Chem.Mol) -> Piece:

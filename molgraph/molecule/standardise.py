@@ -13,7 +13,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from molgraph.config import RULES
 from molgraph.molecule.cxsmiles import refused_extension
 from molgraph.molecule.forms import is_charged, united, without_acid_protons, without_stereo_groups
-from molgraph.molecule.fragments import NoCompound, Scattered, inorganic, parent, uncharger
+from molgraph.molecule.fragments import NoCompound, Scattered, alone, parent, uncharger
 from molgraph.molecule.metals import coordinated, ionised, may_hold_metal, reagent
 from molgraph.molecule.resonance import settled
 
@@ -137,8 +137,10 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
     if "." not in text:
         mol = _neutral(mol) if charged else mol
         key = key_of(mol)
-        found = inorganic(mol, key)
-        return _no_compound(found) if found else Standard(key, mol, stereo)
+        found = alone(mol, key)
+        if isinstance(found, NoCompound):
+            return _no_compound(found)
+        return Standard(key, mol, "; ".join(filter(None, (found, stereo))))
     part = _part(mol, charged)
     if isinstance(part, Refusal) or not stereo:
         return part
@@ -157,8 +159,11 @@ def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:
     key = key_of(kept)
     if found.left_out and _CARBANION.search(key):
         return Refusal("organometallic", f"{key} beside {found.left_out}: an organometallic compound, out of scope")
+    if not found.left_out:
+        note = alone(kept, key)
+        return Standard(key, kept, note if isinstance(note, str) else "")
     mixture = "a mixture: " if found.mixture else ""
-    return Standard(key, kept, f"{mixture}scored {key}; left out {found.left_out}" if found.left_out else "")
+    return Standard(key, kept, f"{mixture}scored {key}; left out {found.left_out}")
 
 
 def _no_compound(found: NoCompound) -> Refusal:

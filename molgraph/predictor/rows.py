@@ -175,13 +175,17 @@ def _as_classes(table: Table, parsed: ParsedTargets, targets: Sequence[str], kin
 
 
 def _read_as(prepared: Ready, table: Table) -> list[str]:
-    """Say how many rows were not read as they stand (a part alone, or sampled anew), and of the first how."""
+    """Say how many rows were not read as they stand (a part alone, or sampled anew), how many were with a remark (a lone
+    solvent), and of the first of each how."""
     told = {at: words for at, words in sorted(prepared.said.items()) if at not in prepared.rejects}
-    if not told:
-        return []
-    first = next(iter(told))
-    were = "was" if len(told) == 1 else "were"
-    return [f"{many(len(told), 'row')} {were} not read as written; the first, row {table.rows[first]}: {told[first]}."]
+    kept = {at: words for at, words in told.items() if words.startswith("scored as itself")}
+    changed = {at: words for at, words in told.items() if at not in kept}
+    return [
+        f"{many(len(said), 'row')} {'was' if len(said) == 1 else 'were'} {how}; the first, row {table.rows[first]}: "
+        f"{said[first]}."
+        for said, how in ((changed, "not read as written"), (kept, "read with a remark"))
+        if (first := next(iter(said), None)) is not None
+    ]
 
 
 def _called(source: Any) -> str:

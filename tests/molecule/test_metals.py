@@ -8,6 +8,7 @@ from rdkit import Chem
 from molgraph.molecule.standardise import Refusal, standardise, standardised
 
 CISPLATIN = "[NH3]->[Pt](Cl)(Cl)<-[NH3]"
+METHYLVALERATE = "CCCC(C)C(=O)[O-]"  # no listed ion
 OXALIPLATIN = "O=C1O[Pt]2(<-[NH2][C@@H]3CCCC[C@H]3[NH2]->2)OC1=O"
 
 
@@ -60,15 +61,20 @@ def test_complexes_and_organometallics_keep_their_bonds(text: str) -> None:
 @pytest.mark.parametrize(
     ("bonds", "pieces", "key", "metal"),
     [
-        ("CC(=O)O[Cu]OC(C)=O", "[Cu+2].CC(=O)[O-].CC(=O)[O-]", "CC(=O)O", "copper"),
-        ("CC(=O)O[Cu+].CC(=O)[O-]", "[Cu+2].CC(=O)[O-].CC(=O)[O-]", "CC(=O)O", "copper"),
-        ("CCC(=O)O[Fe](OC(=O)CC)OC(=O)CC", "[Fe+3].CCC(=O)[O-].CCC(=O)[O-].CCC(=O)[O-]", "CCC(=O)O", "iron"),
-        ("CCCCC(=O)O[Mn]OC(=O)CCCC", "[Mn+2].CCCCC(=O)[O-].CCCCC(=O)[O-]", "CCCCC(=O)O", "manganese"),
-        ("CCS(=O)(=O)O[Ce](Cl)Cl", "[Ce+3].[Cl-].[Cl-].CCS(=O)(=O)[O-]", "CCS(=O)(=O)O", "cerium"),
-        ("CC(=O)O[Hg]OC(C)=O", "[Hg+2].CC(=O)[O-].CC(=O)[O-]", "CC(=O)O", "mercury"),
+        ("CCCC(C)C(=O)O[Cu]OC(=O)C(C)CCC", f"[Cu+2].{METHYLVALERATE}.{METHYLVALERATE}", "CCCC(C)C(=O)O", "copper"),
+        (
+            f"CCCC(C)C(=O)O[Cu+].{METHYLVALERATE}",
+            f"[Cu+2].{METHYLVALERATE}.{METHYLVALERATE}",
+            "CCCC(C)C(=O)O",
+            "copper",
+        ),
+        ("CCCC(C)C(=O)O[Fe](Cl)Cl", f"[Fe+3].[Cl-].[Cl-].{METHYLVALERATE}", "CCCC(C)C(=O)O", "iron"),
+        ("CCCC(C)C(=O)O[Mn]OC(=O)C(C)CCC", f"[Mn+2].{METHYLVALERATE}.{METHYLVALERATE}", "CCCC(C)C(=O)O", "manganese"),
+        ("FCCS(=O)(=O)O[Ce](Cl)Cl", "[Ce+3].[Cl-].[Cl-].FCCS(=O)(=O)[O-]", "O=S(=O)(O)CCF", "cerium"),
+        ("CCCC(C)C(=O)O[Hg]OC(=O)C(C)CCC", f"[Hg+2].{METHYLVALERATE}.{METHYLVALERATE}", "CCCC(C)C(=O)O", "mercury"),
+        ("[Na]Oc1ccccc1", "[Na+].[O-]c1ccccc1", "Oc1ccccc1", "sodium"),
         ("[Na]C(C(=O)OCC)C(=O)OCC", "[Na+].[CH-](C(=O)OCC)C(=O)OCC", "CCOC(=O)CC(=O)OCC", "sodium"),
-        ("[K]C#N", "[K+].[C-]#N", "C#N", "potassium"),
-        ("CC(C)O[Mg]OC(C)C", "[Mg+2].CC(C)[O-].CC(C)[O-]", "CC(C)O", "magnesium"),
+        ("CC(C)(F)O[Mg]OC(C)(C)F", "[Mg+2].CC(C)(F)[O-].CC(C)(F)[O-]", "CC(C)(O)F", "magnesium"),
     ],
 )
 def test_a_salt_is_one_compound_with_its_bonds_and_in_pieces(bonds: str, pieces: str, key: str, metal: str) -> None:
@@ -98,9 +104,14 @@ def test_an_organometallic_reagent_is_no_hydrocarbon(bonds: str, pieces: str, me
 
 
 @pytest.mark.parametrize(
-    ("bonds", "pieces"), [("Cl[Cu]Cl", "[Cu+2].[Cl-].[Cl-]"), ("Cl[Fe](Cl)Cl", "[Fe+3].[Cl-].[Cl-].[Cl-]")]
+    ("bonds", "pieces"),
+    [
+        ("Cl[Cu]Cl", "[Cu+2].[Cl-].[Cl-]"),
+        ("CC(=O)O[Cu]OC(C)=O", "[Cu+2].CC(=O)[O-].CC(=O)[O-]"),
+        ("[K]C#N", "[K+].[C-]#N"),
+    ],
 )
-def test_an_inorganic_salt_is_no_compound_in_either_form(bonds: str, pieces: str) -> None:
+def test_a_salt_of_counter_ions_is_no_compound_in_either_form(bonds: str, pieces: str) -> None:
     for text in (bonds, pieces):
         refused = standardised(text)
         assert isinstance(refused, Refusal) and refused.reason == "no_compound"

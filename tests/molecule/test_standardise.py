@@ -15,9 +15,9 @@ from molgraph.molecule.standardise import Refusal, standardise, why_refused
     [
         ("CC(=O)Oc1ccccc1C(=O)[O-].[Na+]", "CC(=O)Oc1ccccc1C(=O)O"),  # sodium aspirin
         ("OC(=O)c1ccccc1OC(C)=O", "CC(=O)Oc1ccccc1C(=O)O"),
-        ("C[NH3+].[Cl-]", "CN"),
+        ("FCC[NH3+].[Cl-]", "NCCF"),
         ("[O-]C(=O)C[NH3+]", "NCC(=O)O"),
-        ("C[N+](C)(C)C.[I-]", "C[N+](C)(C)C"),  # nothing to take a proton from
+        ("C[N+](C)(C)CF.[I-]", "C[N+](C)(C)CF"),  # nothing to take a proton from
         ("[O-][N+](=O)c1ccccc1", "O=[N+]([O-])c1ccccc1"),
         ("C[C@H](N)C(=O)O", "C[C@H](N)C(=O)O"),
         ("F/C=C/Cl", "F/C=C/Cl"),
@@ -28,8 +28,9 @@ from molgraph.molecule.standardise import Refusal, standardise, why_refused
         ("CCO |$a;b;c$|", "CCO"),
         (" CCO\t", "CCO"),
         ("CCCC.[Zn]", "CCCC"),
+        ("CCO.CCO", "CCO"),
         ("CCO", "CCO"),  # a solvent may be what is asked about
-        ("CC(=O)[O-].[Na+]", "CC(=O)O"),
+        ("OC(=O)c1ccccc1.[Na+]", "O=C(O)c1ccccc1"),  # the drug of this salt, a counter-ion of others
         ("Cl[Pt](Cl)(N)N", "[NH3]->[Pt](<-[NH3])([Cl])[Cl]"),
     ],
 )
@@ -65,6 +66,13 @@ def test_key(text: str, key: str) -> None:
         ("OP(=O)(O)O", "no_compound", "phosphoric acid"),
         ("CS(C)=O.CCO", "no_compound", "dimethyl sulfoxide, ethanol"),
         ("CNCC(O)C(O)C(O)C(O)CO.CC(=O)O", "no_compound", "meglumine, acetic acid"),
+        ("CCO.O", "no_compound", "ethanol, water"),
+        ("CS(C)=O.ClCCl", "no_compound", "dimethyl sulfoxide, dichloromethane"),
+        ("CC(=O)[O-].[Na+]", "no_compound", "acetic acid, sodium"),
+        ("CC(=O)O[Na]", "no_compound", "acetic acid, sodium"),
+        ("NC(CO)(CO)CO.Cl", "no_compound", "tromethamine, hydrogen chloride"),
+        ("[NH4+].[Cl-]", "no_compound", "ammonia, hydrogen chloride"),
+        ("CCCC[N+](CCCC)(CCCC)CCCC.[Br-]", "no_compound", "tetrabutylammonium, hydrogen bromide"),
         ("[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1", "organometallic", "iron beside a carbanion"),
     ],
 )
@@ -89,8 +97,8 @@ def test_the_largest_allowed_molecule() -> None:
 
 
 def test_many_counter_ions_are_no_large_molecule() -> None:
-    assert standardise("CCCCO" + ".[Na+].[Cl-]" * 300) == "CCCCO"
-    refusal = standardise("CCCCO" + ".[Na+].[Cl-]" * 1100)
+    assert standardise("CCCCCCO" + ".[Na+].[Cl-]" * 300) == "CCCCCCO"
+    refusal = standardise("CCCCCCO" + ".[Na+].[Cl-]" * 1100)
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "too_large"
 
@@ -129,9 +137,9 @@ WRITINGS = [
     ("OC(=O)c1ccccc1O", "[Na]OC(=O)c1ccccc1O"),
     ("OC(=O)c1ccccc1O", "[Na+].[O-]C(=O)c1ccccc1O"),
     ("CC(=O)Oc1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)O[Ca]OC(=O)c1ccccc1OC(C)=O"),
-    ("CCCCC(=O)O", "CCCCC(=O)O[Zn]OC(=O)CCCC"),
-    ("OC(=O)c1ccccc1C(=O)O", "O=C1O[Mg]OC(=O)c2ccccc12"),
-    ("CCC(=O)O", "CCC(=O)[O-][Na+]"),  # a dative bond to RDKit
+    ("CCCC(C)C(=O)O", "CCCC(C)C(=O)O[Zn]OC(=O)C(C)CCC"),
+    ("OC(=O)c1ccccc1CC(=O)O", "O=C1O[Mg]OC(=O)Cc2ccccc12"),
+    ("CCCC(C)C(=O)O", "CCCC(C)C(=O)[O-][Na+]"),  # a dative bond to RDKit
     ("CCCCS", "CCCCS[K]"),
     ("Nc1ccc(cc1)S(=O)(=O)Nc1ncccn1", "Nc1ccc(cc1)S(=O)(=O)N([Ag])c1ncccn1"),
     ("c1c[nH]cn1", "C1=CN([Na])C=N1"),
@@ -155,7 +163,12 @@ def test_two_writings_are_one_compound(one: str, other: str) -> None:
         ("CCCc1ccccc1N.Fc1ccccc1", "a mixture: scored CCCc1ccccc1N; left out Fc1ccccc1"),
         ("Fc1ccccc1.CCCc1ccccc1N", "a mixture: scored CCCc1ccccc1N; left out Fc1ccccc1"),
         ("C[C@H](N)CF.C[C@@H](N)CF", "a mixture: scored C[C@@H](N)CF; left out C[C@H](N)CF"),
-        ("CS(C)=O", ""),
+        ("CS(C)=O", "scored as itself: dimethyl sulfoxide is known as a solvent"),
+        ("CCO.CCO", "scored as itself: ethanol is known as a solvent"),
+        ("C[C@H](O)C(=O)O", "scored as itself: lactic acid is known as a counter-ion"),
+        ("C1COCCOCCOCCOCCOCCO1", "scored as itself: 18-crown-6 is known as a host"),
+        ("OC(=O)c1ccccc1", ""),
+        ("NCCCC(N)C(O)=O.OC(=O)CC(N)C(O)=O", "a mixture: scored NC(CC(=O)O)C(=O)O; left out ornithine"),
     ],
 )
 def test_what_is_left_out_is_said(text: str, said: str) -> None:
@@ -169,7 +182,8 @@ def test_what_is_left_out_is_said(text: str, said: str) -> None:
     [
         ("CNCC(O)C(O)C(O)C(O)CO.O=C(O)c1ccccc1", "CNCC(O)C(O)C(O)C(O)CO", "O=C(O)c1ccccc1"),
         ("C[S+]([O-])CC", "CC[S+](C)[O-]", "CCS(C)=O"),
-        ("[Na]OCC", "CC[O][Na]", "CCO"),
+        ("[Na]OCC", "CC[O][Na]", None),
+        ("[Na]Oc1ccccc1", "[Na][O]c1ccccc1", "Oc1ccccc1"),
         ("[Na+].[Cl-]", "Cl", None),
     ],
 )
