@@ -14,6 +14,7 @@ _ALKALI = frozenset((3, 11, 19, 37, 55))
 _EARTH = frozenset((4, 12, 20, 38, 56))
 _METALS = _ALKALI | _EARTH | {30, 13, 47}
 _OF_ACIDS = frozenset((*range(21, 30), 31, 39, 40, 48, 49, 50, *range(57, 72), 80, 81, 82, 83))
+_IONS = _METALS | _OF_ACIDS
 # Metals whose compounds are complexes and never plain salts: the platinum group, gold, technetium, rhenium.
 COMPLEXING = frozenset((43, 44, 45, 46, 75, 76, 77, 78, 79))
 _REAGENTS = _ALKALI | _EARTH | {30, 48, 13, 31, 49}  # carbon on these reacts with water and air
@@ -36,12 +37,12 @@ def ionised(mol: Chem.Mol) -> Chem.Mol:
 
     Coordination compounds and organometallics keep their bonds.
     """
-    made = Chem.RWMol(mol)
-    metals = [atom for atom in made.GetAtoms() if atom.GetAtomicNum() in _METALS | _OF_ACIDS and atom.GetDegree()]
-    salts = [metal for metal in metals if all(_is_anion_of(metal, each) for each in metal.GetNeighbors())]
+    metals = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() in _IONS and atom.GetDegree()]
+    salts = [metal.GetIdx() for metal in metals if all(_is_anion_of(metal, each) for each in metal.GetNeighbors())]
     if not salts:
         return mol
-    for metal in salts:
+    made = Chem.RWMol(mol)
+    for metal in map(made.GetAtomWithIdx, salts):
         for other in list(metal.GetNeighbors()):
             kind = made.GetBondBetweenAtoms(metal.GetIdx(), other.GetIdx()).GetBondType()
             made.RemoveBond(metal.GetIdx(), other.GetIdx())
@@ -127,11 +128,10 @@ def coordinated(mol: Chem.Mol) -> Chem.Mol:
 
     See: IUPAC, Graphical representation standards (2008), GR-1.7, https://doi.org/10.1351/pac200880020277
     """
-    made = Chem.RWMol(mol)
-    bonds = [bond for bond in made.GetBonds() if _ligand_of(bond) is not None]
-    if not bonds:
+    if not any(atom.GetAtomicNum() in COMPLEXING for atom in mol.GetAtoms()):
         return mol
-    for bond in bonds:
+    made = Chem.RWMol(mol)
+    for bond in [bond for bond in made.GetBonds() if _ligand_of(bond) is not None]:
         ligand = _ligand_of(bond)
         metal = bond.GetOtherAtom(ligand)
         charge, kind = ligand.GetFormalCharge(), bond.GetBondType()

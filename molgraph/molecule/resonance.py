@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -38,16 +39,25 @@ def settled(mol: Chem.Mol) -> Chem.Mol:
 
     See: conjugated cations in RDKit's normalizations.in, of which this is the general case
     """
-    if not any(map(_moves, mol.GetAtoms())):
+    if not (any(map(_moves, mol.GetAtoms())) and mol.HasSubstructMatch(_giver())):
         return mol
-    now = _form(mol, ())
+    forms = _forms(mol)
+    now = _form(mol, ()) if forms else None
     while now is not None:
-        forms = _forms(now.mol)
-        best = max(forms, key=lambda form: form[:2], default=None)
-        if best is None or best[:2] <= now[:2]:
+        best = max(forms, key=lambda form: form[:2])
+        if best[:2] <= now[:2]:
             return _without_stereo(now.mol, {b for form in forms if form.worth == now.worth for b in form.bonds})
-        now = best
+        now, forms = best, _forms(best.mol)
+        if not forms:
+            return _without_stereo(now.mol, set())
     return mol
+
+
+@cache
+def _giver() -> Chem.Mol:
+    """Return what a charge may move to: a neutral atom with a free pair beside a double bond, an anion, a carbocation
+    or phosphorus."""
+    return Chem.MolFromSmarts("[-,$([#6+]),$([#15,#33]=*),$([#7X3+0,#8X2+0,#16X2+0,#34X2+0]~[#6,#7,#15;$(*=,:*),+])]")
 
 
 def _moves(atom: Chem.Atom) -> bool:
@@ -74,24 +84,20 @@ def _is_diazonium(atom: Chem.Atom) -> bool:
 
 
 def _forms(mol: Chem.Mol) -> list[_Form]:
+    """Return the other forms, none where there are more than are compared, so that none depends on how it was drawn."""
     drawn = Chem.RWMol(mol)
     try:
         Chem.Kekulize(drawn, clearAromaticFlags=True)
     except Chem.KekulizeException:
         return []
-    order = list(Chem.CanonicalRankAtoms(drawn))  # so that what lies beyond the limit is the same for any drawing
-    found: list[_Form] = []
-    for start in sorted(filter(_moves, drawn.GetAtoms()), key=lambda atom: order[atom.GetIdx()]):
-        for path in _paths(drawn, start, order):
-            form = _form(_shifted(drawn, path), _bonds(drawn, path))
-            if form is not None:
-                found.append(form)
-            if len(found) >= _MOST:
-                return found
-    return found
+    paths = [path for start in filter(_moves, drawn.GetAtoms()) for path in _paths(drawn, start)]
+    if len(paths) > _MOST:
+        return []
+    forms = (_form(_shifted(drawn, path), _bonds(drawn, path)) for path in paths)
+    return [form for form in forms if form is not None]
 
 
-def _paths(mol: Chem.Mol, start: Chem.Atom, order: list[int]) -> Iterator[list[int]]:
+def _paths(mol: Chem.Mol, start: Chem.Atom) -> Iterator[list[int]]:
     """Yield the atoms along bonds that are double and single by turns, from a charge to where it may stand as well.
 
     A carbocation and a diazonium ion begin with a single bond, for they take electrons, any other with a double one.
@@ -106,8 +112,9 @@ def _paths(mol: Chem.Mol, start: Chem.Atom, order: list[int]) -> Iterator[list[i
         path, kind = open_.pop()
         at = mol.GetAtomWithIdx(path[-1])
         bonds = [bond for bond in at.GetBonds() if bond.GetBondType() == kind]
-        beside = [near for bond in bonds if (near := bond.GetOtherAtom(at)).GetIdx() not in path]
-        for near in sorted(beside, key=lambda atom: order[atom.GetIdx()], reverse=True):
+        for near in (bond.GetOtherAtom(at) for bond in bonds):
+            if near.GetIdx() in path:
+                continue
             longer = [*path, near.GetIdx()]
             if _ends(near, kind, takes, diazonium, len(longer)):
                 yield longer
@@ -188,6 +195,7 @@ def _is_benzenoid(atom: Chem.Atom) -> bool:
 
 
 def _without_stereo(mol: Chem.Mol, bonds: set[int]) -> Chem.Mol:
+    """Return the molecule read again from its SMILES, without E and Z of these bonds."""
     for at in bonds:
         mol.GetBondWithIdx(at).SetStereo(Chem.BondStereo.STEREONONE)
         mol.GetBondWithIdx(at).SetBondDir(Chem.BondDir.NONE)

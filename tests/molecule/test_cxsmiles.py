@@ -62,7 +62,7 @@ def test_a_cxsmiles_that_is_no_molecule_or_broken_is_refused(text: str, reason: 
         ("CC(F)O |(0,0,;1,0,;2,0,;1,1,),wU:1.0|", "C[C@@H](O)F"),
         ("[H]C([H])(F)O |(0,0,;1,0,;2,0,;1,1,;1,2,),lp:3:3,4:2|", "OCF"),
         ("CC1=CC=CC=C1 |c:3,5,t:1|", "Cc1ccccc1"),
-        ("CCCCO.Cl |f:0.1|", "CCCCO"),
+        ("CCCCCCO.Cl |f:0.1|", "CCCCCCO"),
     ],
 )
 def test_what_a_cxsmiles_says_is_kept(text: str, key: str) -> None:

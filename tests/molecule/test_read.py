@@ -315,7 +315,8 @@ def test_rdkits_nasty_files(shared_data: Path, tmp_path: Path) -> None:
         broken = [r for b in blocks for r in b.broken.values()]
         assert [r for b in blocks for r in b.rows] == list(range(1, sum(map(len, blocks)) + 1))
         assert all((text == "") for b in blocks for i, text in enumerate(b.texts) if i in b.broken)
-        found = sum(map(len, blocks)), len(broken)
+        read_by_rdkit = ("polymer", "markush", "dummy_atom")  # of which we make no molecule
+        found = sum(map(len, blocks)), sum(r.reason not in read_by_rdkit for r in broken)
         if failed:
             blank_end = path.name in ("empty.sdf", "github2285.sdf")
             assert found == (records - blank_end, int(float(failed)) - blank_end), path.name
