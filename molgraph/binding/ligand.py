@@ -22,8 +22,8 @@ from molgraph.data.regular import refused
 from molgraph.data.stream import open_bytes, suffixes
 from molgraph.errors import DataError, ResourceError, many
 from molgraph.molecule.fragments import Scattered, compounds, uncharged
-from molgraph.molecule.read import SDF_FILES
 from molgraph.molecule.metals import ionised, may_hold_metal
+from molgraph.molecule.read import SDF_FILES
 from molgraph.molecule.standardise import MAX_ATOMS, Refusal, refused_molecule
 from molgraph.molecule.standardise import parse as parse_smiles
 

@@ -175,8 +175,8 @@ def _as_classes(table: Table, parsed: ParsedTargets, targets: Sequence[str], kin
 
 
 def _read_as(prepared: Ready, table: Table) -> list[str]:
-    """Say how many rows were not read as they stand (a part alone, or sampled anew), how many were with a remark (a lone
-    solvent), and of the first of each how."""
+    """Say how many rows were not read as they stand (a part alone, or sampled anew) and how many with a remark (a lone
+    solvent), and of the first how."""
     told = {at: words for at, words in sorted(prepared.said.items()) if at not in prepared.rejects}
     kept = {at: words for at, words in told.items() if words.startswith("scored as itself")}
     changed = {at: words for at, words in told.items() if at not in kept}

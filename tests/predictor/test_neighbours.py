@@ -185,7 +185,7 @@ def test_of_several_models_all_that_have_a_target_must_know_the_thing():
         ("CC(=O)O", ""),
         ("C[Si](C)(C)C", "Si"),
         ("c1c[se]cc1", "Se"),
-        ("CC(=O)[O-].[Na+]", ""),
+        ("CCCCCCCCC(C)C(=O)[O-].[Na+]", ""),
     ],
 )
 def test_an_element_that_no_training_molecule_has_is_out_of_domain_and_said(smiles, strange):

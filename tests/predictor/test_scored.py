@@ -14,8 +14,8 @@ MIXED = [
     "OCC",
     "c1ccccc1C(=O)NC1CC1",
     "C" * 1200,
-    "[Na+].CC(=O)[O-]",
-    "CC(=O)O",
+    "[Na+].O=C([O-])c1ccccc1",
+    "OC(=O)c1ccccc1",
     "C(C)(C)(C)(C)C",
 ]
 STATUS = ["ok", "invalid_smiles", "empty", "ok", "ok", "too_large", "ok", "ok", "invalid_smiles"]
