@@ -131,8 +131,8 @@ def coordinated(mol: Chem.Mol) -> Chem.Mol:
     if not any(atom.GetAtomicNum() in COMPLEXING for atom in mol.GetAtoms()):
         return mol
     made = Chem.RWMol(mol)
-    for bond in [bond for bond in made.GetBonds() if _ligand_of(bond) is not None]:
-        ligand = _ligand_of(bond)
+    found = [(bond, ligand) for bond in made.GetBonds() if (ligand := _ligand_of(bond)) is not None]
+    for bond, ligand in found:
         metal = bond.GetOtherAtom(ligand)
         charge, kind = ligand.GetFormalCharge(), bond.GetBondType()
         if kind == BondType.DATIVE and charge == -1:

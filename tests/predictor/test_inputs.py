@@ -197,7 +197,7 @@ def lacking(frame, lacked):
 
 
 def test_what_was_never_lacking_in_training_may_not_lack():
-    frame = {"smiles": ["CCO", "CC", "xx"], "sequence": [MKT, "", ""]}
+    frame = {"smiles": ["CCF", "CC", "xx"], "sequence": [MKT, "", ""]}
     ready = lacking(frame, ())
     assert {at: r.reason for at, r in ready.rejects.items()} == {1: "absent_untrained", 2: "invalid_smiles"}
     assert ready.messages()[1].startswith("target: is blank, and no training row lacked it")
