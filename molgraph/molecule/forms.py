@@ -34,10 +34,16 @@ def united(mol: Chem.Mol) -> bool:
     See: RDKit's Code/GraphMol/MolStandardize/TransformCatalog/normalizations.in, whose sulfoxides are S+ beside O-
     """
     changed = False
-    for atom in mol.GetAtoms():
+    for (at,) in mol.GetSubstructMatches(_cation(), maxMatches=mol.GetNumAtoms()):
+        atom = mol.GetAtomWithIdx(at)
         if atom.GetFormalCharge() > 0:
             changed |= _take_double_bonds(atom) or _shift(atom)
     return changed
+
+
+@cache
+def _cation() -> Chem.Mol:
+    return Chem.MolFromSmarts("[!+0;!-]")
 
 
 def _take_double_bonds(atom: Chem.Atom) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from rdkit import Chem
 from rdkit.Chem import BondType
@@ -18,7 +19,7 @@ _IONS = _METALS | _OF_ACIDS
 # Metals whose compounds are complexes and never plain salts: the platinum group, gold, technetium, rhenium.
 COMPLEXING = frozenset((43, 44, 45, 46, 75, 76, 77, 78, 79))
 _REAGENTS = _ALKALI | _EARTH | {30, 48, 13, 31, 49}  # carbon on these reacts with water and air
-_SYMBOLS = sorted(Chem.GetPeriodicTable().GetElementSymbol(n) for n in _METALS | _OF_ACIDS | COMPLEXING | _REAGENTS)
+_SYMBOLS = sorted(Chem.GetPeriodicTable().GetElementSymbol(n) for n in _IONS | COMPLEXING | _REAGENTS)
 _METAL = re.compile(rf"\[\d*(?:{'|'.join(_SYMBOLS)})(?:[@H+-]|\]|:)")
 _NO_METALS = frozenset((0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86))
 _ANIONS = frozenset((8, 16, 34, 9, 17, 35, 53))  # O, S, Se and halogens
@@ -32,12 +33,22 @@ def may_hold_metal(text: str) -> bool:
     return "[" in text and _METAL.search(text) is not None
 
 
+def _metals(mol: Chem.Mol) -> list[Chem.Atom]:
+    """Return the atoms that may be metals: those of none of the commonest elements."""
+    return [mol.GetAtomWithIdx(at) for (at,) in mol.GetSubstructMatches(_uncommon(), maxMatches=mol.GetNumAtoms())]
+
+
+@cache
+def _uncommon() -> Chem.Mol:
+    return Chem.MolFromSmarts("[!#6;!#8;!#7;!#1;!#16;!#17]")
+
+
 def ionised(mol: Chem.Mol) -> Chem.Mol:
     """Return a molecule whose metals are ions beside their acids: `O[Na]` is a salt.
 
     Coordination compounds and organometallics keep their bonds.
     """
-    metals = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() in _IONS and atom.GetDegree()]
+    metals = [atom for atom in _metals(mol) if atom.GetAtomicNum() in _IONS and atom.GetDegree()]
     salts = [metal.GetIdx() for metal in metals if all(_is_anion_of(metal, each) for each in metal.GetNeighbors())]
     if not salts:
         return mol
@@ -94,7 +105,7 @@ def _is_beside(atom: Chem.Atom, kind: BondType, numbers: frozenset[int] | set[in
 
 def reagent(mol: Chem.Mol) -> str:
     """Return the metal of a Grignard reagent, an alkyllithium and the like: carbon holds it; "" for none."""
-    for atom in mol.GetAtoms():
+    for atom in _metals(mol):
         if atom.GetAtomicNum() in _REAGENTS and any(n.GetAtomicNum() == _CARBON for n in atom.GetNeighbors()):
             return name_of(atom.GetAtomicNum())
     return ""
@@ -128,7 +139,7 @@ def coordinated(mol: Chem.Mol) -> Chem.Mol:
 
     See: IUPAC, Graphical representation standards (2008), GR-1.7, https://doi.org/10.1351/pac200880020277
     """
-    if not any(atom.GetAtomicNum() in COMPLEXING for atom in mol.GetAtoms()):
+    if not any(atom.GetAtomicNum() in COMPLEXING for atom in _metals(mol)):
         return mol
     made = Chem.RWMol(mol)
     found = [(bond, ligand) for bond in made.GetBonds() if (ligand := _ligand_of(bond)) is not None]

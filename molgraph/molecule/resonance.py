@@ -17,6 +17,9 @@ _LONE_PAIRS = frozenset((_NITROGEN, 8, 16, 34))
 _NONMETALS = frozenset((1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53))
 _PHOSPHORUS = frozenset((15, 33))
 _AMIDINIUM = 3  # atoms from N+ to N
+_OPS = Chem.SanitizeFlags
+# All that a form needs before its SMILES is read again: a bond less and a bond more changes no ring.
+_NEEDED = _OPS.SANITIZE_PROPERTIES | _OPS.SANITIZE_SYMMRINGS | _OPS.SANITIZE_SETAROMATICITY | _OPS.SANITIZE_ADJUSTHS
 _MOST, _STEPS = 256, 4096  # forms that are compared (crystal violet has 3), bonds that are walked from a charge
 
 
@@ -24,7 +27,6 @@ class _Form(NamedTuple):
     """Hold a resonance form, what is compared of it, more is better, and the bonds by which it differs."""
 
     worth: tuple[int, ...]
-    flat: str
     mol: Chem.Mol
     bonds: tuple[int, ...]
 
@@ -39,18 +41,28 @@ def settled(mol: Chem.Mol) -> Chem.Mol:
 
     See: conjugated cations in RDKit's normalizations.in, of which this is the general case
     """
-    if not (any(map(_moves, mol.GetAtoms())) and mol.HasSubstructMatch(_giver())):
+    if not (mol.HasSubstructMatch(_giver()) and _moving(mol)):
         return mol
     forms = _forms(mol)
-    now = _form(mol, ()) if forms else None
-    while now is not None:
-        best = max(forms, key=lambda form: form[:2])
-        if best[:2] <= now[:2]:
-            return _without_stereo(now.mol, {b for form in forms if form.worth == now.worth for b in form.bonds})
+    now = _weighed(mol, ())
+    while forms:
+        best = _best([now, *forms])
+        if best is now:
+            equal = {bond for form in forms if form.worth == now.worth for bond in form.bonds}
+            return _without_stereo(Chem.Mol(now.mol), equal)
         now, forms = best, _forms(best.mol)
-        if not forms:
-            return _without_stereo(now.mol, set())
-    return mol
+    return mol if now.mol is mol else _without_stereo(now.mol, set())
+
+
+def _best(forms: list[_Form]) -> _Form:
+    """Return the form of most worth; of equal ones the last by SMILES, which is written only for these."""
+    most = max(form.worth for form in forms)
+    equal = [form for form in forms if form.worth == most]
+    return equal[0] if len(equal) == 1 else max(equal, key=_flat)
+
+
+def _flat(form: _Form) -> str:
+    return str(Chem.MolToSmiles(form.mol, isomericSmiles=False))
 
 
 @cache
@@ -58,6 +70,24 @@ def _giver() -> Chem.Mol:
     """Return what a charge may move to: a neutral atom with a free pair beside a double bond, an anion, a carbocation
     or phosphorus."""
     return Chem.MolFromSmarts("[-,$([#6+]),$([#15,#33]=*),$([#7X3+0,#8X2+0,#16X2+0,#34X2+0]~[#6,#7,#15;$(*=,:*),+])]")
+
+
+@cache
+def _charged() -> Chem.Mol:
+    return Chem.MolFromSmarts("[!+0]")
+
+
+@cache
+def _benzenoid() -> Chem.Mol:
+    return Chem.MolFromSmarts("[a;!$(*=*)]")
+
+
+def _charges(mol: Chem.Mol) -> list[Chem.Atom]:
+    return [mol.GetAtomWithIdx(at) for (at,) in mol.GetSubstructMatches(_charged(), maxMatches=mol.GetNumAtoms())]
+
+
+def _moving(mol: Chem.Mol) -> list[Chem.Atom]:
+    return list(filter(_moves, _charges(mol)))
 
 
 def _moves(atom: Chem.Atom) -> bool:
@@ -90,9 +120,10 @@ def _forms(mol: Chem.Mol) -> list[_Form]:
         Chem.Kekulize(drawn, clearAromaticFlags=True)
     except Chem.KekulizeException:
         return []
-    paths = [path for start in filter(_moves, drawn.GetAtoms()) for path in _paths(drawn, start)]
+    paths = [path for start in _moving(drawn) for path in _paths(drawn, start)]
     if len(paths) > _MOST:
         return []
+    paths = list({(path[0], path[-1]): path for path in paths}.values())  # another way around a ring is the same form
     forms = (_form(_shifted(drawn, path), _bonds(drawn, path)) for path in paths)
     return [form for form in forms if form is not None]
 
@@ -106,13 +137,15 @@ def _paths(mol: Chem.Mol, start: Chem.Atom) -> Iterator[list[int]]:
     diazonium = _is_diazonium(start)
     first = BondType.SINGLE if takes or diazonium else BondType.DOUBLE
     open_: list[tuple[list[int], BondType]] = [([start.GetIdx()], first)]
+    beside: dict[tuple[int, BondType], list[Chem.Atom]] = {}
     for _ in range(_STEPS):
         if not open_:
             return
         path, kind = open_.pop()
-        at = mol.GetAtomWithIdx(path[-1])
-        bonds = [bond for bond in at.GetBonds() if bond.GetBondType() == kind]
-        for near in (bond.GetOtherAtom(at) for bond in bonds):
+        here = (path[-1], kind)
+        if here not in beside:
+            beside[here] = _beside(mol.GetAtomWithIdx(path[-1]), kind)
+        for near in beside[here]:
             if near.GetIdx() in path:
                 continue
             longer = [*path, near.GetIdx()]
@@ -120,6 +153,10 @@ def _paths(mol: Chem.Mol, start: Chem.Atom) -> Iterator[list[int]]:
                 yield longer
             if near.GetFormalCharge() == 0:
                 open_.append((longer, BondType.DOUBLE if kind == BondType.SINGLE else BondType.SINGLE))
+
+
+def _beside(atom: Chem.Atom, kind: BondType) -> list[Chem.Atom]:
+    return [bond.GetOtherAtom(atom) for bond in atom.GetBonds() if bond.GetBondType() == kind]
 
 
 def _ends(atom: Chem.Atom, kind: BondType, takes: bool, diazonium: bool, length: int) -> bool:
@@ -172,26 +209,25 @@ def _shifted(mol: Chem.Mol, path: list[int]) -> Chem.RWMol:
     return made
 
 
-def _form(mol: Chem.Mol, bonds: tuple[int, ...]) -> _Form | None:
-    made = Chem.Mol(mol)
+def _form(made: Chem.Mol, bonds: tuple[int, ...]) -> _Form | None:
     try:
-        Chem.SanitizeMol(made)
+        Chem.SanitizeMol(made, _NEEDED)
     except Chem.MolSanitizeException:
         return None
-    charged = [atom for atom in made.GetAtoms() if atom.GetFormalCharge()]
+    return _weighed(made, bonds)
+
+
+def _weighed(made: Chem.Mol, bonds: tuple[int, ...]) -> _Form:
+    charged = _charges(made)
     holders = [atom for atom in charged if atom.GetFormalCharge() > 0]
     worth = (
         -len(charged),
         -sum(map(_is_diazonium, holders)),
         -sum(_HOLDERS.get(atom.GetAtomicNum(), 0) for atom in holders),
-        sum(map(_is_benzenoid, made.GetAtoms())),
+        len(made.GetSubstructMatches(_benzenoid(), maxMatches=made.GetNumAtoms())),
         sum(atom.GetTotalNumHs() for atom in holders if atom.GetAtomicNum() != _CARBON),
     )
-    return _Form(worth, str(Chem.MolToSmiles(made, isomericSmiles=False)), made, bonds)
-
-
-def _is_benzenoid(atom: Chem.Atom) -> bool:
-    return atom.GetIsAromatic() and not any(bond.GetBondType() == BondType.DOUBLE for bond in atom.GetBonds())
+    return _Form(worth, made, bonds)
 
 
 def _without_stereo(mol: Chem.Mol, bonds: set[int]) -> Chem.Mol:

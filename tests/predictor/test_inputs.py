@@ -206,7 +206,7 @@ def test_what_was_never_lacking_in_training_may_not_lack():
 
 
 def test_a_file_may_lack_the_column_of_an_optional_input():
-    ready = lacking({"smiles": ["CCO", "CC"]}, ("target",))
+    ready = lacking({"smiles": ["CCC", "CC"]}, ("target",))
     assert not ready.rejects and ready.messages() == ["scored without target"] * 2 and ready.columns["target"] == ""
     for learnt in (None, ()):
         with pytest.raises(DataError, match="no column 'sequence' for the input 'target'"):
