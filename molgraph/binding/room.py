@@ -8,7 +8,7 @@ from molgraph.binding.groups import family, identity, ligand_of, scaffold
 from molgraph.binding.prepare import prepare
 from molgraph.binding.properties import PROPERTIES, properties
 from molgraph.binding.read import COLUMNS, read
-from molgraph.data.room import Noun, Room, of_texts
+from molgraph.data.room import Noun, OfTexts, Room
 from molgraph.molecule.room import ROOM as MOLECULES
 
 
@@ -23,7 +23,7 @@ ROOM = Room(
     noun=Noun("complex", "complexes"),
     columns=COLUMNS,
     read=read,
-    prepare=of_texts(prepare),
+    prepare=OfTexts(prepare),
     identity=identity,
     groupers={"family": family, "scaffold": scaffold},
     default_group="family",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import wraps
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -72,14 +71,17 @@ class Owners:
     notes: tuple[str, ...] = ()
 
 
-def of_texts(prepare: Callable[..., Prepared]) -> Callable[..., Prepared]:
-    """Return the `Room.prepare` of a room whose inputs stand in one column, from what makes parts of its texts."""
+@dataclass(frozen=True)
+class OfTexts:
+    """Be the `Room.prepare` of a room whose inputs stand in one column, by what makes parts of its texts.
 
-    @wraps(prepare)
-    def prepared(cells: Cells, *args: Any, **kwargs: Any) -> Prepared:
-        return prepare(cells.texts, *args, **kwargs)
+    No closure, so that what holds a room can be pickled.
+    """
 
-    return prepared
+    prepare: Callable[..., Prepared]
+
+    def __call__(self, cells: Cells, *args: Any, **kwargs: Any) -> Prepared:
+        return self.prepare(cells.texts, *args, **kwargs)
 
 
 class Index(Protocol):
@@ -117,7 +119,7 @@ class Room:
     - `noun`: what a person calls what it holds.
     - `columns`: the usual names of the input column, first choice first.
     - `read(source, column)`: stream a user's file as tables; the room knows its own formats.
-    - `prepare(cells, needs, standardise, workers)`: cells to parts (see `of_texts`); `needs` are feature names,
+    - `prepare(cells, needs, standardise, workers)`: cells to parts (see `OfTexts`); `needs` are feature names,
       `standardise` true, false or the number of earlier rules.
     - `with_fields(fields)`: the room of those who read several columns, once it is known which (`fields`); None where
       each input stands in one.

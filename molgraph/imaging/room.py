@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Noun, Room, of_texts
+from molgraph.data.room import Noun, OfTexts, Room
 from molgraph.imaging.draw import draw
 from molgraph.imaging.groups import owners, picture
 from molgraph.imaging.identity import identity, pictures
@@ -17,7 +17,7 @@ ROOM = Room(
     noun=Noun("scan", "scans"),
     columns=COLUMNS,
     read=read,
-    prepare=of_texts(prepare),
+    prepare=OfTexts(prepare),
     identity=identity,
     groupers={"patient": picture},
     default_group="patient",

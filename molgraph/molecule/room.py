@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Noun, Room, of_texts
+from molgraph.data.room import Noun, OfTexts, Room
 from molgraph.molecule.classical import CLASSICAL
 from molgraph.molecule.draw import draw, picture
 from molgraph.molecule.elements import elements
@@ -18,7 +18,7 @@ ROOM = Room(
     noun=Noun("molecule", "molecules"),
     columns=COLUMNS,
     read=read,
-    prepare=of_texts(prepare),
+    prepare=OfTexts(prepare),
     identity=identity,
     groupers={"scaffold": scaffold, "cluster": cluster},
     default_group="scaffold",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import NO_COLUMN, Noun, Room, of_texts
+from molgraph.data.room import NO_COLUMN, Noun, OfTexts, Room
 from molgraph.protein.draw import draw
 from molgraph.protein.groups import THRESHOLD, family
 from molgraph.protein.identity import identity
@@ -21,7 +21,7 @@ ROOM = Room(
     noun=Noun("protein", "proteins"),
     columns=COLUMNS,
     read=read,
-    prepare=of_texts(prepare),
+    prepare=OfTexts(prepare),
     identity=identity,
     groupers={"family": family},
     default_group="family",

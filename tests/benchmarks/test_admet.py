@@ -167,7 +167,7 @@ def test_the_tables_of_the_pages_are_those_of_the_ledger(
     bench: SimpleNamespace, shared_data: Path, front: bool
 ) -> None:
     """What people read is what the cells say: the scores of two small endpoints are computed again."""
-    ledger, page = bench.ledger.Ledger(bench.cells.HERE.parent / "results" / "admet"), bench.cells.HERE.parents[2]
+    ledger, page = bench.ledger.Ledger(bench.cells.HERE.parent / "results" / "admet"), bench.cells.HERE.parents[1]
     found = {name: bench.scores.scored(ledger, name) for name in ("herg", "bioavailability_ma")}
     text = bench.scores.short(found) if front else bench.scores._ours(found)
     said = (page / "README.md" if front else page / "benchmarks" / "README.md").read_text(encoding="utf-8")
