@@ -96,7 +96,7 @@ def as_finished(
     *,
     start: Callable[[], None] | None = None,
     died: str = DIED,
-) -> Iterator[Done[T, R]]:
+) -> Generator[Done[T, R], None, None]:
     """Yield what comes of every job as it is finished; jobs are taken only as fast as they are done, one ahead of each.
 
     `start` is called first in every process. An interrupt, or who wants no more, ends the processes at once.

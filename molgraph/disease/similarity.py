@@ -44,7 +44,7 @@ class Nearest:
                 there = ~np.isnan(near)
                 total[there] += near[there]
                 both += there
-            yield some, total / np.maximum(both, 1)
+            yield some, (total / np.maximum(both, 1)).astype(np.float32)
 
     def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], Floats]:
         """Return the position of the nearest training part (-1: there is none) and the similarity, each [P]."""

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from molgraph.data.endable import why
+from molgraph.data.endable import TooLong, why
 from molgraph.data.packed import PART, Packed, Schema, pack
 from molgraph.data.pool import in_processes
 from molgraph.data.room import Prepared
@@ -68,7 +68,11 @@ def _all_made(texts: list[str], views: Sequence[View], workers: int) -> Iterator
     chunks = [texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK)]
     work = partial(made_of, views=views)
     many = workers if len(texts) >= WORTH_STARTING else 1
-    for done in in_processes(work, chunks, many, lambda error: [Refusal(*why(error))]):
+
+    def instead(error: TooLong) -> list[Made | Refusal]:
+        return [Refusal(*why(error))]
+
+    for done in in_processes(work, chunks, many, instead):
         for chunk, made in done:
             yield from zip(chunk, made, strict=True)
 

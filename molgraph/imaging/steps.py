@@ -121,7 +121,7 @@ def steps(origins: Floats, told: Told, where: str) -> Steps:
     if straight and (thicker or told.goes_on(lengths)):
         count = max(round(float(np.linalg.norm(whole) / lengths.min())), 1)
         at = np.append(0.0, np.cumsum(along)) / np.linalg.norm(whole) * count
-        return Steps(whole / count, at, _said(lengths, thicker, told, np.linalg.norm(whole) / count))
+        return Steps(whole / count, at, _said(lengths, thicker, told, float(np.linalg.norm(whole)) / count))
     if lengths.max() > FINEST * lengths.min():
         near = int(lengths.argmin())
         raise ScanError(

@@ -160,7 +160,7 @@ def too_few(found: Mapping[str, Any], level: float = LEVEL) -> bool:
     >>> too_few({"n": 182, "value": 0.81, "high": 0.86}), too_few({"n": 90, "value": 0.87, "high": 0.93})
     (True, False)
     """
-    return found["n"] >= FEWEST and found["high"] < level
+    return bool(found["n"] >= FEWEST and found["high"] < level)
 
 
 def _of_sets(found: Mapping[str, Any], rows: str) -> list[str]:

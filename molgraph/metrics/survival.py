@@ -105,7 +105,7 @@ def auroc_by_time(sample: Sample, counts: Floats) -> Floats:
     happened = (sample.bound == EXACT).astype(np.float64)
     left = surviving(sample.truth, happened, counts, at)
     weight = -np.diff(np.concatenate([np.ones((len(counts), 1)), left], axis=1), axis=1)
-    each = np.stack([_auroc_at(sample, counts, own, k) for k in places], axis=1)
+    each = np.stack([_auroc_at(sample, counts, own, int(k)) for k in places], axis=1)
     known = ~np.isnan(each)
     return ratio((np.where(known, each, 0) * weight).sum(axis=1), (known * weight).sum(axis=1))
 

@@ -22,7 +22,7 @@ class Ceiling(TorchDispatchMode):
     """Raise MemoryError before more tensors are made than the weights of a model can account for."""
 
     def __init__(self, weights: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.left = ROOM + RATIO * weights
 
     def __torch_dispatch__(

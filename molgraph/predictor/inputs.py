@@ -163,8 +163,10 @@ class Ready:
 
 
 def _in_their_words(table: Table, reject: Reject) -> Reject:
-    words = {"text": table.in_their_words(reject.text), "message": table.in_their_words(reject.message)}
-    return dataclasses.replace(reject, **words) if table.folder else reject
+    if not table.folder:
+        return reject
+    text, message = table.in_their_words(reject.text), table.in_their_words(reject.message)
+    return dataclasses.replace(reject, text=text, message=message)
 
 
 def _distinct(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

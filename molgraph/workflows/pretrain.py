@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from molgraph import registry
 from molgraph import split as splits
@@ -249,7 +249,7 @@ def _trained(run: RunSettings, seen: Pictures, out: Path) -> Learning:
 
 def _write(run: RunSettings, learning: Learning, seen: Pictures, without: Sequence[str], out: Path) -> Path:
     """Write the weights of the encoder's network, alone, and what is to be known of them."""
-    network = learning.learner.encoder.network  # type: ignore[union-attr]  # of encoders of scans
+    network = cast(nn.Module, learning.learner.encoder.network)  # type: ignore[union-attr]  # of encoders of scans
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     facts = {
         "method": "SimCLR",
