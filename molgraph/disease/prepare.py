@@ -91,5 +91,5 @@ def _said(field: Field, values: NDArray[np.float64]) -> list[str]:
         at = known[:, 0] if field.kind == GRADE else known.argmax(axis=1)
         words = [field.categories[int(place)] for place in at.tolist()]
     unit = f" {field.unit}" if field.unit and f"({field.unit})" not in field.name else ""
-    lost = np.isnan(values).any(axis=1)
+    lost = np.asarray(np.isnan(values).any(axis=1)).tolist()
     return ["" if no else f"{field.name} = {word}{unit}" for no, word in zip(lost, words, strict=True)]
