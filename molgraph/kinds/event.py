@@ -36,6 +36,14 @@ NO_INTERVAL = "the chances by time say how far a time is known; an interval of i
 JUDGED = Family("event", ("c_index", "time_auroc", "ibs"), main="c_index")
 
 
+class _AtSteps:
+    """Be the metrics that judge events, of one target at the ends of its steps; of competing causes the first."""
+
+    def __get__(self, kind: Event | None, owner: type[Event]) -> Family:
+        one = kind is not None and len(kind.cuts) == 1
+        return dataclasses.replace(JUDGED, at=kind.cuts[0]) if kind is not None and one else JUDGED
+
+
 @dataclass(frozen=True)
 class Event(Kind):
     """Predict when an event happens, by discrete hazards: whether it does in each of some steps, once reached.
@@ -63,6 +71,7 @@ class Event(Kind):
     each: ClassVar[tuple[str, ...]] = ("causes", "cuts", "mean", "std")
     guess_metric: ClassVar[str | None] = "ibs"
     equation: ClassVar[bool] = False
+    family: ClassVar[Family] = _AtSteps()  # type: ignore[assignment]
 
     @classmethod
     def made(cls, names: tuple[str, ...], settings: Settings) -> Event:
@@ -70,11 +79,6 @@ class Event(Kind):
 
     def reads(self, name: str) -> tuple[str, ...]:
         return (name, f"{name} cause", f"{name} start")
-
-    @property
-    def family(self) -> Family:  # type: ignore[override]
-        """The metrics that judge it, at the ends of its steps; of competing causes they are of the first."""
-        return dataclasses.replace(JUDGED, at=self.cuts[0]) if len(self.cuts) == 1 else JUDGED
 
     # what a network trains
 

@@ -231,7 +231,7 @@ def _unmeasured(table: Table, parsed: ParsedTargets, at: int) -> Reject:
     """Say why a row has no target value: a cell that could not be read, or nothing but blanks."""
     unread = next((r for (row, _), r in parsed.rejects.items() if row == at), None)
     reason, message = (unread.reason, unread.message) if unread else ("not_measured", "no target has a value")
-    return Reject(int(table.rows[at]), table.texts[at], reason, message)
+    return Reject(int(table.rows[at]), table.in_their_words(table.texts[at]), reason, message)
 
 
 def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, list[Reject]]:

@@ -58,7 +58,7 @@ def nice_edges(values: NDArray[np.float64], bins: int = BINS) -> list[float]:
     """
     known = values[~np.isnan(values)]
     low, high = (float(v) for v in np.quantile(known, [0.001, 0.999])) if len(known) else (0.0, 1.0)
-    if len(known) and known.min() > 0 and high / low >= WIDE:
+    if len(known) and known.min() > 0 and np.ptp(np.quantile(np.log10(known), [0.001, 0.999])) >= math.log10(WIDE):
         return [float(f"{10.0**edge:.6g}") for edge in nice_edges(np.log10(known), bins)]
     step = nice_step((high - low) / bins if high > low else max(abs(low), 1.0) / bins)
     first, last = math.floor(low / step), math.ceil(high / step)

@@ -151,7 +151,8 @@ def every_model(run: RunSettings, room: str = "") -> RunSettings:
     own = run.model.partition("/")[0]
     if not room and (run.inputs or not is_file(run.data) or _reads(own, run)):
         return run
-    found = [room] if room else [name for name in registry.ROOMS if _reads(name, run)]
+    named = (name for name in registry.ROOMS if registry.room(f"{name}/").columns)  # others read any table
+    found = [room] if room else [name for name in named if _reads(name, run)]
     if len(found) != 1:
         can = f"{' and '.join(found)} can all read" if found else "no room can read"
         raise ConfigError(f"--model all: {can} {run.data}; name the room: --model {own}/all.")
