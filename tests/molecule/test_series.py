@@ -85,7 +85,7 @@ def test_too_much_or_too_little_is_refused(chembl_table: pd.DataFrame) -> None:
         recombine(METHYL_ETHYL, "C1CC")
     with pytest.raises(DataError, match="in none of 2 molecules"):
         recombine(METHYL_ETHYL, "c1ccncc1")
-    with pytest.raises(DataError, match="none of the 1 texts"):
+    with pytest.raises(DataError, match="none of 1 text is a molecule"):
         recombine(["nonsense"], "c1ccccc1")
     with pytest.raises(ConfigError, match="set a limit"):
         recombine(list(chembl_table.smiles[:60]), "c1ccc(Oc2ccccc2)cc1")
