@@ -24,6 +24,8 @@ from molgraph.metrics.reliability import Reliability, from_enough, of_classes
 class Classed(Kind):
     """Predict probabilities; intervals are sets of the classes that are still possible."""
 
+    chance: ClassVar[bool] = True
+
     guess_metric: ClassVar[str | None] = "brier"
     tempering: ClassVar[type[Tempered]] = Tempered
     in_sets: ClassVar[tuple[str, ...]] = ()

@@ -70,6 +70,7 @@ class Event(Kind):
     summary: ClassVar[str] = "when something happens, of some rows known only as not yet (survival); see [events]"
     each: ClassVar[tuple[str, ...]] = ("causes", "cuts", "mean", "std")
     guess_metric: ClassVar[str | None] = "ibs"
+    chance: ClassVar[bool] = True
     equation: ClassVar[bool] = False
     family: ClassVar[Family] = _AtSteps()  # type: ignore[assignment]
 
@@ -234,6 +235,11 @@ class Event(Kind):
             yield Column(column, "probability", of=column)
         for cause in self.causes[0][1:]:
             yield Column(f"{self.name}_p_{cause}", "probability", of=cause)
+
+    @property
+    def quantity(self) -> str:
+        cause = self.causes[0][0]
+        return f"probability of {cause if _number(cause) is None else self.name} by {self.cuts[0][-1]:.4g}"
 
     def text(self, value: float, bound: int) -> str:
         return f"{'>' if bound == ABOVE else ''}{value:.7g}"

@@ -49,6 +49,8 @@ class Kind(Worded):
     """Whether values may be kept as their logarithm."""
     in_units: ClassVar[bool] = False
     """Whether it is measured in units, which the name of a column may say."""
+    chance: ClassVar[bool] = False
+    """Whether what is ranked by is a probability."""
     decides: ClassVar[bool] = False
     """Whether a threshold turns estimates into a yes or no."""
     repeats: ClassVar[bool] = False

@@ -56,7 +56,7 @@ def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
 
 def _target(name: str, predictor: Predictor | Panel, values: pd.Series) -> Target:
     unit = units(*(p.recipe for p in predictor.predictors)).get(name, "")
-    chance = next((p.task.of(name).answers > 0 for p in predictor.predictors if name in p.targets), True)
+    chance = next((p.task.of(name).chance for p in predictor.predictors if name in p.targets), True)
     known = values.dropna().to_numpy(np.float64)
     spread = float(np.ptp(known)) if len(known) else 0.0
     decimals = 2 if spread == 0 else max(0, 2 - math.floor(math.log10(spread)))

@@ -157,6 +157,7 @@ def test_it_is_said_by_time() -> None:
     before = int((estimates[0] >= 0.5).argmax())
     assert kind.cuts[0][before - 1] <= said["death_time"][0] <= kind.cuts[0][before]
     assert np.isnan(said["death_time"][1]) and interval.reason and not interval.limits
+    assert kind.quantity == f"probability of death by {kind.cuts[0][-1]:.4g}" and kind.chance
     assert kind.text(12.5, ABOVE) == ">12.5" and kind.text(12.5, EXACT) == "12.5"
 
 
