@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from molgraph.config import RunSettings
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.labels import labels_of
+from molgraph.data.room import Room
 from molgraph.data.stream import name_of
 from molgraph.data.table import MEMORY, Table, nonempty
 from molgraph.data.targets import Targets
@@ -116,12 +118,7 @@ def read_rows(
             f"{table.origin}: none of {many(len(table), 'row')} can be used; the first: {_first(rejects)}{hint}"
         )
     known = with_things(inputs.slots, prepared.inputs)
-    lead = inputs.lead
-    things, ids = _things(inputs, known), _ids(table, run, lead.room.ids if lead.room.fields is not None else ())
-    if not run.id:
-        ids = _pair_ids(prepared, ids)
-    number: dict[tuple[str, ...], int] = {}
-    same = np.array([number.setdefault(things[i], len(number)) for i in kept], dtype=np.int64)
+    ids, same = _ids(table, run, inputs.lead.room, prepared), _numbered(_things(inputs, known), kept)
     chosen = torch.from_numpy(kept)
     shared = {n: labels for n, labels in in_common(inputs.slots, known, kept).items() if (labels != same).any()}
     data = Dataset(
@@ -243,16 +240,24 @@ def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, li
     return found
 
 
-def _ids(table: Table, run: RunSettings, also: Sequence[str]) -> list[str]:
-    """Return the user's name of each row: the id column, else a column that is called so (or as one of `also`), else
-    the row's number."""
+def _ids(table: Table, run: RunSettings, room: Room, prepared: Ready) -> list[str]:
+    """Return the user's name of each row: the id column, else what its parts are called, else a column that is called
+    so (of records also as their room says), else the row's number."""
     columns = {c.lower(): c for c in table.frame.columns}
+    also = room.ids if room.fields is not None else ()
     usual = next((columns[c] for c in (*IDS, *also) if c in columns), "")
     if run.id and run.id not in table.frame:
         raise DataError(f"{table.origin}: no column '{run.id}'{did_you_mean(run.id, table.frame.columns)}")
     column = run.id or usual
     texts = [str(t) for t in table.frame[column]] if column else [""] * len(table)
-    return [text or f"row {row}" for text, row in zip(texts, table.rows, strict=True)]
+    ids = [text or f"row {row}" for text, row in zip(texts, table.rows, strict=True)]
+    return ids if run.id else _pair_ids(prepared, ids)
+
+
+def _numbered(things: Sequence[tuple[str, ...]], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return one number for rows that are the same thing, as they come, int64 [n] of `rows`."""
+    number: dict[tuple[str, ...], int] = {}
+    return np.array([number.setdefault(things[row], len(number)) for row in rows], dtype=np.int64)
 
 
 def _pair_ids(prepared: Ready, ids: list[str]) -> list[str]:
