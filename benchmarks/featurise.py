@@ -23,8 +23,8 @@ from typing import Any
 
 from rdkit import Chem, RDConfig, rdBase
 
-from molgraph.molecule import graphs
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule import graphs
+from molgraph.rooms.molecule.prepare import prepare
 
 YARDSTICK = "RDKit MolFromSmiles"
 

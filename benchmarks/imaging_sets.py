@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from molgraph.imaging import listing
+from molgraph.rooms.imaging import listing
 
 DATA = ("pneumoniamnist", "lung_ct", "covid_cxr")
 FOLDS = {"lung_ct": 4, "covid_cxr": 4}  # of patients; each picture is tested once

@@ -32,11 +32,11 @@ from training import Clock, Seconds, Train, race
 from molgraph import registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.fit import fit
-from molgraph.imaging.brains import SIZE, brains
 from molgraph.kinds import make
 from molgraph.model.model import Model
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.rooms.imaging.brains import SIZE, brains
 
 HERE = Path(__file__).resolve().parent
 OURS, PLAIN, MONAI = "molgraph", "plain PyTorch", "MONAI's trainer"

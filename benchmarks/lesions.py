@@ -29,17 +29,17 @@ import torch
 from accuracy import circumstances
 
 from molgraph.config import FitSettings, RunSettings
-from molgraph.imaging.blobs import blobs
-from molgraph.imaging.boxes import Found
-from molgraph.imaging.cases import on_grid
-from molgraph.imaging.patches import LEVELS
-from molgraph.imaging.phantom import CONTRASTS, KERNELS, PLACE, Chest, chest
-from molgraph.imaging.scan import read_scan
-from molgraph.imaging.write import save_nifti, write_chests
 from molgraph.metrics import Score, average, dice, froc
 from molgraph.metrics.froc import Froc
 from molgraph.metrics.scores import interval
 from molgraph.predictor.finder import Finder
+from molgraph.rooms.imaging.blobs import blobs
+from molgraph.rooms.imaging.boxes import Found
+from molgraph.rooms.imaging.cases import on_grid
+from molgraph.rooms.imaging.patches import LEVELS
+from molgraph.rooms.imaging.phantom import CONTRASTS, KERNELS, PLACE, Chest, chest
+from molgraph.rooms.imaging.scan import read_scan
+from molgraph.rooms.imaging.write import save_nifti, write_chests
 from molgraph.workflows.lesions import train_finder
 
 HERE = Path(__file__).resolve().parent

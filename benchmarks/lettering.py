@@ -26,9 +26,9 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from molgraph.imaging import dicom
-from molgraph.imaging.content import quiet
-from molgraph.imaging.lettering import lettering
+from molgraph.rooms.imaging import dicom
+from molgraph.rooms.imaging.content import quiet
+from molgraph.rooms.imaging.lettering import lettering
 
 DATA = Path(os.environ.get("MOLGRAPH_DATA", "")) / "imaging"
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"

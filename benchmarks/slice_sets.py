@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from molgraph.data.labels import MISSING, labels_of
 from molgraph.data.table import nonempty
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.imaging.brains import brains
-from molgraph.imaging.geometry import resample, to_voxel, to_world
-from molgraph.imaging.read import read
-from molgraph.imaging.scan import Scan, ScanError, foreign, read_scan
-from molgraph.imaging.source import load
 from molgraph.predictor.rows import join
+from molgraph.rooms.imaging.brains import brains
+from molgraph.rooms.imaging.geometry import resample, to_voxel, to_world
+from molgraph.rooms.imaging.read import read
+from molgraph.rooms.imaging.scan import Scan, ScanError, foreign, read_scan
+from molgraph.rooms.imaging.source import load
 
 PHANTOMS = {  # signal, core, shortcut
     "core": (0.0, 0.8, 0.0),

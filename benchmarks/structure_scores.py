@@ -16,9 +16,9 @@ from molgraph.data.cells import Cells
 from molgraph.data.room import Room
 from molgraph.kinds import Number
 from molgraph.metrics import score
-from molgraph.molecule.room import ROOM as MOLECULES
-from molgraph.protein.groups import THRESHOLD as FAMILY
-from molgraph.protein.room import ROOM as PROTEINS
+from molgraph.rooms.molecule.room import ROOM as MOLECULES
+from molgraph.rooms.protein.groups import THRESHOLD as FAMILY
+from molgraph.rooms.protein.room import ROOM as PROTEINS
 
 LEAST = 5  # ligands of a series whose ranking says something
 SEEDS = range(10)

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molgraph.binding.structure import Structure, structure
 from molgraph.data.units import ENERGIES
-from molgraph.molecule.groups import scaffold
-from molgraph.protein.groups import family
+from molgraph.rooms.binding.structure import Structure, structure
+from molgraph.rooms.molecule.groups import scaffold
+from molgraph.rooms.protein.groups import family
 from molgraph.split import Split
 
 FOLDS = 5

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from molgraph import datasets
-from molgraph.binding.ligand import molecule, pose_starts, read_poses
-from molgraph.binding.structure import structure
 from molgraph.data.cells import Cells
 from molgraph.errors import DataError
-from molgraph.molecule.room import ROOM as MOLECULES
-from molgraph.molecule.standardise import Refusal
+from molgraph.rooms.binding.ligand import molecule, pose_starts, read_poses
+from molgraph.rooms.binding.structure import structure
+from molgraph.rooms.molecule.room import ROOM as MOLECULES
+from molgraph.rooms.molecule.standardise import Refusal
 from molgraph.split import split
 
 FOLDS = 5

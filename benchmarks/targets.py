@@ -35,9 +35,9 @@ from molgraph.config import RunSettings, Value
 from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import read_tables
-from molgraph.molecule.room import ROOM as MOLECULES
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.training import Training
+from molgraph.rooms.molecule.room import ROOM as MOLECULES
 from molgraph.workflows.plan import Plan, plan
 
 HERE = Path(__file__).resolve().parent

@@ -33,8 +33,8 @@ from molgraph.data.targets import Targets
 from molgraph.fit import fit
 from molgraph.kinds import Number
 from molgraph.model.model import Model
-from molgraph.molecule.encoders.dmpnn import DMPNN
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.encoders.dmpnn import DMPNN
+from molgraph.rooms.molecule.prepare import prepare
 
 OURS, PEER = "molgraph", "chemprop"
 HIDDEN, DEPTH, BATCH = 300, 3, 64

@@ -51,94 +51,106 @@ OPENED_BEFORE = {"segmentation": "finder"}  # by the kind of its task, where an 
 
 MODELS: dict[str, tuple[str, str]] = {
     "molecule/dmpnn": (
-        "molgraph.molecule.encoders.dmpnn:DMPNN",
+        "molgraph.rooms.molecule.encoders.dmpnn:DMPNN",
         "directed-edge message passing (Yang 2019)",
     ),
     "molecule/gin": (
-        "molgraph.molecule.encoders.gin:GIN",
+        "molgraph.rooms.molecule.encoders.gin:GIN",
         "graph isomorphism network with edge features (GINE, Hu 2020)",
     ),
-    "molecule/gat": ("molgraph.molecule.encoders.gat:GAT", "graph attention, version 2 (Brody 2022)"),
+    "molecule/gat": ("molgraph.rooms.molecule.encoders.gat:GAT", "graph attention, version 2 (Brody 2022)"),
     "molecule/attentivefp": (
-        "molgraph.molecule.encoders.attentivefp:AttentiveFP",
+        "molgraph.rooms.molecule.encoders.attentivefp:AttentiveFP",
         "attentive fingerprints (Xiong 2020)",
     ),
-    "molecule/mpnn": ("molgraph.molecule.encoders.mpnn:MPNN", "edge network and GRU (Gilmer 2017)"),
-    "molecule/pna": ("molgraph.molecule.encoders.pna:PNA", "principal neighbourhood aggregation (Corso 2020)"),
-    "molecule/gps": ("molgraph.molecule.encoders.gps:GPS", "message passing and global attention (Rampasek 2022)"),
+    "molecule/mpnn": ("molgraph.rooms.molecule.encoders.mpnn:MPNN", "edge network and GRU (Gilmer 2017)"),
+    "molecule/pna": ("molgraph.rooms.molecule.encoders.pna:PNA", "principal neighbourhood aggregation (Corso 2020)"),
+    "molecule/gps": (
+        "molgraph.rooms.molecule.encoders.gps:GPS",
+        "message passing and global attention (Rampasek 2022)",
+    ),
     "molecule/smiles_cnn": (
-        "molgraph.molecule.encoders.smiles:SmilesCNN",
+        "molgraph.rooms.molecule.encoders.smiles:SmilesCNN",
         "convolutions along the SMILES (DeepDTA, Ozturk 2018)",
     ),
     "molecule/smiles_rnn": (
-        "molgraph.molecule.encoders.smiles:SmilesRNN",
+        "molgraph.rooms.molecule.encoders.smiles:SmilesRNN",
         "recurrent network along the SMILES (Elman 1990)",
     ),
     "molecule/smiles_lstm": (
-        "molgraph.molecule.encoders.smiles:SmilesLSTM",
+        "molgraph.rooms.molecule.encoders.smiles:SmilesLSTM",
         "long short-term memory along the SMILES (Hochreiter 1997)",
     ),
     "molecule/smiles_gru": (
-        "molgraph.molecule.encoders.smiles:SmilesGRU",
+        "molgraph.rooms.molecule.encoders.smiles:SmilesGRU",
         "gated recurrent units along the SMILES (Cho 2014)",
     ),
     "molecule/feedforward": (
-        "molgraph.molecule.encoders.feedforward:FeedForward",
+        "molgraph.rooms.molecule.encoders.feedforward:FeedForward",
         "feed-forward network on ECFP counts and descriptors (Ma 2015)",
     ),
     "molecule/forest": (
-        "molgraph.molecule.forest:Forest",
+        "molgraph.rooms.molecule.forest:Forest",
         "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
     ),
-    "protein/cnn": ("molgraph.protein.encoders.cnn:CNN", "convolutions along the residues (DeepDTA, Ozturk 2018)"),
+    "protein/cnn": (
+        "molgraph.rooms.protein.encoders.cnn:CNN",
+        "convolutions along the residues (DeepDTA, Ozturk 2018)",
+    ),
     "protein/graphdta": (
-        "molgraph.protein.encoders.graphdta:GraphDTA",
+        "molgraph.rooms.protein.encoders.graphdta:GraphDTA",
         "convolution over the embedding of 1,000 residues (GraphDTA, Nguyen 2021)",
     ),
-    "protein/rnn": ("molgraph.protein.encoders.recurrent:RNN", "recurrent network along the residues (Elman 1990)"),
+    "protein/rnn": (
+        "molgraph.rooms.protein.encoders.recurrent:RNN",
+        "recurrent network along the residues (Elman 1990)",
+    ),
     "protein/lstm": (
-        "molgraph.protein.encoders.recurrent:LSTM",
+        "molgraph.rooms.protein.encoders.recurrent:LSTM",
         "long short-term memory along the residues (Hochreiter 1997)",
     ),
-    "protein/gru": ("molgraph.protein.encoders.recurrent:GRU", "gated recurrent units along the residues (Cho 2014)"),
+    "protein/gru": (
+        "molgraph.rooms.protein.encoders.recurrent:GRU",
+        "gated recurrent units along the residues (Cho 2014)",
+    ),
     "protein/transformer": (
-        "molgraph.protein.encoders.transformer:Transformer",
+        "molgraph.rooms.protein.encoders.transformer:Transformer",
         "attention to neighbouring residues (Vaswani 2017, Beltagy 2020)",
     ),
     "protein/feedforward": (
-        "molgraph.protein.encoders.feedforward:FeedForward",
+        "molgraph.rooms.protein.encoders.feedforward:FeedForward",
         "feed-forward network on the composition",
     ),
     "protein/embedding": (
-        "molgraph.protein.encoders.embedding:Embedding",
+        "molgraph.rooms.protein.encoders.embedding:Embedding",
         "vectors computed elsewhere, as by a protein language model",
     ),
     "protein/forest": (
-        "molgraph.protein.forest:Forest",
+        "molgraph.rooms.protein.forest:Forest",
         "gradient-boosted trees on residues, pairs, triads and physico-chemical groups",
     ),
-    "imaging/cnn": ("molgraph.imaging.encoders.cnn:CNN", "small residual convolution network (He 2016, Wu 2018)"),
-    "imaging/unet": ("molgraph.imaging.encoders.unet:UNet", "U-Net that marks lesions (Ronneberger 2015)"),
-    "imaging/resnet18": ("molgraph.imaging.encoders.resnet:ResNet18", "residual network of 18 layers (He 2016)"),
-    "imaging/resnet34": ("molgraph.imaging.encoders.resnet:ResNet34", "residual network of 34 layers (He 2016)"),
-    "imaging/resnet50": ("molgraph.imaging.encoders.resnet:ResNet50", "residual network of 50 layers (He 2016)"),
+    "imaging/cnn": ("molgraph.rooms.imaging.encoders.cnn:CNN", "small residual convolution network (He 2016, Wu 2018)"),
+    "imaging/unet": ("molgraph.rooms.imaging.encoders.unet:UNet", "U-Net that marks lesions (Ronneberger 2015)"),
+    "imaging/resnet18": ("molgraph.rooms.imaging.encoders.resnet:ResNet18", "residual network of 18 layers (He 2016)"),
+    "imaging/resnet34": ("molgraph.rooms.imaging.encoders.resnet:ResNet34", "residual network of 34 layers (He 2016)"),
+    "imaging/resnet50": ("molgraph.rooms.imaging.encoders.resnet:ResNet50", "residual network of 50 layers (He 2016)"),
     "imaging/resnet_gn": (
-        "molgraph.imaging.encoders.resnet_gn:ResNetGN",
+        "molgraph.rooms.imaging.encoders.resnet_gn:ResNetGN",
         "residual network of 18 layers with group norms, for gradients per sample (Wu 2018)",
     ),
     "imaging/densenet121": (
-        "molgraph.imaging.encoders.densenet:DenseNet121",
+        "molgraph.rooms.imaging.encoders.densenet:DenseNet121",
         "densely connected network of 121 layers (Huang 2017)",
     ),
     "imaging/forest": (
-        "molgraph.imaging.forest:Forest",
+        "molgraph.rooms.imaging.forest:Forest",
         "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",
     ),
     "disease/feedforward": (
-        "molgraph.disease.encoders.feedforward:FeedForward",
+        "molgraph.rooms.disease.encoders.feedforward:FeedForward",
         "feed-forward network on the fields of a record (DeepSurv, Katzman 2018)",
     ),
-    "disease/forest": ("molgraph.disease.forest:Forest", "gradient-boosted trees on the fields of a record"),
+    "disease/forest": ("molgraph.rooms.disease.forest:Forest", "gradient-boosted trees on the fields of a record"),
     "fusion/concat": ("molgraph.fusion.concat:Concat", "vectors of all inputs side by side (DeepDTA, Ozturk 2018)"),
     "fusion/gated": ("molgraph.fusion.gated:Gated", "gated mixture of the inputs (Arevalo 2017)"),
     "fusion/bilinear": ("molgraph.fusion.bilinear:Bilinear", "low-rank products of the inputs (Liu 2018)"),
@@ -148,27 +160,27 @@ MODELS: dict[str, tuple[str, str]] = {
     ),
     "fusion/forest": ("molgraph.fusion.forest:Growers", "gradient-boosted trees on what each input's forest sees"),
     "binding/interaction": (
-        "molgraph.binding.encoders.interaction:Interaction",
+        "molgraph.rooms.binding.encoders.interaction:Interaction",
         "bonds and contacts of a molecule in a pocket, by distance (GIGN, Yang 2023)",
     ),
-    "binding/egnn": ("molgraph.binding.encoders.egnn:EGNN", "equivariant network on a complex (Satorras 2021)"),
-    "binding/cnn3d": ("molgraph.binding.encoders.cnn3d:CNN3D", "3D convolutions over a complex (Ragoza 2017)"),
+    "binding/egnn": ("molgraph.rooms.binding.encoders.egnn:EGNN", "equivariant network on a complex (Satorras 2021)"),
+    "binding/cnn3d": ("molgraph.rooms.binding.encoders.cnn3d:CNN3D", "3D convolutions over a complex (Ragoza 2017)"),
     "binding/forest": (
-        "molgraph.binding.forest:Forest",
+        "molgraph.rooms.binding.forest:Forest",
         "gradient-boosted trees on contacts (RF-Score, Ballester 2010; OnionNet, Zheng 2019) and descriptors",
     ),
 }
 
 ROOMS: dict[str, str] = {
-    "molecule": "molgraph.molecule.room:ROOM",
-    "protein": "molgraph.protein.room:ROOM",
-    "imaging": "molgraph.imaging.room:ROOM",
-    "binding": "molgraph.binding.room:ROOM",
-    "disease": "molgraph.disease.room:ROOM",
+    "molecule": "molgraph.rooms.molecule.room:ROOM",
+    "protein": "molgraph.rooms.protein.room:ROOM",
+    "imaging": "molgraph.rooms.imaging.room:ROOM",
+    "binding": "molgraph.rooms.binding.room:ROOM",
+    "disease": "molgraph.rooms.disease.room:ROOM",
 }
 
 # File formats that only a room can write: suffix to a class with `write(frame)` and `close()`.
-WRITERS: dict[str, str] = {".sdf": "molgraph.molecule.write:SDF"}
+WRITERS: dict[str, str] = {".sdf": "molgraph.rooms.molecule.write:SDF"}
 
 
 @cache

@@ -4,15 +4,15 @@ import pytest
 
 from molgraph import registry
 from molgraph.errors import ConfigError
-from molgraph.molecule.encoders.dmpnn import DMPNN
+from molgraph.rooms.molecule.encoders.dmpnn import DMPNN
 
 
 @pytest.fixture
 def foreign(monkeypatch):
     """Pretend that another package registers an encoder of its own, and one under a name that is taken."""
     points = [
-        EntryPoint("molecule/ours_twice", "molgraph.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS),
-        EntryPoint("molecule/gin", "molgraph.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS),
+        EntryPoint("molecule/ours_twice", "molgraph.rooms.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS),
+        EntryPoint("molecule/gin", "molgraph.rooms.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.ENTRY_POINTS else [])
     registry.models.cache_clear()

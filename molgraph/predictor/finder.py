@@ -17,13 +17,6 @@ from molgraph.config import HeadSettings, RunSettings
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
 from molgraph.fit.device import Place, choose
-from molgraph.imaging.boxes import Found, lesions
-from molgraph.imaging.cases import as_it_lies, in_own_space, on_grid, read_case
-from molgraph.imaging.encoders.unet import UNet
-from molgraph.imaging.patches import VOXELS, Case, Patches
-from molgraph.imaging.scan import Scan, ScanError
-from molgraph.imaging.segmentation import Segmentation
-from molgraph.imaging.window import slide
 from molgraph.predictor import folder as folders
 from molgraph.predictor import member as members_of
 from molgraph.predictor import tensors
@@ -31,6 +24,13 @@ from molgraph.predictor.artifact import opened
 from molgraph.predictor.inputs import INPUT
 from molgraph.predictor.learning import Learning
 from molgraph.predictor.recipe import Recipe, versions
+from molgraph.rooms.imaging.boxes import Found, lesions
+from molgraph.rooms.imaging.cases import as_it_lies, in_own_space, on_grid, read_case
+from molgraph.rooms.imaging.encoders.unet import UNet
+from molgraph.rooms.imaging.patches import VOXELS, Case, Patches
+from molgraph.rooms.imaging.scan import Scan, ScanError
+from molgraph.rooms.imaging.segmentation import Segmentation
+from molgraph.rooms.imaging.window import slide
 
 KIND, WEIGHTS = "segmentation", "weights-0.safetensors"  # what its recipe and its file are called
 WINDOW = 64  # voxels along a side of the windows that slide over a scan, at least

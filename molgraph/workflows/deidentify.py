@@ -17,16 +17,16 @@ from molgraph.data.files import atomic, is_empty, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError
-from molgraph.imaging import dicom, nifti, picture
-from molgraph.imaging.burned import Region, blank, hides_overlay, region, shown, suspicion
-from molgraph.imaging.cleaning import Cleaner
-from molgraph.imaging.content import content, quiet
-from molgraph.imaging.lettering import refuse_lettering
-from molgraph.imaging.profile import EDITION
-from molgraph.imaging.pseudonym import Pseudonyms, key_of
-from molgraph.imaging.scan import ScanError, foreign
-from molgraph.imaging.spare import empty_spare
-from molgraph.imaging.stripped import stripped_nifti, stripped_picture
+from molgraph.rooms.imaging import dicom, nifti, picture
+from molgraph.rooms.imaging.burned import Region, blank, hides_overlay, region, shown, suspicion
+from molgraph.rooms.imaging.cleaning import Cleaner
+from molgraph.rooms.imaging.content import content, quiet
+from molgraph.rooms.imaging.lettering import refuse_lettering
+from molgraph.rooms.imaging.profile import EDITION
+from molgraph.rooms.imaging.pseudonym import Pseudonyms, key_of
+from molgraph.rooms.imaging.scan import ScanError, foreign
+from molgraph.rooms.imaging.spare import empty_spare
+from molgraph.rooms.imaging.stripped import stripped_nifti, stripped_picture
 from molgraph.workflows import show
 from molgraph.workflows.show import say
 

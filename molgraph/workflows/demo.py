@@ -10,7 +10,7 @@ import pandas as pd
 from molgraph import config, datasets
 from molgraph.data.write import open_writer
 from molgraph.errors import many
-from molgraph.molecule.series import recombine
+from molgraph.rooms.molecule.series import recombine
 from molgraph.workflows.screen import screen_file
 from molgraph.workflows.show import say
 from molgraph.workflows.train import train_folder

@@ -15,17 +15,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 from tqdm import tqdm
 
-from molgraph.binding.cofolding import Cofolding
-from molgraph.binding.docking import Docking, box_around, tagged
-from molgraph.binding.programs import find_program
 from molgraph.data.files import atomic, os_errors
 from molgraph.data.interrupts import rearm
 from molgraph.data.stream import name_of
 from molgraph.data.table import nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError, Reject, many
-from molgraph.molecule import read as molecules
-from molgraph.molecule.standardise import Refusal
+from molgraph.rooms.binding.cofolding import Cofolding
+from molgraph.rooms.binding.docking import Docking, box_around, tagged
+from molgraph.rooms.binding.programs import find_program
+from molgraph.rooms.molecule import read as molecules
+from molgraph.rooms.molecule.standardise import Refusal
 from molgraph.workflows import show
 from molgraph.workflows.show import say
 

@@ -26,13 +26,6 @@ from molgraph.data.table import Table, free_names, nonempty
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
 from molgraph.fit.device import memory_errors
-from molgraph.imaging.blobs import blobs
-from molgraph.imaging.boxes import SURE, Found, lesions
-from molgraph.imaging.cases import shelved
-from molgraph.imaging.patches import LEVELS, Case
-from molgraph.imaging.phantom import PLACE
-from molgraph.imaging.scan import ScanError
-from molgraph.imaging.write import save_nifti
 from molgraph.metrics import average, dice, froc
 from molgraph.predictor.auto import groups_of, settled
 from molgraph.predictor.card import interval
@@ -41,6 +34,13 @@ from molgraph.predictor.finder import KIND, Finder
 from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.rows import join
 from molgraph.predictor.scored import OK
+from molgraph.rooms.imaging.blobs import blobs
+from molgraph.rooms.imaging.boxes import SURE, Found, lesions
+from molgraph.rooms.imaging.cases import shelved
+from molgraph.rooms.imaging.patches import LEVELS, Case
+from molgraph.rooms.imaging.phantom import PLACE
+from molgraph.rooms.imaging.scan import ScanError
+from molgraph.rooms.imaging.write import save_nifti
 from molgraph.split import Split
 from molgraph.workflows import show
 from molgraph.workflows.journal import Journal

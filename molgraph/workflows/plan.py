@@ -290,7 +290,7 @@ def _grouped(found: Sequence[Slot], data: Dataset, named: Named, of: str | None)
 
 def _deepchem(run: RunSettings, data: Dataset) -> Split:
     """Split as a DeepChem splitter does, then halve its validation fold as everywhere."""
-    from molgraph.molecule.molnet import splitter
+    from molgraph.rooms.molecule.molnet import splitter
 
     (given,), unit = data.inputs.values(), things(run, data)
     _, first, unit = np.unique(unit, return_index=True, return_inverse=True)

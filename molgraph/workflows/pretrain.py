@@ -32,9 +32,6 @@ from molgraph.data.targets import Targets
 from molgraph.data.together import together
 from molgraph.data.twice import Twice
 from molgraph.errors import ConfigError, DataError, Reject, many
-from molgraph.imaging.identity import pictures
-from molgraph.imaging.pile import scans_in
-from molgraph.imaging.source import names_of
 from molgraph.model.contrast import Contrast
 from molgraph.predictor.checkpoint import CHECKPOINT
 from molgraph.predictor.folder import clear, save_history, save_rejects
@@ -43,6 +40,9 @@ from molgraph.predictor.learning import Learning
 from molgraph.predictor.member import drawn, inside
 from molgraph.predictor.rows import join
 from molgraph.predictor.training import digest
+from molgraph.rooms.imaging.identity import pictures
+from molgraph.rooms.imaging.pile import scans_in
+from molgraph.rooms.imaging.source import names_of
 from molgraph.workflows import show
 
 ENCODER, FACTS = "encoder.safetensors", "pretrained.json"

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from molgraph.errors import MolgraphError
-from molgraph.imaging.brains import brains
-from molgraph.imaging.scan import Scan, ScanError
+from molgraph.rooms.imaging.brains import brains
+from molgraph.rooms.imaging.scan import Scan, ScanError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from molgraph.imaging.boxes import Found
-from molgraph.imaging.write import save_nifti
+from molgraph.rooms.imaging.boxes import Found
+from molgraph.rooms.imaging.write import save_nifti
 
 
 @pytest.fixture(scope="module")

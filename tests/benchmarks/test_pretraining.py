@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from molgraph.errors import MolgraphError
-from molgraph.imaging.brains import brains
+from molgraph.rooms.imaging.brains import brains
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.prepare import prepare
 
 OTHERS = (
     "molecule/forest",

@@ -19,9 +19,9 @@ from molgraph.errors import ConfigError, DataError
 from molgraph.fusion.fusion import Fusion
 from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.molecule.encoders.gat import GAT
-from molgraph.molecule.encoders.gin import GIN
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.encoders.gat import GAT
+from molgraph.rooms.molecule.encoders.gin import GIN
+from molgraph.rooms.molecule.prepare import prepare
 
 NAMES = [name for name in registry.MODELS if name.startswith("fusion/") and name != "fusion/forest"]
 DRUGS = ["CC(=O)Oc1ccccc1C(=O)O", "C", "CN1CCC[C@H]1c1cccnc1", "[Na+]", "CCO"]

@@ -14,11 +14,11 @@ from molgraph import registry
 from molgraph.data.dataset import Dataset, Input
 from molgraph.data.packed import Packed, pack
 from molgraph.data.targets import Targets
-from molgraph.imaging.encoders import encoder
-from molgraph.imaging.view import LARGEST
 from molgraph.kinds import Number
 from molgraph.model.model import Model
 from molgraph.model.spatial import Spatial
+from molgraph.rooms.imaging.encoders import encoder
+from molgraph.rooms.imaging.view import LARGEST
 
 NETWORKS = [n for n in registry.MODELS if n.startswith("imaging/") and issubclass(registry.model(n), Spatial)]
 BAGS = (1, 3, 2, 1)  # slices (or volumes) of each part

@@ -10,7 +10,7 @@ import pytest
 
 from molgraph import config, registry
 from molgraph.data.write import open_writer
-from molgraph.molecule.room import ROOM
+from molgraph.rooms.molecule.room import ROOM
 from molgraph.workflows.plan import plan
 
 BAD = {3: "not a molecule", 8: "", 13: "C" * 1100}
@@ -44,7 +44,7 @@ def source(request: pytest.FixtureRequest, table: pd.DataFrame, tmp_path: Path) 
     return path
 
 
-@pytest.mark.parametrize("name", ["molecule", "protein"])  # a row of `binding` names files: tests/binding
+@pytest.mark.parametrize("name", ["molecule", "protein"])  # a row of `binding` names files: tests/rooms/binding
 @pytest.mark.parametrize("block", [1, 7, 4096])
 def test_every_record_is_one_row_in_order(source: object, table: pd.DataFrame, name: str, block: int) -> None:
     blocks = list(registry.room(f"{name}/any").read(source, "smiles", block=block))

@@ -19,7 +19,7 @@ from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError
 from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.protein import residues
+from molgraph.rooms.protein import residues
 
 NAMES = [
     name for name in registry.MODELS if name.startswith(("protein/", "molecule/smiles_")) and name != "protein/forest"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from molgraph.data.packed import Packed
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.prepare import prepare
 
 
 def molecules() -> Packed:

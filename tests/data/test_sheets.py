@@ -21,7 +21,7 @@ from molgraph.data.table import read_tables
 from molgraph.data.workbook import workbook
 from molgraph.errors import DataError
 from molgraph.kinds.read import parse_targets
-from molgraph.molecule.read import read as molecules
+from molgraph.rooms.molecule.read import read as molecules
 
 
 def book(path: Path, rows: list[list[object]], formats: dict[str, str] | None = None) -> Path:

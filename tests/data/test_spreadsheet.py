@@ -12,7 +12,7 @@ import pytest
 from molgraph.data.table import read_tables
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, DataError
-from molgraph.molecule.draw import picture
+from molgraph.rooms.molecule.draw import picture
 
 FRAME = pd.DataFrame(
     {

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from molgraph.data.packed import PART, pack
 from molgraph.explain.subject import Subject
-from molgraph.imaging.encoders.cnn import CNN
-from molgraph.imaging.view import LARGEST, View
 from molgraph.kinds import YesNo
 from molgraph.model.model import Model
+from molgraph.rooms.imaging.encoders.cnn import CNN
+from molgraph.rooms.imaging.view import LARGEST, View
 
 SIDE, SQUARE = 24, 8
 

@@ -12,10 +12,10 @@ from molgraph import registry
 from molgraph.explain import METHODS
 from molgraph.explain.attribution import integrated
 from molgraph.explain.subject import Subject
-from molgraph.imaging.view import LARGEST, View
 from molgraph.kinds import Number
 from molgraph.metrics import pointing
 from molgraph.model.model import Model
+from molgraph.rooms.imaging.view import LARGEST, View
 
 
 def test_the_network_has_learnt_what_is_to_be_found(taught: Any) -> None:

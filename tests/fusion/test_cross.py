@@ -11,9 +11,9 @@ from molgraph.errors import ConfigError
 from molgraph.fusion import cross
 from molgraph.fusion.cross import Cross
 from molgraph.model.encoder import Encoder, Features
-from molgraph.molecule.encoders.attentivefp import AttentiveFP
-from molgraph.molecule.encoders.gin import GIN
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.encoders.attentivefp import AttentiveFP
+from molgraph.rooms.molecule.encoders.gin import GIN
+from molgraph.rooms.molecule.prepare import prepare
 
 PAIRS = [(0, 0), (0, 1), (1, 0), (2, 2), (ABSENT, 0), (3, 1), (1, ABSENT), (3, 2), (2, 0)]
 

@@ -6,8 +6,8 @@ import torch
 from molgraph.data.dataset import ABSENT, Input
 from molgraph.data.packed import Packed
 from molgraph.fusion.forest import Growers
-from molgraph.molecule.forest import Forest
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.forest import Forest
+from molgraph.rooms.molecule.prepare import prepare
 
 
 class Counting(Forest):

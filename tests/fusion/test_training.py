@@ -16,10 +16,10 @@ from molgraph.fit import estimate, fit
 from molgraph.fusion.bilinear import Bilinear
 from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.molecule import prepare as molecule
-from molgraph.molecule.encoders.gin import GIN
-from molgraph.protein import prepare as protein
-from molgraph.protein.encoders.cnn import CNN
+from molgraph.rooms.molecule import prepare as molecule
+from molgraph.rooms.molecule.encoders.gin import GIN
+from molgraph.rooms.protein import prepare as protein
+from molgraph.rooms.protein.encoders.cnn import CNN
 
 
 @pytest.fixture(scope="module")

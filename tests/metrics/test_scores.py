@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from molgraph.errors import ConfigError, DataError
 from molgraph.kinds import NAMED, Number, OneOf, YesNo
 from molgraph.metrics import METRICS, score
-from molgraph.protein.room import AFFINITY
+from molgraph.rooms.protein.room import AFFINITY
 
 
 def made(kind: str, n: int, seed: int):

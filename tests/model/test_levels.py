@@ -10,11 +10,11 @@ from torch import nn
 from molgraph import registry
 from molgraph.fusion.concat import Concat
 from molgraph.model.encoder import Encoder
-from molgraph.molecule.encoders.dmpnn import DMPNN
-from molgraph.molecule.encoders.gin import GIN
-from molgraph.molecule.prepare import prepare
-from molgraph.protein.encoders.cnn import CNN
-from molgraph.protein.prepare import prepare as proteins
+from molgraph.rooms.molecule.encoders.dmpnn import DMPNN
+from molgraph.rooms.molecule.encoders.gin import GIN
+from molgraph.rooms.molecule.prepare import prepare
+from molgraph.rooms.protein.encoders.cnn import CNN
+from molgraph.rooms.protein.prepare import prepare as proteins
 
 GRAPHS = prepare(["CCO", "c1ccccc1O"], ("graph",)).parts.schema
 READ: dict[str, tuple[Any, list[str]]] = {"molecule": (prepare, ["CCO", "C"]), "protein": (proteins, ["MKTAY", "MK"])}

@@ -12,9 +12,9 @@ from molgraph.errors import ConfigError, DataError
 from molgraph.kinds.number import Number
 from molgraph.model.encoder import Encoder, Features
 from molgraph.model.model import Model
-from molgraph.molecule.encoders.attentivefp import AttentiveFP
-from molgraph.molecule.encoders.dmpnn import DMPNN
-from molgraph.molecule.prepare import prepare
+from molgraph.rooms.molecule.encoders.attentivefp import AttentiveFP
+from molgraph.rooms.molecule.encoders.dmpnn import DMPNN
+from molgraph.rooms.molecule.prepare import prepare
 
 PARTS = prepare(["CCO", "C", "c1ccccc1O"], ("graph", "descriptors")).parts
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from molgraph.data.packed import Packed
-from molgraph.molecule.prepare import prepare
 from molgraph.nn.graph import Graph, Kinds, Sums, code_keys, return_probabilities, scramble, surroundings
+from molgraph.rooms.molecule.prepare import prepare
 
 
 def graph_of(parts: Packed) -> Graph:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from molgraph.molecule.prepare import prepare
 from molgraph.nn.standardise import CLIP, Standardise
+from molgraph.rooms.molecule.prepare import prepare
 
 
 def test_training_columns_have_mean_0_and_deviation_1() -> None:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from molgraph.molecule.room import ROOM
 from molgraph.predictor.assess import assess, neighbour_estimates
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import INPUT
 from molgraph.predictor.predictor import Predictor
+from molgraph.rooms.molecule.room import ROOM
 
 ALL = ("pAct", "active", "level")
 

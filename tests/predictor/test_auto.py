@@ -10,9 +10,9 @@ from molgraph.config import RunSettings
 from molgraph.data.room import Room
 from molgraph.data.table import Table
 from molgraph.errors import DataError
-from molgraph.imaging.room import ROOM as IMAGING
-from molgraph.molecule.room import ROOM as MOLECULE
 from molgraph.predictor.auto import groups_of, settled
+from molgraph.rooms.imaging.room import ROOM as IMAGING
+from molgraph.rooms.molecule.room import ROOM as MOLECULE
 
 
 def table(columns: dict[str, list[str]], split: str = "", targets: tuple[str, ...] = ()) -> Table:

@@ -10,12 +10,12 @@ from rdkit.Chem import rdFingerprintGenerator
 from molgraph.data.cells import Cells
 from molgraph.data.dataset import ABSENT, Input
 from molgraph.errors import CheckpointError
-from molgraph.molecule.room import ROOM
 from molgraph.predictor import domain as domains
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import INPUT, unlabelled
-from molgraph.protein.groups import THRESHOLD
-from molgraph.protein.room import ROOM as PROTEIN
+from molgraph.rooms.molecule.room import ROOM
+from molgraph.rooms.protein.groups import THRESHOLD
+from molgraph.rooms.protein.room import ROOM as PROTEIN
 
 ROOMS = {INPUT: ROOM}
 BOTH = {"drug": ROOM, "target": PROTEIN}

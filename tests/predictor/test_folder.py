@@ -141,7 +141,7 @@ def test_what_is_no_model_folder_is_told(tmp_path):
 @pytest.fixture
 def theirs(monkeypatch):
     """Pretend that another package registers the encoder of a model; return what uninstalls it."""
-    points = [EntryPoint("molecule/theirs", "molgraph.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS)]
+    points = [EntryPoint("molecule/theirs", "molgraph.rooms.molecule.encoders.dmpnn:DMPNN", registry.ENTRY_POINTS)]
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
     registry.models.cache_clear()
 

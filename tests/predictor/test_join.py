@@ -3,9 +3,9 @@ import pytest
 
 from molgraph import config
 from molgraph.errors import ConfigError, DataError
-from molgraph.molecule.room import ROOM as MOLECULES
 from molgraph.predictor.join import joined
-from molgraph.protein.room import ROOM as PROTEINS
+from molgraph.rooms.molecule.room import ROOM as MOLECULES
+from molgraph.rooms.protein.room import ROOM as PROTEINS
 from molgraph.workflows.plan import plan
 
 ROOMS = [PROTEINS, MOLECULES]

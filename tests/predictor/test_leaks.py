@@ -12,10 +12,10 @@ import pytest
 from molgraph import config
 from molgraph.data.cells import Cells
 from molgraph.errors import DataError
-from molgraph.molecule.groups import scaffold
-from molgraph.molecule.room import ROOM
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import guard, same_order
+from molgraph.rooms.molecule.groups import scaffold
+from molgraph.rooms.molecule.room import ROOM
 from molgraph.split import IDENTITY, Split
 from molgraph.workflows.plan import plan
 
@@ -57,7 +57,7 @@ def test_the_limit_is_the_rooms(ligands, monkeypatch):
     table = folds(ligands.head(90), ligands.tail(10))
     found = {}
     for limit in (0.5, 0.8, None):
-        monkeypatch.setattr("molgraph.molecule.room.ROOM", dataclasses.replace(ROOM, near=limit))
+        monkeypatch.setattr("molgraph.rooms.molecule.room.ROOM", dataclasses.replace(ROOM, near=limit))
         found[limit] = made_of(table, split="column:fold").leaks.near
     assert found[None] is None and found[0.5].rows > found[0.8].rows
     data = made_of(table, split="column:fold").rows.data

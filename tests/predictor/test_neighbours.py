@@ -11,11 +11,11 @@ from molgraph.data.cells import Cells, column_texts
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.targets import Targets
 from molgraph.kinds import make
-from molgraph.molecule.room import ROOM
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import INPUT, unlabelled
 from molgraph.predictor.neighbours import measured_text, neighbours
-from molgraph.protein.room import ROOM as PROTEIN
+from molgraph.rooms.molecule.room import ROOM
+from molgraph.rooms.protein.room import ROOM as PROTEIN
 
 SMILES = ["CCO", "CCN", "c1ccccc1O", "c1ccccc1N", "CC(=O)Oc1ccccc1C(=O)O"]
 

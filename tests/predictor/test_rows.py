@@ -5,9 +5,9 @@ import pytest
 from molgraph import config
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError
-from molgraph.molecule.room import ROOM
 from molgraph.predictor.inputs import INPUT, Inputs, slots
 from molgraph.predictor.rows import join, read_rows
+from molgraph.rooms.molecule.room import ROOM
 
 
 def inputs_of(run):

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from molgraph.errors import DataError
-from molgraph.molecule.room import ROOM
 from molgraph.predictor import Predictor
 from molgraph.predictor.scored import Scorer, beside
+from molgraph.rooms.molecule.room import ROOM
 
 MIXED = [
     "CCO",

@@ -12,12 +12,12 @@ from molgraph.calibrate import Platt
 from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError
-from molgraph.molecule.room import ROOM
 from molgraph.predictor import Predictor
 from molgraph.predictor.inputs import Slot, of_pairs
 from molgraph.predictor.targets import COLUMNS, known_proteins, protein_slot, rank_targets, read_proteins
-from molgraph.protein.room import AFFINITY
-from molgraph.protein.room import ROOM as PROTEIN
+from molgraph.rooms.molecule.room import ROOM
+from molgraph.rooms.protein.room import AFFINITY
+from molgraph.rooms.protein.room import ROOM as PROTEIN
 from molgraph.workflows.train import train_rows
 
 KINDS = {"kinase": "regression", "channel": "regression", "toxic": "binary"}

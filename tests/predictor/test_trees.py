@@ -8,10 +8,10 @@ from molgraph.data.cells import Cells
 from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, ConfigError, DataError, ResourceError
 from molgraph.kinds import make
-from molgraph.molecule.room import ROOM
 from molgraph.predictor import member as members
 from molgraph.predictor import trees
 from molgraph.predictor.boosted import Boosted
+from molgraph.rooms.molecule.room import ROOM
 
 KINDS = {"pAct": "regression", "active": "binary", "level": "multiclass"}
 FOREST = {"model": "molecule/forest", "encoder": {"rounds": 12, "depth": 3}, "split": "random"}

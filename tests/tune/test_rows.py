@@ -57,7 +57,7 @@ def test_folds_score_every_row_once_and_keep_scaffolds_together(made: Plan):
     scored = np.concatenate([fold.score for fold in visible.folds])
     assert sorted(scored.tolist()) == list(range(len(visible.data)))
     (given,) = visible.data.inputs.values()
-    from molgraph.molecule.groups import scaffold
+    from molgraph.rooms.molecule.groups import scaffold
 
     groups = scaffold([given.key_of(i) for i in range(len(visible.data))])
     for fold in visible.folds:

@@ -11,7 +11,7 @@ import pytest
 from walk import done, molgraph, no_leftovers, refused
 
 from molgraph import config
-from molgraph.binding.room import ROOM
+from molgraph.rooms.binding.room import ROOM
 from molgraph.workflows.plan import plan
 
 COMPLEXES = 60

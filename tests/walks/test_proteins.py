@@ -11,9 +11,9 @@ import pytest
 from walk import done, molgraph, no_leftovers, refused
 
 from molgraph import config
-from molgraph.protein.groups import family
-from molgraph.protein.properties import properties
-from molgraph.protein.residues import STANDARD
+from molgraph.rooms.protein.groups import family
+from molgraph.rooms.protein.properties import properties
+from molgraph.rooms.protein.residues import STANDARD
 from molgraph.workflows.plan import plan
 
 FAMILIES, EACH = 24, 4

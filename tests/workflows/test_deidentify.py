@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from molgraph.cli import main
 from molgraph.errors import ConfigError, DataError, ResourceError
-from molgraph.imaging.scan import read_scan
+from molgraph.rooms.imaging.scan import read_scan
 from molgraph.workflows import deidentify
 from molgraph.workflows.deidentify import deidentify_folder
 

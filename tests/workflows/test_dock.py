@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from molgraph.errors import ConfigError, DataError
-from molgraph.molecule.read import read
+from molgraph.rooms.molecule.read import read
 from molgraph.workflows.dock import Counts, dock_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "binding"))

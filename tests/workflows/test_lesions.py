@@ -15,12 +15,12 @@ from molgraph.cli import main
 from molgraph.config import FitSettings, RunSettings
 from molgraph.errors import CheckpointError, ConfigError, DataError
 from molgraph.fit import Epoch
-from molgraph.imaging.geometry import to_world
-from molgraph.imaging.phantom import chest
-from molgraph.imaging.scan import read_scan
-from molgraph.imaging.write import write_chests
 from molgraph.predictor import load
 from molgraph.predictor.finder import Finder, Finding
+from molgraph.rooms.imaging.geometry import to_world
+from molgraph.rooms.imaging.phantom import chest
+from molgraph.rooms.imaging.scan import read_scan
+from molgraph.rooms.imaging.write import write_chests
 from molgraph.workflows import show
 from molgraph.workflows.lesions import find_file, train_finder
 

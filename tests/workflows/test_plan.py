@@ -4,9 +4,9 @@ import pytest
 
 from molgraph import config
 from molgraph.errors import ConfigError, DataError
-from molgraph.molecule import molnet
-from molgraph.molecule.room import ROOM
 from molgraph.predictor.training import Training
+from molgraph.rooms.molecule import molnet
+from molgraph.rooms.molecule.room import ROOM
 from molgraph.workflows.plan import plan
 from molgraph.workflows.train import train_rows
 

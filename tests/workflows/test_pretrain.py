@@ -22,9 +22,9 @@ from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError, DataError
 from molgraph.fit import Epoch
-from molgraph.imaging.brains import brains
-from molgraph.imaging.encoders.weights import start_from
 from molgraph.model.contrast import Contrast
+from molgraph.rooms.imaging.brains import brains
+from molgraph.rooms.imaging.encoders.weights import start_from
 from molgraph.workflows import pretrain
 from molgraph.workflows.pretrain import pretrain_folder, read_pictures
 

@@ -1,0 +1,1 @@
+"""What a model reads: one folder a room, and none imports another."""
