@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from molgraph import registry
 from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.toml import to_toml
 
@@ -288,7 +289,7 @@ def _one_input(raw: Mapping[str, Value]) -> dict[str, Value]:
         return result
     ((name, section),) = result.pop("inputs").items()
     section = dict(section)
-    result.setdefault("column", section.pop("column", "" if name in ("molecule", "drug") else name))
+    result.setdefault("column", section.pop("column", "" if name in registry.words("alone") else name))
     result["model"] = section.pop("encoder", result.get("model", RunSettings.model))
     result["encoder"] = {**section, **result.get("encoder", {})}
     return result

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from molgraph import config
+from molgraph import config, registry
 from molgraph.errors import ConfigError
 
 RUN_FILE = ".toml"
 
 
 def _source(p: argparse.ArgumentParser, name: str, what: str) -> None:
-    p.add_argument(name, help=f"{what}: .csv .tsv .xlsx .parquet .smi .sdf (also .gz, .zst), or - for standard input")
-    column = "column of the SMILES, sequences, scans, ... (default: found by its name)"
+    files = " ".join((".csv", ".tsv", ".xlsx", ".parquet", *registry.words("files")))
+    p.add_argument(name, help=f"{what}: {files} (also .gz, .zst), or - for standard input")
+    column = f"column of the {', '.join(registry.words('holds'))}, ... (default: found by its name)"
     p.add_argument("-s", "--column", default="", metavar="COL", help=column)
 
 

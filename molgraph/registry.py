@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, get_type_hints
+from itertools import chain
+from pkgutil import iter_modules
+from typing import Any, NamedTuple, get_type_hints
 
 from molgraph.errors import ConfigError, did_you_mean
 
-ENTRY_POINTS = "molgraph.models"
+ENTRY_POINTS = "molgraph.models"  # of single models for a room that is there
+ROOMS = "molgraph.rooms"  # of whole rooms: NAME = "package.names:NAMES"
+USUAL = "molecule"  # the room that comes first
+FUSION = "fusion"
 FAMILIES = ("network", "trees")
 
 
@@ -49,173 +55,168 @@ OPENERS: dict[str, Opener] = {
 }
 OPENED_BEFORE = {"segmentation": "finder"}  # by the kind of its task, where an earlier version named no opener
 
-MODELS: dict[str, tuple[str, str]] = {
-    "molecule/dmpnn": (
-        "molgraph.rooms.molecule.encoders.dmpnn:DMPNN",
-        "directed-edge message passing (Yang 2019)",
-    ),
-    "molecule/gin": (
-        "molgraph.rooms.molecule.encoders.gin:GIN",
-        "graph isomorphism network with edge features (GINE, Hu 2020)",
-    ),
-    "molecule/gat": ("molgraph.rooms.molecule.encoders.gat:GAT", "graph attention, version 2 (Brody 2022)"),
-    "molecule/attentivefp": (
-        "molgraph.rooms.molecule.encoders.attentivefp:AttentiveFP",
-        "attentive fingerprints (Xiong 2020)",
-    ),
-    "molecule/mpnn": ("molgraph.rooms.molecule.encoders.mpnn:MPNN", "edge network and GRU (Gilmer 2017)"),
-    "molecule/pna": ("molgraph.rooms.molecule.encoders.pna:PNA", "principal neighbourhood aggregation (Corso 2020)"),
-    "molecule/gps": (
-        "molgraph.rooms.molecule.encoders.gps:GPS",
-        "message passing and global attention (Rampasek 2022)",
-    ),
-    "molecule/smiles_cnn": (
-        "molgraph.rooms.molecule.encoders.smiles:SmilesCNN",
-        "convolutions along the SMILES (DeepDTA, Ozturk 2018)",
-    ),
-    "molecule/smiles_rnn": (
-        "molgraph.rooms.molecule.encoders.smiles:SmilesRNN",
-        "recurrent network along the SMILES (Elman 1990)",
-    ),
-    "molecule/smiles_lstm": (
-        "molgraph.rooms.molecule.encoders.smiles:SmilesLSTM",
-        "long short-term memory along the SMILES (Hochreiter 1997)",
-    ),
-    "molecule/smiles_gru": (
-        "molgraph.rooms.molecule.encoders.smiles:SmilesGRU",
-        "gated recurrent units along the SMILES (Cho 2014)",
-    ),
-    "molecule/feedforward": (
-        "molgraph.rooms.molecule.encoders.feedforward:FeedForward",
-        "feed-forward network on ECFP counts and descriptors (Ma 2015)",
-    ),
-    "molecule/forest": (
-        "molgraph.rooms.molecule.forest:Forest",
-        "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
-    ),
-    "protein/cnn": (
-        "molgraph.rooms.protein.encoders.cnn:CNN",
-        "convolutions along the residues (DeepDTA, Ozturk 2018)",
-    ),
-    "protein/graphdta": (
-        "molgraph.rooms.protein.encoders.graphdta:GraphDTA",
-        "convolution over the embedding of 1,000 residues (GraphDTA, Nguyen 2021)",
-    ),
-    "protein/rnn": (
-        "molgraph.rooms.protein.encoders.recurrent:RNN",
-        "recurrent network along the residues (Elman 1990)",
-    ),
-    "protein/lstm": (
-        "molgraph.rooms.protein.encoders.recurrent:LSTM",
-        "long short-term memory along the residues (Hochreiter 1997)",
-    ),
-    "protein/gru": (
-        "molgraph.rooms.protein.encoders.recurrent:GRU",
-        "gated recurrent units along the residues (Cho 2014)",
-    ),
-    "protein/transformer": (
-        "molgraph.rooms.protein.encoders.transformer:Transformer",
-        "attention to neighbouring residues (Vaswani 2017, Beltagy 2020)",
-    ),
-    "protein/feedforward": (
-        "molgraph.rooms.protein.encoders.feedforward:FeedForward",
-        "feed-forward network on the composition",
-    ),
-    "protein/embedding": (
-        "molgraph.rooms.protein.encoders.embedding:Embedding",
-        "vectors computed elsewhere, as by a protein language model",
-    ),
-    "protein/forest": (
-        "molgraph.rooms.protein.forest:Forest",
-        "gradient-boosted trees on residues, pairs, triads and physico-chemical groups",
-    ),
-    "imaging/cnn": ("molgraph.rooms.imaging.encoders.cnn:CNN", "small residual convolution network (He 2016, Wu 2018)"),
-    "imaging/unet": ("molgraph.rooms.imaging.encoders.unet:UNet", "U-Net that marks lesions (Ronneberger 2015)"),
-    "imaging/resnet18": ("molgraph.rooms.imaging.encoders.resnet:ResNet18", "residual network of 18 layers (He 2016)"),
-    "imaging/resnet34": ("molgraph.rooms.imaging.encoders.resnet:ResNet34", "residual network of 34 layers (He 2016)"),
-    "imaging/resnet50": ("molgraph.rooms.imaging.encoders.resnet:ResNet50", "residual network of 50 layers (He 2016)"),
-    "imaging/resnet_gn": (
-        "molgraph.rooms.imaging.encoders.resnet_gn:ResNetGN",
-        "residual network of 18 layers with group norms, for gradients per sample (Wu 2018)",
-    ),
-    "imaging/densenet121": (
-        "molgraph.rooms.imaging.encoders.densenet:DenseNet121",
-        "densely connected network of 121 layers (Huang 2017)",
-    ),
-    "imaging/forest": (
-        "molgraph.rooms.imaging.forest:Forest",
-        "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",
-    ),
-    "disease/feedforward": (
-        "molgraph.rooms.disease.encoders.feedforward:FeedForward",
-        "feed-forward network on the fields of a record (DeepSurv, Katzman 2018)",
-    ),
-    "disease/forest": ("molgraph.rooms.disease.forest:Forest", "gradient-boosted trees on the fields of a record"),
-    "fusion/concat": ("molgraph.fusion.concat:Concat", "vectors of all inputs side by side (DeepDTA, Ozturk 2018)"),
-    "fusion/gated": ("molgraph.fusion.gated:Gated", "gated mixture of the inputs (Arevalo 2017)"),
-    "fusion/bilinear": ("molgraph.fusion.bilinear:Bilinear", "low-rank products of the inputs (Liu 2018)"),
-    "fusion/cross": (
-        "molgraph.fusion.cross:Cross",
-        "attention between the elements of two inputs (HyperAttentionDTI, Zhao 2022)",
-    ),
-    "fusion/forest": ("molgraph.fusion.forest:Growers", "gradient-boosted trees on what each input's forest sees"),
-    "binding/interaction": (
-        "molgraph.rooms.binding.encoders.interaction:Interaction",
-        "bonds and contacts of a molecule in a pocket, by distance (GIGN, Yang 2023)",
-    ),
-    "binding/egnn": ("molgraph.rooms.binding.encoders.egnn:EGNN", "equivariant network on a complex (Satorras 2021)"),
-    "binding/cnn3d": ("molgraph.rooms.binding.encoders.cnn3d:CNN3D", "3D convolutions over a complex (Ragoza 2017)"),
-    "binding/forest": (
-        "molgraph.rooms.binding.forest:Forest",
-        "gradient-boosted trees on contacts (RF-Score, Ballester 2010; OnionNet, Zheng 2019) and descriptors",
-    ),
-}
 
-ROOMS: dict[str, str] = {
-    "molecule": "molgraph.rooms.molecule.room:ROOM",
-    "protein": "molgraph.rooms.protein.room:ROOM",
-    "imaging": "molgraph.rooms.imaging.room:ROOM",
-    "binding": "molgraph.rooms.binding.room:ROOM",
-    "disease": "molgraph.rooms.disease.room:ROOM",
-}
+class Named(NamedTuple):
+    """Say what a split that a user names is made of: a method, the rows it keeps together, one line."""
 
-# File formats that only a room can write: suffix to a class with `write(frame)` and `close()`.
-WRITERS: dict[str, str] = {".sdf": "molgraph.rooms.molecule.write:SDF"}
+    method: str
+    grouper: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """Say what a package of models is called and holds; of it nothing is imported until one of them is asked for.
+
+    A target is "module:attribute"; one that begins with a dot stands in the package of the names.
+
+    - `models`: by name within the package, the target of a class and one line.
+    - `room`: the target of what reads for them (`data.room.Room`); "" where they join what rooms read.
+    - `splits`: ways to split that keep together what the room groups; `splitters` those that choose the rows
+      themselves: by what stands before the colon, the target of `name -> (keys, fractions, seed) -> folds`, one line.
+    - `files`: suffixes of files that it reads, beside those of tables; `writers` by suffix the target of a class with
+      `write(frame)` and `close()`.
+    - `holds`: what stands in its column, to a person.
+    - `alone`: names of an only input that say nothing of its column; others are the column.
+    - `called`: words by which tables call its column, in small letters alone; `ends` how such words end.
+    """
+
+    models: Mapping[str, tuple[str, str]]
+    room: str = ""
+    splits: Mapping[str, Named] = field(default_factory=dict)
+    splitters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    writers: Mapping[str, str] = field(default_factory=dict)
+    holds: str = ""
+    alone: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Held:
+    """Hold the names of one package, the package itself, and what brought it ("": it is ours)."""
+
+    names: Names
+    package: str
+    of: str = ""
+
+    def target(self, text: str) -> str:
+        """Return a target from the root."""
+        return f"{self.package}{text}" if text.startswith(".") else text
+
+
+@cache
+def packages() -> dict[str, Held]:
+    """Return every room by name, and what joins rooms: ours, each a folder of `molgraph.rooms`, the usual first, then
+    those of other packages, which take no name of ours."""
+    folders = sorted(each.name for each in iter_modules(import_module(f"{__package__}.rooms").__path__))
+    inside = {name: f"{__package__}.rooms.{name}" for name in sorted(folders, key=lambda name: name != USUAL)}
+    ours = {**inside, FUSION: f"{__package__}.{FUSION}"}
+    found = {name: Held(import_module(f"{package}.names").NAMES, package) for name, package in ours.items()}
+    for point in entry_points(group=ROOMS):
+        made = _names(point) if point.name not in found else None
+        if made is not None:
+            found[point.name] = Held(made, point.value.partition(":")[0].rpartition(".")[0], _distribution(point))
+    return found
+
+
+def _names(point: EntryPoint) -> Names | None:
+    """Return the names of somebody's room; None where they cannot be had, which `lost` then says."""
+    try:
+        made = load(point.value)
+    except (ImportError, AttributeError):
+        return None
+    return made if isinstance(made, Names) else None
+
+
+def lost(name: str) -> str:
+    """Say of a room why it cannot be had although a package registers it, "" where none does."""
+    for point in entry_points(group=ROOMS):
+        if point.name == name and name not in packages():
+            return f"the room '{name}' ({point.value}, of {_distribution(point)}) has no Names that can be imported"
+    return ""
+
+
+def rooms() -> dict[str, str]:
+    """Return the target of every room by its name."""
+    return {name: held.target(held.names.room) for name, held in packages().items() if held.names.room}
+
+
+def own_models() -> dict[str, tuple[str, str]]:
+    """Return every model of ours with (target, one line)."""
+    return {name: made for name, made in _roomed().items() if not packages()[name.partition("/")[0]].of}
+
+
+def _roomed() -> dict[str, tuple[str, str]]:
+    return {
+        f"{room}/{name}": (held.target(target), line)
+        for room, held in packages().items()
+        for name, (target, line) in held.names.models.items()
+    }
 
 
 @cache
 def models() -> dict[str, tuple[str, str]]:
-    """Return every known model name with (module:attribute, one line), entry points of other packages included."""
-    found = dict(MODELS)
+    """Return every known model with (target, one line), those of other packages included."""
+    found = _roomed()
     for name, point in _foreign().items():
         found[name] = (point.value, f"from {_package(point)}")
     return found
 
 
 def _foreign() -> dict[str, EntryPoint]:
-    """Return what other packages register, but under no name of ours."""
+    """Return the models that other packages register, but under no name of a room's own."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=ENTRY_POINTS):
-        if point.name not in MODELS:
+        if point.name not in _roomed():
             found.setdefault(point.name, point)
     return found
+
+
+def splits() -> dict[str, Named]:
+    """Return the ways to split that rooms bring, by name."""
+    return {name: each for held in packages().values() for name, each in held.names.splits.items()}
+
+
+def splitters() -> dict[str, tuple[str, str]]:
+    """Return what chooses the rows of folds itself, by what stands before the colon: (target, one line)."""
+    return {
+        name: (held.target(target), line)
+        for held in packages().values()
+        for name, (target, line) in held.names.splitters.items()
+    }
+
+
+def writers() -> dict[str, str]:
+    """Return the file formats that only a room can write: suffix to target."""
+    return {end: held.target(to) for held in packages().values() for end, to in held.names.writers.items()}
+
+
+def words(of: str) -> tuple[str, ...]:
+    """Return all that rooms say under one of the names of `Names` (files, holds, alone, called, ends), in order."""
+    each = (getattr(held.names, of) for held in packages().values())
+    return tuple(filter(None, chain.from_iterable([one] if isinstance(one, str) else one for one in each)))
 
 
 def _package(point: EntryPoint) -> str:
     return point.value.partition(":")[0].partition(".")[0]
 
 
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else _package(point)
+
+
 def distribution(name: str) -> str:
     """Return what has to be installed for a model, "" for one of ours: the name and version of its distribution."""
-    point = _foreign().get(name)
-    if point is None:
-        return ""
-    return f"{point.dist.name} {point.dist.version}" if point.dist else _package(point)
+    point, held = _foreign().get(name), packages().get(name.partition("/")[0])
+    return _distribution(point) if point is not None else held.of if held is not None else ""
 
 
 def to_blame(error: BaseException) -> str:
     """Return the package of other people's models in whose code an exception was raised, "" where it was in none."""
-    theirs = {_package(point) for point in _foreign().values()} - {__package__}
+    points = [*_foreign().values(), *entry_points(group=ROOMS)]
+    theirs = {_package(point) for point in points} - {__package__}
     found, at = "", error.__traceback__
     while at is not None:
         package = str(at.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
@@ -236,7 +237,8 @@ def model(name: str) -> Any:
     """
     if name not in models():
         alike = [known for known in models() if known.endswith(f"/{name}")]
-        raise ConfigError(f"unknown model '{name}'{did_you_mean(alike[0] if alike else name, models())}")
+        why = lost(name.partition("/")[0])
+        raise ConfigError(why or f"unknown model '{name}'{did_you_mean(alike[0] if alike else name, models())}")
     target, of = models()[name][0], distribution(name)
     where = f"'{name}' ({target}, {f'of the package {of}' if of else 'of molgraph'})"
     try:
@@ -265,11 +267,20 @@ def _unsound(made: Any) -> str:
 
 
 def room(model_name: str) -> Any:
-    """Return the `Room` of a model name (`molecule/dmpnn` stands in the room `molecule`)."""
+    """Return the `Room` of a model name (`molecule/dmpnn` stands in the room `molecule`).
+
+    Raises: ConfigError for an unknown name, with the nearest known one, and for one that cannot be imported.
+    """
     name = model_name.partition("/")[0]
-    if name not in ROOMS:
-        raise ConfigError(f"unknown room '{name}'{did_you_mean(name, ROOMS)}")
-    return load(ROOMS[name])
+    if name not in rooms():
+        raise ConfigError(lost(name) or f"unknown room '{name}'{did_you_mean(name, rooms())}")
+    try:
+        return load(rooms()[name])
+    except (ImportError, AttributeError) as error:
+        if not packages()[name].of:
+            raise
+        why = f"the room '{name}' ({rooms()[name]}, of {packages()[name].of}) cannot be imported: {error}"
+        raise ConfigError(f"{why}. Install what it needs.") from error
 
 
 def settings(made: Any) -> dict[str, inspect.Parameter]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from molgraph import registry
 from molgraph.errors import ConfigError, DataError, did_you_mean, many
+from molgraph.registry import Named
 
 Rows = NDArray[np.int64]
 
@@ -19,23 +21,11 @@ TIES = 0  # the seed of the order among groups of one size; part of what `scaffo
 TAKEN_AT_MOST = 0.25  # of the training rows, where the validation fold has none to spare (the same page)
 
 
-class Named(NamedTuple):
-    """Say what a split that a user names is made of: a method, the rows it keeps together, one line."""
-
-    method: str
-    grouper: str
-    summary: str
-
-
 COLD, COLD_ALL, GROUP = "cold", "cold_all", "group"
 IDENTITY = "identity"  # the grouping of rows that are the same thing (the same molecule, the same picture)
 
 METHODS: dict[str, Named] = {
-    "scaffold": Named("group", "scaffold", "whole scaffolds, largest first: the test rows have rare scaffolds"),
-    "scaffold_random": Named("group_random", "scaffold", "whole scaffolds in random order"),
-    "cluster": Named("group_random", "cluster", "whole clusters of similar molecules (Butina) in random order"),
-    "family": Named("group_random", "family", "whole families of similar proteins in random order"),
-    "patient": Named("group_random", "patient", "whole patients (column patient, patient_id, subject, ...) at random"),
+    **registry.splits(),
     GROUP: Named("group_random", GROUP, "group:NAME, whole groups of a column of the data (site, batch) at random"),
     COLD: Named("group_random", IDENTITY, "cold:INPUT, whatever stands in that input stands on one side"),
     COLD_ALL: Named(COLD_ALL, IDENTITY, "cold:all, nothing in any input on two sides; rows that mix are left out"),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from molgraph import registry
+
 _NUMBER = re.compile(r"[<>~=]*\s*[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*%?")
 # See: support.microsoft.com, "Import or export text (.txt or .csv) files"
 _SEPARATOR = re.compile(r'"?sep=(\\t|.)"?[,;\t|]*', re.IGNORECASE)
 COMMENT = "#"
-_INPUTS = frozenset(
-    ("smi", "smilesstring", "mol", "molecule", "structure", "ligand", "sequence", "proteinsequence", "protein")
-) | {"receptor", "complex", "image", "scan", "picture", "path", "file", "filename"}
 
 
 def titles(rows: Sequence[Sequence[str]]) -> int:
@@ -46,7 +45,8 @@ def _is_header(cells: Sequence[str]) -> bool:
 def _names_input(cells: Sequence[str]) -> bool:
     """Tell whether a row has a cell by which tables call the column of what is to be scored."""
     words = [re.sub(r"[^a-z]", "", cell.lower()) for cell in cells]
-    return any(word in _INPUTS or word.endswith("smiles") for word in words)
+    known, ends = registry.words("called"), registry.words("ends")
+    return any(word in known or word.endswith(ends) for word in words)
 
 
 def separator(line: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molgraph import registry
 from molgraph.data.delimited import delimited
 from molgraph.data.sheets import parquet
 from molgraph.data.stream import SHOWN, STDIN, Broken, Row, name_of, suffixes
@@ -24,7 +25,6 @@ BLOCK = 4096
 SUFFIX = "_predicted"  # of our columns where the user has one of that name
 FORMATS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".parquet", ".pq")
 LONGEST_NAME = 250  # characters of a file's name; systems refuse to look for longer ones
-FILES = (*FORMATS, ".smi", ".sdf", ".cxsmiles", ".fasta", ".fa", ".faa", ".fas", ".pdb", ".cif")
 MEMORY = "the table given"  # how messages name a source that is no file
 
 
@@ -256,9 +256,14 @@ def is_file(text: str) -> bool:
     """
     if len(text) >= LONGEST_NAME:
         return False
-    if not Path(text).is_file() and suffixes(text)[0] in FILES:
+    if not Path(text).is_file() and suffixes(text)[0] in readable():
         raise DataError(f"{text}: no such file; check the name.")
     return Path(text).is_file()
+
+
+def readable() -> tuple[str, ...]:
+    """Return the suffixes of files that somebody here reads: tables, and what rooms bring."""
+    return (*FORMATS, *registry.words("files"))
 
 
 def nonempty(tables: Iterable[Table], origin: str) -> Iterator[Table]:

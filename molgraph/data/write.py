@@ -88,15 +88,15 @@ def _format(
     }
     if suffix in text:
         return text[suffix]
-    if suffix in registry.WRITERS:
-        return partial(registry.load(registry.WRITERS[suffix]), column=column)
+    if suffix in registry.writers():
+        return partial(registry.load(registry.writers()[suffix]), column=column)
     binary: dict[str, Callable[[IO[bytes]], Writer]] = {
         ".xlsx": partial(Workbook, column=column, picture=picture),
         ".parquet": Parquet,
     }
     if suffix in binary and not packed:
         return binary[suffix]
-    known = ", ".join([*text, *registry.WRITERS]) + " (also .gz, .zst), " + ", ".join(binary)
+    known = ", ".join([*text, *registry.writers()]) + " (also .gz, .zst), " + ", ".join(binary)
     raise ConfigError(f"{path}: no format is called '{suffix}{packed}'; known: {known}")
 
 

@@ -104,7 +104,7 @@ def _check_joined(run: RunSettings) -> None:
     if made.opener != registry.PREDICTOR:
         other = registry.OPENERS[made.opener]
         raise ConfigError(f"'{run.model}' {other.does}: `molgraph train` and `{other.use}` are what it can be used in.")
-    fusion = run.model.partition("/")[0] not in registry.ROOMS
+    fusion = run.model.partition("/")[0] not in registry.rooms()
     if fusion and not run.inputs:
         raise ConfigError(
             f"'{run.model}' joins several inputs: name them, as in --inputs smiles:molecule/gin,sequence:protein/cnn."

@@ -106,7 +106,7 @@ def _settings(section: Any) -> Any:
 def _of_setting(text: str) -> str:
     """Return a setting without the folders of the file it names; a model's name (`molecule/gin`) is none."""
     room, sign, _ = text.partition("/")
-    return text if sign and (text in registry.models() or room in registry.ROOMS) else _name(text)
+    return text if sign and (text in registry.models() or room in registry.rooms()) else _name(text)
 
 
 def _name(path: str) -> str:

@@ -9,7 +9,7 @@ from molgraph import split as splits
 from molgraph.errors import ConfigError
 from molgraph.predictor.duplicates import split_things, things
 from molgraph.split import COLD_ALL, Split
-from molgraph.workflows.plan import DEEPCHEM, Plan, grouping, own_labels
+from molgraph.workflows.plan import Plan, chosen_by, grouping, own_labels
 
 
 def refuse_own_labels(split: str) -> None:
@@ -17,9 +17,9 @@ def refuse_own_labels(split: str) -> None:
 
     Raises: ConfigError.
     """
-    head = split.partition(":")[0]
-    if head == DEEPCHEM.rstrip(":") or (head in splits.METHODS and own_labels(split)):
-        raise ConfigError(f"--split {split}: makes no folds to repeat; use random, scaffold, cluster or cold:INPUT.")
+    if chosen_by(split) or (split.partition(":")[0] in splits.METHODS and own_labels(split)):
+        drawn = ", ".join(name for name, each in splits.METHODS.items() if each.method.startswith(("group", "random")))
+        raise ConfigError(f"--split {split}: makes no folds to repeat; use one of {drawn}.")
 
 
 def fold(made: Plan, number: int, of: int, seed: int, among: NDArray[np.int64] | None = None) -> Split:

@@ -28,8 +28,8 @@ def _rows(what: str) -> Mapping[str, str]:
     if what == "splits":
         from molgraph.split import METHODS
 
-        deepchem = "deepchem:NAME, a splitter of DeepChem's (ScaffoldSplitter, ButinaSplitter, ...)"
-        return {**{name: method.summary for name, method in METHODS.items()}, "deepchem": deepchem}
+        drawn = {name: method.summary for name, method in METHODS.items()}
+        return {**drawn, **{name: line for name, (_, line) in registry.splitters().items()}}
     from molgraph import datasets
 
     return {name: datasets.card(name).title for name in datasets.names()}

@@ -31,10 +31,10 @@ from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import frozen, needs
 from molgraph.predictor.rows import Rows, not_measured, read_rows
 from molgraph.predictor.transform import agree, transformed
-from molgraph.split import IDENTITY, Named, Split
+from molgraph.registry import Named
+from molgraph.split import IDENTITY, Split
 from molgraph.workflows.start import known_before, started
 
-DEEPCHEM = "deepchem:"
 NONE = "none"
 FOREST = "fusion/forest"  # trees that see what each input's own trees would see
 
@@ -130,7 +130,7 @@ def _check_split(run: RunSettings, inputs: Inputs, source: Any) -> None:
 
     Raises: ConfigError where it is none; where the data has a column of that name, it says how to split by it.
     """
-    if run.split == AUTO or run.split.startswith(DEEPCHEM):
+    if run.split == AUTO or chosen_by(run.split):
         return
     try:
         splits.named(run.split)
@@ -198,8 +198,8 @@ def _shared(slot: Slot, name: str) -> dict[str, Any]:
 def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
     """Cut the rows as the run says; grouping is the rooms' business, the method the split floor's."""
     data = rows.data
-    if run.split.startswith(DEEPCHEM):
-        return _deepchem(run, data)
+    if chosen_by(run.split):
+        return _chosen(run, data)
     named, of = splits.named(run.split)
     by_column, by_time = named.method in ("column", "time"), named.method == "time"
     labels: list[str] | None = None
@@ -235,8 +235,13 @@ def _marked(cut: Split, labels: Sequence[str]) -> Split:
 
 
 def own_labels(split: str) -> bool:
-    """Say whether a split draws no groups: a column or a time of the user's, or DeepChem's."""
-    return split.startswith(DEEPCHEM) or splits.named(split)[0].method in ("column", "time")
+    """Say whether a split draws no groups: a column or a time of the user's, or rows that somebody else chooses."""
+    return bool(chosen_by(split)) or splits.named(split)[0].method in ("column", "time")
+
+
+def chosen_by(split: str) -> str:
+    """Return the target of what chooses the rows of each fold itself (DeepChem's splitters), "" where we draw them."""
+    return registry.splitters().get(split.partition(":")[0], ("",))[0]
 
 
 def grouping(made: Plan) -> NDArray[np.int64]:
@@ -288,15 +293,12 @@ def _grouped(found: Sequence[Slot], data: Dataset, named: Named, of: str | None)
     raise ConfigError(f"no input of this model is grouped by '{named.grouper}'{did_you_mean(named.grouper, known)}")
 
 
-def _deepchem(run: RunSettings, data: Dataset) -> Split:
-    """Split as a DeepChem splitter does, then halve its validation fold as everywhere."""
-    from molgraph.rooms.molecule.molnet import splitter
-
+def _chosen(run: RunSettings, data: Dataset) -> Split:
+    """Split as somebody else's splitter does, then halve its validation fold as everywhere."""
+    splitter = registry.load(chosen_by(run.split))
     (given,), unit = data.inputs.values(), things(run, data)
     _, first, unit = np.unique(unit, return_index=True, return_inverse=True)
-    folds = splitter(run.split.removeprefix(DEEPCHEM))(
-        [given.key_of(at) for at in first], tuple(run.fractions), run.seed
-    )
+    folds = splitter(run.split.partition(":")[2])([given.key_of(at) for at in first], tuple(run.fractions), run.seed)
     labels = np.empty(len(first), dtype=object)
     for name, mine in zip(("train", "valid", "test"), folds, strict=True):
         labels[np.asarray(mine, dtype=np.int64)] = name
@@ -313,7 +315,7 @@ def guarded(
 
     Raises: DataError where the guard refuses.
     """
-    kept = () if run.split.startswith(DEEPCHEM) else (splits.named(run.split)[0].grouper,)
+    kept = () if chosen_by(run.split) else (splits.named(run.split)[0].grouper,)
     return guard(
         cut,
         rows.data,

@@ -17,7 +17,7 @@ from molgraph.data.interrupts import rearm
 from molgraph.data.regular import is_there
 from molgraph.data.spreadsheet import MOST_PICTURES
 from molgraph.data.stream import STDIN, file_and_sheet, name_of, suffixes
-from molgraph.data.table import FILES, Table, nonempty
+from molgraph.data.table import Table, nonempty, readable
 from molgraph.data.write import open_writer
 from molgraph.errors import ConfigError, many
 from molgraph.kinds.column import Column
@@ -135,7 +135,7 @@ def _meant(source: Any) -> Any:
     """Return a list of one text where a source is no file and is not called as one."""
     if not isinstance(source, str) or source == STDIN or is_there(Path(file_and_sheet(source)[0])):
         return source
-    return source if suffixes(source)[0] in FILES or len(source.split()) != 1 else [source]
+    return source if suffixes(source)[0] in readable() or len(source.split()) != 1 else [source]
 
 
 def _picture(scorer: Scorer) -> Any:

@@ -102,7 +102,7 @@ def _settled(run: RunSettings) -> RunSettings:
     """
     known = registry.settings(registry.model(run.model))
     if run.inputs or not {"weights", "augment"} <= known.keys():
-        able = [n for n in registry.models() if n.startswith("imaging/") and "weights" in _settings_of(n)]
+        able = [n for n in registry.models() if {"weights", "augment"} <= _settings_of(n).keys()]
         raise ConfigError(f"'{run.model}' cannot be pretrained; the encoders of scans can: {', '.join(able)}.")
     if run.train.mixup or run.train.batches != "random" or run.ensemble != 1 or run.init:
         raise ConfigError(

@@ -69,7 +69,7 @@ def page() -> str:
         "The settings of the model, which stand under `[inputs.NAME]` where there are several inputs.",
         "*Tuned* is what `molgraph tune` chooses from unless `[space]` says otherwise.",
     ]
-    for name, (_, line) in registry.MODELS.items():
+    for name, (_, line) in registry.own_models().items():
         made = registry.model(name)
         rows = [
             (key, _kind(p.annotation), _written(p.default), _range(made.space.get(key)))

@@ -151,7 +151,7 @@ def every_model(run: RunSettings, room: str = "") -> RunSettings:
     own = run.model.partition("/")[0]
     if not room and (run.inputs or not is_file(run.data) or _reads(own, run)):
         return run
-    named = (name for name in registry.ROOMS if registry.room(f"{name}/").columns)  # others read any table
+    named = (name for name in registry.rooms() if registry.room(f"{name}/").columns)  # others read any table
     found = [room] if room else [name for name in named if _reads(name, run)]
     if len(found) != 1:
         can = f"{' and '.join(found)} can all read" if found else "no room can read"

@@ -27,7 +27,7 @@ OTHERS = (
     *(f"molecule/smiles_{kind}" for kind in ("cnn", "rnn", "lstm", "gru")),
 )
 # trees; numbers: see tests/model/test_numbers.py; strings: see test_strings.py
-NAMES = [name for name in registry.MODELS if name.startswith("molecule/") and name not in OTHERS]
+NAMES = [name for name in registry.own_models() if name.startswith("molecule/") and name not in OTHERS]
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
     "C",  # one atom, no bond

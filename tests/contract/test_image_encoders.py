@@ -20,7 +20,7 @@ from molgraph.model.spatial import Spatial
 from molgraph.rooms.imaging.encoders import encoder
 from molgraph.rooms.imaging.view import LARGEST
 
-NETWORKS = [n for n in registry.MODELS if n.startswith("imaging/") and issubclass(registry.model(n), Spatial)]
+NETWORKS = [n for n in registry.own_models() if n.startswith("imaging/") and issubclass(registry.model(n), Spatial)]
 BAGS = (1, 3, 2, 1)  # slices (or volumes) of each part
 
 

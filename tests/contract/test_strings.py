@@ -22,7 +22,9 @@ from molgraph.model.model import Model
 from molgraph.rooms.protein import residues
 
 NAMES = [
-    name for name in registry.MODELS if name.startswith(("protein/", "molecule/smiles_")) and name != "protein/forest"
+    name
+    for name in registry.own_models()
+    if name.startswith(("protein/", "molecule/smiles_")) and name != "protein/forest"
 ]
 PROTEINS = [
     "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG",  # ubiquitin

@@ -54,7 +54,7 @@ def test_encoders_of_a_fusion_stand_side_by_side_their_tops_level() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [n for n in registry.MODELS if n.partition("/")[0] in READ and registry.model(n).family == "network"],
+    [n for n in registry.own_models() if n.partition("/")[0] in READ and registry.model(n).family == "network"],
 )
 def test_every_weight_of_an_encoder_has_one_level(name: str) -> None:
     made, (read, texts) = registry.model(name), READ[name.partition("/")[0]]

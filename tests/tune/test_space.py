@@ -35,7 +35,9 @@ def names(space: Space) -> set[str]:
     return {d.name for d in space.dimensions}
 
 
-@pytest.mark.parametrize("model", [name for name in registry.MODELS if name.startswith(("molecule/", "protein/"))])
+@pytest.mark.parametrize(
+    "model", [name for name in registry.own_models() if name.startswith(("molecule/", "protein/"))]
+)
 def test_every_registered_model_can_be_tuned_from_what_its_class_says(model: str):
     space = Space.of(settings(model=model))
     assert {f"encoder.{key}" for key in registry.model(model).space} <= names(space)

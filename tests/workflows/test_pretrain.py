@@ -30,7 +30,7 @@ from molgraph.workflows.pretrain import pretrain_folder, read_pictures
 
 SIZE = {"size": 16, "hidden": 16, "depth": 2}
 ENCODERS = [
-    n for n in registry.MODELS if n.startswith("imaging/") and "weights" in registry.settings(registry.model(n))
+    n for n in registry.own_models() if n.startswith("imaging/") and "weights" in registry.settings(registry.model(n))
 ]
 
 
