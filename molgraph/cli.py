@@ -11,10 +11,10 @@ from typing import Any
 
 import molgraph
 from molgraph import config, options, registry
+from molgraph.asked import given, run_settings
 from molgraph.data import endable
 from molgraph.data.interrupts import kept
 from molgraph.errors import INTERRUPTED, ConfigError, MolgraphError, printable
-from molgraph.options import run_settings
 
 EXIT_CODES = (
     "exit codes: 0 done, 2 settings, 3 data, 4 model folder, 5 training diverged, 6 disk/permission/memory, 130 Ctrl-C"
@@ -193,13 +193,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from molgraph.workflows.evaluate import evaluate_file
 
     out = Path(arguments.out) if arguments.out else None
-    given = options.given(arguments)
     evaluate_file(
         arguments.data,
         arguments.model,
         column=arguments.column or None,
         out=out,
-        given=given,
+        given=given(arguments),
         join=arguments.join,
         by=[name.strip() for name in arguments.by.split(",") if name.strip()],
     )
@@ -219,7 +218,7 @@ def predict(arguments: argparse.Namespace) -> int:
         unit=arguments.unit,
         excel=arguments.excel,
         pictures=arguments.pictures,
-        given=options.given(arguments),
+        given=given(arguments),
         join=arguments.join,
     )
     return 3 if arguments.strict and counts.rejected else 0
@@ -266,7 +265,7 @@ def screen(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         workers=arguments.workers,
         shard=shard,
-        given=options.given(arguments),
+        given=given(arguments),
         join=arguments.join,
         against=arguments.against,
         hits=[Path(name) for name in arguments.hits],

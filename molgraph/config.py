@@ -120,6 +120,7 @@ class RunSettings:
     (else found by its usual names, or called as the input), `optional` (a blank cell is an input that is absent) and
     that encoder's settings, and `encoder` holds the settings of the fusion. The split "auto" is that of the
     data where it has its own folds, else the room's; the task "auto" is the room's (see `predictor.auto`).
+    `weight` names a column of weights for all targets, or one for some of them (see `predictor.weighing`).
     `positive` names the positive one of two labels, where it is not the larger number or the word that affirms.
     With `variance` numbers are predicted with their standard deviation; with `calibrate` probabilities are mapped as
     the calibration rows teach. With `refit` "all" the model that was judged is trained once more, on every measured
@@ -140,6 +141,7 @@ class RunSettings:
     fields: dict[str, Value] = field(default_factory=dict)  # a section: the fields of a patient (docs/patients.md)
     units: dict[str, str] = field(default_factory=dict)  # a section: IC50 = "nM" trains on pIC50
     positive: dict[str, str] = field(default_factory=dict)  # a section: which label of a target is the positive one
+    weight: str | dict[str, str] = ""  # column that says how much each row counts in training; or a section
     events: dict[str, dict[str, str]] = field(default_factory=dict)  # a section: death = {time = "days"}, also start
     split: str = AUTO  # see `molgraph list splits`; auto: the data's own, else the room's
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])  # of training, validation and test rows

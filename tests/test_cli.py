@@ -56,6 +56,16 @@ def test_every_option_of_train_reaches_the_settings():
     )
 
 
+def test_weights_are_a_column_or_one_for_each_target():
+    words = ("x.csv", "--target", "a", "--target", "b")
+    assert settings(*words, "--weight", "trust").weight == "trust"
+    assert settings(*words, "--weight", "a=trust").weight == {"a": "trust"}
+    assert settings(*words, "--weight", "a=trust", "--weight", "b=n").weight == {"a": "trust", "b": "n"}
+    assert settings(*words, "--weight", "n=1").weight == "n=1", "no target is called so: a column may be"
+    with pytest.raises(ConfigError, match="TARGET=COLUMN"):
+        settings(*words, "--weight", "trust", "--weight", "b=n")
+
+
 def test_a_seed_of_zero_counts_as_given(tmp_path: Path):
     (tmp_path / "run.toml").write_text("seed = 7\n", encoding="utf-8")
     assert settings(str(tmp_path / "run.toml"), "--seed", "0").seed == 0

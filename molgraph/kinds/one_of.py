@@ -38,8 +38,9 @@ SHARES = Family(
 class OneOf(Classed):
     """Predict the probability of each class; target values are positions in `classes[t]`.
 
-    `balance` weighs a class by rows / (classes * rows of the class), `focal` > 0 is the gamma of the focal loss. A
-    class without a training row weighs nothing: what nobody could learn must not decide when to stop.
+    `balance` weighs a class by rows / (classes * rows of the class), rows counted by their weights; `focal` > 0 is the
+    gamma of the focal loss. A class without a training row weighs nothing: what nobody could learn must not decide when
+    to stop.
     See: Lin 2017, doi 10.1109/ICCV.2017.324
     """
 
@@ -78,7 +79,9 @@ class OneOf(Classed):
                     f"target '{name}': the {len(known)} training rows have fewer than two classes; there is nothing to "
                     "tell apart. Add rows of another class or choose another split."
                 )
-            even = len(known) / (len(labels) * counts.double()) if self.balance else torch.ones(len(labels))
+            mine = train.weight[:, i][train.observed[:, i]].double()
+            sums = torch.bincount(known, weights=mine, minlength=len(labels))
+            even = float(mine.sum()) / (len(labels) * sums) if self.balance else torch.ones(len(labels))
             weights.append(tuple(torch.where(counts > 0, even, 0.0).tolist()))
         return dataclasses.replace(self, weights=tuple(weights))
 

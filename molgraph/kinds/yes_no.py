@@ -43,8 +43,8 @@ class YesNo(Classed):
     """Predict probabilities of the positive class.
 
     `labels` hold what the data calls the negative and the positive class of each target, nothing where 0 and 1.
-    `balance` weighs each target's positives by negatives / positives of the training rows; `focal` > 0 is the
-    gamma of the focal loss.
+    `balance` weighs each target's positives by negatives / positives of the training rows, counted by their weights;
+    `focal` > 0 is the gamma of the focal loss.
     See: Lin 2017, doi 10.1109/ICCV.2017.324
     """
 
@@ -84,7 +84,9 @@ class YesNo(Classed):
                     f"target '{name}': the {len(known)} training rows have one class only ({ones} are {yes}, {zeros} "
                     f"are {no}); there is nothing to tell apart. Add rows of the other class or choose another split."
                 )
-            weights.append(zeros / ones if self.balance else 1.0)
+            mine = train.weight[:, i][train.observed[:, i]].double()
+            light, heavy = float(mine[known == 0].sum()), float(mine[known == 1].sum())
+            weights.append(light / heavy if self.balance else 1.0)
         return dataclasses.replace(self, positive=tuple(weights))
 
     def loss(self, raw: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:

@@ -80,8 +80,9 @@ def _taken(run: RunSettings, table: Table, found: Sequence[Slot]) -> set[str]:
     names = {str(c) for c in table.frame.columns if is_usual(str(c), usual)}
     own = run.split.partition(":")[2]
     inputs = {name for slot in found for name in (slot.column, slot.name, slot.id)}
-    times = {column for beside in run.events.values() for column in beside.values()}
-    return {*names, *inputs, *times, *run.targets, *table.targets, table.split, table.column, run.id, own}
+    beside = {column for each in run.events.values() for column in each.values()}
+    beside |= {run.weight} if isinstance(run.weight, str) else set(run.weight.values())
+    return {*names, *inputs, *beside, *run.targets, *table.targets, table.split, table.column, run.id, own}
 
 
 def groups_of(

@@ -34,7 +34,7 @@ class Merged:
     """Hold the rows kept (one per thing), their merged values, and what happened to the others.
 
     Shapes: `keep` int64 [K]; `values` [K, T], NaN where not measured or in conflict; `bound` int8 [K, T]; `weight`
-    [K, T], the mean of the rows of a thing.
+    [K, T], the mean of the rows of a thing, or their sum.
     `into` maps a merged row to the row that stands for it. `conflicts` counts, per target, the things whose rows
     disagree; `spread` has, per regression target, the pooled standard deviation of repeated measurements and the
     number of things measured more than once.
@@ -57,9 +57,9 @@ class Merged:
 KEEP = "keep"  # the rule that merges nothing
 
 
-def merged(data: Dataset, kind: Of, rule: str) -> Dataset:
+def merged(data: Dataset, kind: Of, rule: str, adds: bool = False) -> Dataset:
     """Return rows to train on, one per thing; a thing whose rows disagree and leave no value is left out."""
-    found = merging(data, kind, rule)
+    found = merging(data, kind, rule, adds=adds)
     if found is None:
         return data
     some = data.subset(found.keep[~found.lost])
@@ -67,10 +67,10 @@ def merged(data: Dataset, kind: Of, rule: str) -> Dataset:
     return replace(some, targets=replace(Targets.of(data.targets.names, values, bound), weight=weight.float()))
 
 
-def merging(data: Dataset, kind: Of, rule: str, cut: Split | None = None) -> Merged | None:
+def merging(data: Dataset, kind: Of, rule: str, cut: Split | None = None, adds: bool = False) -> Merged | None:
     """Return what merging makes of the rows of a dataset; None where no two are the same thing, or all are kept.
 
-    With `cut`, rows of different folds stay apart.
+    With `cut`, rows of different folds stay apart; `adds`: see `merge`.
     """
     same = data.groups.get(IDENTITY)
     if rule == KEEP or not data.targets.names or same is None or not repeats(data).any():
@@ -82,7 +82,7 @@ def merging(data: Dataset, kind: Of, rule: str, cut: Split | None = None) -> Mer
     values = torch.where(targets.observed, targets.values.double(), torch.nan).numpy()
     apart = list(zip(same.tolist(), fold.tolist(), strict=True))
     kinds = {name: kind(name) for name in targets.names}
-    return merge(apart, values, targets.bound.numpy(), kinds, rule, targets.weight.double().numpy())
+    return merge(apart, values, targets.bound.numpy(), kinds, rule, targets.weight.double().numpy(), adds)
 
 
 def replicates(data: Dataset, kind: Of, cut: Split) -> dict[str, dict[str, Any]]:
@@ -147,10 +147,12 @@ def merge(
     kinds: Mapping[str, Kind | type[Kind]],
     rule: str,
     weight: Array | None = None,
+    adds: bool = False,
 ) -> Merged:
     """Merge rows with the same identity by rule: "mean", "median", or "drop" where they disagree.
 
-    A mean and a majority go by the weight [N, T] of the rows, the others do not.
+    A mean and a majority go by the weight [N, T] of the rows, the others do not. A thing has the mean weight of its
+    rows, or with `adds` their sum: as many measurements of one thing are worth more than one.
     Classes that disagree become the majority ("mean", "median"), or nothing where there is none. Where exact
     values exist, bounds are ignored; bounds of one direction become the tightest; of both, nothing.
 
@@ -175,7 +177,7 @@ def merge(
             if len(set(exact.tolist())) > 1:
                 made.conflicts[name] = made.conflicts.get(name, 0) + 1
             own = weight[known, t]
-            made.weight[at, t] = own.mean()
+            made.weight[at, t] = own.sum() if adds else own.mean()
             cell = kind.merged(values[known, t], bound[known, t], own, rule)
             made.values[at, t], made.bound[at, t] = cell or (math.nan, EXACT)
     for name, found in squares.items():

@@ -31,6 +31,7 @@ from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
 from molgraph.predictor.simple import fit as simple
 from molgraph.predictor.threshold import Threshold
+from molgraph.predictor.weighing import taught
 from molgraph.split import Split
 
 CALIBRATED = ("tempered", "intervals", "chances", "thresholds")  # what rows that chose nothing teach
@@ -46,7 +47,8 @@ def digest(run: RunSettings, data: Dataset, *folds: NDArray[np.int64]) -> str:
     found = hashlib.sha256(json.dumps({**asdict(run), "data": ""}).encode())
     for rows in folds:
         found.update(rows.tobytes())
-    for tensor in (data.targets.values, data.targets.bound):
+    weights = [data.targets.weight] if bool((data.targets.weight != 1).any()) else []
+    for tensor in (data.targets.values, data.targets.bound, *weights):
         found.update(tensor.numpy().tobytes())
     for given in data.inputs.values():
         found.update("\n".join(given.key_of(i) for i in range(len(data))).encode())
@@ -75,12 +77,14 @@ class Training:
     anew: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.train, self.valid = self.fold(self.split.train), self.fold(self.split.valid)
+        rule = self.run.duplicates
+        folds = (self.split.train, self.split.valid)
+        self.train, self.valid = (taught(self.data, rows, self.task.of_column, rule) for rows in folds)
         self.task = self.task.adapt(self.train.targets)
         self.schemas = {name: given.parts.schema for name, given in self.data.inputs.items()}
 
     def fold(self, rows: NDArray[np.int64]) -> Dataset:
-        """Return rows that train, stop the training or calibrate, merged where several are the same thing."""
+        """Return rows that calibrate, merged where several are the same thing."""
         return merged(self.data.subset(rows), self.task.of_column, self.run.duplicates)
 
     @cached_property

@@ -124,7 +124,8 @@ class Comparison:
     def digest(self) -> str:
         """Return the sha256 of the rows and their values."""
         found, data = hashlib.sha256(), self.made.rows.data
-        for tensor in (data.targets.values, data.targets.observed, data.targets.bound):
+        weights = [data.targets.weight] if bool((data.targets.weight != 1).any()) else []
+        for tensor in (data.targets.values, data.targets.observed, data.targets.bound, *weights):
             found.update(tensor.numpy().tobytes())
         for given in data.inputs.values():
             found.update("\n".join(given.key_of(i) for i in range(len(data))).encode())

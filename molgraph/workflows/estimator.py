@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
@@ -20,10 +18,10 @@ from molgraph.data.room import Noun
 from molgraph.errors import DataError
 from molgraph.kinds import Number, OneOf, YesNo
 from molgraph.predictor import Predictor
-from molgraph.workflows.plan import Plan, plan
+from molgraph.workflows.plan import plan
 from molgraph.workflows.train import train_rows
 
-TARGET, COLUMN = "y", "molecule"
+TARGET, COLUMN, WEIGHT = "y", "molecule", "sample_weight"
 NESTED = "settings__"  # how a search names a key inside the settings: settings__train__lr
 Weights = NDArray[np.float64]
 
@@ -85,12 +83,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         things = _things(X, self._noun)
         if len(things) != len(y):
             raise DataError(f"{len(things)} {self._noun.many} but {len(y)} values.")
-        table = y.assign(**{COLUMN: things})[weight > 0].reset_index(drop=True)
+        table = y.assign(**{COLUMN: things, WEIGHT: weight})[weight > 0].reset_index(drop=True)
         raw = {
             "model": self.model,
             "task": tasks if len(tasks) > 1 else next(iter(tasks.values())),
             "targets": list(tasks),
             "column": COLUMN,
+            "weight": WEIGHT if len(set(weight[weight > 0])) > 1 else "",
             "split": self.split,
             "ensemble": self.ensemble,
             "seed": self.seed,
@@ -98,8 +97,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             "fractions": [0.9, 0.1, 0.0],
             "train": {"epochs": self.epochs},
         }
-        made = plan(config.settings(_over(raw, self.settings or {})), table)
-        self.predictor_: Predictor = train_rows(_weighted(made, weight[weight > 0]))
+        self.predictor_: Predictor = train_rows(plan(config.settings(_over(raw, self.settings or {})), table))
         self.targets_ = list(tasks)
         return self
 
@@ -154,7 +152,10 @@ def _columns(y: Any) -> pd.DataFrame:
     if values.ndim == 1 or values.shape[1] == 1:
         return pd.DataFrame({TARGET: values.ravel()})
     names: list[Any] = list(y.columns) if isinstance(y, pd.DataFrame) else []
-    if not all(isinstance(name, str) and name != COLUMN for name in names) or len(set(names)) < values.shape[1]:
+    if (
+        not all(isinstance(name, str) and name not in (COLUMN, WEIGHT) for name in names)
+        or len(set(names)) < values.shape[1]
+    ):
         names = [f"{TARGET}_{at}" for at in range(values.shape[1])]
     return pd.DataFrame(dict(zip(names, values.T, strict=True)))
 
@@ -196,14 +197,6 @@ def _weights(given: ArrayLike | None, rows: int) -> Weights:
     if not weight.any():
         raise DataError("every sample_weight is zero: no row is left to learn from.")
     return weight
-
-
-def _weighted(made: Plan, weight: Weights) -> Plan:
-    """Return a plan whose rows have their weights in the loss; their mean is 1, as without weights."""
-    data = made.rows.data
-    own = torch.from_numpy(weight[data.rows - 1] / weight.mean()).to(torch.float32)
-    targets = replace(data.targets, weight=data.targets.weight * own.unsqueeze(1))
-    return replace(made, rows=replace(made.rows, data=replace(data, targets=targets)))
 
 
 def _copied(raw: dict[str, Any]) -> dict[str, Any]:

@@ -24,13 +24,14 @@ from molgraph.errors import ConfigError, DataError, MolgraphError, Reject, did_y
 from molgraph.kinds import NAMED, Kind, make
 from molgraph.metrics.figures import figure
 from molgraph.predictor import Predictor
-from molgraph.predictor.duplicates import merged, merging, repeats, replicates, split_things, things
+from molgraph.predictor.duplicates import merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.known import Known
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import frozen, needs
 from molgraph.predictor.rows import Rows, not_measured, read_rows
 from molgraph.predictor.transform import agree, transformed
+from molgraph.predictor.weighing import MUTE, heard, mute, said_mute, taught, weighed
 from molgraph.registry import Named
 from molgraph.split import IDENTITY, Split
 from molgraph.workflows.start import known_before, started
@@ -107,6 +108,7 @@ def plan(
         for name, kind in told
         if name not in run.events and (found[0].room.task == AUTO or kind != found[0].room.task)
     ]
+    rows, weights = weighed(rows)
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
     found = slots(run)
     for slot in found:
@@ -117,10 +119,10 @@ def plan(
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance, log=log)
     if start is not None:
         agree(task, start.task, run.init)
-    train = merged(rows.data.subset(cut.train), task.of_column, run.duplicates)
+    train = taught(rows.data, cut.train, task.of_column, run.duplicates)
     task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
     made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut), start)
-    notes = [*guessed, *transforms, *rows_notes(made), *cut.notes, *leaks.notes, *frozen(run, rows.data)]
+    notes = [*guessed, *weights, *transforms, *rows_notes(made), *cut.notes, *leaks.notes, *frozen(run, rows.data)]
     made.notes.extend(notes)
     return made
 
@@ -329,12 +331,18 @@ def guarded(
 
 
 def _merges(run: RunSettings, rows: Rows, cut: Split) -> dict[int, Reject]:
-    """Say of the rows that `duplicates.merged` takes out of the folds that do not test why it does, by position."""
+    """Say of the rows that `weighing.taught` and `duplicates.merged` take out of the folds that do not test why they
+    do, by position."""
     found: dict[int, Reject] = {}
     column = next(iter(rows.columns.values()))
     texts = rows.frame[column] if column in rows.frame else pd.Series([""] * len(rows.frame))
-    for fold in (cut.train, cut.valid, cut.calibration):
-        some = merging(rows.data.subset(fold), rows.kind, run.duplicates)
+    muted = mute(rows.data.targets)
+    for at in map(int, [*cut.train, *cut.valid]):
+        if muted[at]:
+            found[at] = Reject(int(rows.data.rows[at]), str(texts.iloc[at]), MUTE, said_mute(run))
+    for fold in (cut.train[~muted[cut.train]], cut.valid[~muted[cut.valid]], cut.calibration):
+        data = rows.data.subset(fold)
+        some = merging(data if fold is cut.calibration else heard(data), rows.kind, run.duplicates)
         if some is None:
             continue
         lost = set(some.keep[some.lost].tolist())
