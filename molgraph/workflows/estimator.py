@@ -83,7 +83,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         things = _things(X, self._noun)
         if len(things) != len(y):
             raise DataError(f"{len(things)} {self._noun.many} but {len(y)} values.")
-        table = y.assign(**{COLUMN: things, WEIGHT: weight})[weight > 0].reset_index(drop=True)
+        table = y.assign(**{COLUMN: things}, **{WEIGHT: weight})[weight > 0].reset_index(drop=True)
         raw = {
             "model": self.model,
             "task": tasks if len(tasks) > 1 else next(iter(tasks.values())),
