@@ -28,16 +28,20 @@ from calibrated import calibrate, crossed
 from cells import HERE, TOGETHER, answers, tested
 from described import attribution, described
 from endpoints import ENDPOINTS, MULTI, drawn, planned, rows, run_of
+from numpy.typing import NDArray
 
 from molgraph import shipped
 from molgraph.config import RunSettings
 from molgraph.data.files import atomic
+from molgraph.data.table import read_tables
 from molgraph.predictor import Predictor, simple
 from molgraph.predictor.assess import assess, neighbour_estimates
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import merged
 from molgraph.predictor.folder import clear, save_history
 from molgraph.predictor.rows import Rows, read_rows
+from molgraph.predictor.side import marks
+from molgraph.predictor.things import things_of
 from molgraph.predictor.training import Training
 from molgraph.split import IDENTITY
 
@@ -120,6 +124,17 @@ def domain_of(predictor: Predictor, found: Rows, chosen: np.ndarray) -> Domain:
     return Domain.learn({slot.name: slot.room for slot in predictor.inputs.slots}, known)
 
 
+def seen(predictor: Predictor, found: Rows) -> NDArray[np.bool_]:
+    """Tell which rows are a molecule that trained: as it was read when it did, or as today's rules read what was kept
+    of it (of 26,429 molecules these call 10 something else, which would calibrate what they trained)."""
+    assert predictor.domain is not None
+    ((name, side),), things = predictor.domain.sides.items(), found.data.inputs
+    (table,) = read_tables(pd.DataFrame({"smiles": side.keys}), block=len(side.keys))
+    again = predictor.inputs.prepare(replace(table, column="smiles")).inputs[name]
+    known, mine = np.r_[side.marks, marks(things_of(side.room, again))], marks(things_of(side.room, things[name]))
+    return np.isin(mine, known)[things[name].index.numpy()]
+
+
 def finish(predictor: Predictor, found: Rows) -> None:
     """Calibrate on rows that the weights have not seen, judge on the official test rows, and note the facts.
 
@@ -128,15 +143,15 @@ def finish(predictor: Predictor, found: Rows) -> None:
     would make sets too small (of AMES's negatives 85 % were covered, not 90 %).
     """
     assert predictor.domain is not None
-    seen, test = predictor.domain.seen(found.data), (found.frame["split"] == "test").to_numpy()
-    predictor.domain = domain_of(predictor, found, np.flatnonzero(seen & ~test))
+    known, test = seen(predictor, found), (found.frame["split"] == "test").to_numpy()
+    predictor.domain = domain_of(predictor, found, np.flatnonzero(known & ~test))
     things = found.data.groups[IDENTITY]
-    held = ~seen & ~test & ~np.isin(things, things[test])
+    held = ~known & ~test & ~np.isin(things, things[test])
     beside, official = found.data.subset(np.flatnonzero(held)), found.data.subset(np.flatnonzero(test))
     predictor.recipe.simple = simple.fit(predictor.domain, predictor.task)
-    predictor.recipe.metrics = judged(predictor, official, int((seen & test).sum()))
+    predictor.recipe.metrics = judged(predictor, official, int((known & test).sum()))
     predictor.recipe.metrics |= crossed(predictor, beside, official)
-    calibrate(predictor, found.data.subset(np.flatnonzero(held | (test & ~seen))))
+    calibrate(predictor, found.data.subset(np.flatnonzero(held | (test & ~known))))
     predictor.recipe.facts |= {
         "data": "TDC ADMET group: " + ", ".join(n for n in ENDPOINTS if ENDPOINTS[n].column in predictor.targets),
         "rows_read": found.read,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -198,6 +199,12 @@ def test_a_model_is_trained_calibrated_judged_and_put_with_its_rows(small: Simpl
         "every official test row, none of which calibrated it"
     )
     assert predictor.intervals["HIA_p"].n > 40
+    as_trained = predictor.domain.seen(rows.data)
+    ((name, side),) = predictor.domain.sides.items()
+    renamed = dataclasses.replace(side, known=side.marks + (np.arange(len(side.keys)) == 0).astype(np.uint64))
+    predictor.domain = dataclasses.replace(predictor.domain, sides={name: renamed})
+    assert predictor.domain.seen(rows.data).sum() < as_trained.sum(), "the rules have called one something else"
+    assert (small.ship.seen(predictor, rows) == as_trained).all(), "it trained all the same"
     found = predictor.predict(["CCO", "nonsense"])
     assert {"Half_life_log_h_lo90", "HIA_p_set90", "nn_smiles", "HIA_p_nn", "in_domain"} <= set(found)
     assert 0 <= found["HIA_p"][0] <= 1 and found["status"].tolist() == ["ok", "invalid_smiles"]
