@@ -135,6 +135,8 @@ def test_what_its_test_rows_give_reason_to_doubt_is_said_with_its_predictions() 
         line.startswith("Caco2_log_cm_s: 81 % (75 to 86 %) of the test rows lie in their 90 % intervals, fewer than")
         for line in found
     )
+    assert any(line.startswith("Caco2_log_cm_s: The model is worse than the equation of logP") for line in found)
+    assert any(line.startswith("Half_life_log_h: The model is not better than the simplest guess") for line in found)
     assert not any(line.startswith(("HIA_p", "LogD_7_4", "Pgp_p", "Ames_p")) for line in found)
 
 

@@ -188,7 +188,7 @@ def entry(predictor: Predictor, seconds: float) -> Entry:
     tests = {name: predictor.inputs.prepare(tested(name)) for name in ENDPOINTS}
     found, estimates = answers(tuple(ENDPOINTS), tests, predictor.task, lambda things: predictor.estimate(things)[0])
     facts = predictor.recipe.facts
-    split = f"official; {facts['split'].partition('; ')[2].replace('training rows that some endpoint tests', '')}"
+    split = f"official; {facts['split'].partition('; ')[2]}"
     return Entry(
         TOGETHER, NAME, 0, predictor.recipe.run.train.epochs, split, round(seconds, 1), torch.get_num_threads(),
         circumstances() | {"settings": facts["digest"]}, list(predictor.targets), found, estimates.tolist(),

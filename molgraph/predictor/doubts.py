@@ -13,7 +13,8 @@ from molgraph.predictor.simple import CONSTANT
 
 
 def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
-    """Say which targets have no interval; whose intervals held too little or decide too little; what is only a guess.
+    """Say which targets have no interval; whose intervals held too little or decide too little; what is only
+    a guess, or worse than an equation of descriptors.
 
     A verdict of too few test rows is no reason, nor is one that an earlier version did not give.
     """
@@ -24,8 +25,9 @@ def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
         for target, found in metrics.get("coverage", {}).items():
             yield from (f"{target}{of}: {why}" for why in _uncertain(found, covered_rows(metrics, target, "test rows")))
             verdicts = metrics.get("simple", {}).get("verdicts", {}).get(target, {})
-            if verdicts.get(CONSTANT, {}).get("verdict") in ("worse", "not better"):
-                yield f"{target}{of}: {verdicts[CONSTANT]['sentence']}"
+            for rival, verdict in verdicts.items():
+                if verdict["verdict"] in (("worse", "not better") if rival == CONSTANT else ("worse",)):
+                    yield f"{target}{of}: {verdict['sentence']}"
 
 
 def without_interval(models: Sequence[Mapping[str, Interval]]) -> Iterator[str]:

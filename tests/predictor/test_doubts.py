@@ -63,3 +63,10 @@ def test_what_is_no_better_than_a_guess_is_said_of_each_model():
         [model({"y": held(0.9)}), model({"y": held(0.9)}, {"y": none}, y={"verdict": "worse", "sentence": GUESS})]
     )
     assert list(found) == ["y of model 2 has no 90 % interval: 3 rows.", f"y of model 2: {GUESS}"]
+
+
+def test_what_is_worse_than_an_equation_of_descriptors_is_said_and_what_is_as_good_is_not():
+    for verdict, said in (("worse", ["y: worse than it"]), ("not better", []), ("better", [])):
+        one = model({"y": held(0.9)})
+        one.recipe.metrics["simple"]["verdicts"]["y"] = {"equation": {"verdict": verdict, "sentence": "worse than it"}}
+        assert list(doubts([one])) == said
