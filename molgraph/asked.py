@@ -18,9 +18,8 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
     given = arguments.data
     from_file = given.lower().endswith(RUN_FILE)
     raw: dict[str, Any] = config.read(given) if from_file else {"data": given}
-    if from_file and raw.get("data") and not Path(raw["data"]).is_absolute() and raw["data"] != "-":
-        beside = Path(given).parent / raw["data"]
-        raw["data"] = str(beside) if beside.exists() else raw["data"]
+    if from_file and raw.get("data") and raw["data"] != "-":
+        raw["data"] = _beside(given, raw["data"])
     options = {"targets": arguments.target, "column": arguments.column}
     words = ("model", "task", "split", "ensemble", "id", "init", "seed", "leaks")
     options |= {k: getattr(arguments, k, None) for k in words}
@@ -31,8 +30,7 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         raw["join"] = arguments.join
     if arguments.fields:
         raw["fields"] = {name.strip(): config.AUTO for name in arguments.fields.split(",")} | raw.get("fields", {})
-    if getattr(arguments, "inputs", ""):
-        raw["inputs"] = _inputs(arguments.inputs)
+    _over_time(arguments, raw)
     for text in arguments.positive:
         column, sign, value = text.partition(":")
         named = sign and column in raw.get("targets", ())
@@ -53,6 +51,23 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
     return config.settings(config.override(raw, arguments.assignments))
 
 
+def _over_time(arguments: argparse.Namespace, raw: dict[str, Any]) -> None:
+    """Lay inputs, and the records over time of the rows, on top of what a run file says."""
+    if getattr(arguments, "inputs", ""):
+        inputs, records = _inputs(arguments.inputs)
+        raw |= {"inputs": inputs} if inputs else {}
+        if records:
+            raw["records"] = {**raw.get("records", {}), **records}
+    said = {key: getattr(arguments, key, None) for key in ("at", "time")}
+    if any(said.values()):
+        raw["records"] = {**raw.get("records", {}), **{key: column for key, column in said.items() if column}}
+    from_file = arguments.data.lower().endswith(RUN_FILE)
+    if from_file and not getattr(arguments, "inputs", "") and raw.get("records", {}).get("file"):
+        raw["records"] = {**raw["records"], "file": _beside(arguments.data, raw["records"]["file"])}
+    if raw.get("records", {}).get("file") in (raw.get("data"), None):  # the rows are records themselves
+        raw.get("records", {}).pop("file", None)
+
+
 def _weights(texts: Sequence[str], targets: Sequence[str]) -> str | dict[str, str]:
     """Read one `COLUMN`, or `TARGET=COLUMN` for each of several targets.
 
@@ -68,24 +83,40 @@ def _weights(texts: Sequence[str], targets: Sequence[str]) -> str | dict[str, st
     return found or texts[0]
 
 
-def _inputs(text: str) -> dict[str, dict[str, str]]:
-    """Read `COLUMN:ENCODER,COLUMN:ENCODER`."""
-    found = {}
+def _beside(run_file: str, path: str) -> str:
+    """Return where a file lies that a run file names: beside the run file, where there is one, else as it says."""
+    beside = Path(run_file).parent / path
+    return str(beside) if not Path(path).is_absolute() and beside.exists() else path
+
+
+def _inputs(text: str) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Read `COLUMN:ENCODER,COLUMN:ENCODER`, and of records over time `FILE:COLUMN`."""
+    found: dict[str, dict[str, str]] = {}
+    records: dict[str, str] = {}
     for word in text.split(","):
-        column, sign, encoder = word.strip().partition(":")
+        column, sign, encoder = word.strip().rpartition(":")
         if not (column and sign and encoder):
-            raise ConfigError(f"--inputs {text}: write COLUMN:ENCODER, for example smiles:molecule/gin.")
+            raise ConfigError(
+                f"--inputs {text}: write COLUMN:ENCODER, for example smiles:molecule/gin; of visits FILE:COLUMN, for "
+                "example visits.csv:patient_id."
+            )
+        if "/" not in encoder and "." in column:
+            if records:
+                raise ConfigError(f"--inputs {text}: one file of visits is read; put them into one.")
+            records = {"file": column, "by": encoder}
+            continue
         if column in found:
             raise ConfigError(
                 f"--inputs {text}: '{column}' stands twice; name the inputs in a run file, [inputs.NAME]."
             )
         found[column] = {"column": column, "encoder": encoder}
-    return found
+    return found, records
 
 
 def given(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the inputs that are the same for all rows."""
+    """Return the inputs that are the same for all rows, and the file of their visits."""
     found = {"protein": arguments.protein} if arguments.protein else {}
+    found |= {"records": arguments.inputs} if arguments.inputs else {}
     for text in arguments.given:
         name, sign, value = text.partition("=")
         if not (name and sign and value):

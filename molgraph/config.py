@@ -139,6 +139,7 @@ class RunSettings:
     id: str = ""  # column that names the rows
     join: list[str] = field(default_factory=list)  # FILE:COLUMN, files whose columns are added by the ids in COLUMN
     fields: dict[str, Value] = field(default_factory=dict)  # a section: the fields of a patient (docs/patients.md)
+    records: dict[str, Value] = field(default_factory=dict)  # a section: file, by, time, at, known_at of visits (there)
     units: dict[str, str] = field(default_factory=dict)  # a section: IC50 = "nM" trains on pIC50
     positive: dict[str, str] = field(default_factory=dict)  # a section: which label of a target is the positive one
     weight: str | dict[str, str] = ""  # column that says how much each row counts in training; or a section

@@ -48,6 +48,7 @@ def _models(p: argparse.ArgumentParser) -> None:
         "--join", action="append", default=[], metavar="FILE:COL", help="add the columns of FILE by the ids in COL"
     )
     p.add_argument("--protein", metavar="X", help="the protein of all rows: a file (FASTA, PDB, mmCIF) or a sequence")
+    p.add_argument("--inputs", default="", metavar="FILE", help="the visits of the patients, as in training")
 
 
 def _rows(p: argparse.ArgumentParser) -> None:
@@ -72,6 +73,8 @@ def _rows(p: argparse.ArgumentParser) -> None:
     weight = "column that says how much each row counts in training, 0: not at all; or one of a target, T=COL"
     p.add_argument("--weight", action="append", default=[], metavar="COL", help=weight)
     p.add_argument("--fields", metavar="A,B", help="columns that say of a patient what is known (default: all others)")
+    p.add_argument("--at", metavar="COL", help="column that says until when a row may see the visits of its patient")
+    p.add_argument("--time", metavar="COL", help="column of visits that says when they were (default: by its name)")
     p.add_argument("--id", metavar="COL", help="column that names the rows")
     p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
     p.add_argument(
@@ -85,7 +88,10 @@ def _run(p: argparse.ArgumentParser, models: str = "architecture") -> None:
     _rows(p)
     p.add_argument("--model", metavar="NAME", help=f"{models} (default {config.RunSettings.model})")
     p.add_argument(
-        "--inputs", default="", metavar="COL:NAME,...", help="several inputs: smiles:molecule/gin,sequence:protein/cnn"
+        "--inputs",
+        default="",
+        metavar="COL:NAME,...",
+        help="several inputs: smiles:molecule/gin,sequence:protein/cnn; visits of patients: visits.csv:patient_id",
     )
     p.add_argument("--ensemble", type=int, metavar="N", help="train N members")
 

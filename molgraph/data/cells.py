@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from molgraph.data.records import Seen
 from molgraph.errors import DataError
 
 DIGITS = ".7g"  # what a float32 holds: 24 bits of mantissa are 7.2 decimal digits (IEEE 754)
@@ -17,13 +18,14 @@ EXACT_DIGITS = ".15g"  # what a float64 holds: 53 bits, 15.95 digits; its column
 
 @dataclass(frozen=True)
 class Cells:
-    """Hold what one input has of n rows: columns of text, each [n]. Most rooms read a single column; of no rows there
-    need be none."""
+    """Hold what one input has of n rows: columns of text, each [n], and records over time where there are some. Most
+    rooms read a single column; of no rows there need be none."""
 
     columns: Mapping[str, Sequence[str]]
+    seen: Seen | None = None
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), ()))
+        return len(next(iter(self.columns.values()), self.seen or ()))
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Self:

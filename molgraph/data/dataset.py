@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molgraph.data.packed import Packed
+from molgraph.data.packed import UNTIL, WHOSE, Packed
 from molgraph.data.targets import Targets
 from molgraph.errors import Reject
 
@@ -25,6 +25,9 @@ class Input:
     for a person and for identity (a standardised SMILES, a sequence, a patient). `names` has the user's own name of
     each part where the user gives one ("" for a part without). `things` has the identity of each part (`Room.identity`)
     where that was asked for.
+
+    A patient whose records come over time is stored once, and a part is what was known of one at a moment: `until`
+    (docs/decisions/0036). Whoever learns from parts thus learns from (patient, until), and no row has a future to see.
     """
 
     parts: Packed
@@ -32,6 +35,22 @@ class Input:
     keys: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     things: tuple[str, ...] = ()
+
+    @property
+    def until(self) -> Tensor | None:
+        """Return until when each row sees its part, float64 [N] (NaN where it is absent); None where rows see all."""
+        return self._of_part(UNTIL, torch.nan)
+
+    @property
+    def whose(self) -> Tensor | None:
+        """Return of whom each row's part is, int64 [N], ABSENT where it is absent; None where each part is its own."""
+        return self._of_part(WHOSE, ABSENT)
+
+    def _of_part(self, name: str, absent: float) -> Tensor | None:
+        if name not in self.parts.values:
+            return None
+        values = self.parts.values[name]
+        return torch.cat([values, values.new_full((1,), absent)])[self.index]  # ABSENT is the last place
 
     def key_of(self, row: int) -> str:
         """Return the key of a row's part, or "" where the part is absent."""

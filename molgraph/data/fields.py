@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.labels import MISSING, MOST, NO, YES, labels_of, same_label
 from molgraph.data.numbers import reader
+from molgraph.data.records import Timeline
 from molgraph.errors import ConfigError, DataError, did_you_mean
 
 NUMBER, YES_NO, CATEGORY, GRADE = "number", "yes_no", "category", "grade"
@@ -43,7 +44,7 @@ class Field:
     """Describe one column of records.
 
     `unit`, `low` and `high` are of numbers (of a plausible one, None: any), `categories` of categories and grades (of
-    these in their order).
+    these in their order). `over_time`: it stands in records over time (see `data.records`), not in the row.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Field:
     low: float | None = None
     high: float | None = None
     categories: tuple[str, ...] = ()
+    over_time: bool = False
 
     @property
     def width(self) -> int:
@@ -73,7 +75,7 @@ class Field:
 
     def to_toml(self) -> dict[str, Any]:
         """Return what a run file says of it; `declared` reads it back."""
-        known = {k: v for k, v in asdict(self).items() if v not in (None, "", ()) and k != "name"}
+        known = {k: v for k, v in asdict(self).items() if v not in (None, "", (), False) and k != "name"}
         return known | ({"categories": list(self.categories)} if self.categories else {})
 
     @classmethod
@@ -85,7 +87,7 @@ class Field:
         section = {"kind": said} if isinstance(said, str) else said
         if not isinstance(section, Mapping) or not isinstance(section.get("kind", NUMBER), str):
             raise ConfigError(f"fields.{name}: write a kind, or a section with `kind`; kinds: {', '.join(KINDS)}.")
-        known = ("kind", "unit", "low", "high", "categories")
+        known = ("kind", "unit", "low", "high", "categories", "over_time")
         for key in section:
             if key not in known:
                 raise ConfigError(f"unknown key 'fields.{name}.{key}'{did_you_mean(str(key), known)}")
@@ -98,7 +100,8 @@ class Field:
                 f"fields.{name}: `categories` are the different values of a category or a grade, and of nothing else."
             )
         ends = {key: _number_of(f"fields.{name}.{key}", section.get(key)) for key in ("low", "high")}
-        return cls(name, kind, str(section.get("unit", "")), **ends, categories=categories)
+        over_time = section.get("over_time", False) is True
+        return cls(name, kind, str(section.get("unit", "")), **ends, categories=categories, over_time=over_time)
 
     def read(self, cells: Sequence[str]) -> tuple[NDArray[np.float64], dict[int, Misread]]:
         """Return the numbers that stand for cells [n, width], NaN of blank ones, and why others cannot be read."""
@@ -180,18 +183,32 @@ def _number_of(key: str, value: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Fields:
-    """Hold the fields of a kind of record, in their order; `left_out` says of other columns why they are none."""
+    """Hold the fields of a kind of record, in their order; `left_out` says of other columns why they are none.
+
+    `line` says how those over time are told; None where all stand in the row.
+    """
 
     each: tuple[Field, ...]
     left_out: Mapping[str, str]
+    line: Timeline | None = None
+
+    @property
+    def of_rows(self) -> tuple[Field, ...]:
+        """Return those that stand in the row."""
+        return tuple(field for field in self.each if not field.over_time)
+
+    @property
+    def over_time(self) -> tuple[Field, ...]:
+        """Return those that stand in records over time."""
+        return tuple(field for field in self.each if field.over_time)
 
     @classmethod
     def settle(cls, said: Mapping[str, Any], frame: pd.DataFrame, taken: Iterable[str], origin: str) -> Self:
         """Return the fields that a run file declares, told by the cells where it says "auto"; all columns where it
         declares none, but for those `taken` by something else and those that are no field.
 
-        Raises: ConfigError as `Field.declared`; DataError for a declared column that is not there, for one of which
-        its cells do not tell what it is, and where no field is left.
+        Raises: ConfigError as `Field.declared`; DataError for a declared column that is not there, and for one of which
+        its cells do not tell what it is.
         """
         columns = [str(name) for name in frame.columns]
         declared = {name: kind for name, kind in said.items() if kind != IGNORED}
@@ -211,29 +228,30 @@ class Fields:
                 raise DataError(f"{origin}: the field '{name}' {told}; say what it is: fields.{name} = \"number\", ...")
             else:
                 left_out[name] = told
-        if not found:
-            raise DataError(f"{origin}: no column is left as a field; name them: --fields A,B. Columns: {columns}.")
         return cls(tuple(found), left_out)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Self:
+    def of(cls, said: Mapping[str, Any], line: Timeline | None = None) -> Self:
         """Return fields that were settled before."""
-        return cls(tuple(Field.declared(name, each) for name, each in said.items() if each != IGNORED), {})
+        return cls(tuple(Field.declared(name, each) for name, each in said.items() if each != IGNORED), {}, line)
 
     def to_toml(self) -> dict[str, Any]:
         """Return what a run file says of them."""
         return {field.name: field.to_toml() for field in self.each}
 
     def transfer(self, columns: Sequence[str], origin: str) -> dict[str, str]:
-        """Return which column of another table holds each field, by the field's name.
+        """Return which column of another table of rows holds each field that stands there, by the field's name.
 
         Raises: DataError for one that is missing, or there in another unit.
         """
-        return {field.name: _transferred(field, columns, origin) for field in self.each}
+        return {field.name: transferred(field, columns, origin) for field in self.of_rows}
 
 
-def _transferred(field: Field, columns: Sequence[str], origin: str) -> str:
-    """Return the column of a field: of its name, with or without its unit."""
+def transferred(field: Field, columns: Sequence[str], origin: str) -> str:
+    """Return the column of a field: of its name, with or without its unit.
+
+    Raises: DataError for one that is missing, or there in another unit.
+    """
     bare, unit = split_unit(field.name)
     unit = field.unit or unit
     for same in (str, str.strip, str.casefold):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 PART = "part"  # the level of values that have exactly one row per part
+WHOSE, UNTIL = "whose", "until"  # of a part that is one of a patient's moments: which patient, and when it is
 Schema = dict[str, list[int]]  # value name -> sizes an encoder needs: code cardinalities, or a width
 
 
@@ -18,7 +19,10 @@ class Packed:
     """Hold many parts flat.
 
     Shapes: `values[name]` is [rows of its level, ...]; `offsets[level]` is int64 [P + 1], so part p owns
-    the rows offsets[p] to offsets[p + 1]; a value of level "part" has one row per part and no offsets.
+    the rows offsets[p] to offsets[p + 1]; a value of level "part" has one row per part and no offsets. Where parts are
+    one patient at several times, they share rows: `offsets[level]` is int64 [P, 2] then, the first row of each part and
+    the one after its last. Rows are stored once, and `gather` gives each part its own, so that a batch holds nothing
+    that its parts do not see.
     `schema[name]` is what an encoder must know to be built: the number of codes in each column of an
     integer value, or [width] of a float value.
     """
@@ -42,7 +46,10 @@ class Packed:
 
     def to(self, device: torch.device | str) -> Packed:
         """Return the same parts on a device; these very parts where they are there already."""
-        values = {k: v.to(device) for k, v in self.values.items()}
+        exact = real(device)
+        values = {
+            k: v.to(device, exact if v.dtype == torch.float64 else v.dtype) for k, v in self.values.items()
+        }
         offsets = {k: o.to(device) for k, o in self.offsets.items()}
         if all(values[k] is v for k, v in self.values.items()) and all(
             offsets[k] is o for k, o in self.offsets.items()
@@ -52,7 +59,8 @@ class Packed:
 
     def gather(self, ids: Tensor) -> Packed:
         """Return the parts `ids` (int64 [U]) in that order, renumbered from 0; these very parts where that is all."""
-        if len(ids) == self.count and torch.equal(ids, torch.arange(self.count, device=ids.device)):
+        shared = any(start.ndim == 2 for start in self.offsets.values())
+        if not shared and len(ids) == self.count and torch.equal(ids, torch.arange(self.count, device=ids.device)):
             return self
         offsets: dict[str, Tensor] = {}
         rows: dict[str, Tensor] = {PART: ids}
@@ -82,6 +90,7 @@ class Packed:
     @classmethod
     def cat(cls, packs: Sequence[Packed]) -> Self:
         """Join packs of the same fields, in order."""
+        packs = [pack.gather(torch.arange(pack.count, device=pack.device)) for pack in packs]
         first = packs[0]
         values = {n: torch.cat([p.values[n] for p in packs]) for n in first.values}
         offsets: dict[str, Tensor] = {}
@@ -89,6 +98,11 @@ class Packed:
             lengths = torch.cat([torch.diff(p.offsets[level]) for p in packs])
             offsets[level] = starts(lengths)
         return cls(values, first.level, offsets, first.schema, sum(p.count for p in packs))
+
+
+def real(device: torch.device | str) -> torch.dtype:
+    """Return the most exact type of numbers that a device knows: float64, but float32 on Apple's (`mps`)."""
+    return torch.float32 if torch.device(device).type == "mps" else torch.float64
 
 
 def starts(lengths: Tensor) -> Tensor:
@@ -99,8 +113,9 @@ def starts(lengths: Tensor) -> Tensor:
 
 def spans(offsets: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
     """Return the rows that the parts `ids` own, end to end, and the new offsets [len(ids) + 1]."""
-    begin = offsets.index_select(0, ids)
-    length = offsets.index_select(0, ids + 1) - begin
+    shared = offsets.ndim == 2
+    begin = (offsets[:, 0] if shared else offsets).index_select(0, ids)
+    length = (offsets[:, 1].index_select(0, ids) if shared else offsets.index_select(0, ids + 1)) - begin
     ends = starts(length)
     rows = torch.repeat_interleave(begin - ends[:-1], length)
     return rows + torch.arange(len(rows), device=ids.device), ends

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molgraph.data.packed import spans
+from molgraph.data.packed import real, spans
 
 EXACT, BELOW, ABOVE = 0, -1, 1  # `=5`, `<5` (the truth is below 5), `>5` (the truth is above 5)
 
@@ -84,8 +84,3 @@ class Targets:
         turned = (turn(tensor) for tensor in (self.values, self.observed, self.bound, self.weight))
         values, observed, bound, weight = turned
         return Targets(names, values, observed, bound, weight, offsets)
-
-
-def real(device: torch.device | str) -> torch.dtype:
-    """Return the most exact type of numbers that a device knows: float64, but float32 on Apple's (`mps`)."""
-    return torch.float32 if torch.device(device).type == "mps" else torch.float64

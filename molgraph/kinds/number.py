@@ -18,7 +18,8 @@ from torch import Tensor
 from molgraph.calibrate import Chance, Interval
 from molgraph.data.labels import MISSING
 from molgraph.data.numbers import remarks
-from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets, real
+from molgraph.data.packed import real
+from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
 from molgraph.data.units import number_reader, told_elsewhere
 from molgraph.errors import DataError
 from molgraph.kinds import scale as scales

@@ -13,14 +13,16 @@ from molgraph import split as splits
 from molgraph.config import AUTO, RunSettings
 from molgraph.data.fields import Fields
 from molgraph.data.labels import MISSING
+from molgraph.data.records import Timeline
 from molgraph.data.room import Room
 from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
 from molgraph.data.units import told_unit
-from molgraph.errors import DataError, did_you_mean
+from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.kinds import Event, Number
 from molgraph.kinds.told import measured_in_units, told
-from molgraph.predictor.inputs import Slot
+from molgraph.predictor.inputs import Inputs, Slot, slots
+from molgraph.predictor.records import RECORDS, long_table, met, seen
 
 
 def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
@@ -53,25 +55,68 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     return replace(run, targets=targets, split=split, task=task, units=units)
 
 
-def with_fields(run: RunSettings, table: Table, found: Sequence[Slot]) -> tuple[RunSettings, tuple[str, ...]]:
+def with_fields(run: RunSettings, table: Table, inputs: Inputs) -> tuple[RunSettings, tuple[str, ...]]:
     """Return the settings of a run with the fields of its records settled, and what is said of columns that are none.
 
     Taken by something else, and no field, are targets, the names of rows, a column that the rows are split by, columns
-    of other inputs, and those that say which rows belong together.
+    of other inputs, those that say which rows belong together, and when records over time were true and known. Of a
+    column that stands in the rows and in their records, that of the rows is the field.
+
+    Raises: ConfigError where records are given and no input reads any; DataError as `Fields.settle`.
     """
     notes: list[str] = []
+    found = inputs.slots
+    if run.records and not any(slot.room.with_fields for slot in found):
+        raise ConfigError(f"'{run.model}' reads no records over time; models of patients do, as disease/feedforward.")
     for slot in found:
         if slot.room.with_fields is None:
             continue
-        settled = Fields.settle(slot.fields, table.frame, _taken(run, table, found), table.origin)
+        taken = _taken(run, table, found)
+        if slot.line is None:
+            settled, line = Fields.settle(slot.fields, table.frame, taken, table.origin), None
+        else:
+            settled, line, said = _over_time(slot, slot.line, table, taken, inputs)
+            notes += said
+        if not settled.each:
+            columns = ", ".join(map(str, table.frame.columns))
+            raise DataError(
+                f"{table.origin}: no column is left as a field; name them: --fields A,B. Columns: {columns}."
+            )
         lost = "; ".join(f"{name} ({why})" for name, why in settled.left_out.items())
         notes += [f"columns that are no fields: {lost}."] if lost else []
+        told = {"fields": settled.to_toml()} | ({} if line is None else {"records": line.to_toml()})
         if run.inputs:
-            section = {**run.inputs[slot.name], "fields": settled.to_toml()}
-            run = replace(run, inputs={**run.inputs, slot.name: section})
+            run = replace(run, inputs={**run.inputs, slot.name: {**run.inputs[slot.name], **told}})
         else:
-            run = replace(run, fields=settled.to_toml())
+            run = replace(run, **told)
     return run, tuple(notes)
+
+
+def _over_time(
+    slot: Slot, line: Timeline, table: Table, taken: set[str], inputs: Inputs
+) -> tuple[Fields, Timeline, list[str]]:
+    """Return the fields of an input whose records come over time, how they are told, and what there is to say."""
+    given = inputs.given.get(RECORDS)
+    long = long_table(line, table, given, inputs.made)
+    line = line.settled(long, table)
+    here = {str(name) for name in table.frame.columns} if long is not table else set()
+    there = {str(name) for name in long.frame.columns}
+    lacking = [name for name in slot.fields if name not in here | there]
+    if lacking:
+        raise DataError(
+            f"{table.origin}: no column '{lacking[0]}' for a field{did_you_mean(lacking[0], [*here, *there])}"
+        )
+    taken = taken | line.columns
+    own = {name: said for name, said in slot.fields.items() if name in here}
+    theirs = {name: said for name, said in slot.fields.items() if name not in here}
+    none = Fields((), {})
+    of_rows = none if long is table or (slot.fields and not own) else Fields.settle(own, table.frame, taken, table.origin)
+    over = none
+    if theirs or not slot.fields:
+        over = Fields.settle(theirs, long.frame, taken | here, long.origin)
+    each = (*of_rows.each, *(replace(field, over_time=True) for field in over.each))
+    notes = met(seen(line, table, given, inputs.made), table)
+    return Fields(each, {**of_rows.left_out, **over.left_out}, line), line, list(notes)
 
 
 def _taken(run: RunSettings, table: Table, found: Sequence[Slot]) -> set[str]:
@@ -101,6 +146,8 @@ def groups_of(
     columns = list(map(str, table.frame.columns))
     usual = {name: names for room, _ in inputs for name, names in room.belongs.items()}
     found = {name: next((c for n in names for c in columns if is_usual(c, [n])), "") for name, names in usual.items()}
+    for slot in slots(run):  # whose records a row sees is known
+        found |= dict.fromkeys(slot.room.belongs, slot.line.by) if slot.line is not None else {}
     told, notes = _told_by_files(inputs, [name for name, column in found.items() if not column])
     head, _, own = run.split.partition(":")
     if head == splits.GROUP:

@@ -9,6 +9,7 @@ from molgraph.data.stream import name_of
 from molgraph.data.table import Table, is_file, nonempty
 from molgraph.errors import ConfigError, DataError, did_you_mean, many
 from molgraph.predictor.inputs import Slot
+from molgraph.predictor.records import RECORDS
 
 
 def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
@@ -22,7 +23,7 @@ def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
     """
     result: dict[str, str] = {}
     for name, value in given.items():
-        if name in found[0].room.beside:
+        if name in found[0].room.beside or (name == RECORDS and any(slot.records for slot in found)):
             result[name] = value
             continue
         slot = _meant(found, name)

@@ -18,12 +18,14 @@ from molgraph.data.cells import Cells
 from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.fields import Fields
 from molgraph.data.labels import MISSING
+from molgraph.data.records import Timeline
 from molgraph.data.room import NO_COLUMN, ROW, Noun, Prepared, Room
 from molgraph.data.stream import Unread
 from molgraph.data.table import BLOCK, Table, find_column
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.join import joined
+from molgraph.predictor.records import RECORDS, seen, whole
 
 INPUT = "input"  # the name of the only input of a run that names none
 
@@ -40,13 +42,19 @@ class Slot:
     optional: bool = False
     id: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    records: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def room(self) -> Room:
         """Return the room that reads it; where that reads several columns, with these once they are settled."""
         room: Room = registry.room(self.model)
         settled = self.fields and all(isinstance(said, Mapping) for said in self.fields.values())
-        return room.with_fields(Fields.of(self.fields)) if settled and room.with_fields is not None else room
+        return room.with_fields(Fields.of(self.fields, self.line)) if settled and room.with_fields is not None else room
+
+    @property
+    def line(self) -> Timeline | None:
+        """Return how its records over time are told, None where all of it stands in the row."""
+        return Timeline.of(self.records) if self.records else None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -84,7 +92,7 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
     Raises: ConfigError for an `optional` that is not true or false.
     """
     if not run.inputs:
-        return (Slot(INPUT, run.column, run.model, run.encoder, fields=run.fields),)
+        return (Slot(INPUT, run.column, run.model, run.encoder, fields=run.fields, records=run.records),)
     found = []
     for name, section in run.inputs.items():
         given = dict(section)
@@ -92,10 +100,11 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
         optional = given.pop("optional", False)
         if not isinstance(optional, bool):
             raise ConfigError(f"inputs.{name}.optional = {optional!r} has the wrong type: write true or false.")
-        fields = given.pop("fields", run.fields)
-        if not isinstance(fields, dict):
-            raise ConfigError(f"inputs.{name}.fields is a section: write [inputs.{name}.fields].")
-        found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"], fields))
+        several = {key: given.pop(key, getattr(run, key)) for key in ("fields", "records")}
+        for key, section in several.items():
+            if not isinstance(section, dict):
+                raise ConfigError(f"inputs.{name}.{key} is a section: write [inputs.{name}.{key}].")
+        found.append(Slot(name, words["column"], words["encoder"], given, optional, words["id"], **several))
     if run.column:  # what a person names on the command line is the column of the first
         found[0] = dataclasses.replace(found[0], column=run.column)
     return tuple(found)
@@ -189,7 +198,7 @@ class Inputs:
 
     `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
     column (one protein for a whole library), by the name of the input, or of what the reader of the first room
-    wants beside the file (`Room.beside`). `join` names other files whose columns are added to every table. `lacked`
+    wants beside the file (`Room.beside`), and the `records` over time of all rows. `join` names other files whose columns are added to every table. `lacked`
     are the optional inputs that a trained model has learnt to do without: their columns need not be there. None: it is
     not trained yet, and any optional cell may be blank.
     """
@@ -200,7 +209,7 @@ class Inputs:
     given: Mapping[str, str] = field(default_factory=dict)
     join: tuple[str, ...] = ()
     lacked: Collection[str] | None = None
-    made: dict[str, Prepared] = field(default_factory=dict, compare=False)  # what was given, prepared once
+    made: dict[str, Any] = field(default_factory=dict, compare=False)  # what was given, prepared once
 
     @property
     def lead(self) -> Slot:
@@ -219,7 +228,10 @@ class Inputs:
         """Stream a user's file or table as the room of the first input reads it; `column` is that input's."""
         beside = {name: value for name, value in self.given.items() if name in self.lead.room.beside}
         tables = self.lead.room.read(source, column or self.lead.column or None, block=block, **beside)
-        yield from joined(tables, self.join, [slot.room for slot in self.slots[::-1]])
+        tables = joined(tables, self.join, [slot.room for slot in self.slots[::-1]])
+        if any(slot.line is not None and not slot.line.file for slot in self.slots) and RECORDS not in self.given:
+            tables = iter([whole(found)] if (found := list(tables)) else [])  # a row may see any other
+        yield from tables
 
     def prepare(self, table: Table, workers: int = 1) -> Ready:
         """Turn the rows of a table into parts, or into reasons why not.
@@ -284,10 +296,11 @@ class Inputs:
         try:
             held = slot.room.fields.transfer(list(table.frame.columns), table.origin)
         except DataError:
-            if slot.name not in (self.lacked or ()):
+            if slot.name not in (self.lacked or ()) or slot.line is not None:
                 raise
             return Cells({field.name: [""] * len(table) for field in slot.room.fields.each}), ""
-        return Cells({name: [str(text) for text in table.frame[column]] for name, column in held.items()}), ""
+        texts = {name: [str(text) for text in table.frame[column]] for name, column in held.items()}
+        return Cells(texts, slot.line and seen(slot.line, table, self.given.get(RECORDS), self.made)), ""
 
     def _prepare(self, slot: Slot, cells: Cells, workers: int) -> Prepared:
         return slot.room.prepare(cells, self.needs[slot.name], standardise=self.standardize, workers=workers)

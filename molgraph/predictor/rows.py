@@ -27,6 +27,7 @@ from molgraph.kinds import NAMED, Kind, Number, words
 from molgraph.kinds.read import ParsedTargets, parse_targets
 from molgraph.predictor.auto import groups_of, settled, with_fields
 from molgraph.predictor.inputs import Inputs, Ready, slots
+from molgraph.predictor.records import whole
 from molgraph.predictor.things import identity, in_common, with_things
 from molgraph.split import IDENTITY
 
@@ -84,10 +85,9 @@ def read_rows(
 
     Raises: DataError where the file, a column or every row is unusable; ConfigError where no target is named.
     """
-    tables = list(nonempty(inputs.read(source, run.column or None), _called(source)))
-    table = join(tables)
+    table = whole(list(nonempty(inputs.read(source, run.column or None), _called(source))))
     run = settled(run, table, inputs.lead.room)
-    run, said = with_fields(run, table, inputs.slots)
+    run, said = with_fields(run, table, inputs)
     inputs = dataclasses.replace(inputs, slots=slots(run))
     prepared = inputs.prepare(table, workers if len(table) >= WORKERS_FROM else 1)
     for why in prepared.misread:
@@ -187,17 +187,6 @@ def _read_as(prepared: Ready, table: Table) -> list[str]:
 
 def _called(source: Any) -> str:
     return name_of(source) if isinstance(source, str | os.PathLike) else MEMORY
-
-
-def join(tables: Sequence[Table]) -> Table:
-    """Return one table of several blocks; a column that a block lacks is empty there."""
-    first = tables[0]
-    if len(tables) == 1:
-        return first
-    starts = np.cumsum([0, *(len(t) for t in tables)])
-    broken = {start + at: r for start, t in zip(starts, tables, strict=False) for at, r in t.broken.items()}
-    frame = pd.concat([t.frame for t in tables], ignore_index=True).fillna("")
-    return dataclasses.replace(first, frame=frame, rows=np.concatenate([t.rows for t in tables]), broken=broken)
 
 
 def _with_columns(run: RunSettings, table: Table) -> RunSettings:

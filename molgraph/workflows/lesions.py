@@ -32,7 +32,7 @@ from molgraph.predictor.card import interval
 from molgraph.predictor.checkpoint import CHECKPOINT, refuse_finished
 from molgraph.predictor.finder import KIND, Finder
 from molgraph.predictor.folder import clear, save_history, save_rejects
-from molgraph.predictor.rows import join
+from molgraph.predictor.records import whole
 from molgraph.predictor.scored import OK
 from molgraph.rooms.imaging.blobs import blobs
 from molgraph.rooms.imaging.boxes import SURE, Found, lesions
@@ -78,7 +78,7 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
         refuse_finished(out)
     began = time.perf_counter()
     room = registry.room(run.model)
-    table = join(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
+    table = whole(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
     run = dataclasses.replace(settled(run, table, room), task=KIND, refit="no")  # folds of cases only
     finder, found = read_cases(run, table)
     cut = _split(run, found, finder)

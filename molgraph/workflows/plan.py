@@ -152,13 +152,13 @@ def _check_split(run: RunSettings, inputs: Inputs, source: Any) -> None:
 
 def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
     """Return a run with what the data settled for another."""
-    same = replace(
-        run, targets=other.targets, task=other.task, split=other.split, units=other.units, fields=other.fields
-    )
-    settled = {name: section.get("fields") for name, section in other.inputs.items()}
-    inputs = {
-        name: section | ({"fields": settled[name]} if settled.get(name) else {}) for name, section in run.inputs.items()
+    told = ("targets", "task", "split", "units", "fields", "records")
+    same = replace(run, **{name: getattr(other, name) for name in told})
+    settled = {
+        name: {key: section[key] for key in ("fields", "records") if section.get(key)}
+        for name, section in other.inputs.items()
     }
+    inputs = {name: section | settled.get(name, {}) for name, section in run.inputs.items()}
     return replace(same, inputs=inputs)
 
 

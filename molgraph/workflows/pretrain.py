@@ -38,7 +38,7 @@ from molgraph.predictor.folder import clear, save_history, save_rejects
 from molgraph.predictor.inputs import INPUT, Inputs, slots
 from molgraph.predictor.learning import Learning
 from molgraph.predictor.member import drawn, inside
-from molgraph.predictor.rows import join
+from molgraph.predictor.records import whole
 from molgraph.predictor.training import digest
 from molgraph.rooms.imaging.identity import pictures
 from molgraph.rooms.imaging.pile import scans_in
@@ -156,7 +156,7 @@ def _table(room: Room, source: str, column: str | None) -> Table:
     """Read a table, a set, a scan or a folder of many."""
     path = Path(source)
     many: Any = scans_in(path) if path.is_dir() else source
-    return replace(join(list(nonempty(room.read(many, column), name_of(source)))), origin=name_of(source))
+    return replace(whole(list(nonempty(room.read(many, column), name_of(source)))), origin=name_of(source))
 
 
 def _held_by_the_source(table: Table) -> dict[int, Reject]:

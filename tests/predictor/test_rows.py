@@ -6,7 +6,8 @@ from molgraph import config
 from molgraph.data.targets import ABOVE, BELOW, EXACT
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor.inputs import INPUT, Inputs, slots
-from molgraph.predictor.rows import join, read_rows
+from molgraph.predictor.records import whole
+from molgraph.predictor.rows import read_rows
 from molgraph.rooms.molecule.room import ROOM
 
 
