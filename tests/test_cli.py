@@ -209,6 +209,21 @@ def test_several_inputs_by_column_and_encoder():
     assert (one.model, one.column, one.inputs) == ("molecule/gin", "mol", {})
 
 
+def test_visits_are_a_file_and_the_column_that_says_whose_they_are(tmp_path: Path):
+    words = ("--model", "disease/forest", "--inputs", "visits.csv:mrn", "--at", "admitted", "--time", "drawn")
+    found = settings("x.csv", *words)
+    assert found.records == {"file": "visits.csv", "by": "mrn", "at": "admitted", "time": "drawn"}
+    assert (found.inputs, found.model) == ({}, "disease/forest")
+    assert settings("x.csv", "--inputs", "x.csv:mrn").records == {"by": "mrn"}  # the rows are visits themselves
+    several = settings("x.csv", "--inputs", "smiles:molecule/gin,state:disease/forest,visits.xlsx:mrn")
+    assert list(several.inputs) == ["smiles", "state"] and several.records == {"file": "visits.xlsx", "by": "mrn"}
+    with pytest.raises(ConfigError, match="one file of visits is read"):
+        settings("x.csv", "--inputs", "a.csv:mrn,b.csv:mrn")
+    (tmp_path / "visits.csv").write_text("mrn\n", encoding="utf-8")
+    (tmp_path / "run.toml").write_text('data = "x.csv"\n[records]\nfile = "visits.csv"\nby = "mrn"\n', encoding="utf-8")
+    assert settings(str(tmp_path / "run.toml")).records["file"] == str(tmp_path / "visits.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from molgraph.data.records import Seen
 from molgraph.errors import DataError
+
+if TYPE_CHECKING:  # it needs torch, and a screen starts its workers without
+    from molgraph.data.records import Seen
 
 DIGITS = ".7g"  # what a float32 holds: 24 bits of mantissa are 7.2 decimal digits (IEEE 754)
 EXACT_DIGITS = ".15g"  # what a float64 holds: 53 bits, 15.95 digits; its columns hold what float32 cannot

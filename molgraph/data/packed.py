@@ -47,9 +47,7 @@ class Packed:
     def to(self, device: torch.device | str) -> Packed:
         """Return the same parts on a device; these very parts where they are there already."""
         exact = real(device)
-        values = {
-            k: v.to(device, exact if v.dtype == torch.float64 else v.dtype) for k, v in self.values.items()
-        }
+        values = {k: v.to(device, exact if v.dtype == torch.float64 else v.dtype) for k, v in self.values.items()}
         offsets = {k: o.to(device) for k, o in self.offsets.items()}
         if all(values[k] is v for k, v in self.values.items()) and all(
             offsets[k] is o for k, o in self.offsets.items()

@@ -16,6 +16,7 @@ from molgraph.data.times import are_dates, moment_text, moments
 from molgraph.errors import ConfigError, DataError, did_you_mean, many
 
 NOBODY = -1
+TWICE = "repeats another, cell by cell"
 TIMES = ("time", "datetime", "timestamp", "date", "visit_time", "visit_date", "charttime", "day", "hour", "minute")
 MOMENTS = ("prediction_time", "predict_at", "index_time", "index_date")  # usual names of a row's own moment
 
@@ -118,17 +119,14 @@ class Records:
                 raise DataError(f"{table.origin}: no column '{name}'{did_you_mean(name, table.frame.columns)}")
         names = _texts(table.frame, timeline.by)
         time, bad = moments(_texts(table.frame, timeline.time), timeline.dates)
-        known, late = time, {}
+        known, late = time, dict[int, str]()
         if timeline.known_at:
             known, late = moments(_texts(table.frame, timeline.known_at), timeline.dates)
             known = np.fmax(known, time)
         broken = {at: reject.message for at, reject in table.broken.items()}
-        why = {at: f"has no {timeline.time}" for at in np.flatnonzero(np.isnan(time)).tolist()}
-        why |= {at: f"has a {timeline.time} that cannot be read: {text}" for at, text in bad.items()}
-        why |= {at: f"has a {timeline.known_at} that cannot be read: {text}" for at, text in late.items()} | broken
-        why |= {at: f"does not say whose it is ({timeline.by})" for at, name in enumerate(names) if not name}
-        twice = np.flatnonzero(table.frame.duplicated()).tolist()
-        why = {at: "repeats another, cell by cell" for at in twice} | why
+        why = dict.fromkeys(np.flatnonzero(table.frame.duplicated()).tolist(), TWICE)
+        why |= _unplaced(names, timeline.by, time, bad, timeline.time)
+        why |= {at: f"{timeline.known_at} = {text}" for at, text in late.items()} | broken
         kept = np.array([at for at in range(len(table)) if at not in why], dtype=np.int64)
         number = {name: at for at, name in enumerate(dict.fromkeys(names[at] for at in kept.tolist()))}
         whose = np.array([number[names[at]] for at in kept.tolist()], dtype=np.int64)
@@ -154,12 +152,10 @@ class Records:
         """Return what the rows of a table may see; records of nobody in it are left out."""
         line = self.timeline
         names = _texts(table.frame, line.by)
-        lost = {at: f"says nobody's name ({line.by})" for at, name in enumerate(names) if not name}
-        until = np.full(len(table), np.inf)
+        until, bad = np.full(len(table), np.inf), dict[int, str]()
         if line.at:
             until, bad = moments(_texts(table.frame, line.at), line.dates)
-            lost |= {at: f"has no {line.at}" for at in np.flatnonzero(np.isnan(until)).tolist()}
-            lost |= {at: f"has a {line.at} that cannot be read: {text}" for at, text in bad.items()}
+        lost = _unplaced(names, line.by, until, bad, line.at)
         used = dict.fromkeys(self.number[name] for name in names if name in self.number)
         mine = self._only(list(used))
         whose = np.array([mine.number.get(name, NOBODY) for name in names], dtype=np.int64)
@@ -230,11 +226,18 @@ def _texts(frame: pd.DataFrame, column: str) -> list[str]:
     return ["" if text.lower() in MISSING else text for text in texts]
 
 
+def _unplaced(names: Sequence[str], by: str, time: Floats, bad: Mapping[int, str], when: str) -> dict[int, str]:
+    """Say by position what has no moment, and what belongs to nobody."""
+    found = dict.fromkeys(np.flatnonzero(np.isnan(time)).tolist(), f"'{when}' is blank")
+    found |= {at: f"{when} = {text}" for at, text in bad.items()}
+    return found | {at: f"'{by}' is blank" for at, name in enumerate(names) if not name}
+
+
 def _faults(names: Sequence[str], why: Mapping[int, str], table: Table) -> dict[str, str]:
     found: dict[str, str] = {}
     for at, text in sorted(why.items()):
-        if names[at] and not text.startswith("repeats"):
-            found.setdefault(names[at], f"a record of it was left out: row {table.rows[at]} of {table.origin} {text}")
+        if names[at] and text != TWICE:
+            found.setdefault(names[at], f"row {table.rows[at]} of {table.origin} was left out: {text}")
     return found
 
 
@@ -243,5 +246,5 @@ def _notes(why: Mapping[int, str], table: Table) -> tuple[str, ...]:
         return ()
     first = min(why)
     was = "was" if len(why) == 1 else "were"
-    said = f"{many(len(why), 'record')} {was} left out, the first in row {table.rows[first]}, which {why[first]}"
+    said = f"{many(len(why), 'record')} {was} left out, the first in row {table.rows[first]}: {why[first]}"
     return (f"{table.origin}: {said}.",)

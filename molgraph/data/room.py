@@ -152,6 +152,7 @@ class Room:
     - `remedies`: by reason of a reject that says a column holds something else, what to do about it; {column} and
       {section}, the settings of the input, are filled in. Under `NO_COLUMN` a shorter way to give one for all rows.
     - `near`: the similarity by `index` from which parts count as near duplicates; None where none says so.
+    - `called`: by name of a feature that is numbers of a part as a whole, what a person calls each.
     - `descriptors`: what an equation that a model has to beat is made of; None where nobody writes such.
     - `related`: the similarity by `index` below which parts have nothing to do with each other.
     """
@@ -183,6 +184,7 @@ class Room:
     remedies: Mapping[str, str] = field(default_factory=dict)
     near: float | None = 0.95
     related: float = 0.0
+    called: Mapping[str, Sequence[str]] = field(default_factory=dict)
     descriptors: Descriptors | None = None
     belongs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     owners: Callable[[Sequence[str]], Owners] | None = None

@@ -16,14 +16,13 @@ from molgraph.metrics.comparison import FEWEST
 from molgraph.metrics.levels import levels
 from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.duplicates import repeats
+from molgraph.predictor.duplicates import dependent, repeats
 from molgraph.predictor.inputs import Slot, of_pairs
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.simple import CONSTANT, Simple
 from molgraph.predictor.threshold import UNKNOWN
-from molgraph.split import IDENTITY
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
@@ -53,15 +52,14 @@ def assess(
     "natural": {target of logarithms: {method: errors in the user's units}},
     "levels": {target: {group: {metric: rows beside groups (`metrics.levels`)}}} where rows belong together, "rows": n,
     "repeats": how many of them are the same thing as an earlier one (each is scored by its own value, and intervals
-    draw all rows of a thing together), "main": {target: the metric that stands for it}, "shown": {target: those a
-    person sees first}}`, plain JSON values.
+    draw all rows of a thing, or of a patient, together), "main": {target: the metric that stands for it}, "shown":
+    {target: those a person sees first}}`, plain JSON values.
     `others` maps a method's name to estimates [N, columns of the task], NaN of a target that it does not know. Targets
     that `data` has not are left out. `simple` are the simplest methods (`simple.beside`), of which `{"simple":
     {"others", "verdicts"}}` says the same; probabilities of classes are compared with a constant by their Brier score.
     """
     estimates, spread = predictor.estimate(data)
-    again = repeats(data)
-    groups = data.groups[IDENTITY] if again.any() else None  # rows of one thing are no independent evidence
+    groups = dependent(data)
     found: dict[str, Any] = {"model": {}, "others": {name: {} for name in others}}
     found["simple"] = {"others": {name: {} for name in simple or {}}, "verdicts": {}}
     found |= {"verdicts": {}, "coverage": {}, "reliability": {}, "decisions": {}, "levels": {}, "natural": {}}
@@ -112,7 +110,7 @@ def assess(
         "main": {name: kind.family.main for name, kind in kinds.items()},
         "shown": {name: list(shown(kind, data, predictor.inputs.slots)) for name, kind in kinds.items()},
     }
-    return {**found, "rows": len(data), "repeats": int(again.sum()), **first}
+    return {**found, "rows": len(data), "repeats": int(repeats(data).sum()), **first}
 
 
 def _natural(kind: Kind, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.kinds import Event, Number
 from molgraph.kinds.told import measured_in_units, told
 from molgraph.predictor.inputs import Inputs, Slot, slots
-from molgraph.predictor.records import RECORDS, long_table, met, seen
+from molgraph.predictor.records import long_table, met, seen, source_of
 
 
 def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
@@ -84,7 +85,7 @@ def with_fields(run: RunSettings, table: Table, inputs: Inputs) -> tuple[RunSett
             )
         lost = "; ".join(f"{name} ({why})" for name, why in settled.left_out.items())
         notes += [f"columns that are no fields: {lost}."] if lost else []
-        told = {"fields": settled.to_toml()} | ({} if line is None else {"records": line.to_toml()})
+        told: dict[str, Any] = {"fields": settled.to_toml()} | ({} if line is None else {"records": line.to_toml()})
         if run.inputs:
             run = replace(run, inputs={**run.inputs, slot.name: {**run.inputs[slot.name], **told}})
         else:
@@ -96,9 +97,9 @@ def _over_time(
     slot: Slot, line: Timeline, table: Table, taken: set[str], inputs: Inputs
 ) -> tuple[Fields, Timeline, list[str]]:
     """Return the fields of an input whose records come over time, how they are told, and what there is to say."""
-    given = inputs.given.get(RECORDS)
+    given = source_of(line, inputs.given, inputs.lacked is not None)
     long = long_table(line, table, given, inputs.made)
-    line = line.settled(long, table)
+    line = line.settled(long, table) if inputs.lacked is None else line
     here = {str(name) for name in table.frame.columns} if long is not table else set()
     there = {str(name) for name in long.frame.columns}
     lacking = [name for name in slot.fields if name not in here | there]
@@ -107,10 +108,12 @@ def _over_time(
             f"{table.origin}: no column '{lacking[0]}' for a field{did_you_mean(lacking[0], [*here, *there])}"
         )
     taken = taken | line.columns
-    own = {name: said for name, said in slot.fields.items() if name in here}
-    theirs = {name: said for name, said in slot.fields.items() if name not in here}
+    theirs = {name: said for name, said in slot.fields.items() if name not in here or "over_time" in said}
+    own = {name: said for name, said in slot.fields.items() if name not in theirs}
     none = Fields((), {})
-    of_rows = none if long is table or (slot.fields and not own) else Fields.settle(own, table.frame, taken, table.origin)
+    of_rows = (
+        none if long is table or (slot.fields and not own) else Fields.settle(own, table.frame, taken, table.origin)
+    )
     over = none
     if theirs or not slot.fields:
         over = Fields.settle(theirs, long.frame, taken | here, long.origin)

@@ -97,6 +97,15 @@ def repeats(data: Dataset) -> NDArray[np.bool_]:
     return np.zeros(len(data), dtype=bool) if same is None else pd.Series(same).duplicated().to_numpy()
 
 
+def dependent(data: Dataset) -> Rows | None:
+    """Return groups of rows that are no independent evidence of each other: the same thing, and one patient at several
+    moments; None where each row stands for itself. int64 [N]"""
+    of = [given.whose.numpy() for given in data.inputs.values() if given.whose is not None]
+    if of:
+        return np.unique(np.stack(of, axis=1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return data.groups[splits.IDENTITY] if repeats(data).any() else None
+
+
 def things(run: RunSettings, data: Dataset, labels: Sequence[str] | None = None) -> Rows:
     """Return numbers of what a split deals as one: rows of the same thing that it has no reason to part.
 

@@ -25,7 +25,7 @@ from molgraph.data.table import BLOCK, Table, find_column
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
 from molgraph.predictor.join import joined
-from molgraph.predictor.records import RECORDS, seen, whole
+from molgraph.predictor.records import RECORDS, seen, source_of, whole
 
 INPUT = "input"  # the name of the only input of a run that names none
 
@@ -197,10 +197,10 @@ class Inputs:
     """Read and prepare all inputs of a model.
 
     `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
-    column (one protein for a whole library), by the name of the input, or of what the reader of the first room
-    wants beside the file (`Room.beside`), and the `records` over time of all rows. `join` names other files whose columns are added to every table. `lacked`
-    are the optional inputs that a trained model has learnt to do without: their columns need not be there. None: it is
-    not trained yet, and any optional cell may be blank.
+    column (one protein for a whole library), by the name of the input, or of what the reader of the first room wants
+    beside the file (`Room.beside`), and under RECORDS the records over time of all rows. `join` names other files whose
+    columns are added to every table. `lacked` are the optional inputs that a trained model has learnt to do without:
+    their columns need not be there. None: it is not trained yet, and any optional cell may be blank.
     """
 
     slots: tuple[Slot, ...]
@@ -299,11 +299,15 @@ class Inputs:
             if slot.name not in (self.lacked or ()) or slot.line is not None:
                 raise
             return Cells({field.name: [""] * len(table) for field in slot.room.fields.each}), ""
-        texts = {name: [str(text) for text in table.frame[column]] for name, column in held.items()}
-        return Cells(texts, slot.line and seen(slot.line, table, self.given.get(RECORDS), self.made)), ""
+        cells = Cells({name: [str(text) for text in table.frame[column]] for name, column in held.items()})
+        if slot.line is None:
+            return cells, ""
+        source = source_of(slot.line, self.given, self.lacked is not None)
+        return dataclasses.replace(cells, seen=seen(slot.line, table, source, self.made)), ""
 
     def _prepare(self, slot: Slot, cells: Cells, workers: int) -> Prepared:
-        return slot.room.prepare(cells, self.needs[slot.name], standardise=self.standardize, workers=workers)
+        made: Prepared = slot.room.prepare(cells, self.needs[slot.name], standardise=self.standardize, workers=workers)
+        return made
 
     def _same(self, slot: Slot, count: int) -> Prepared:
         """Return the input that is the same for every row, prepared once; its parts are the same object each time."""
@@ -313,7 +317,8 @@ class Inputs:
                 named = "no file of that name, and " if reject.reason in slot.room.remedies else ""
                 raise DataError(f"the {slot.name} given: {named}{reject.message}.")
             self.made[slot.name] = made
-        return dataclasses.replace(self.made[slot.name], index=np.zeros(count, dtype=np.int64))
+        same: Prepared = self.made[slot.name]
+        return dataclasses.replace(same, index=np.zeros(count, dtype=np.int64))
 
     def _column(self, slot: Slot, table: Table) -> str:
         if slot is self.lead:

@@ -296,6 +296,7 @@ def _columns(
         table = numbers[given.index[some]].numpy()
         for column in same_order(table, values[some]):
             words = f"'{feature}'" if table.shape[1] == 1 else f"number {column + 1} of '{feature}'"
+            words = slot.room.called[feature][column] if feature in slot.room.called else words
             yield words if slot.column == "" else f"{words} of column '{slot.column}'"
 
 

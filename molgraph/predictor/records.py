@@ -12,9 +12,20 @@ import pandas as pd
 from molgraph.data.records import NOBODY, Records, Seen, Timeline
 from molgraph.data.stream import name_of
 from molgraph.data.table import Table, nonempty, read_tables
-from molgraph.errors import DataError
+from molgraph.errors import ConfigError, DataError
 
 RECORDS = "records"  # what a person gives them as, for the rows of a prediction
+
+
+def source_of(line: Timeline, given: Mapping[str, Any], trained: bool) -> Any:
+    """Return the records over time that a person gives for the rows, None where they are where the run says.
+
+    Raises: ConfigError where a `trained` model is given none: those it was trained on are of other rows.
+    """
+    found = given.get(RECORDS)
+    if found is None and line.file and trained:
+        raise ConfigError(f"the model reads records of each {line.by} from a second file: --inputs FILE names it.")
+    return found
 
 
 def whole(tables: Iterator[Table] | Sequence[Table]) -> Table:

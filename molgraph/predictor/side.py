@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.data.dataset import Input
-from molgraph.data.packed import PART, Packed
+from molgraph.data.packed import PART, WHOSE, Packed
 from molgraph.data.room import Index, Room
 from molgraph.predictor.arrays import check_parts, read, written
 from molgraph.predictor.things import things_of
@@ -49,7 +49,7 @@ class Side:
     @classmethod
     def learn(cls, room: Room, used: Input) -> Side:
         """Learn from distinct parts, all in use."""
-        prints = used.parts.only([room.fingerprint])
+        prints = used.parts.only([room.fingerprint, WHOSE])
         made_of = None if room.made_of is None else frozenset().union(*room.made_of(used.keys))
         known = marks(things_of(room, used))
         return cls(room, prints, used.keys, used.names, threshold(room, prints), known, made_of)

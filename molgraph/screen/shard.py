@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from molgraph import registry
 from molgraph.data.files import atomic
 from molgraph.data.table import free_names
-from molgraph.errors import ResourceError
+from molgraph.errors import ConfigError, ResourceError
 
 LOADER = "molgraph.predictor:load"
 SELECTIVE = "molgraph.predictor.selective:Selective"  # imported only when it is asked for, as the loader is
@@ -61,8 +61,13 @@ class Job:
 
 @lru_cache(maxsize=1)
 def opened(models: Models) -> Any:
-    """Return the predictor of the folders, loaded once per process."""
+    """Return the predictor of the folders, loaded once per process.
+
+    Raises: ConfigError for one whose rows see others: a shard has not all of them.
+    """
     made = registry.load(models.loader)(list(models.folders)).give(dict(models.given), models.join)
+    if any(slot.records for slot in made.inputs.slots):
+        raise ConfigError("a model of visits is not screened with: `molgraph predict` scores every row beside them.")
     return registry.load(SELECTIVE)(made, models.against) if models.against else made
 
 

@@ -78,7 +78,8 @@ def fields(made: Plan) -> None:
     """Say what the columns of records were taken for."""
     for slot in slots(made.run):
         for field in slot.room.fields.each if slot.room.fields is not None else ():
-            say(f"field {field.name}: {field.kind}{f' ({field.words})' if field.words else ''}")
+            over_time = " over time" if field.over_time else ""
+            say(f"field {field.name}: {field.kind}{over_time}{f' ({field.words})' if field.words else ''}")
 
 
 def scores(predictor: Predictor, folder: Path) -> None:

@@ -33,3 +33,18 @@ def test_rows_of_a_level_apart_are_parts_that_share_its_values() -> None:
     assert len(atoms) == 11 and set(atoms.level.values()) == {"atom"} and set(atoms.offsets) == {"atom"}
     assert atoms.values["atom"] is parts.values["atom"]
     assert torch.equal(atoms.gather(torch.tensor([4, 0])).values["atom"], parts.values["atom"][[4, 0]])
+
+
+def test_parts_that_share_rows_have_their_own_once_gathered():
+    values = {"x": torch.tensor([1.0, 2.0, 3.0, 4.0])}
+    parts = Packed(values, {"x": "visit"}, {"visit": torch.tensor([[0, 1], [0, 3], [3, 4], [2, 2]])}, {}, 4)
+    every = parts.gather(torch.arange(4))
+    assert every.values["x"].tolist() == [1.0, 1.0, 2.0, 3.0, 4.0] and every.offsets["visit"].tolist() == [
+        0,
+        1,
+        4,
+        5,
+        5,
+    ]
+    both = Packed.cat([parts, parts.gather(torch.tensor([1]))])
+    assert both.values["x"].tolist() == [1.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0] and len(both) == 5

@@ -140,10 +140,10 @@ def test_blocks_are_joined_and_their_broken_rows_keep_their_place(tmp_path):
     path.write_text("smiles,y\nCCO,1\nCC,2,3\nCN,4\nC\nCCC,5\n", encoding="utf-8")
     tables = list(ROOM.read(path, None, block=2))
     assert len(tables) == 3
-    whole = join(tables)
-    assert whole.rows.tolist() == [1, 2, 3, 4, 5]
-    assert {at: r.row for at, r in whole.broken.items()} == {1: 2, 3: 4}
-    assert whole.texts == ["CCO", "", "CN", "", "CCC"]
+    joined = whole(tables)
+    assert joined.rows.tolist() == [1, 2, 3, 4, 5]
+    assert {at: r.row for at, r in joined.broken.items()} == {1: 2, 3: 4}
+    assert joined.texts == ["CCO", "", "CN", "", "CCC"]
     run = config.settings({"targets": ["y"]})
     rows = read_rows(path, run, inputs_of(run))
     assert rows.data.rows.tolist() == [1, 3, 5]

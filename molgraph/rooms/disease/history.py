@@ -20,6 +20,13 @@ def width(fields: Sequence[Field]) -> int:
     return sum(_width(field) for field in fields)
 
 
+def names(field: Field) -> list[str]:
+    """Name the numbers that stand for a field over time, in their order."""
+    what = ("last", "mean") if field.kind == CATEGORY else ("last", "mean", "slope")
+    each = [f"'{column}' ({word})" for word in what for column in field.columns]
+    return [*each, f"'{field.name}' (times known)", f"'{field.name}' (since last known)"]
+
+
 def _width(field: Field) -> int:
     return (2 if field.kind == CATEGORY else 3) * field.width + 2
 

@@ -16,7 +16,7 @@ from molgraph.data.records import Seen
 from molgraph.data.room import Prepared
 from molgraph.data.times import moment_text
 from molgraph.errors import ConfigError, Reject, did_you_mean, many
-from molgraph.rooms.disease.history import summarised, width
+from molgraph.rooms.disease.history import names, summarised, width
 
 RECORD, VISITS, TIME, KNOWN_AT = "record", "visits", "time", "known_at"
 FEATURES = (RECORD, VISITS)
@@ -79,6 +79,13 @@ def prepare(
     rejects = {at: _reject(at, whys) for at, whys in bad.items()}
     said = {} if story is None else {at: words for at, words in story.said.items() if at not in rejects}
     return Prepared(parts=parts, index=index, keys=tuple(number), rejects=rejects, said=said)
+
+
+def named(fields: Fields) -> list[str]:
+    """Name the numbers of "record", in their order."""
+    own = [f"'{column}'" for field in fields.of_rows for column in field.columns]
+    moment = [f"'{fields.line.at or fields.line.time}'"] if fields.line is not None and not fields.line.dates else []
+    return [*own, *moment, *(name for field in fields.over_time for name in names(field))]
 
 
 def _packed(table: Floats) -> Packed:

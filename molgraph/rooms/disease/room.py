@@ -12,7 +12,7 @@ from molgraph.data.fields import Fields
 from molgraph.data.room import Noun, Room
 from molgraph.errors import ConfigError
 from molgraph.rooms.disease.draw import draw
-from molgraph.rooms.disease.prepare import RECORD, prepare
+from molgraph.rooms.disease.prepare import RECORD, named, prepare
 from molgraph.rooms.disease.read import BELONGS, IDS, SUBGROUPS, read
 from molgraph.rooms.disease.similarity import Nearest, alike, diverse
 
@@ -26,7 +26,7 @@ def _properties(keys: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
 
 def with_fields(fields: Fields) -> Room:
     """Return the room of patients of whom these fields are known."""
-    return replace(ROOM, prepare=partial(prepare, fields), fields=fields)
+    return replace(ROOM, prepare=partial(prepare, fields), fields=fields, called={RECORD: named(fields)})
 
 
 ROOM = Room(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from molgraph.data.diverse import maxmin
 from molgraph.data.nearest import best_among
-from molgraph.data.packed import Packed
+from molgraph.data.packed import WHOSE, Packed
 from molgraph.rooms.disease.prepare import RECORD
 
 CELLS = 1 << 22  # similarities held at once: 16 MB
@@ -30,6 +30,7 @@ class Nearest:
 
     def __init__(self, parts: Packed) -> None:
         self.known = parts.values[RECORD].numpy()
+        self.whose = parts.values[WHOSE].numpy() if WHOSE in parts.values else np.arange(len(self.known))
         self.span = _span(self.known)
 
     def tiles(self, asked: Floats) -> Iterator[tuple[slice, Floats]]:
@@ -58,11 +59,11 @@ class Nearest:
         return best_among(self.similarity(parts), groups)
 
     def leave_one_out(self) -> Floats:
-        """Return the similarity [M] of each training part to the nearest other one (0: there is none)."""
+        """Return the similarity [M] of each training part to the nearest other one (0: there is none), of moments of a
+        patient to those of other patients."""
         found = np.zeros(len(self.known), dtype=np.float32)
         for some, tile in self.tiles(self.known):
-            own = np.arange(some.start, some.stop)
-            tile[own - some.start, own] = -1
+            tile[self.whose[some][:, None] == self.whose] = -1
             found[some] = np.maximum(tile.max(axis=1), 0)
         return found
 
