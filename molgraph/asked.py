@@ -54,18 +54,20 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
 def _over_time(arguments: argparse.Namespace, raw: dict[str, Any]) -> None:
     """Lay inputs, and the records over time of the rows, on top of what a run file says."""
     if getattr(arguments, "inputs", ""):
-        inputs, records = _inputs(arguments.inputs)
+        inputs, visits = _inputs(arguments.inputs)
         raw |= {"inputs": inputs} if inputs else {}
-        if records:
-            raw["records"] = {**raw.get("records", {}), **records}
+        if visits:
+            raw["records"] = {**raw.get("records", {}), **visits}
     said = {key: getattr(arguments, key, None) for key in ("at", "time")}
     if any(said.values()):
         raw["records"] = {**raw.get("records", {}), **{key: column for key, column in said.items() if column}}
-    from_file = arguments.data.lower().endswith(RUN_FILE)
-    if from_file and not getattr(arguments, "inputs", "") and raw.get("records", {}).get("file"):
-        raw["records"] = {**raw["records"], "file": _beside(arguments.data, raw["records"]["file"])}
-    if raw.get("records", {}).get("file") in (raw.get("data"), None):  # the rows are records themselves
-        raw.get("records", {}).pop("file", None)
+    records = raw.get("records")
+    if not isinstance(records, dict):  # none, or what `config.settings` refuses
+        return
+    if arguments.data.lower().endswith(RUN_FILE) and not getattr(arguments, "inputs", "") and "file" in records:
+        records["file"] = _beside(arguments.data, str(records["file"]))
+    if records.get("file") == raw.get("data"):  # the rows are records themselves
+        records.pop("file", None)
 
 
 def _weights(texts: Sequence[str], targets: Sequence[str]) -> str | dict[str, str]:
