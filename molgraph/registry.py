@@ -18,7 +18,7 @@ ENTRY_POINTS = "molgraph.models"  # of single models for a room that is there
 ROOMS = "molgraph.rooms"  # of whole rooms: NAME = "package.names:NAMES"
 USUAL = "molecule"  # the room that comes first
 FUSION = "fusion"
-FAMILIES = ("network", "trees")
+FAMILIES = ("network", "trees", "linear")
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,8 @@ def _unsound(made: Any) -> str:
     """Say what a class of another package lacks to be a model, "" where it lacks nothing."""
     known = hasattr(made, "asks") and getattr(made, "opener", "") in OPENERS
     if not (isinstance(made, type) and known and getattr(made, "family", "") in FAMILIES):
-        return "is no model: derive a class from molgraph.model.encoder.Encoder, or of trees from model.grower.Grower"
+        others = "of trees from model.grower.Grower, of linear models from model.linear.Linear"
+        return f"is no model: derive a class from molgraph.model.encoder.Encoder, {others}"
     mine = settings(made)
     bare = [key for key, parameter in mine.items() if parameter.default is parameter.empty]
     if bare:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molgraph.data.cells import Cells
+from molgraph.data.dataset import ABSENT
 from molgraph.data.fields import Fields
 from molgraph.data.packed import Packed
 from molgraph.errors import Reject
@@ -110,6 +111,14 @@ class Descriptors:
 
     names: tuple[str, ...]
     of: Callable[[Sequence[str]], NDArray[np.float64]]
+
+    def of_rows(self, keys: Sequence[str], index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return those of rows, [N, D], by which key each has; NaN where it has none."""
+        used, inverse = np.unique(index, return_inverse=True)
+        made = np.full((len(used), len(self.names)), np.nan)
+        there = used != ABSENT
+        made[there] = self.of([keys[at] for at in used[there].tolist()])
+        return made[inverse.reshape(-1)]
 
 
 @dataclass(frozen=True)

@@ -9,5 +9,6 @@ NAMES = Names(
         "bilinear": (".bilinear:Bilinear", "low-rank products of the inputs (Liu 2018)"),
         "cross": (".cross:Cross", "attention between the elements of two inputs (HyperAttentionDTI, Zhao 2022)"),
         "forest": (".forest:Growers", "gradient-boosted trees on what each input's forest sees"),
+        "linear": (".linear:Linears", "ridge or logistic regression on what each input's linear model sees"),
     },
 )

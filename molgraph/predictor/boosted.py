@@ -80,6 +80,10 @@ class Boosted:
         if wrong:
             raise ValueError(wrong[0])
 
+    @property
+    def outputs(self) -> int:
+        return len(self.bias)
+
     def __len__(self) -> int:
         return len(self.depth)
 

@@ -31,8 +31,7 @@ def card(recipe: Recipe) -> str:
         rival = metrics["comparator_name"]
         lines += [f"| metric | model | {rival} |", "|---|---|---|"]
         lines += [
-            f"| {label} | {interval(scores[name])} | {interval(metrics['comparator'][target][name])} |"
-            for name, label in names.items()
+            f"| {label} | {interval(scores[name])} | {beside(metrics, target, name)} |" for name, label in names.items()
         ]
         in_the_file = natural_units(metrics, target)
         lines += ["", f"{in_the_file}."] if in_the_file else []
@@ -224,6 +223,13 @@ def interval(score: Mapping[str, Any]) -> str:
         return figure(score["value"]) + (f" ({score['reason']})" if score["reason"] else "")
     value, low, high = figures(score["value"], score["low"], score["high"])
     return f"{value} ({low} to {high})"
+
+
+def beside(metrics: Mapping[str, Any], target: str, name: str) -> str:
+    """Return the score of the method to beat, "none" of a target that it says nothing of, as the nearest neighbour of
+    the time to an event."""
+    score = metrics["comparator"].get(target, {}).get(name)
+    return interval(score) if score else "none"
 
 
 def _plain(value: Any) -> str:

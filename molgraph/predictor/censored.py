@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from molgraph.data.targets import BELOW, EXACT
@@ -16,6 +17,7 @@ Model = TypeVar("Model")
 Floats = NDArray[np.float64]
 ROUNDS = 3  # of imputing and learning again; later ones change little (docs/decisions/0024)
 LEAST = 0.05  # standard deviations of the targets: no assay and no model is surer
+MOST = 20.0  # of them: a model that is farther off says nothing
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,26 @@ def learn(
 def error(estimate: Floats, values: Floats) -> float:
     """Return the root of the mean squared error."""
     return float(np.sqrt(np.mean((estimate - values) ** 2)))
+
+
+def deviation(estimate: Floats, rows: Labelled) -> float:
+    """Return the standard deviation about estimates that makes rows likeliest, those known as bounds among them.
+
+    See: Tobin 1958, doi 10.2307/1907382
+
+    >>> rows = Labelled(np.zeros((2, 0)), np.array([1.0, -1.0]), np.array([0, 0]), np.ones(2))
+    >>> round(deviation(np.zeros(2), rows), 3)
+    1.0
+    """
+    side = np.where(rows.bound == BELOW, 1.0, -1.0)
+    exact = rows.bound == EXACT
+
+    def surprise(logarithm: float) -> float:
+        far = (rows.values - estimate) / np.exp(logarithm)
+        each = np.where(exact, 0.5 * far**2 + logarithm, -norm.logcdf(side * far))
+        return float(np.average(each, weights=rows.weight))
+
+    return float(np.exp(minimize_scalar(surprise, bounds=np.log([LEAST, MOST]), method="bounded").x))
 
 
 def expected(values: Floats, bound: NDArray[np.int8], estimate: Floats, spread: float) -> Floats:

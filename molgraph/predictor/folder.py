@@ -23,7 +23,7 @@ from molgraph.predictor.recipe import Recipe, sha256
 from molgraph.predictor.unplaced import unplaced
 
 DOMAIN, START = "domain.npz", "start-*.npz"
-WEIGHTS = ("weights-*.safetensors", "trees-*.safetensors", "trees-*.json")  # the last of earlier versions
+WEIGHTS = ("weights-*.safetensors", "trees-*.safetensors", "linear-*.safetensors", "trees-*.json")  # the last: see 0029
 SEALED = (*WEIGHTS, DOMAIN, START)
 INSIDE = (SPLIT, REFIT)  # folders within, of the model that was judged and of one that is being refitted
 OWN = (

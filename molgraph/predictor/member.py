@@ -1,4 +1,4 @@
-"""One trained member of a predictor, whatever is inside: a network or trees, used alike."""
+"""One trained member of a predictor, whatever is inside: a network, trees or equations, used alike."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ from molgraph.predictor.card import layers
 from molgraph.predictor.ceiling import Ceiling
 from molgraph.predictor.inputs import INPUT, slots
 
-FAMILIES = {"network": "networks", "trees": "what trees see (molecule/forest, protein/forest)"}
+FAMILIES = {
+    "network": "networks",
+    "trees": "what trees see (molecule/forest, protein/forest)",
+    "linear": "what linear models see (molecule/linear, protein/linear)",
+}
 
 
 class Member(Protocol):
@@ -49,7 +53,7 @@ class Member(Protocol):
         state: State | None = None,
         lengths: Sequence[int] = (),
     ) -> Iterator[Epoch]:
-        """Train and yield after each epoch (trees: after each target).
+        """Train and yield after each epoch (trees and linear models: after each target).
 
         With `lengths`, the `Epoch.best` of every epoch of another training, it is as long as that was best: nothing
         is chosen.
@@ -115,7 +119,7 @@ def _check_joined(run: RunSettings) -> None:
         if registry.model(slot.model).family != made.family:
             raise ConfigError(
                 f"'{run.model}' joins {FAMILIES[made.family]}, and '{slot.model}' is none of them; "
-                f"networks are joined by {FUSION} and others, trees by fusion/forest."
+                f"networks are joined by {FUSION} and others, trees by fusion/forest, linear models by fusion/linear."
             )
 
 
@@ -130,10 +134,11 @@ def make(
 
     Raises: ConfigError where the model refuses a setting.
     """
+    from molgraph.predictor.linear import Equations
     from molgraph.predictor.network import Network
     from molgraph.predictor.trees import Trees
 
-    kinds: dict[str, Any] = {"network": Network, "trees": Trees}
+    kinds: dict[str, Any] = {"network": Network, "trees": Trees, "linear": Equations}
     with drawn(seed):
         member: Member = kinds[registry.model(run.model).family](inside(run, schemas), run, task, train)
     return member
@@ -148,7 +153,8 @@ def drawn(seed: int) -> Iterator[None]:
 
 
 def inside(run: RunSettings, schemas: Mapping[str, Schema]) -> Any:
-    """Return what a run's model is inside: an encoder (of several inputs, a fusion of encoders), or what trees see.
+    """Return what a run's model is inside: an encoder (of several inputs, a fusion of encoders), or what
+    trees or a linear model see.
 
     Raises: ConfigError where the model refuses a setting.
     """
@@ -209,4 +215,4 @@ def _made(kind: Any, given: Any, settings: Mapping[str, Any], name: str) -> Any:
         raise
     except (TypeError, ValueError) as error:
         raise ConfigError(f"model '{name}' refuses its settings {dict(settings)}: {error}.") from error
-    return found if kind.family == "trees" else ready(found)
+    return ready(found) if kind.family == "network" else found

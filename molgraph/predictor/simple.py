@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.data.dataset import ABSENT, Dataset
+from molgraph.data.dataset import Dataset
 from molgraph.data.room import Room
 from molgraph.kinds import Kind
 from molgraph.predictor.domain import Domain
+from molgraph.predictor.equation import Equation, fitted
 from molgraph.predictor.predictor import Predictor
 
 CONSTANT, EQUATION = "constant", "equation"
 EXACTLY = "exact"  # the targets of which some training rows are bounds, and teach neither
 ROWS = 5_000  # at most fit an equation of so few numbers, of each target
 FEWEST = 20  # rows of numbers, or of the rarer class; with fewer the equation is noise
+PENALTY = 1.0  # on the squared weights of standardised descriptors
 NEVER = -50.0  # the logit of a class that no row has
 
 Floats = NDArray[np.float64]
@@ -65,34 +67,21 @@ def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _equation(kind: Kind, table: Floats, values: Floats) -> dict[str, Any] | None:
     """Fit one target; None where there are too few rows, or rows of a class."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-
     known, sizes = np.unique(values, return_counts=True)
     if len(values) < FEWEST or len(known) < 2 or (kind.answers and min(sizes) < FEWEST // 2):
         return None
-    with np.errstate(all="ignore"):
-        centre = np.nan_to_num(np.nanmean(table, axis=0))
-        scale = np.nan_to_num(np.nanstd(table, axis=0))
-    scale = np.where(scale > 0, scale, 1.0)
-    given = np.nan_to_num((table - centre) / scale)
-    if not kind.answers:
-        fitted = Ridge(alpha=1.0).fit(given, values)
-        weights, offset = fitted.coef_[None], np.array([fitted.intercept_])
-    else:
-        fitted = LogisticRegression(max_iter=1000).fit(given, values)
-        weights, offset = fitted.coef_, fitted.intercept_
-        if kind.class_names:
-            weights, offset = _of_all_classes(weights, offset, known.astype(np.int64), kind.answers)
-    numbers = {"centre": centre, "scale": scale, "weights": weights, "offset": offset}
-    return {key: np.asarray(each, dtype=np.float64).tolist() for key, each in numbers.items()}
+    (made,) = fitted(table, values, [PENALTY], classes=bool(kind.answers))
+    weights, offset = made.weights, made.offset
+    if kind.class_names:
+        weights, offset = _of_all_classes(made.of_each_class(values), kind.answers)
+    numbers = {"centre": made.centre, "scale": made.scale, "weights": weights, "offset": offset}
+    return {key: each.tolist() for key, each in numbers.items()}
 
 
-def _of_all_classes(weights: Floats, offset: Floats, known: Any, classes: int) -> tuple[Floats, Floats]:
+def _of_all_classes(made: Equation, classes: int) -> tuple[Floats, Floats]:
     """Return logits of every class; those that no row has are never said."""
-    if len(known) == 2:  # one logit tells two apart
-        weights, offset = np.concatenate([0 * weights, weights]), np.concatenate([0 * offset, offset])
-    wide, high = np.zeros((classes, weights.shape[1])), np.full(classes, NEVER)
-    wide[known], high[known] = weights, offset
+    wide, high = np.zeros((classes, made.weights.shape[1])), np.full(classes, NEVER)
+    wide[made.classes], high[made.classes] = made.weights, made.offset
     return wide, high
 
 
@@ -140,14 +129,14 @@ def simple_estimates(
         if names == found["descriptors"]:  # a later version may know others
             out[EQUATION] = np.full((len(data), len(task.columns)), np.nan)
             for name, each in found[EQUATION].items():
-                out[EQUATION][:, task.block(name)] = task.of(name).linked(_solved(each, table))
+                out[EQUATION][:, task.block(name)] = task.of(name).linked(_read(each).raw(table))
     return out
 
 
-def _solved(each: Mapping[str, Any], table: Floats) -> Floats:
-    numbers = {key: np.array(value, dtype=np.float64) for key, value in each.items()}
-    said = np.nan_to_num((table - numbers["centre"]) / numbers["scale"]) @ numbers["weights"].T + numbers["offset"]
-    return np.asarray(said)
+def _read(each: Mapping[str, Any]) -> Equation:
+    names = ("centre", "scale", "weights", "offset")
+    centre, scale, weights, offset = (np.array(each[name], dtype=np.float64) for name in names)
+    return Equation(centre, scale, weights, offset)
 
 
 def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, Any]) -> tuple[Floats, list[str]]:
@@ -156,11 +145,7 @@ def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, 
     for name, (room, keys) in parts.items():
         if room.descriptors is None:
             continue
-        used, inverse = np.unique(index[name], return_inverse=True)
-        made = np.full((len(used), len(room.descriptors.names)), np.nan)
-        there = used != ABSENT
-        made[there] = room.descriptors.of([keys[at] for at in used[there].tolist()])
-        blocks.append(made[inverse.reshape(-1)])
+        blocks.append(room.descriptors.of_rows(keys, index[name]))
         names += [n if len(parts) == 1 else f"{n} of {name}" for n in room.descriptors.names]
     return np.concatenate(blocks, axis=1), names
 

@@ -22,6 +22,7 @@ from molgraph.metrics.figures import decimal, figure
 from molgraph.metrics.reliability import sentence
 from molgraph.predictor import Predictor
 from molgraph.predictor.card import (
+    beside,
     covered_rows,
     domain_lines,
     interval,
@@ -91,7 +92,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
         rival = metrics["comparator_name"]
         say(f"  {'':20}{'model':36}{rival}")
         for name, label in labels(found, metrics["shown"][target]).items():
-            say(f"  {label:20}{interval(found[name]):36}{interval(metrics['comparator'][target][name])}")
+            say(f"  {label:20}{interval(found[name]):36}{beside(metrics, target, name)}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in simple_lines(metrics, target):

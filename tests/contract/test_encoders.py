@@ -22,12 +22,12 @@ from molgraph.model.model import Model
 from molgraph.rooms.molecule.prepare import prepare
 
 OTHERS = (
-    "molecule/forest",
     "molecule/feedforward",
     *(f"molecule/smiles_{kind}" for kind in ("cnn", "rnn", "lstm", "gru")),
 )
-# trees; numbers: see tests/model/test_numbers.py; strings: see test_strings.py
-NAMES = [name for name in registry.own_models() if name.startswith("molecule/") and name not in OTHERS]
+# numbers: see tests/model/test_numbers.py; strings: see test_strings.py
+NAMES = [n for n in registry.own_models() if n.startswith("molecule/") and registry.model(n).family == "network"]
+NAMES = [name for name in NAMES if name not in OTHERS]
 MOLECULES = [
     "CC(=O)Oc1ccccc1C(=O)O",
     "C",  # one atom, no bond

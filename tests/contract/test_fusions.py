@@ -23,7 +23,7 @@ from molgraph.rooms.molecule.encoders.gat import GAT
 from molgraph.rooms.molecule.encoders.gin import GIN
 from molgraph.rooms.molecule.prepare import prepare
 
-NAMES = [name for name in registry.own_models() if name.startswith("fusion/") and name != "fusion/forest"]
+NAMES = [n for n in registry.own_models() if n.startswith("fusion/") and registry.model(n).family == "network"]
 DRUGS = ["CC(=O)Oc1ccccc1C(=O)O", "C", "CN1CCC[C@H]1c1cccnc1", "[Na+]", "CCO"]
 SOLVENTS = ["CS(C)=O", "O", "ClC(Cl)Cl", "c1ccncc1"]
 DRUG = [0, 0, 1, 2, 3, 4, 4, 2]

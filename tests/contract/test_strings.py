@@ -24,7 +24,7 @@ from molgraph.rooms.protein import residues
 NAMES = [
     name
     for name in registry.own_models()
-    if name.startswith(("protein/", "molecule/smiles_")) and name != "protein/forest"
+    if name.startswith(("protein/", "molecule/smiles_")) and registry.model(name).family == "network"
 ]
 PROTEINS = [
     "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG",  # ubiquitin

@@ -189,6 +189,13 @@ def test_a_set_with_its_own_folds(small_set: Path, tmp_path: Path) -> None:
     assert json.loads((out / "metrics.json").read_text(encoding="utf-8"))["model"]["label"]["auroc"]["value"] > 0.8
 
 
+def test_a_linear_model_of_pixels(small_set: Path, tmp_path: Path) -> None:
+    words = ("--model", "imaging/linear", "--set", "comparator=none", "--set", "refit=no")
+    done("train", small_set, *words, "--out", tmp_path / "linear")
+    metrics = json.loads((tmp_path / "linear" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["model"]["label"]["auroc"]["value"] > 0.8
+
+
 def test_bags_grades_and_a_volume(folder: Path, tmp_path: Path) -> None:
     """A patient is all of its pictures; gated attention weighs them; grades are ordered."""
     frame = pd.read_csv(folder / "labels.csv").head(PATIENTS * EACH)

@@ -190,3 +190,16 @@ def test_trees_and_each_input_alone_are_the_methods_to_beat(table: Path, tmp_pat
     assert list(metrics["others"]) == [*alone, "nearest neighbour"]
     card = (tmp_path / "m" / "card.md").read_text(encoding="utf-8")
     assert "fusion/forest" in card and alone[0] in card
+
+
+def test_a_linear_model_of_both_inputs(table: Path, tmp_path: Path) -> None:
+    words = ("--split", "random", "--target", "pKd", "--set", "comparator=fusion/linear", "--set", "refit=no")
+    inputs = "smiles:molecule/linear,sequence:protein/linear"
+    done("train", table, "--inputs", inputs, "--model", "fusion/linear", *words, "--out", tmp_path / "m")
+    done("predict", table, "--model", tmp_path / "m", "-o", tmp_path / "out.csv")
+    assert pd.read_csv(tmp_path / "out.csv")["pKd_predicted"].notna().sum() == 80
+    metrics = json.loads((tmp_path / "m" / "metrics.json").read_text(encoding="utf-8"))
+    assert list(metrics["others"]) == ["nearest neighbour"], "it is itself the method to beat"
+    mixed = "smiles:molecule/linear,sequence:protein/forest"
+    found = molgraph("train", table, "--inputs", mixed, "--model", "fusion/linear", *words, "--out", tmp_path / "n")
+    refused(found, 2, "joins what linear models see", "'protein/forest' is none of them", "trees by fusion/forest")

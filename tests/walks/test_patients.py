@@ -191,3 +191,35 @@ def test_an_event_is_judged_on_later_rows(folder: Path, capsys: pytest.CaptureFi
     ]
     assert cli.main(words) == 0
     assert "c_index" in capsys.readouterr().err
+
+
+def test_a_linear_model_of_a_yes_or_no(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", str(folder / "train.csv"), "--target", "sick", "--model", "disease/linear"]
+    assert cli.main([*words, "--set", "comparator=disease/forest", "--out", str(folder / "linear")]) == 0
+    model = Predictor.load(folder / "linear")
+    metrics = model.recipe.metrics
+    assert metrics["comparator_name"] == "disease/forest" and metrics["model"]["sick"]["auroc"]["value"] > 0.8
+    assert model.facts["refitted"] == 240 and model.facts["size"] == "1 equation of 5 features"
+    words = ["predict", str(folder / "new.csv"), "--model", str(folder / "linear"), "-o", str(folder / "linear.csv")]
+    assert cli.main(words) == 0
+    found = rows_of(folder / "linear.csv")
+    assert [row["status"] for row in found] == [row["status"] for row in rows_of(folder / "scored.csv")]
+
+
+def test_a_linear_model_of_the_time_to_an_event(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Times are drawn with a mean that falls by a factor of e in ten years: a line through their logarithms."""
+    survivors(900).to_csv(folder / "many.csv", index=False)
+    words = ["train", str(folder / "many.csv"), "--model", "disease/linear", "--event", "months:death"]
+    words += ["--set", "comparator=none", "--set", "fractions=[0.6,0.3,0.1]"]
+    assert cli.main([*words, "--out", str(folder / "timed")]) == 0
+    model = Predictor.load(folder / "timed")
+    assert model.recipe.metrics["model"]["death"]["c_index"]["value"] > 0.65
+    (equation,) = (member.found["death"] for member in model.members)
+    age = equation.weights[0, 0] / equation.scale[0]
+    assert age == pytest.approx(-0.1, abs=0.03), "a year more, a tenth less of the logarithm"
+    assert 0.8 < np.exp(equation.offset[1]) < np.pi / 6**0.5, "that of a Gumbel distribution without its earliest"
+    words = ["predict", str(folder / "two.csv"), "--model", str(folder / "timed"), "-o", str(folder / "timed.csv")]
+    assert cli.main(words) == 0
+    young, old = rows_of(folder / "timed.csv")
+    by = [name for name in young if name.startswith(("death_by_", "death_predicted_by_"))]
+    assert by and all(float(young[name]) < float(old[name]) for name in by)

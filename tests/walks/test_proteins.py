@@ -98,6 +98,7 @@ def test_fasta_in(model: Path, proteins: Path, tmp_path: Path) -> None:
         ("transformer", "encoder.window=8"),
         ("graphdta", "encoder.length=50"),
         ("forest", "encoder.rounds=20"),
+        ("linear", "encoder.penalty=20.0"),
     ],
 )
 def test_the_other_encoders(name: str, setting: str, proteins: Path, tmp_path: Path) -> None:

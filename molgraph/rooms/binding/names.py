@@ -15,6 +15,7 @@ NAMES = Names(
             ".forest:Forest",
             "gradient-boosted trees on contacts (RF-Score, Ballester 2010; OnionNet, Zheng 2019) and descriptors",
         ),
+        "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees"),
     },
     files=(".pdb", ".cif"),
     called=("complex",),

@@ -10,6 +10,7 @@ NAMES = Names(
             "feed-forward network on the fields of a record (DeepSurv, Katzman 2018)",
         ),
         "forest": (".forest:Forest", "gradient-boosted trees on the fields of a record"),
+        "linear": (".linear:Linear", "ridge or logistic regression on the fields of a record"),
     },
     splits={
         "patient": Named(

@@ -19,6 +19,7 @@ NAMES = Names(
             ".forest:Forest",
             "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",
         ),
+        "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees"),
     },
     splits={
         "patient": Named(

@@ -24,6 +24,8 @@ NAMES = Names(
             ".forest:Forest",
             "gradient-boosted trees on ECFP, Avalon, ErG and RDKit descriptors (MapLight, Notwell 2023)",
         ),
+        "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees (Hoerl 1970, Cox 1958)"),
+        "equation": (".equation:Equation", "the same on seven descriptors, the equation that every model has to beat"),
     },
     splits={
         "scaffold": Named("group", "scaffold", "whole scaffolds, largest first: the test rows have rare scaffolds"),

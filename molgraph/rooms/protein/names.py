@@ -20,6 +20,7 @@ NAMES = Names(
         "feedforward": (".encoders.feedforward:FeedForward", "feed-forward network on the composition"),
         "embedding": (".encoders.embedding:Embedding", "vectors computed elsewhere, as by a protein language model"),
         "forest": (".forest:Forest", "gradient-boosted trees on residues, pairs, triads and physico-chemical groups"),
+        "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees"),
     },
     splits={
         "family": Named("group_random", "family", "whole families of similar proteins in random order"),

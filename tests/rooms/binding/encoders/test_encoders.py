@@ -28,7 +28,7 @@ from molgraph.rooms.binding.pose import Pose
 from molgraph.rooms.binding.prepare import prepare
 from molgraph.rooms.binding.residues import ION, LIGAND, WATER
 
-NAMES = [name for name in registry.own_models() if name.startswith("binding/") and name != "binding/forest"]
+NAMES = [n for n in registry.own_models() if n.startswith("binding/") and registry.model(n).family == "network"]
 LIGANDS = ("CC(=O)Nc1ccc(O)cc1", "C", "C[N+](C)(C)CC(=O)[O-]", "FC(F)(F)c1ccc(C2CC2)cc1Br", "[Na+]")
 TINY: dict[str, Any] = {"hidden": 16, "depth": 3}
 
