@@ -50,10 +50,12 @@ class Number(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """Say what the commas of a column are where its own cells do not tell ("": nobody knows), and why."""
+    """Say what the commas of a column are where its own cells do not tell ("": nobody knows), and why; and which of
+    its cells tell nothing, as a workbook holds them as numbers."""
 
     commas: str = ""
     why: str = ""
+    stored: frozenset[str] = frozenset()
 
 
 Read = Callable[[str], Number]
@@ -98,7 +100,7 @@ def reader(cells: Sequence[str], told: Elsewhere = NOWHERE) -> Read:
 def remarks(name: str, cells: Sequence[str], told: Elsewhere = NOWHERE) -> list[str]:
     """Say of a column of numbers what was made of commas, spreads and words such as "ca."."""
     commas, read = _commas(cells, told), reader(cells, told)
-    why = "" if _commas(cells, NOWHERE) == commas else f", {told.why}"
+    why = f", {told.why}" if told.why and _commas(cells, NOWHERE) != commas else ""
     found: dict[str, list[str]] = {"spread": [], "about": [], "comma": []}
     for cell in cells:
         if cell.isascii() and cell.replace(".", "", 1).isdigit():
@@ -158,7 +160,7 @@ def _commas(cells: Sequence[str], told: Elsewhere) -> str:
     if not commas:
         return ""
     groups = [cell for cell in commas if _SURELY_THOUSANDS.fullmatch(cell)]
-    points = any(_POINT.search(cell) for cell in cells if not _COMMA.search(cell))
+    points = any(_POINT.search(cell) for cell in cells if not (_COMMA.search(cell) or cell in told.stored))
     if any(map(_POINTS_BETWEEN.fullmatch, commas)):
         return "" if groups else _EUROPEAN
     if any(not _THOUSANDS.fullmatch(cell) for cell in commas if cell not in groups):

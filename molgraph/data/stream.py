@@ -54,6 +54,12 @@ class Unread(str):
         return made
 
 
+class Stored(str):
+    """Be a number that a workbook or a DataFrame holds as one: its point is the program's, and nobody wrote it."""
+
+    __slots__ = ()
+
+
 class Header(list[str]):
     """Be the first row of a table, and say what stands above it, where it was found ("": in the file), and what stands
     between its cells ("" where they are no text)."""

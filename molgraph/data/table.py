@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from molgraph import registry
 from molgraph.data.delimited import delimited
 from molgraph.data.sheets import parquet
-from molgraph.data.stream import SHOWN, STDIN, Broken, Row, name_of, suffixes
+from molgraph.data.stream import SHOWN, STDIN, Broken, Row, Stored, name_of, suffixes
 from molgraph.data.workbook import workbook
 from molgraph.errors import DataError, Reject, did_you_mean
 
@@ -205,7 +205,7 @@ def _cell_text(value: Any) -> str:
         return value
     if value is None or pd.isna(value) is True:
         return ""
-    return str(value).removesuffix(".0") if isinstance(value, float | np.floating) else str(value)
+    return Stored(str(value).removesuffix(".0")) if isinstance(value, float | np.floating) else str(value)
 
 
 def find_column(columns: Sequence[str], wanted: str | None, usual: Sequence[str], origin: str) -> str:

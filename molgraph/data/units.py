@@ -13,6 +13,7 @@ import pandas as pd
 
 from molgraph.data.numbers import NOWHERE, Elsewhere, elsewhere, reader, spelled
 from molgraph.data.numbers import Read as Parse
+from molgraph.data.stream import Stored
 from molgraph.data.targets import ABOVE, BELOW
 from molgraph.errors import ConfigError, DataError, did_you_mean
 
@@ -61,9 +62,12 @@ def is_logarithm(name: str) -> bool:
 
 
 def told_elsewhere(frame: pd.DataFrame, name: str, cells: Sequence[str], delimiter: str) -> Elsewhere:
-    """Return what the rest of a text tells of the commas of a column: a workbook writes its numbers its own way."""
-    if not delimiter or not any("," in cell for cell in cells):
+    """Return what the rest of a text tells of the commas of a column: a workbook writes its numbers its own way, with
+    points where the user sees commas, so these tell nothing."""
+    if not any("," in cell for cell in cells):
         return NOWHERE
+    if not delimiter:
+        return Elsewhere(stored=frozenset(str(cell) for cell in frame[name] if isinstance(cell, Stored)))
     columns = ((str(other), map(str.strip, map(str, frame[other]))) for other in frame.columns if other != name)
     return elsewhere(columns, delimiter)
 

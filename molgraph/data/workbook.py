@@ -14,7 +14,7 @@ from molgraph.data.above import titles
 from molgraph.data.bounds import check
 from molgraph.data.merged import Area, Covered
 from molgraph.data.sheets import seekable
-from molgraph.data.stream import SHOWN, Broken, Header, Row, Unread, file_and_sheet, name_of
+from molgraph.data.stream import SHOWN, Broken, Header, Row, Stored, Unread, file_and_sheet, name_of
 from molgraph.errors import DataError, did_you_mean, many
 
 _COPY = 1 << 20
@@ -151,6 +151,8 @@ def _text(cell: Any) -> str:
     if isinstance(value, int | float):
         digits = format(value, ".15g")
         zeros = cell.number_format or ""
+        if "." in digits:
+            return Stored(digits)
         return digits.zfill(len(zeros)) if set(zeros) == {"0"} and digits.isdigit() else digits
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()

@@ -6,14 +6,17 @@ import math
 import re
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from molgraph.data.numbers import reader
+from molgraph.data.table import read_tables
 from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
-from molgraph.data.units import CONCENTRATIONS, target_name
+from molgraph.data.units import CONCENTRATIONS, target_name, told_elsewhere
 from molgraph.errors import ConfigError, DataError
 from molgraph.kinds.read import ParsedTargets, parse_targets
 
@@ -292,3 +295,33 @@ def test_names_that_only_look_like_logarithms(name: str) -> None:
 def test_an_undeclared_energy_is_refused() -> None:
     with pytest.raises(DataError, match=r"kcal/mol \(row 1: '-9 kcal/mol'\).*--units y:kcal/mol"):
         one(["-9 kcal/mol", "-8"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "value"),
+    [
+        ([12.5, 0.75, ">1,234"], None),  # numbers of the workbook: a German Excel shows them as 12,5 and 0,75
+        ([12.5, 0.75, "<0,125", ">1,234"], 1.234),
+        ([12.5, ">0.5", ">1,234"], 1234),  # a point that somebody wrote
+        ([12.5, ">10,000"], 10_000),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("how", ["workbook", "frame"])
+def test_points_of_a_workbook_do_not_tell_what_a_comma_is(
+    cells: list[float | str], value: float | None, how: str, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"y": pd.Series(cells, dtype=object)})
+    source: Any = frame
+    if how == "workbook":
+        source = tmp_path / "t.xlsx"
+        frame.to_excel(source, index=False)
+    (table,) = read_tables(source)
+    texts = [str(cell) for cell in table.frame["y"]]
+    read = reader(texts, told_elsewhere(table.frame, "y", texts, table.delimiter))
+    if value is None:
+        with pytest.raises(ValueError, match="thousands or decimals"):
+            read(texts[-1])
+    else:
+        assert read(texts[-1]).value == value
+    assert read(texts[0]).value == 12.5

@@ -31,6 +31,7 @@ LIST = "counterions.csv"
 ORGANIC, EITHER, HOST, ION, COMPLEX, SOLVENT, INORGANIC = range(7)  # the first that a record holds is its compound
 _ROLES = {"either": EITHER, "host": HOST, "ion": ION, "solvent": SOLVENT, "inorganic": INORGANIC}
 _AUXILIARY = {HOST: "host", ION: "counter-ion", SOLVENT: "solvent"}
+_PLAIN = frozenset((*map(name_of, (3, 11, 19, 37, 55, 4, 12, 20, 38, 56)), "ammonia"))  # cations of salts
 _REMEMBERED = 4096  # fragments
 _LONGEST = 40  # characters of a SMILES of the longest that is none
 _CARBON, _NITROGEN = 6, 7
@@ -85,10 +86,26 @@ def parent(mol: Chem.Mol) -> Parent | NoCompound | Scattered:
     rivals = {piece.smiles for piece in pieces if piece.rank < INORGANIC} - {chosen.smiles}
     same = {smiles for smiles in rivals if uncharged(smiles) == uncharged(chosen.smiles)}
     left = [piece for piece in pieces if piece.smiles not in {chosen.smiles, *same}]
-    if chosen.rank in _AUXILIARY and any(piece.smiles != "[H+]" for piece in left):
+    alone = chosen.rank in _AUXILIARY and any(piece.smiles != "[H+]" for piece in left)
+    if alone or (chosen.rank == COMPLEX and _is_inorganic_salt(pieces)):
         return NoCompound(_counted(pieces))
     equals = (ORGANIC, chosen.rank) if chosen.rank == EITHER else (ORGANIC,)
     return Parent(chosen.smiles, _counted(left), any(piece.rank in equals for piece in left))
+
+
+def _is_inorganic_salt(pieces: Sequence[Piece]) -> bool:
+    """Tell whether what has no carbon is the salt of an acid: beside an alkali metal, an alkaline earth or ammonium,
+    and without a metal of complexes or nitrogen that may be what is asked about (hydrazine, nitrogen oxides).
+    """
+    acids = [mol for piece in pieces if piece.rank == COMPLEX and (mol := Chem.MolFromSmiles(piece.smiles))]
+    return any(piece.name in _PLAIN for piece in pieces) and not any(
+        mol.HasSubstructMatch(_asked_about()) or _elements(mol) & COMPLEXING for mol in acids
+    )
+
+
+@cache
+def _asked_about() -> Chem.Mol:
+    return Chem.MolFromSmarts("[#7;!H0,$(*~[#8])]")
 
 
 def compounds(mol: Chem.Mol) -> list[str] | Scattered:

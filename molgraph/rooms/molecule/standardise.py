@@ -12,9 +12,17 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgraph.config import RULES
 from molgraph.rooms.molecule.cxsmiles import refused_extension
-from molgraph.rooms.molecule.forms import is_charged, united, without_acid_protons, without_stereo_groups
+from molgraph.rooms.molecule.forms import (
+    is_charged,
+    isocyanides,
+    united,
+    without_acid_protons,
+    without_arrows,
+    without_stereo_groups,
+)
 from molgraph.rooms.molecule.fragments import NoCompound, Scattered, alone, parent, uncharger
-from molgraph.rooms.molecule.metals import coordinated, ionised, may_hold_metal, reagent
+from molgraph.rooms.molecule.mesoions import placed
+from molgraph.rooms.molecule.metals import coordinated, ionised, joined, may_hold_metal, pi_complex, reagent
 from molgraph.rooms.molecule.resonance import settled
 
 MAX_ATOMS = 500  # heavy atoms; insulin has about 400
@@ -23,6 +31,8 @@ _LONG_FOR_ITS_ATOMS = 4  # from so many characters per allowed atom on, atoms ar
 _SALT = 4  # a text may hold so many times the allowed atoms, as long as its largest fragment does not
 _CHARGED = re.compile(r"[+|]|-[^][]*]")  # a minus outside brackets is a bond; a bar (CXSMILES) may hide anything
 _CARBANION = re.compile(r"\[(?:\d*[cC]H?\d?-|C-)\]")  # cyclopentadienide or carbon monoxide, beside a metal
+_ISOCYANIDE = re.compile(r"\[C\]=N|N\(?=\[C\]")
+_PI = "several carbons or of carbon monoxide, as in ferrocene"
 _STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] *", re.MULTILINE)
 _ECHO = re.compile(r"SMILES Parse Error: |( while parsing:| for input:).*")  # the text stands in the reject already
 _MESSAGE = 200  # characters of RDKit's own words that are worth repeating
@@ -124,14 +134,16 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
     stereo = ""
     if "|" in text:
         mol, stereo = without_stereo_groups(mol)
+    odd = _is_odd(text)
+    mol = isocyanides(without_arrows(mol)) if odd else mol
     if may_hold_metal(text):
-        made = coordinated(ionised(mol))
+        made = coordinated(joined(ionised(mol)))
         mol, text = (mol, text) if made is mol else (made, key_of(made))
-        metal = reagent(mol)
-        if metal:
-            return Refusal("organometallic", f"{metal} on carbon: an organometallic reagent, out of scope")
-    charged = "|" in text or is_charged(text)  # a CXSMILES may hide anything
-    if charged and united(mol):
+        refused = _of_metals(mol)
+        if refused:
+            return refused
+    charged = odd or is_charged(text)
+    if charged and united(mol, salt="." in text):
         mol = parse(key_of(mol)) or mol
     mol = settled(mol) if charged else mol
     if "." not in text:
@@ -145,6 +157,22 @@ def standard(mol: Chem.Mol, text: str) -> Standard | Refusal:
     if isinstance(part, Refusal) or not stereo:
         return part
     return part._replace(said="; ".join(filter(None, (part.said, stereo))))
+
+
+def _is_odd(text: str) -> bool:
+    """Tell whether a text is a CXSMILES, which may hide anything, or has an arrow or an isocyanide without charges."""
+    if "|" in text or ">" in text or "<" in text:
+        return True
+    return "[C]" in text and _ISOCYANIDE.search(text) is not None
+
+
+def _of_metals(mol: Chem.Mol) -> Refusal | None:
+    """Refuse reagents and complexes of which no model of molecules can have learnt anything."""
+    metal = reagent(mol)
+    if metal:
+        return Refusal("organometallic", f"{metal} on carbon: an organometallic reagent, out of scope")
+    metal = pi_complex(mol)
+    return Refusal("organometallic", f"{metal} on the electrons of {_PI}: out of scope") if metal else None
 
 
 def _part(mol: Chem.Mol, charged: bool) -> Standard | Refusal:
@@ -178,8 +206,8 @@ def _neutral(mol: Chem.Mol) -> Chem.Mol:
     ready = without_acid_protons(mol)
     neutral = uncharger().uncharge(ready or mol)
     if ready is None and _charges(neutral) == _charges(mol):
-        return mol
-    return parse(key_of(neutral)) or parse(key_of(mol)) or mol
+        return placed(mol)
+    return placed(parse(key_of(neutral)) or parse(key_of(mol)) or mol)
 
 
 def standard_by_the_first_rules(mol: Chem.Mol, text: str) -> Standard:

@@ -46,8 +46,10 @@ def test_a_complex_is_one_compound_however_its_donors_are_drawn(key: str, writin
 @pytest.mark.parametrize(
     "text",
     [
-        "C1=CC([Fe]C2C=CC=C2)C=C1",
+        "Cl[V](Cl)(C1C=CC=C1)C1C=CC=C1",
         "CC1=CC(C)=[O][Cu]O1",
+        "CCCCN(CCCC)C(=S)S[Ni]SC(=S)N(CCCC)CCCC",
+        "C[Co]",
         "CCCC[Sn](CCCC)(CCCC)OC(C)=O",
         "CC[Hg]Sc1ccccc1C(=O)O",
         "c1ccc([Bi](c2ccccc2)c2ccccc2)cc1",
@@ -70,6 +72,8 @@ def test_complexes_and_organometallics_keep_their_bonds(text: str) -> None:
         ),
         ("CCCC(C)C(=O)O[Fe](Cl)Cl", f"[Fe+3].[Cl-].[Cl-].{METHYLVALERATE}", "CCCC(C)C(=O)O", "iron"),
         ("CCCC(C)C(=O)O[Mn]OC(=O)C(C)CCC", f"[Mn+2].{METHYLVALERATE}.{METHYLVALERATE}", "CCCC(C)C(=O)O", "manganese"),
+        ("CN(C)C(=S)S[Fe](SC(=S)N(C)C)SC(=S)N(C)C", "[Fe+3].CN(C)C(=S)[S-]", "CN(C)C(=S)S", "iron"),
+        ("S=C1NCCNC(=S)S[Mn]S1", "[Mn+2].S=C([S-])NCCNC(=S)[S-]", "S=C(S)NCCNC(=S)S", "manganese"),
         ("FCCS(=O)(=O)O[Ce](Cl)Cl", "[Ce+3].[Cl-].[Cl-].FCCS(=O)(=O)[O-]", "O=S(=O)(O)CCF", "cerium"),
         ("CCCC(C)C(=O)O[Hg]OC(=O)C(C)CCC", f"[Hg+2].{METHYLVALERATE}.{METHYLVALERATE}", "CCCC(C)C(=O)O", "mercury"),
         ("[Na]Oc1ccccc1", "[Na+].[O-]c1ccccc1", "Oc1ccccc1", "sodium"),
@@ -115,3 +119,43 @@ def test_a_salt_of_counter_ions_is_no_compound_in_either_form(bonds: str, pieces
     for text in (bonds, pieces):
         refused = standardised(text)
         assert isinstance(refused, Refusal) and refused.reason == "no_compound"
+
+
+@pytest.mark.parametrize(
+    ("writings", "metal"),
+    [
+        (
+            [
+                *("[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1", "[CH-]1C=CC=C1.[CH-]1C=CC=C1.[Fe+2]", "C1=CC([Fe]C2C=CC=C2)C=C1"),
+                "[CH]12[CH]3[CH]4[CH]5[CH]1[Fe]23451678[CH]2[CH]1[CH]6[CH]7[CH]28",
+                "[CH]1[CH][CH][CH][CH]1.[CH]1[CH][CH][CH][CH]1.[Fe]",
+            ],
+            "iron",
+        ),
+        (["[C-]#[O+].[C-]#[O+].[Cr]", "O=C=[Cr]=C=O", "[O+]#[C][Cr-2][C]#[O+]"], "chromium"),
+        (["[Ni+2].c1cc[cH-]c1.c1cc[cH-]c1", "C1=CCC([Ni]C2=CC=CC2)=C1"], "nickel"),
+        (["C=C.Cl[Pt]Cl", "C1C[Pt]1(Cl)Cl"], "platinum"),
+    ],
+)
+def test_what_a_metal_holds_by_its_electrons_is_refused_however_it_is_drawn(writings: list[str], metal: str) -> None:
+    for text in writings:
+        refused = standardised(text)
+        assert isinstance(refused, Refusal), text
+        assert refused.reason == "organometallic" and metal in refused.message
+
+
+@pytest.mark.parametrize(
+    ("bonds", "pieces"),
+    [
+        ("CC(=O)O[Hg]c1ccccc1", "CC(=O)[O-].[Hg+]c1ccccc1"),
+        ("C[Hg]Cl", "C[Hg+].[Cl-]"),
+        ("CC[Hg]Sc1ccccc1C(=O)O[Na]", "CC[Hg+].[S-]c1ccccc1C(=O)[O-].[Na+]"),
+        ("CCCC[Sn](Cl)(CCCC)CCCC", "[Cl-].CCCC[Sn+](CCCC)CCCC"),
+        ("O[Sn](c1ccccc1)(c1ccccc1)c1ccccc1", "[OH-].c1ccc([Sn+](c2ccccc2)c2ccccc2)cc1"),
+        ("C[Sn](C)(OC(C)=O)OC(C)=O", "CC(=O)[O-].CC(=O)[O-].C[Sn+2]C"),
+        ("O=C(O)c1ccc([Hg]Cl)cc1", "[Hg+]c1ccc(C(=O)O)cc1.[Cl-]"),
+    ],
+)
+def test_a_metal_that_carbon_holds_holds_its_anion(bonds: str, pieces: str) -> None:
+    key = standardise(bonds)
+    assert isinstance(key, str) and standardise(pieces) == key == standardise(key)

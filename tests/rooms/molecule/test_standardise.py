@@ -31,6 +31,9 @@ from molgraph.rooms.molecule.standardise import Refusal, standardise, why_refuse
         ("CCO.CCO", "CCO"),
         ("CCO", "CCO"),  # a solvent may be what is asked about
         ("OC(=O)c1ccccc1.[Na+]", "O=C(O)c1ccccc1"),  # the drug of this salt, a counter-ion of others
+        ("NN.OS(=O)(=O)O", "NN"),  # without carbon, and yet asked about
+        ("[NH3+]O.[Cl-]", "NO"),
+        ("[K+].[K+].Cl[Pt-2](Cl)(Cl)Cl", "[Cl][Pt-2]([Cl])([Cl])[Cl]"),
         ("Cl[Pt](Cl)(N)N", "[NH3]->[Pt](<-[NH3])([Cl])[Cl]"),
     ],
 )
@@ -74,6 +77,14 @@ def test_key(text: str, key: str) -> None:
         ("[NH4+].[Cl-]", "no_compound", "ammonia, hydrogen chloride"),
         ("CCCC[N+](CCCC)(CCCC)CCCC.[Br-]", "no_compound", "tetrabutylammonium, hydrogen bromide"),
         ("[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1", "organometallic", "iron beside a carbanion"),
+        ("[Na+].[Na+].[O-][Se](=O)[O-]", "no_compound", "sodium (2)"),  # salts of acids that are not listed
+        ("[K+].[O-][Mn](=O)(=O)=O", "no_compound", "potassium"),
+        ("[K+].[K+].[O-][Cr](=O)(=O)O[Cr](=O)(=O)[O-]", "no_compound", "potassium (2)"),
+        ("[Na]OCl", "no_compound", "sodium"),
+        ("[K+].[O-]I(=O)=O", "no_compound", "potassium"),
+        ("[NH4+].[NH4+].[O-]S([S-])(=O)=O", "no_compound", "ammonia (2)"),
+        ("[Na]N=[N+]=[N-]", "no_compound", "sodium"),
+        ("[Na+].[BH4-]", "no_compound", "sodium"),
     ],
 )
 def test_refusal(text: str, reason: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +130,24 @@ def test_log_is_as_before() -> None:
 WRITINGS = [
     ("COc1ccc2nc([nH]c2c1)S(=O)Cc1ncc(C)c(OC)c1C", "COc1ccc2nc([nH]c2c1)[S+]([O-])Cc1ncc(C)c(OC)c1C"),
     ("C[S@](=O)CC", "C[S@+]([O-])CC"),
+    ("CCCS(=O)c1ccccc1", "CCCS(->O)c1ccccc1"),  # arrows, as ChemDraw and V3000 have them
+    ("CP(C)(=S)c1ccccc1", "CP(C)(->S)c1ccccc1"),
+    ("CN(C)(CCF)->O", "C[N+](C)([O-])CCF"),
+    ("O<-n1ccccc1C#N", "[O-][n+]1ccccc1C#N"),
+    ("C[N+](C)(C)[BH3-]", "CN(C)(C)->B"),
+    ("C[N+](C)([O-])CCF", "C[N+](C)(O)CCF.[Cl-]"),  # the hydrochlorides of N-oxides
+    ("[O-][n+]1ccccc1C#N", "O[n+]1ccccc1C#N.[Br-]"),
+    ("C/C=[N+](/C)[O-]", "C/C=[N+](/C)O.[Cl-]"),
+    ("CS(C)=CC(=O)c1ccccc1", "C[S+](C)C=C([O-])c1ccccc1"),
+    ("CCOC(=O)C=P(c1ccccc1)(c1ccccc1)c1ccccc1", "CCOC([O-])=C[P+](c1ccccc1)(c1ccccc1)c1ccccc1"),
+    ("[C-]#[N+]C1CCCCC1", "[C]=NC1CCCCC1"),
+    ("[C-]#[N+]CCc1ccccc1", "c1ccccc1CCN=[C]"),
+    ("O=[Sb](c1ccccc1)(c1ccccc1)c1ccccc1", "[O-][Sb+](c1ccccc1)(c1ccccc1)c1ccccc1"),
+    ("O=C1NC(=O)C(c2ccccc2)(c2ccccc2)N1", "O=C1N=C([O-])NC1(c1ccccc1)c1ccccc1.[Na+]"),  # most salts in PubChem
+    ("CCC1(c2ccccc2)C(=O)NC(=O)NC1=O", "CCC1(C(=O)NC(=NC1=O)O[Na])c1ccccc1"),
+    ("CCCC(C)C1(CC)C(=O)NC(=S)NC1=O", "CCCC(C)C1(CC)C(=O)NC(=NC1=O)[S-].[Na+]"),
+    ("O=C1NS(=O)(=O)c2ccccc12", "[O-]C1=NS(=O)(=O)c2ccccc12.[K+]"),
+    ("[O-]c1ccccn1.[Na+]", "Oc1ccccn1"),  # aromatic: the tautomer that was drawn
     ("C1CCS(=O)(=O)C1", "C1CC[S+2](C1)([O-])[O-]"),
     ("CCS(C)(=O)=O", "C[S+](=O)([O-])CC"),
     ("C[S@](=O)(=N)CC", "C[S@+](=O)([NH-])CC"),
@@ -144,6 +173,16 @@ WRITINGS = [
     ("Nc1ccc(cc1)S(=O)(=O)Nc1ncccn1", "Nc1ccc(cc1)S(=O)(=O)N([Ag])c1ncccn1"),
     ("c1c[nH]cn1", "C1=CN([Na])C=N1"),
     ("CC[Hg]Sc1ccccc1C(=O)O", "CC[Hg]Sc1ccccc1C(=O)O[Na]"),
+]
+
+
+WRITINGS += [
+    ("[O-]c1c[n+](-c2ccccc2)no1", "O=C1C=[N+]([N-]O1)c1ccccc1"),  # mesoions and ylides that no proton ends
+    ("[O-]c1c[n+](-c2ccccc2)no1", "O=c1[cH-][n+](-c2ccccc2)no1"),
+    ("CCOC(=O)[N-]c1c[n+](N2CCOCC2)no1", "CCOC(=O)N=C1C=[N+]([N-]O1)N1CCOCC1"),  # molsidomine
+    ("O=C([N-][n+]1ccccc1)c1ccccc1", "[O-]C(=N[n+]1ccccc1)c1ccccc1"),
+    ("C=[N+](C)[CH-]C(=O)OC", "[CH2-][N+](C)=CC(=O)OC"),
+    ("C[n+]1c([O-])c(-c2ccccc2)c(=O)n2ccccc21", "C[n+]1c(=O)c(-c2ccccc2)c([O-])n2ccccc21"),
 ]
 
 
