@@ -51,8 +51,8 @@ def main() -> int:
 def contestants(count: int) -> dict[str, Callable[[], object]]:
     """Return what runs: molecules alone, with one protein, and BATCH of them with the protein encoded for each pair."""
     texts = datasets.load(LIBRARY)["smiles"].tolist()[:count]
-    molecules = registry.room("molecule/gin").prepare(Cells.of(texts), ("graph",)).parts
-    protein = registry.room("protein/cnn").prepare(Cells.of([KINASE]), ("residues",)).parts
+    molecules = registry.room("molecule/gin").reading.prepare(Cells.of(texts), ("graph",)).parts
+    protein = registry.room("protein/cnn").reading.prepare(Cells.of([KINASE]), ("residues",)).parts
     alone, pairs = registry.model("molecule/gin"), registry.model("fusion/concat")
     both = {"drug": alone(molecules.schema), "target": registry.model("protein/cnn")(protein.schema)}
     single = Model(alone(molecules.schema), Number(("y",))).eval()

@@ -33,7 +33,8 @@ from molgraph.predictor.domain import Domain
 from molgraph.predictor.inputs import Inputs, slots, with_prints
 from molgraph.predictor.rows import read_rows
 from molgraph.predictor.training import Training
-from molgraph.workflows.plan import FOREST, Plan, plan
+from molgraph.workflows.plan import Plan, plan
+from molgraph.workflows.rivals import FOREST
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE / "runs" / "pairs"

@@ -23,7 +23,8 @@ from table import replace_block
 from molgraph import datasets
 from molgraph.config import RunSettings
 from molgraph.data.dataset import Dataset
-from molgraph.workflows.plan import NONE, Plan, plan
+from molgraph.workflows.plan import Plan, plan
+from molgraph.workflows.rivals import NONE
 
 HERE = Path(__file__).resolve().parent
 SETS, SPLITS = ("freesolv", "esol", "bace"), ("scaffold", "random")

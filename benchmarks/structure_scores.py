@@ -117,8 +117,8 @@ def leakage(complexes: Complexes) -> str:
 
 def _similarity(room: Room, texts: pd.Series) -> NDArray[np.float32]:
     """Return the similarity of every row to every row, as the room measures it."""
-    made = room.prepare(Cells.of(texts.tolist()), (room.fingerprint,))
-    return room.index(made.parts).similarity(made.parts)[np.ix_(made.index, made.index)]
+    made = room.reading.prepare(Cells.of(texts.tolist()), (room.likeness.fingerprint,))
+    return room.likeness.index(made.parts).similarity(made.parts)[np.ix_(made.index, made.index)]
 
 
 def _over_series(known: NDArray[np.float64]) -> str:

@@ -65,9 +65,9 @@ def panel(data: str) -> pd.DataFrame:
 
 def with_scaffold_split(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the molecules that can be read, with a column `split` that keeps scaffolds together."""
-    made = MOLECULES.prepare(Cells.of(frame["smiles"].tolist()), ())
+    made = MOLECULES.reading.prepare(Cells.of(frame["smiles"].tolist()), ())
     read = made.index >= 0
-    groups = MOLECULES.groupers["scaffold"]([made.keys[part] for part in made.index[read]])
+    groups = MOLECULES.likeness.groupers["scaffold"]([made.keys[part] for part in made.index[read]])
     cut = split(int(read.sum()), method="group", groups=groups)
     labels = np.full(int(read.sum()), "train", dtype=object)
     labels[cut.valid], labels[cut.calibration], labels[cut.test] = "valid", "calibration", "test"

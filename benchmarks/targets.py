@@ -146,8 +146,8 @@ class Contest:
             sizes = [Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in records["smiles"]]
             return rows, np.array(sizes, dtype=np.float64)[:, None]
         if cell.model == "similarity":
-            made = MOLECULES.prepare(Cells.of([crystal, *records["smiles"]]), (MOLECULES.fingerprint,))
-            near = MOLECULES.index(made.parts).similarity(made.parts)
+            made = MOLECULES.reading.prepare(Cells.of([crystal, *records["smiles"]]), (MOLECULES.likeness.fingerprint,))
+            near = MOLECULES.likeness.index(made.parts).similarity(made.parts)
             return rows, near[made.index[1:], made.index[0]].astype(np.float64)[:, None]
         training = self._trained(cell, planned(DAVIS[0], "pairs"))
         inputs = Inputs(slots(training.run), with_prints(training.run), training.run.standardize)
@@ -165,9 +165,9 @@ def similarity(train: Dataset, test: Dataset, known: NDArray[np.bool_]) -> Float
     (given,), (asked,) = train.inputs.values(), test.inputs.values()
     active = known.any(axis=1)
     parts, at = np.unique(given.index.numpy()[active], return_inverse=True)
-    near = MOLECULES.index(given.parts.gather(torch.from_numpy(parts))).similarity(asked.parts.gather(asked.index))[
-        :, at
-    ]
+    near = MOLECULES.likeness.index(given.parts.gather(torch.from_numpy(parts))).similarity(
+        asked.parts.gather(asked.index)
+    )[:, at]
     found = np.zeros((len(test), known.shape[1]))
     for target, mine in enumerate(known[active].T):
         if mine.any():

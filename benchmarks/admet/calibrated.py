@@ -45,7 +45,7 @@ def known(
 def halves(predictor: Predictor, data: Dataset) -> NDArray[np.bool_]:
     """Deal whole scaffolds into two halves; tell which rows are in the first."""
     (given,), room = data.inputs.values(), predictor.room
-    groups = room.groupers[room.default_group]([given.key_of(at) for at in range(len(data))])
+    groups = room.likeness.groupers[room.likeness.default_group]([given.key_of(at) for at in range(len(data))])
     cut = splits.split(len(data), method="group_random", groups=groups, fractions=(0.5, 0.0, 0.5), seed=0)
     first = np.zeros(len(data), dtype=bool)
     first[cut.train] = True

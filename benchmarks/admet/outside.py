@@ -73,7 +73,7 @@ def identities(predictor: Scorer, smiles: list[str]) -> list[str]:
     """Return what each molecule is, "" where it cannot be read."""
     (table,) = predictor.read(smiles, block=len(smiles))
     keys = predictor.inputs.prepare(table).keys()
-    said = dict(zip(filter(None, keys), predictor.room.identity([key for key in keys if key]), strict=True))
+    said = dict(zip(filter(None, keys), predictor.room.likeness.identity([key for key in keys if key]), strict=True))
     return [said.get(key, "") for key in keys]
 
 

@@ -23,8 +23,8 @@ class Input:
 
     Shapes: `index` int64 [N], a part number or ABSENT. `keys` has one text per part, which names the part
     for a person and for identity (a standardised SMILES, a sequence, a patient). `names` has the user's own name of
-    each part where the user gives one ("" for a part without). `things` has the identity of each part (`Room.identity`)
-    where that was asked for.
+    each part where the user gives one ("" for a part without). `things` has the identity of each part
+    (`Likeness.identity`) where that was asked for.
 
     A patient whose records come over time is stored once, and a part is what was known of one at a moment: `until`
     (docs/decisions/0036). Whoever learns from parts thus learns from (patient, until), and no row has a future to see.

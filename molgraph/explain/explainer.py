@@ -96,7 +96,7 @@ def _explainable(predictor: Predictor) -> tuple[Callable[..., Shown | Reject], l
 
     Raises: ConfigError where a model cannot be explained yet.
     """
-    slot, show = predictor.inputs.lead, predictor.room.show
+    slot, show = predictor.inputs.lead, predictor.room.face.show
     networks = [member for member in predictor.members if isinstance(member, Network)]
     name = predictor.recipe.run.model
     if show is None or len(predictor.inputs.slots) > 1:

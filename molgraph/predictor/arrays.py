@@ -33,19 +33,23 @@ def read(name: str, arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
 
 def check_parts(room: Room, arrays: Mapping[str, NDArray[Any]], level: str) -> None:
     """Raise ValueError where fingerprints, keys and names do not fit together, or are not this room's."""
-    keys, names, prints = read("keys", arrays), read("names", arrays), arrays["prints"]
+    keys, names = read("keys", arrays), read("names", arrays)
     count = len(keys)
+    if len(names) not in (0, count) or len(set(keys)) != count:
+        raise ValueError("the keys are not those of as many parts")
+    if not room.likeness.features:
+        return
+    (feature,) = room.likeness.features
+    prints = arrays["prints"]
     rows = count
     if level != PART:
         offsets = arrays["offsets"]
         rows = len(prints)
         if offsets.shape != (count + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != rows:
             raise ValueError("the parts do not follow each other")
-    wanted = room.prepare(Cells({}), (room.fingerprint,)).parts.values[room.fingerprint].numpy()
+    wanted = room.reading.prepare(Cells({}), (feature,)).parts.values[feature].numpy()
     if prints.dtype != wanted.dtype or prints.shape != (rows, *wanted.shape[1:]):
         raise ValueError(f"the fingerprints are of kind {prints.dtype} and shape {prints.shape}")
-    if len(names) not in (0, count) or len(set(keys)) != count:
-        raise ValueError("the keys are not those of as many parts")
     known = arrays.get("known")
     if known is not None and (known.dtype != np.uint64 or known.shape != (count,)):
         raise ValueError("the marks are not those of as many parts")

@@ -37,10 +37,10 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     targets = run.targets or list(table.targets)
     split, task = run.split, run.task
     if split == AUTO:
-        split = f"column:{table.split}" if table.split else room.default_group
+        split = f"column:{table.split}" if table.split else room.likeness.default_group
     if task == AUTO:
         known = [name for name in targets if name in table.frame]
-        usual = "" if room.task == AUTO else room.task
+        usual = "" if room.reading.task == AUTO else room.reading.task
         kinds = {
             name: Event.word
             if name in run.events
@@ -67,10 +67,10 @@ def with_fields(run: RunSettings, table: Table, inputs: Inputs) -> tuple[RunSett
     """
     notes: list[str] = []
     found = inputs.slots
-    if run.records and not any(slot.room.with_fields for slot in found):
+    if run.records and not any(slot.room.reading.with_fields for slot in found):
         raise ConfigError(f"'{run.model}' reads no records over time; models of patients do, as disease/feedforward.")
     for slot in found:
-        if slot.room.with_fields is None:
+        if slot.room.reading.with_fields is None:
             continue
         taken = _taken(run, table, found)
         if slot.line is None:
@@ -124,7 +124,7 @@ def _over_time(
 
 def _taken(run: RunSettings, table: Table, found: Sequence[Slot]) -> set[str]:
     """Return the columns that are no fields as they are something else."""
-    usual = {name for slot in found for name in (*slot.room.ids, *chain(*slot.room.belongs.values()))}
+    usual = {name for slot in found for name in (*slot.room.reading.ids, *chain(*slot.room.reading.belongs.values()))}
     names = {str(c) for c in table.frame.columns if is_usual(str(c), usual)}
     own = run.split.partition(":")[2]
     inputs = {name for slot in found for name in (slot.column, slot.name, slot.id)}
@@ -147,10 +147,10 @@ def groups_of(
     Raises: DataError where that column is missing.
     """
     columns = list(map(str, table.frame.columns))
-    usual = {name: names for room, _ in inputs for name, names in room.belongs.items()}
+    usual = {name: names for room, _ in inputs for name, names in room.reading.belongs.items()}
     found = {name: next((c for n in names for c in columns if is_usual(c, [n])), "") for name, names in usual.items()}
     for slot in slots(run):  # whose records a row sees is known
-        found |= dict.fromkeys(slot.room.belongs, slot.line.by) if slot.line is not None else {}
+        found |= dict.fromkeys(slot.room.reading.belongs, slot.line.by) if slot.line is not None else {}
     told, notes = _told_by_files(inputs, [name for name, column in found.items() if not column])
     head, _, own = run.split.partition(":")
     if head == splits.GROUP:
@@ -164,7 +164,8 @@ def _told_by_files(
     inputs: Sequence[tuple[Room, Sequence[str]]], wanted: Sequence[str]
 ) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
     """Return the groups by these names that the files of the inputs tell, but no grouping twice."""
-    said = [room.owners(texts) for room, texts in inputs if room.owners is not None and wanted and len(texts)]
+    asked = [(room.reading.owners, texts) for room, texts in inputs if wanted and len(texts)]
+    said = [owners(texts) for owners, texts in asked if owners is not None]
     found: dict[str, NDArray[np.int64]] = {}
     for name in wanted:
         rows = zip(*(each.words[name] for each in said if name in each.words), strict=True)

@@ -10,6 +10,7 @@ from molgraph.kinds import restore
 from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.figures import figure, figures
+from molgraph.predictor.inputs import slots
 from molgraph.predictor.recipe import Recipe
 
 
@@ -43,13 +44,22 @@ def card(recipe: Recipe) -> str:
         lines += ["", f"Leaks: {metrics['leaks']['sentence']}."]
     lines += [
         "",
-        f"Scores carry bootstrap 95 % intervals. {SHARED if facts.get('shared') else FLAGGED}",
+        f"Scores carry bootstrap 95 % intervals. {_outside(recipe)}",
         "Not for clinical use.",
         "",
     ]
     return "\n".join(lines)
 
 
+def _outside(recipe: Recipe) -> str:
+    """Say what becomes of predictions outside the domain."""
+    if recipe.facts.get("shared"):
+        return SHARED
+    compared = all(slot.room.likeness.index is not None for slot in slots(recipe.run))
+    return FLAGGED if compared else UNLIKE
+
+
+UNLIKE = "Which parts are alike is not known here: predictions name no neighbour and no domain."
 FLAGGED = "Predictions outside the domain of the training rows are flagged, not withheld."
 SHARED = "Shared without its training rows: predictions name no neighbour and no domain."
 FACTS = (

@@ -24,7 +24,7 @@ def together(predictor: Scorer, data: Dataset) -> dict[str, NDArray[np.int64]]:
 
     Shapes: int64 [N] each.
     """
-    names = dict.fromkeys(name for slot in predictor.inputs.slots for name in slot.room.belongs)
+    names = dict.fromkeys(name for slot in predictor.inputs.slots for name in slot.room.reading.belongs)
     known = {name: data.groups[name] for name in names if name in data.groups}
     return {name: labels for name, labels in known.items() if len(np.unique(labels)) < len(labels)}
 

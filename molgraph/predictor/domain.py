@@ -84,7 +84,8 @@ class Domain:
             index.append(inverse.reshape(-1) - lacking)
         values = torch.where(train.targets.observed, train.targets.values, torch.nan).contiguous().numpy()
         made = cls(sides, np.stack(index, axis=1), train.ids, values, train.targets.bound.contiguous().numpy())
-        return replace(made, thresholds=made._thresholds()) if len(sides) == 1 and len(made._groups[0]) > 1 else made
+        apart = made.compares and len(sides) == 1 and len(made._groups[0]) > 1
+        return replace(made, thresholds=made._thresholds()) if apart else made
 
     def _thresholds(self) -> NDArray[np.float64]:
         """Return from which similarity on a query is near enough to the parts that have each target, [T]."""
@@ -106,6 +107,11 @@ class Domain:
                 groups.append(group)
             of.append(found[group.tobytes()] if group.any() else -1)
         return np.stack(groups), of
+
+    @property
+    def compares(self) -> bool:
+        """Tell whether it can say how near a query is: every room says which of its parts are alike."""
+        return all(side.room.likeness.index is not None for side in self.sides.values())
 
     def key(self, row: int) -> str:
         """Return the key of a training row's first input."""

@@ -116,7 +116,7 @@ def things(run: RunSettings, data: Dataset, labels: Sequence[str] | None = None)
     """
     if run.duplicates == KEEP:
         return np.arange(len(data))
-    held = {name for slot in slots(run) for name in slot.room.holds}
+    held = {name for slot in slots(run) for name in slot.room.likeness.holds}
     columns: list[Sequence[Any]] = [data.groups[IDENTITY].tolist()] + ([labels] if labels is not None else [])
     columns += [own.tolist() for name, own in data.groups.items() if name != IDENTITY and name not in held]
     number: dict[tuple[Any, ...], int] = {}

@@ -23,7 +23,7 @@ def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
     """
     result: dict[str, str] = {}
     for name, value in given.items():
-        if name in found[0].room.beside or (name == RECORDS and any(slot.records for slot in found)):
+        if name in found[0].room.reading.beside or (name == RECORDS and any(slot.records for slot in found)):
             result[name] = value
             continue
         slot = _meant(found, name)
@@ -35,7 +35,7 @@ def resolve(found: Sequence[Slot], given: Mapping[str, str]) -> dict[str, str]:
 
 def _meant(found: Sequence[Slot], name: str) -> Slot:
     slots_named = [s for s in found if s.name == name] or [s for s in found if s.room.name == name]
-    known = [*(s.name for s in found[1:]), *found[0].room.beside]
+    known = [*(s.name for s in found[1:]), *found[0].room.reading.beside]
     if not slots_named:
         raise ConfigError(f"the model has no input '{name}' to give{did_you_mean(name, known)}")
     if len(slots_named) > 1:
@@ -48,11 +48,11 @@ def _meant(found: Sequence[Slot], name: str) -> Slot:
 def tables_of(slot: Slot, path: str | Path) -> list[Table]:
     """Read a file of one input alone: its column as in training where the file has it, else by its usual names."""
     try:
-        return list(nonempty(slot.room.read(path, slot.column or None), name_of(path)))
+        return list(nonempty(slot.room.reading.read(path, slot.column or None), name_of(path)))
     except DataError:
         if not slot.column:
             raise
-    return list(nonempty(slot.room.read(path, None), name_of(path)))
+    return list(nonempty(slot.room.reading.read(path, None), name_of(path)))
 
 
 def _only(slot: Slot, path: str) -> str:

@@ -49,7 +49,8 @@ class Slot:
         """Return the room that reads it; where that reads several columns, with these once they are settled."""
         room: Room = registry.room(self.model)
         settled = self.fields and all(isinstance(said, Mapping) for said in self.fields.values())
-        return room.with_fields(Fields.of(self.fields, self.line)) if settled and room.with_fields is not None else room
+        known = room.reading.with_fields
+        return known(Fields.of(self.fields, self.line)) if settled and known is not None else room
 
     @property
     def line(self) -> Timeline | None:
@@ -77,13 +78,13 @@ class Slot:
     @property
     def prints(self) -> tuple[str, ...]:
         """Return what makes fingerprints of texts again, read as the model reads them."""
-        told = (name for name in self.needs if name.partition(":")[0] in self.room.tells)
-        return (*told, self.room.fingerprint)
+        told = (name for name in self.needs if name.partition(":")[0] in self.room.reading.tells)
+        return (*told, *self.room.likeness.features)
 
 
 def of_pairs(found: Sequence[Slot]) -> tuple[str, ...]:
     """Return the metrics that a room of several inputs wants shown, none where none says so."""
-    return next((slot.room.metrics for slot in found if slot.room.metrics), ()) if len(found) > 1 else ()
+    return next((slot.room.rivals.metrics for slot in found if slot.room.rivals.metrics), ()) if len(found) > 1 else ()
 
 
 def slots(run: RunSettings) -> tuple[Slot, ...]:
@@ -121,8 +122,8 @@ def read_by(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
 
 def with_prints(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
     """Return the features that the models of some runs over the same inputs read, and what a domain needs besides."""
-    prints = {slot.name: slot.room.fingerprint for run in runs for slot in slots(run)}
-    return {name: tuple(dict.fromkeys((*needs, prints[name]))) for name, needs in read_by(*runs).items()}
+    prints = {slot.name: slot.room.likeness.features for run in runs for slot in slots(run)}
+    return {name: tuple(dict.fromkeys((*needs, *prints[name]))) for name, needs in read_by(*runs).items()}
 
 
 @dataclass(frozen=True)
@@ -198,9 +199,9 @@ class Inputs:
 
     `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
     column (one protein for a whole library), by the name of the input, or of what the reader of the first room wants
-    beside the file (`Room.beside`), and under RECORDS the records over time of all rows. `join` names other files whose
-    columns are added to every table. `lacked` are the optional inputs that a trained model has learnt to do without:
-    their columns need not be there. None: it is not trained yet, and any optional cell may be blank.
+    beside the file (`Reading.beside`), and under RECORDS the records over time of all rows. `join` names other files
+    whose columns are added to every table. `lacked` are the optional inputs that a trained model has learnt to do
+    without: their columns need not be there. None: it is not trained yet, and any optional cell may be blank.
     """
 
     slots: tuple[Slot, ...]
@@ -226,8 +227,8 @@ class Inputs:
 
     def read(self, source: Any, column: str | None = None, *, block: int = BLOCK) -> Iterator[Table]:
         """Stream a user's file or table as the room of the first input reads it; `column` is that input's."""
-        beside = {name: value for name, value in self.given.items() if name in self.lead.room.beside}
-        tables = self.lead.room.read(source, column or self.lead.column or None, block=block, **beside)
+        beside = {name: value for name, value in self.given.items() if name in self.lead.room.reading.beside}
+        tables = self.lead.room.reading.read(source, column or self.lead.column or None, block=block, **beside)
         tables = joined(tables, self.join, [slot.room for slot in self.slots[::-1]])
         if any(slot.line is not None and not slot.line.file for slot in self.slots) and RECORDS not in self.given:
             tables = iter([whole(found)] if (found := list(tables)) else [])  # a row may see any other
@@ -281,7 +282,7 @@ class Inputs:
     def _told(self, slot: Slot, column: str, reject: Reject, row: int) -> Reject:
         """Say of which row a reason is, where there are several inputs of which one, and what helps."""
         message = f"{slot.name}: {reject.message}" if len(self.slots) > 1 else reject.message
-        if reject.reason in slot.room.remedies:
+        if reject.reason in slot.room.reading.remedies:
             message += f"; {_remedy(slot, column, reject.reason)}"
         if self.join and reject.reason == "empty" and slot is not self.lead:
             message += f"; is its id in {' or '.join(word.rpartition(':')[0] for word in self.join)}?"
@@ -289,16 +290,16 @@ class Inputs:
 
     def _cells(self, slot: Slot, table: Table) -> tuple[Cells, str]:
         """Return the cells of an input that stands in the table, and the column where it stands in one."""
-        if slot.room.fields is None:
+        if slot.room.reading.fields is None:
             column = self._column(slot, table)
             texts = [str(text) for text in table.frame[column]] if column else [""] * len(table)
             return Cells({column: texts}), column
         try:
-            held = slot.room.fields.transfer(list(table.frame.columns), table.origin)
+            held = slot.room.reading.fields.transfer(list(table.frame.columns), table.origin)
         except DataError:
             if slot.name not in (self.lacked or ()) or slot.line is not None:
                 raise
-            return Cells({field.name: [""] * len(table) for field in slot.room.fields.each}), ""
+            return Cells({field.name: [""] * len(table) for field in slot.room.reading.fields.each}), ""
         cells = Cells({name: [str(text) for text in table.frame[column]] for name, column in held.items()})
         if slot.line is None:
             return cells, ""
@@ -306,15 +307,14 @@ class Inputs:
         return dataclasses.replace(cells, seen=seen(slot.line, table, source, self.made)), ""
 
     def _prepare(self, slot: Slot, cells: Cells, workers: int) -> Prepared:
-        made: Prepared = slot.room.prepare(cells, self.needs[slot.name], standardise=self.standardize, workers=workers)
-        return made
+        return slot.room.reading.prepare(cells, self.needs[slot.name], standardise=self.standardize, workers=workers)
 
     def _same(self, slot: Slot, count: int) -> Prepared:
         """Return the input that is the same for every row, prepared once; its parts are the same object each time."""
         if slot.name not in self.made:
             made = self._prepare(slot, Cells.of([self.given[slot.name]]), 1)
             for reject in made.rejects.values():
-                named = "no file of that name, and " if reject.reason in slot.room.remedies else ""
+                named = "no file of that name, and " if reject.reason in slot.room.reading.remedies else ""
                 raise DataError(f"the {slot.name} given: {named}{reject.message}.")
             self.made[slot.name] = made
         same: Prepared = self.made[slot.name]
@@ -327,11 +327,11 @@ class Inputs:
         if not slot.column and slot.name in columns:
             return slot.name
         try:
-            return find_column(columns, slot.column or None, slot.room.columns, table.origin)
+            return find_column(columns, slot.column or None, slot.room.reading.columns, table.origin)
         except DataError as error:
             if slot.name in (self.lacked or ()):
                 return ""
-            wanted, own = slot.column or slot.room.columns[0], slot.room.remedies.get(NO_COLUMN, "")
+            wanted, own = slot.column or slot.room.reading.columns[0], slot.room.reading.remedies.get(NO_COLUMN, "")
             raise DataError(
                 f"{table.origin}: no column '{wanted}' for the input '{slot.name}'{did_you_mean(wanted, columns)} "
                 f"One for all rows of a prediction or a screen: {own}--given {slot.name}=X."
@@ -348,13 +348,13 @@ def _blank(text: str) -> bool:
 
 
 def _remedy(slot: Slot, column: str, reason: str) -> str:
-    return slot.room.remedies[reason].format(column=column, section=slot.section)
+    return slot.room.reading.remedies[reason].format(column=column, section=slot.section)
 
 
 def _misread(slot: Slot, column: str, ready: Prepared) -> Iterator[str]:
     """Say where most cells of a column are refused as something else than the input."""
     for reason, count in Counter(reject.reason for reject in ready.rejects.values()).items():
-        if reason in slot.room.remedies and 2 * count > len(ready.index):
+        if reason in slot.room.reading.remedies and 2 * count > len(ready.index):
             first = next(reject for reject in ready.rejects.values() if reject.reason == reason)
             yield (
                 f"column '{column}' holds no {slot.room.noun.many}: {count} of {len(ready.index)} cells are none, as "
@@ -378,7 +378,7 @@ def named_by(slot: Slot, columns: Sequence[str], *, alone: bool = False) -> str:
     """Return the column that names the parts of an input, "" where there is none; "id" does so only in a file of that
     input `alone`: beside other inputs it names the row."""
     plain = {name.lower(): name for name in columns if alone or name.lower() != "id"}
-    usual = next((plain[name] for name in slot.room.ids if name in plain), "")
+    usual = next((plain[name] for name in slot.room.reading.ids if name in plain), "")
     return slot.id if slot.id in columns else usual
 
 

@@ -58,7 +58,8 @@ def _frame(path: str, rooms: Sequence[Any]) -> pd.DataFrame:
     refused: DataError | None = None
     for room in rooms:
         try:
-            return pd.concat([t.frame for t in nonempty(room.read(path, None), name_of(path))], ignore_index=True)
+            tables = nonempty(room.reading.read(path, None), name_of(path))
+            return pd.concat([table.frame for table in tables], ignore_index=True)
         except DataError as error:
             refused = refused or error
     raise refused or DataError(f"{path}: cannot be read.")

@@ -209,17 +209,19 @@ def _likeness(
         for slot in found:
             parts, at = in_use(train.inputs[slot.name])
             positions.append(at)
-            indices[slot.name] = slot.room.index(parts.only([slot.room.fingerprint]))
+            indices[slot.name] = slot.room.likeness.indexed(parts.only(slot.room.likeness.features))
         near = near_duplicates(indices, np.stack(positions, axis=1), test, limits)
         earlier = near_known(known, test)
         near |= earlier[0] if earlier else False
         same = np.isin(test.groups[IDENTITY], train.groups[IDENTITY]) | known.seen(test)
         leaks.near = Share(int((near & ~same).sum()), len(test), min(limits.values()))
     for slot in found:
-        name, given = slot.room.default_group, train.inputs[slot.name]
+        name, given = slot.room.likeness.default_group, train.inputs[slot.name]
+        if name not in slot.room.likeness.groupers:
+            continue
         before = [key for domain in known.domains for key in domain.sides[slot.name].keys]
         if name not in train.groups and (before or name not in grouped):  # a split does not part it from the start
-            labels = np.asarray(slot.room.groupers[name]([*given.keys, *before]))
+            labels = np.asarray(slot.room.likeness.groupers[name]([*given.keys, *before]))
             of = np.append(labels[: len(given.keys)], ABSENT)
             mine, theirs = (of[data.inputs[slot.name].index.numpy()] for data in (test, train))
             theirs = np.append(labels[len(given.keys) :], theirs if name not in grouped else [])
@@ -296,7 +298,7 @@ def _columns(
         table = numbers[given.index[some]].numpy()
         for column in same_order(table, values[some]):
             words = f"'{feature}'" if table.shape[1] == 1 else f"number {column + 1} of '{feature}'"
-            words = slot.room.called[feature][column] if feature in slot.room.called else words
+            words = slot.room.reading.called[feature][column] if feature in slot.room.reading.called else words
             yield words if slot.column == "" else f"{words} of column '{slot.column}'"
 
 

@@ -22,7 +22,8 @@ Mask = NDArray[np.bool_]
 
 def near_limits(rooms: Mapping[str, Room]) -> dict[str, float]:
     """Return from which similarity on parts of each input are near; nothing where a room does not say so."""
-    found = {name: room.near for name, room in rooms.items() if room.near is not None}
+    likeness = {name: room.likeness for name, room in rooms.items() if room.likeness.index is not None}
+    found = {name: each.near for name, each in likeness.items() if each.near is not None}
     return found if len(found) == len(rooms) else {}
 
 

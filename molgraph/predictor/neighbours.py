@@ -85,12 +85,12 @@ class Neighbours:
         """
         things = range(len(self.best))
         rows = [(self.domain(b), int(self.near[b].rows[i])) for i, b in zip(things, self.best.tolist(), strict=True)]
-        lead = next(iter(self.domain(0).sides.values())).room
+        written = next(iter(self.domain(0).sides.values())).room.face.written
         similarity = np.stack([near.similarity for near in self.near]).max(axis=0)
         names = self.near[0].sides if len(self.near[0].sides) > 1 else ()
         return {
             "nn_id": [domain.ids[row] for domain, row in rows],
-            **({f"nn_{lead.written}": [domain.key(row) for domain, row in rows]} if lead.written else {}),
+            **({f"nn_{written}": [domain.key(row) for domain, row in rows]} if written else {}),
             "nn_similarity": similarity,
             **{f"nn_similarity_{name}": np.max([near.sides[name] for near in self.near], axis=0) for name in names},
             **self._measured(),

@@ -37,7 +37,8 @@ class Predictor(Scorer):
     """Hold one model, or an ensemble of models of one kind trained together."""
 
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
-        self.recipe, self.members, self.domain, self.digest = recipe, list(members), domain, digest
+        self.recipe, self.members, self.trained, self.digest = recipe, list(members), domain, digest
+        self.domain = domain if domain is not None and domain.compares else None  # it can say what is near
         self.task = restore(recipe.task)
         self.targets = self.task.names
         run, found, learnt = recipe.run, slots(recipe.run), recipe.lacked
@@ -64,13 +65,13 @@ class Predictor(Scorer):
 
     def known_as(self, called: str) -> Known:
         """Return what it was trained on, itself called so."""
-        own = () if self.domain is None else (self.domain,)
+        own = () if self.trained is None else (self.trained,)
         return Known((*own, *self.starts), (*self._gap(called), *self._gaps_of_start()))
 
     def _gap(self, called: str) -> tuple[str, ...]:
         if self.facts.get("shared"):
             return (f"{called} was shared without its training rows",)
-        return (f"{called} keeps no training rows",) if self.domain is None else ()
+        return (f"{called} keeps no training rows",) if self.trained is None else ()
 
     def _gaps_of_start(self) -> tuple[str, ...]:
         run, start = self.recipe.run, self.recipe.start
@@ -181,8 +182,8 @@ class Predictor(Scorer):
         folder = Path(path)
         for number, member in enumerate(self.members):
             member.save(folder, number)
-        if self.domain is not None:
-            self.domain.save(folder / folders.DOMAIN)
+        if self.trained is not None:
+            self.trained.save(folder / folders.DOMAIN)
         for number, start in enumerate(self.starts):
             start.save(folder / folders.START.replace("*", str(number)))
         self.digest = folders.seal(folder, self.recipe)

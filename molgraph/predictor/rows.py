@@ -151,7 +151,7 @@ def read_rows(
 def _things(inputs: Inputs, known: Mapping[str, Input]) -> list[tuple[str, ...]]:
     """Return what each row is; where no room says that equal parts are one thing, each row is one of its own."""
     things = identity(known)
-    if any(slot.room.repeats for slot in inputs.slots):
+    if any(slot.room.likeness.repeats for slot in inputs.slots):
         return things
     return [(*thing, str(at)) for at, thing in enumerate(things)]
 
@@ -233,7 +233,7 @@ def _ids(table: Table, run: RunSettings, room: Room, prepared: Ready) -> list[st
     """Return the user's name of each row: the id column, else what its parts are called, else a column that is called
     so (of records also as their room says), else the row's number."""
     columns = {c.lower(): c for c in table.frame.columns}
-    also = room.ids if room.fields is not None else ()
+    also = room.reading.ids if room.reading.fields is not None else ()
     usual = next((columns[c] for c in (*IDS, *also) if c in columns), "")
     if run.id and run.id not in table.frame:
         raise DataError(f"{table.origin}: no column '{run.id}'{did_you_mean(run.id, table.frame.columns)}")

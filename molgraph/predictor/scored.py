@@ -192,7 +192,7 @@ class Scorer:
         finally:
             self.inputs = before
         whole, name = pd.concat([f for _, f in found], ignore_index=True), found[0][0]
-        return Predictions.of(_as_given(whole, name, source), name, self.room.draw)
+        return Predictions.of(_as_given(whole, name, source), name, self.room.face.draw)
 
 
 @contextmanager

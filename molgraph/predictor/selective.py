@@ -98,6 +98,6 @@ def _highest(predictor: Predictor, things: Dataset, avoided: Proteins) -> NDArra
 
 def _same(slot: Slot, mine: Input, avoided: Input) -> NDArray[np.bool_]:
     """Tell which of the proteins to avoid are the one that a row is about, [n, T]."""
-    on, off = (np.array([*slot.room.identity(each.keys), ""], dtype=object) for each in (mine, avoided))
+    on, off = (np.array([*slot.room.likeness.identity(each.keys), ""], dtype=object) for each in (mine, avoided))
     same: NDArray[np.bool_] = on[mine.index.numpy()][:, None] == off[avoided.index.numpy()][None]
     return same

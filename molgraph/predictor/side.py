@@ -31,11 +31,11 @@ class Side:
 
     `known` are the marks of what the parts are (see `marks`); a folder of an earlier version has none.
 
-    `made_of` is what any of them is made of (`Room.made_of`), None where the room or the folder does not say.
+    `made_of` is what any of them is made of (`Likeness.made_of`), None where the room or the folder does not say.
 
     `threshold` is the similarity from which a query counts as inside: the 5 % quantile of the parts' similarity to
-    their nearest other; of a single part, 1. It is above 0 and at least `Room.related`: what has nothing to do with any
-    part is outside, even where parts have nothing to do with each other, as proteins of different families.
+    their nearest other; of a single part, 1. It is above 0 and at least `Likeness.related`: what has nothing to do with
+    any part is outside, even where parts have nothing to do with each other, as proteins of different families.
     """
 
     room: Room
@@ -49,8 +49,8 @@ class Side:
     @classmethod
     def learn(cls, room: Room, used: Input) -> Side:
         """Learn from distinct parts, all in use."""
-        prints = used.parts.only([room.fingerprint, WHOSE])
-        made_of = None if room.made_of is None else frozenset().union(*room.made_of(used.keys))
+        prints = used.parts.only((*room.likeness.features, WHOSE))
+        made_of = None if room.likeness.made_of is None else frozenset().union(*room.likeness.made_of(used.keys))
         known = marks(things_of(room, used))
         return cls(room, prints, used.keys, used.names, threshold(room, prints), known, made_of)
 
@@ -64,7 +64,7 @@ class Side:
 
     @cached_property
     def marks(self) -> Marks:
-        return marks(self.room.identity(self.keys)) if self.known is None else self.known
+        return marks(self.room.likeness.identity(self.keys)) if self.known is None else self.known
 
     def name(self, at: int) -> str:
         """Return what a person calls a part: the user's name, else its key."""
@@ -72,27 +72,29 @@ class Side:
 
     def strange(self, keys: Sequence[str]) -> list[str]:
         """Return of each key what it is made of and no part is, in words, "" where there is nothing."""
-        if self.made_of is None or self.room.made_of is None:
+        if self.made_of is None or self.room.likeness.made_of is None:
             return [""] * len(keys)
-        return [", ".join(sorted(each - self.made_of)) for each in self.room.made_of(keys)]
+        return [", ".join(sorted(each - self.made_of)) for each in self.room.likeness.made_of(keys)]
 
     @cached_property
     def index(self) -> Index:
-        return self.room.index(self.prints)
+        return self.room.likeness.indexed(self.prints)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays."""
-        name = self.room.fingerprint
-        level = self.prints.level[name]
-        ragged = {} if level == PART else {"offsets": self.prints.offsets[level].numpy(), "level": np.array(level)}
+        prints: dict[str, NDArray[Any]] = {}
+        for name in self.room.likeness.features:
+            level = self.prints.level[name]
+            prints["prints"] = self.prints.values[name].numpy()
+            if level != PART:
+                prints |= {"offsets": self.prints.offsets[level].numpy(), "level": np.array(level)}
         return {
-            "prints": self.prints.values[name].numpy(),
+            **prints,
             **written("keys", self.keys),
             **written("names", self.names),
             "threshold": np.array(self.threshold),
             "known": self.marks,
             **({} if self.made_of is None else {"made_of": np.array(sorted(self.made_of), dtype=np.str_)}),
-            **ragged,
         }
 
     @classmethod
@@ -101,21 +103,25 @@ class Side:
         level = str(arrays["level"]) if "level" in arrays else PART
         offsets = {level: torch.from_numpy(arrays["offsets"])} if "offsets" in arrays else {}
         check_parts(room, arrays, level)
-        keys, name = read("keys", arrays), room.fingerprint
-        prints = Packed({name: torch.from_numpy(arrays["prints"])}, {name: level}, offsets, {}, len(keys))
+        keys, features = read("keys", arrays), room.likeness.features
+        values = {name: torch.from_numpy(arrays["prints"]) for name in features}
+        prints = Packed(values, dict.fromkeys(features, level), offsets, {}, len(keys))
         names, known = read("names", arrays), arrays.get("known")
         made_of = frozenset(arrays["made_of"].tolist()) if "made_of" in arrays else None
         return cls(room, prints, keys, names, _at_least(room, float(arrays["threshold"])), known, made_of)
 
 
 def threshold(room: Room, prints: Packed) -> float:
-    """Return from which similarity to one of some parts on a query counts as inside (see `Side`)."""
-    near = room.index(prints).leave_one_out() if len(prints) > 1 else np.ones(1)
+    """Return from which similarity to one of some parts on a query counts as inside (see `Side`); NaN where the room
+    does not say what is alike."""
+    if room.likeness.index is None:
+        return float(np.nan)
+    near = room.likeness.indexed(prints).leave_one_out() if len(prints) > 1 else np.ones(1)
     return _at_least(room, float(np.quantile(near, QUANTILE)))
 
 
 def _at_least(room: Room, limit: float) -> float:
-    return max(limit, room.related, LEAST)
+    return max(limit, room.likeness.related, LEAST)
 
 
 def marks(things: Sequence[str]) -> Marks:

@@ -143,10 +143,10 @@ def _described(parts: Mapping[str, tuple[Room, list[str]]], index: Mapping[str, 
     """Return the descriptors of rows, of all inputs side by side, and their names; NaN where a part is absent."""
     blocks, names = [np.zeros((len(next(iter(index.values()))), 0))], []
     for name, (room, keys) in parts.items():
-        if room.descriptors is None:
+        if room.rivals.descriptors is None:
             continue
-        blocks.append(room.descriptors.of_rows(keys, index[name]))
-        names += [n if len(parts) == 1 else f"{n} of {name}" for n in room.descriptors.names]
+        blocks.append(room.rivals.descriptors.of_rows(keys, index[name]))
+        names += [n if len(parts) == 1 else f"{n} of {name}" for n in room.rivals.descriptors.names]
     return np.concatenate(blocks, axis=1), names
 
 

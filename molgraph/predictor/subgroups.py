@@ -41,7 +41,9 @@ def columns_by(predictor: Predictor | Panel, frame: pd.DataFrame, by: Sequence[s
     for name in by:
         if name not in columns:
             raise DataError(f"--by {name}: no column '{name}'{did_you_mean(name, columns)}")
-    usual = [name for slot in predictor.inputs.slots for names in slot.room.subgroups.values() for name in names]
+    usual = [
+        name for slot in predictor.inputs.slots for names in slot.room.reading.subgroups.values() for name in names
+    ]
     return list(dict.fromkeys(by or (c for c in columns if is_usual(c, usual) and c not in predictor.targets)))
 
 

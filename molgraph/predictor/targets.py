@@ -127,7 +127,7 @@ def protein_slot(predictor: Predictor) -> Slot:
             f"proteins are ranked by a model of a molecule and a protein; this one has {len(found)} input"
             f"{'s' if len(found) > 1 else ''}."
         )
-    if not found[1].room.hit:
+    if not found[1].room.reading.hit:
         named = " and ".join(f"{slot.name} ({slot.room.noun.one})" for slot in found)
         what = "a model of a molecule and a protein, in this order"
         raise ConfigError(f"proteins are ranked by {what}; the inputs of this one are {named}.")
@@ -139,7 +139,7 @@ def prepared(predictor: Predictor, slot: Slot, texts: Sequence[str], names: Sequ
 
     Raises: DataError naming the protein that cannot be read.
     """
-    made = slot.room.prepare(
+    made = slot.room.reading.prepare(
         Cells.of(texts), predictor.inputs.needs[slot.name], standardise=predictor.inputs.standardize
     )
     for at, reject in made.rejects.items():
@@ -393,6 +393,7 @@ def _seen(predictor: Predictor, names: Sequence[str], own: NDArray[np.int64]) ->
 
 def _known(domain: Domain, row: int, target: str) -> dict[str, str]:
     """Return what a person wants to know of a training row: its name, its molecule, what it was measured on."""
-    hit = (side.name(int(domain.index[row, at])) for at, side in enumerate(domain.sides.values()) if side.room.hit)
+    sides = enumerate(domain.sides.values())
+    hit = (side.name(int(domain.index[row, at])) for at, side in sides if side.room.reading.hit)
     on = next(hit, target) if len(domain.sides) > 1 else target
     return {"known_id": domain.ids[row], "known": domain.key(row), "known_target": on}

@@ -22,7 +22,7 @@ def with_things(found: Sequence[Slot], inputs: Mapping[str, Input]) -> dict[str,
 
 def things_of(room: Room, given: Input) -> tuple[str, ...]:
     """Return the identity of each part: as it is kept, else as the room says."""
-    return given.things or tuple(room.identity(given.keys))
+    return given.things or tuple(room.likeness.identity(given.keys))
 
 
 def in_common(
@@ -36,7 +36,7 @@ def in_common(
     for slot in found:
         given = inputs[slot.name]
         at = given.index.numpy()[rows]
-        for name, of in slot.room.holds.items():
+        for name, of in slot.room.likeness.holds.items():
             held = [*of(given.keys), frozenset()]  # the last place is that of ABSENT
             for mine, part in zip(words.setdefault(name, [set() for _ in rows]), at, strict=True):
                 mine |= held[part]

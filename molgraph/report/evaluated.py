@@ -35,7 +35,7 @@ def write_evaluation_report(
 ) -> None:
     """Write the page; see `evaluation_report`."""
     report = evaluation_report(predictor, data, scores, assessment, title=title, facts=facts)
-    write_report(path, report, predictor.room.draw)
+    write_report(path, report, predictor.room.face.draw)
 
 
 def evaluation_report(

@@ -29,7 +29,7 @@ NAMES = ("_name", "name", "id", "compound", "compound_id", "compound id", "molec
 
 def write_screen_report(result: ScreenResult, predictor: Predictor | Panel) -> None:
     """Write `report.html` beside the scores of a finished screen."""
-    write_report(result.out / PAGE, screen_report(result, predictor), predictor.room.draw)
+    write_report(result.out / PAGE, screen_report(result, predictor), predictor.room.face.draw)
 
 
 def screen_report(result: ScreenResult, predictor: Predictor | Panel) -> Report:
@@ -103,7 +103,7 @@ def _distribution(target: Target, result: ScreenResult) -> Distribution:
 
 def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[Target, ...]) -> Ranked:
     top, names = result.top, result.names
-    extra = tuple(name for name in predictor.room.properties if name in names)
+    extra = tuple(name for name in predictor.room.face.properties if name in names)
     own = _own(result, predictor)
     cells = {name: _cells(top[names[name]]) for name in names if names[name] in top and name != "input"}
     neighbours = _neighbours(result, predictor, targets)
@@ -132,7 +132,7 @@ def _ranked(result: ScreenResult, predictor: Predictor | Panel, targets: tuple[T
         )
         for at in range(len(top))
     )
-    return Ranked(targets, own, extra, rows, predictor.room.alerts)
+    return Ranked(targets, own, extra, rows, predictor.room.face.alerts)
 
 
 def _open(doubt: str | None) -> str:
@@ -246,7 +246,7 @@ def _notes(result: ScreenResult, predictor: Predictor | Panel, targets: Sequence
             "(Derringer and Suich 1980, doi:10.1080/00224065.1980.11980968)."
         )
     notes.append(f"The diverse pick is a small set of ranked {many} in domain, as different as can be from each other.")
-    if predictor.room.alerts:
+    if predictor.room.face.alerts:
         notes.append(
             "Alerts mark substructures that often cause trouble in assays or as drugs; they are hints, not verdicts."
         )

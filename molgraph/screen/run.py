@@ -350,9 +350,9 @@ def _check_domain(domain: str, predictor: Any) -> None:
     """Refuse to rank the domain alone where no model knows one: every row would be ranked, as if all were in it."""
     if domain == "only" and all(each.domain is None for each in predictor.predictors):
         raise ConfigError(
-            "domain 'only': what lies in the domain is not known, as the model comes without its training rows; one "
-            "that was shared, or that ships, has none. Remedy: rank all rows alike with domain 'any', or screen with a "
-            "model that has its training rows."
+            "domain 'only': what lies in the domain is not known, as the model comes without its training rows (it was "
+            "shared) or its room does not say what is alike. Remedy: rank all rows alike with domain 'any', or screen "
+            "with a model that knows its domain."
         )
 
 

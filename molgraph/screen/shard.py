@@ -115,7 +115,7 @@ def store(path: Path, shard: pa.Table) -> None:
 def properties(room: Any, keys: Sequence[str]) -> pd.DataFrame:
     """Return the room's extra columns, one row per key, blank where the key is."""
     known = [position for position, key in enumerate(keys) if key]
-    found = room.columns_of([keys[position] for position in known], room.properties)
+    found = room.face.columns_of([keys[position] for position in known], room.face.properties)
     found.index = pd.Index(known, dtype="int64")
     return pd.DataFrame(found.reindex(range(len(keys))))
 

@@ -32,7 +32,7 @@ def complete(
     if ranking.weighed:
         values = {t: best[names[t]].to_numpy(np.float64) for t in ranking.targets}
         added[DESIRABILITY] = overall(goals, values).astype(np.float32)
-    if not set(room.properties) <= set(names):
+    if not set(room.face.properties) <= set(names):
         added = pd.concat([added, properties(room, keys)], axis=1)
     if ranking.weighed:
         added[DOUBT] = doubts(best, names, ranking)
@@ -40,7 +40,7 @@ def complete(
     added[DIVERSE] = picked(
         room, worth, best, diverse
     )  # the most different of all would be those the model knows least
-    standard = f"standard_{room.columns[0] if room.columns else room.noun.one}"
+    standard = f"standard_{room.reading.columns[0] if room.reading.columns else room.noun.one}"
     named = free_names([*best.columns, standard], list(added.columns))
     names = {**names, **named}
     frame = pd.concat([best.reset_index(drop=True), added.rename(columns=named)], axis=1)
@@ -56,11 +56,11 @@ def picked(room: Any, keys: Sequence[str], rows: pd.DataFrame, count: int) -> li
     """Return for each row whether it belongs to the `count` most different ones; equal keys count once, "" never."""
     first = {key: at for at, key in reversed([*enumerate(keys)]) if key}
     distinct = list(dict.fromkeys(key for key in keys if key))
-    if not distinct or count < 1:
+    if not distinct or count < 1 or room.likeness.diverse is None:
         return [False] * len(keys)
-    cells = room.again(distinct, rows.iloc[[first[key] for key in distinct]])
-    prepared = room.prepare(cells, (room.fingerprint,), standardise=False)
-    chosen = set(room.diverse(prepared.parts, min(count, len(prepared.parts))))
+    cells = room.reading.again(distinct, rows.iloc[[first[key] for key in distinct]])
+    prepared = room.reading.prepare(cells, room.likeness.features, standardise=False)
+    chosen = set(room.likeness.diverse(prepared.parts, min(count, len(prepared.parts))))
     wanted = {key for key, part in zip(distinct, prepared.index.tolist(), strict=True) if part in chosen}
     flags = []
     for key in keys:

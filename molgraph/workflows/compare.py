@@ -28,7 +28,8 @@ from molgraph.split import Split
 from molgraph.tune.budget import clock
 from molgraph.workflows.compare_result import CELLS, PAGE, SCORES, Cell, Comparison, Request, conclude
 from molgraph.workflows.folds import fold, refuse_own_labels
-from molgraph.workflows.plan import NONE, guarded, plan
+from molgraph.workflows.plan import guarded, plan
+from molgraph.workflows.rivals import NONE
 from molgraph.workflows.show import say
 
 RUN_FILE = ".toml"

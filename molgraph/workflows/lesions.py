@@ -78,7 +78,7 @@ def _train_finder(run: RunSettings, out: Path | None, dry_run: bool, overwrite: 
         refuse_finished(out)
     began = time.perf_counter()
     room = registry.room(run.model)
-    table = whole(list(nonempty(room.read(run.data, run.column or None), name_of(run.data))))
+    table = whole(list(nonempty(room.reading.read(run.data, run.column or None), name_of(run.data))))
     run = dataclasses.replace(settled(run, table, room), task=KIND, refit="no")  # folds of cases only
     finder, found = read_cases(run, table)
     cut = _split(run, found, finder)
@@ -300,7 +300,7 @@ def find_file(source: str, model: str | Path, out: Path, *, column: str | None =
     for each scan. A scan that cannot be read is a line with its reason. A stopped search goes on where it ended.
     """
     finder = Finder.load(model)
-    tables = nonempty(registry.room(finder.recipe.run.model).read(source, column), source)
+    tables = nonempty(registry.room(finder.recipe.run.model).reading.read(source, column), source)
     statuses: Counter[str] = Counter()
     with os_errors(out):
         out.mkdir(parents=True, exist_ok=True)

@@ -34,10 +34,8 @@ from molgraph.predictor.transform import agree, transformed
 from molgraph.predictor.weighing import MUTE, heard, mute, said_mute, taught, weighed
 from molgraph.registry import Named
 from molgraph.split import IDENTITY, Split
+from molgraph.workflows.rivals import rivals
 from molgraph.workflows.start import known_before, started
-
-NONE = "none"
-FOREST = "fusion/forest"  # trees that see what each input's own trees would see
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def plan(
     guessed = [
         f"{name} is taken as {kind}{NAMED[kind].taken(rows.classes.get(name, ()))}; --task says otherwise."
         for name, kind in told
-        if name not in run.events and (found[0].room.task == AUTO or kind != found[0].room.task)
+        if name not in run.events and (found[0].room.reading.task == AUTO or kind != found[0].room.reading.task)
     ]
     rows, weights = weighed(rows)
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}
@@ -160,41 +158,6 @@ def settled_as(run: RunSettings, other: RunSettings) -> RunSettings:
     }
     inputs = {name: section | settled.get(name, {}) for name, section in run.inputs.items()}
     return replace(same, inputs=inputs)
-
-
-def rivals(run: RunSettings) -> dict[str, RunSettings]:
-    """Return the methods to beat: of one input its room's comparator; of several those of all and of each alone.
-
-    An input alone that does as well as all together says that the model learnt a bias of the data.
-
-    Raises: ConfigError for a comparator that is not known or cannot read the inputs.
-    """
-    if run.comparator == NONE:
-        return {}
-    found = slots(run)
-    plain = replace(run.scratch(), encoder={}, ensemble=1, inputs={}, column="")
-    own = {
-        slot.name: {"encoder": slot.room.comparator, "optional": slot.optional, **_shared(slot, slot.room.comparator)}
-        for slot in found
-    }
-    if run.comparator != AUTO or not run.inputs:
-        name = found[0].room.comparator if run.comparator == AUTO else run.comparator
-        inputs = own if run.inputs and registry.model(name).family == "trees" else run.inputs
-        rival = replace(plain, model=name, column=run.column, inputs=inputs)
-        rival = rival if run.inputs else replace(rival, encoder=_shared(found[0], name))
-        needs(rival)
-        return {} if name == run.model else {name: rival}
-    alone = {
-        f"{slot.name} alone ({slot.room.comparator})": replace(plain, model=FOREST, inputs={slot.name: own[slot.name]})
-        for slot in found
-    }
-    together = {} if run.model == FOREST else {FOREST: replace(plain, model=FOREST, inputs=own)}
-    return {**together, **alone}
-
-
-def _shared(slot: Slot, name: str) -> dict[str, Any]:
-    """Return the settings of an input's model that a method to beat takes over, as they say what the data is."""
-    return {key: slot.settings[key] for key in registry.model(name).shares if key in slot.settings}
 
 
 def _split(run: RunSettings, found: Sequence[Slot], rows: Rows) -> Split:
@@ -252,7 +215,7 @@ def grouping(made: Plan) -> NDArray[np.int64]:
     Shapes: as `_groups`.
     """
     found, name = slots(made.run), made.run.split
-    named, of = splits.named(found[0].room.default_group if own_labels(name) else name)
+    named, of = splits.named(found[0].room.likeness.default_group if own_labels(name) else name)
     return _groups(found, made.rows.data, named, of)
 
 
@@ -270,7 +233,7 @@ def _groups(found: Sequence[Slot], data: Dataset, named: Named, of: str | None) 
         return np.stack([data.inputs[slot.name].index.numpy() for slot in found])
     if named.grouper == splits.GROUP:
         return data.groups[str(of)]
-    held = [name for slot in found for name in slot.room.holds if name in data.groups]
+    held = [name for slot in found for name in slot.room.likeness.holds if name in data.groups]
     labels = [_grouped(found, data, named, of), *(data.groups[name] for name in dict.fromkeys(held))]
     return together([set(enumerate(row)) for row in zip(*labels, strict=True)]) if held else labels[0]
 
@@ -288,10 +251,10 @@ def _grouped(found: Sequence[Slot], data: Dataset, named: Named, of: str | None)
     if named.grouper == IDENTITY:
         return data.inputs[wanted[0].name].index.numpy()
     for slot in wanted:
-        if named.grouper in slot.room.groupers:
+        if named.grouper in slot.room.likeness.groupers:
             given = data.inputs[slot.name]
-            return slot.room.groupers[named.grouper]([given.key_of(i) for i in range(len(data))])
-    known = [name for slot in wanted for name in slot.room.groupers]
+            return slot.room.likeness.groupers[named.grouper]([given.key_of(i) for i in range(len(data))])
+    known = [name for slot in wanted for name in slot.room.likeness.groupers]
     raise ConfigError(f"no input of this model is grouped by '{named.grouper}'{did_you_mean(named.grouper, known)}")
 
 

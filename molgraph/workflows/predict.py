@@ -139,9 +139,9 @@ def _meant(source: Any) -> Any:
 
 
 def _picture(scorer: Scorer) -> Any:
-    if scorer.room.picture is None:
+    if scorer.room.face.picture is None:
         raise ConfigError(f"--pictures: there are none of {scorer.room.noun.many}.")
-    return scorer.room.picture
+    return scorer.room.face.picture
 
 
 def _shown(made: Made, blocks: Iterator[tuple[Table, Scored]]) -> Counts:

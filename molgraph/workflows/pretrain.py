@@ -156,7 +156,7 @@ def _table(room: Room, source: str, column: str | None) -> Table:
     """Read a table, a set, a scan or a folder of many."""
     path = Path(source)
     many: Any = scans_in(path) if path.is_dir() else source
-    return replace(whole(list(nonempty(room.read(many, column), name_of(source)))), origin=name_of(source))
+    return replace(whole(list(nonempty(room.reading.read(many, column), name_of(source)))), origin=name_of(source))
 
 
 def _held_by_the_source(table: Table) -> dict[int, Reject]:
@@ -179,7 +179,7 @@ def _held_by_others(
     for source in without:
         other = _table(room, source, None)
         files = [name for text in other.texts for scan in names_of(text) for name in scan]  # one unread keeps no other
-        ready = room.prepare(Cells.of(files), (), workers=1)
+        ready = room.reading.prepare(Cells.of(files), (), workers=1)
         theirs = set[str]().union(*pictures(ready.keys))
         if ready.rejects:
             show.say(f"{source}: {len(ready.rejects)} of {len(files)} scans cannot be read, so are not looked for")
@@ -212,7 +212,8 @@ def _copies(
 def _belongings(room: Room, table: Table) -> dict[str, list[str]]:
     """Return the cells of the columns that say which rows belong together (patient, study)."""
     columns = {
-        name: next((c for c in table.frame.columns if is_usual(c, usual)), "") for name, usual in room.belongs.items()
+        name: next((c for c in table.frame.columns if is_usual(c, usual)), "")
+        for name, usual in room.reading.belongs.items()
     }
     return {name: [str(cell).strip() for cell in table.frame[c]] for name, c in columns.items() if c}
 

@@ -12,7 +12,7 @@ from molgraph import registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings, check_values
 from molgraph.fit.steps import STEPS
 from molgraph.tune.space import OWN, Space
-from molgraph.workflows.plan import rivals
+from molgraph.workflows.rivals import rivals
 
 SECTIONS = {"": RunSettings, "train": FitSettings, "head": HeadSettings}
 COMMENT = re.compile(r"^ +(\w+): [^#\n]+#\s*(.+)$", re.MULTILINE)  # what stands behind a key in its class

@@ -83,7 +83,7 @@ def screen_file(
 def _write_hits(result: ScreenResult, room: Room, hits: Sequence[Path]) -> None:
     column = result.names.get(KEY, "")
     for path in hits:
-        picture = room.picture if suffixes(path)[0] == ".xlsx" else None
+        picture = room.face.picture if suffixes(path)[0] == ".xlsx" else None
         with open_writer(path, column=column, picture=picture) as writer:
             writer.write(result.top)
         say(f"best {many(len(result.top), 'row')} written to {path}")

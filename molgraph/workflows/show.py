@@ -78,7 +78,7 @@ def plan(made: Plan) -> None:
 def fields(made: Plan) -> None:
     """Say what the columns of records were taken for."""
     for slot in slots(made.run):
-        for field in slot.room.fields.each if slot.room.fields is not None else ():
+        for field in slot.room.reading.fields.each if slot.room.reading.fields is not None else ():
             over_time = " over time" if field.over_time else ""
             say(f"field {field.name}: {field.kind}{over_time}{f' ({field.words})' if field.words else ''}")
 

@@ -28,7 +28,7 @@ from molgraph.predictor.card import layers
 from molgraph.predictor.checkpoint import REFIT, SPLIT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects, settle
 from molgraph.predictor.inside import by_domain
-from molgraph.predictor.simple import beside
+from molgraph.predictor.simple import CONSTANT, beside
 from molgraph.predictor.training import Training
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
@@ -150,15 +150,18 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
             left_out[name] = str(error)
             made.notes.append(f"{name}, a method to beat, was left out: {error}")
             show.say(f"note: {made.notes[-1]}")
-    assert predictor.domain is not None  # a training learns it
-    others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
+    if predictor.domain is not None:
+        others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
     if made.start is not None and len(test):
         others |= _of_the_start(made, made.start, predictor.task, test)
     simple = beside([predictor], predictor.task, test) if len(test) else {}
+    if not others:  # its room knows no simpler method, and not what is near
+        nothing = np.full((len(test), len(predictor.task.columns)), np.nan)
+        others["the simplest guess"] = simple[CONSTANT].estimates if CONSTANT in simple else nothing
     found = assess(predictor, test, others, simple, seed=made.run.seed)
     found["domain"] = by_domain(predictor, test, seed=made.run.seed)
-    found["comparator"] = found["others"][next(iter(others))]
-    found["comparator_name"] = next(iter(others))
+    found["comparator_name"] = next(iter(others), "")
+    found["comparator"] = found["others"].get(found["comparator_name"], {})
     found["left_out"] = left_out
     found["leaks"] = made.leaks.to_json()
     return found

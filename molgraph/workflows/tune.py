@@ -42,7 +42,8 @@ from molgraph.workflows.outcome import (
     write_best,
     write_trials_of,
 )
-from molgraph.workflows.plan import Plan, guarded, own_labels, plan, rivals
+from molgraph.workflows.plan import Plan, guarded, own_labels, plan
+from molgraph.workflows.rivals import rivals
 from molgraph.workflows.show import say
 from molgraph.workflows.study_page import study_page
 from molgraph.workflows.watch import Trials
@@ -151,7 +152,7 @@ def every_model(run: RunSettings, room: str = "") -> RunSettings:
     own = run.model.partition("/")[0]
     if not room and (run.inputs or not is_file(run.data) or _reads(own, run)):
         return run
-    named = (name for name in registry.rooms() if registry.room(f"{name}/").columns)  # others read any table
+    named = (name for name in registry.rooms() if registry.room(f"{name}/").reading.columns)  # others read any table
     found = [room] if room else [name for name in named if _reads(name, run)]
     if len(found) != 1:
         can = f"{' and '.join(found)} can all read" if found else "no room can read"
@@ -164,7 +165,7 @@ def every_model(run: RunSettings, room: str = "") -> RunSettings:
 def _reads(room: str, run: RunSettings) -> bool:
     """Say whether a room finds its input in the data."""
     try:
-        next(iter(registry.room(f"{room}/").read(run.data, run.column or None)), None)
+        next(iter(registry.room(f"{room}/").reading.read(run.data, run.column or None)), None)
     except DataError:
         return False
     return True

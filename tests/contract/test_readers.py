@@ -47,7 +47,7 @@ def source(request: pytest.FixtureRequest, table: pd.DataFrame, tmp_path: Path) 
 @pytest.mark.parametrize("name", ["molecule", "protein"])  # a row of `binding` names files: tests/rooms/binding
 @pytest.mark.parametrize("block", [1, 7, 4096])
 def test_every_record_is_one_row_in_order(source: object, table: pd.DataFrame, name: str, block: int) -> None:
-    blocks = list(registry.room(f"{name}/any").read(source, "smiles", block=block))
+    blocks = list(registry.room(f"{name}/any").reading.read(source, "smiles", block=block))
     assert [len(b) for b in blocks[:-1]] == [block] * (len(blocks) - 1)
     rows = np.concatenate([b.rows for b in blocks])
     assert rows.tolist() == list(range(1, SIZE + 1))
@@ -72,7 +72,11 @@ def test_groups_never_straddle(table: pd.DataFrame, split: str, seed: int) -> No
     made = plan(config.settings({"targets": ["pAct"], "split": split, "seed": seed, "comparator": "none"}), table)
     (given,) = made.rows.data.inputs.values()
     keys = [given.key_of(i) for i in range(len(made.rows.data))]
-    grouper = ROOM.identity if split == "random" else ROOM.groupers["cluster" if split == "cluster" else "scaffold"]
+    grouper = (
+        ROOM.likeness.identity
+        if split == "random"
+        else ROOM.likeness.groupers["cluster" if split == "cluster" else "scaffold"]
+    )
     groups = np.asarray(grouper(keys))
     folds = [getattr(made.split, fold) for fold in ("train", "valid", "calibration", "test")]
     seen = [set(groups[fold].tolist()) for fold in folds]

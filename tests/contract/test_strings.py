@@ -64,7 +64,7 @@ def parts(name: str, monkeypatch: pytest.MonkeyPatch) -> Packed:
     if needs == ("embedding",):
         random = np.random.default_rng(0)
         texts = [" ".join(map(str, random.normal(size=12))) for _ in texts]
-    parts: Packed = room.prepare(Cells.of(texts), needs, standardise=False).parts
+    parts: Packed = room.reading.prepare(Cells.of(texts), needs, standardise=False).parts
     assert len(parts) == len(texts)
     return parts
 

@@ -46,7 +46,7 @@ def name(request):
 @pytest.fixture
 def parts(name):
     kind = registry.model(name)
-    return registry.room(name).prepare(Cells.of(TEXTS[name]), kind.asks({"descriptors": True})).parts
+    return registry.room(name).reading.prepare(Cells.of(TEXTS[name]), kind.asks({"descriptors": True})).parts
 
 
 def test_a_row_alone_is_predicted_as_in_a_batch(name, parts):

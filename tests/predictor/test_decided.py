@@ -60,7 +60,8 @@ def test_groups_are_drawn_where_a_room_says_that_rows_belong_together(trained, m
     data = dataclasses.replace(data, groups=data.groups | {"patient": patient})
     assert together(predictor, data) == {}  # molecules have no patients
     (slot,) = predictor.inputs.slots
-    room = dataclasses.replace(slot.room, belongs={"patient": ("patient",)})
+    reading = dataclasses.replace(slot.room.reading, belongs={"patient": ("patient",)})
+    room = dataclasses.replace(slot.room, reading=reading)
     monkeypatch.setattr(type(slot), "room", room)
     assert list(together(predictor, data)) == ["patient"]
     found = assess(predictor, data, {}, bootstrap=20)

@@ -28,7 +28,7 @@ def domain(series, plan_of):
 
 
 def things_of(smiles):
-    ready = ROOM.prepare(Cells.of(smiles), ("fingerprint",))
+    ready = ROOM.reading.prepare(Cells.of(smiles), ("fingerprint",))
     return unlabelled({INPUT: Input(ready.parts, torch.arange(len(ready.parts)), ready.keys)}, len(ready.parts))
 
 
@@ -55,7 +55,7 @@ def test_the_threshold_is_what_95_percent_of_the_training_ligands_reach(domain):
 
 def test_the_nearest_is_rdkits_nearest(domain, nci):
     asked = nci[:40]
-    prepared = ROOM.prepare(Cells.of(asked), ("fingerprint",))
+    prepared = ROOM.reading.prepare(Cells.of(asked), ("fingerprint",))
     near = domain.nearest(things_of(asked))
     at, similarity = near.rows, near.similarity
     expected = rdkit_similarities(prepared.keys, keys_of(domain))
@@ -158,9 +158,10 @@ def by_hand(domain, data):
     for name, room in BOTH.items():
         side, given = domain.sides[name], data.inputs[name]
         mine, theirs = (
-            room.prepare(Cells.of(keys), (room.fingerprint,), standardise=False) for keys in (given.keys, side.keys)
+            room.reading.prepare(Cells.of(keys), (room.likeness.fingerprint,), standardise=False)
+            for keys in (given.keys, side.keys)
         )
-        similar[name] = room.index(theirs.parts).similarity(mine.parts)
+        similar[name] = room.likeness.index(theirs.parts).similarity(mine.parts)
     out = np.zeros((len(data), len(domain.ids)), dtype=np.float64)
     for row in range(len(data)):
         for known in range(len(domain.ids)):
@@ -191,7 +192,7 @@ def test_each_side_has_its_own_nearest_and_its_own_border(paired):
     inside = np.ones(len(data), dtype=bool)
     for name, side in domain.sides.items():
         given = data.inputs[name]
-        best = side.room.index(side.prints).similarity(given.parts).max(axis=1)
+        best = side.room.likeness.index(side.prints).similarity(given.parts).max(axis=1)
         at = given.index.numpy()
         wanted = np.where(at == ABSENT, np.nan, best[at])
         np.testing.assert_allclose(near.sides[name], wanted, atol=1e-6)
@@ -223,9 +224,9 @@ def test_no_protein_of_another_family_is_inside():
     """Of proteins without relatives the 5 % quantile is next to none, and any word in common would do."""
     random = np.random.default_rng(0)
     alone = ["".join(random.choice(list("ACDEFGHIKLMNPQRSTVWY"), 300)) for _ in range(8)]
-    made = PROTEIN.prepare(Cells.of(alone), (PROTEIN.fingerprint,))
+    made = PROTEIN.reading.prepare(Cells.of(alone), (PROTEIN.likeness.fingerprint,))
     side = domains.Side.learn(PROTEIN, Input(made.parts, torch.arange(8), made.keys))
-    assert side.threshold == PROTEIN.related == THRESHOLD
+    assert side.threshold == PROTEIN.likeness.related == THRESHOLD
     low = {**side.arrays(), "threshold": np.array(1e-7)}  # as an earlier version wrote it
     assert domains.Side.of(PROTEIN, low).threshold == THRESHOLD
 

@@ -32,7 +32,7 @@ def run_of(drug=None, target=None, **settings) -> RunSettings:
 
 
 def inputs_of(run) -> Inputs:
-    prints = {slot.name: (slot.room.fingerprint,) for slot in slots(run)}
+    prints = {slot.name: (slot.room.likeness.fingerprint,) for slot in slots(run)}
     return Inputs(slots(run), prints, run.standardize)
 
 

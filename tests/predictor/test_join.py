@@ -19,7 +19,7 @@ def fasta(tmp_path):
 
 
 def read(frame, words, block=2):
-    tables = joined(MOLECULES.read(frame, None, block=block), words, ROOMS)
+    tables = joined(MOLECULES.reading.read(frame, None, block=block), words, ROOMS)
     return pd.concat([table.frame for table in tables], ignore_index=True)
 
 

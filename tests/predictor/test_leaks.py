@@ -47,7 +47,7 @@ def test_near_duplicates_are_what_the_fingerprints_say(ligands):
     data = made.rows.data
     prints = data.inputs["input"].parts
     train, test = (data.inputs["input"].index[fold] for fold in (made.split.train, made.split.test))
-    similarity = ROOM.index(prints.gather(train)).similarity(prints.gather(test))
+    similarity = ROOM.likeness.index(prints.gather(train)).similarity(prints.gather(test))
     assert similarity.max() >= 0.95
     assert (made.leaks.near.rows, made.leaks.near.of, made.leaks.near.limit) == (1, 1, 0.95)
     assert "1 of 1 test rows have a near duplicate in the training set (similarity 0.95 or more)" in made.leaks.sentence
@@ -57,13 +57,16 @@ def test_the_limit_is_the_rooms(ligands, monkeypatch):
     table = folds(ligands.head(90), ligands.tail(10))
     found = {}
     for limit in (0.5, 0.8, None):
-        monkeypatch.setattr("molgraph.rooms.molecule.room.ROOM", dataclasses.replace(ROOM, near=limit))
+        monkeypatch.setattr(
+            "molgraph.rooms.molecule.room.ROOM",
+            dataclasses.replace(ROOM, likeness=dataclasses.replace(ROOM.likeness, near=limit)),
+        )
         found[limit] = made_of(table, split="column:fold").leaks.near
     assert found[None] is None and found[0.5].rows > found[0.8].rows
     data = made_of(table, split="column:fold").rows.data
     keys = [data.inputs["input"].key_of(i) for i in range(100)]
-    parts = ROOM.prepare(Cells.of(keys), ("fingerprint",)).parts
-    near = ROOM.index(parts.gather(np_rows(0, 70))).nearest(parts.gather(np_rows(90, 100)))[1]
+    parts = ROOM.reading.prepare(Cells.of(keys), ("fingerprint",)).parts
+    near = ROOM.likeness.index(parts.gather(np_rows(0, 70))).nearest(parts.gather(np_rows(90, 100)))[1]
     assert found[0.5].rows == int((near >= 0.5).sum())
 
 

@@ -21,7 +21,7 @@ SMILES = ["CCO", "CCN", "c1ccccc1O", "c1ccccc1N", "CC(=O)Oc1ccccc1C(=O)O"]
 
 
 def input_of(texts, room=ROOM):
-    ready = room.prepare(Cells.of(texts), (room.fingerprint,))
+    ready = room.reading.prepare(Cells.of(texts), (room.likeness.fingerprint,))
     return Input(ready.parts, torch.from_numpy(ready.index), ready.keys)
 
 
@@ -46,7 +46,7 @@ def test_a_measured_row_shows_its_own_measurement_as_the_user_wrote_it():
     model = model_of([[7.05, 6.5, 0.1, 1e-9, 16777216]], {"y": "regression"})
     found = columns([model], SMILES)
     assert found["nn_id"].tolist() == ["m0", "m1", "m2", "m3", "m4"]
-    assert found["nn_smiles"].tolist() == list(ROOM.prepare(Cells.of(SMILES), ("fingerprint",)).keys)
+    assert found["nn_smiles"].tolist() == list(ROOM.reading.prepare(Cells.of(SMILES), ("fingerprint",)).keys)
     assert found["nn_similarity"].tolist() == [1.0] * 5
     assert column_texts(found["y_nn"]) == ["7.05", "6.5", "0.1", "1e-09", "1.677722e+07"]
     assert found["y_nn"].dtype.kind == "f", "a spreadsheet can sort numbers"
@@ -69,8 +69,8 @@ def test_each_target_has_the_nearest_row_in_which_it_was_measured():
     asked = ["CCO", "CCN", "c1ccccc1O", "c1ccccc1N", "CCCO"]
     found = columns([model], asked)
     assert found["nn_id"].tolist()[:4] == ["m0", "m1", "m2", "m3"]
-    prints = ROOM.prepare(Cells.of([*SMILES, *asked]), ("fingerprint",))
-    similar = ROOM.index(prints.parts).similarity(prints.parts)[prints.index[5:]][:, :5]
+    prints = ROOM.reading.prepare(Cells.of([*SMILES, *asked]), ("fingerprint",))
+    similar = ROOM.likeness.index(prints.parts).similarity(prints.parts)[prints.index[5:]][:, :5]
     for name, measured in values.items():
         known = np.where(np.isnan(measured), -1, similar)
         assert found[f"{name}_nn"].tolist() == [measured[at] for at in known.argmax(axis=1)]
@@ -154,8 +154,8 @@ def test_a_target_knows_its_own_domain_where_it_was_measured_on_other_rows():
     assert found["b_in_domain"].tolist() == [False, True, False, False]
     assert found["in_domain"].tolist() == [False] * 4, "all targets are asked, and no molecule is near to both"
     for name, known in (("a", ACIDS), ("b", AMINES)):
-        prints = ROOM.prepare(Cells.of(known), ("fingerprint",)).parts
-        limit = np.quantile(ROOM.index(prints).leave_one_out(), 0.05)
+        prints = ROOM.reading.prepare(Cells.of(known), ("fingerprint",)).parts
+        limit = np.quantile(ROOM.likeness.index(prints).leave_one_out(), 0.05)
         assert model.domain.thresholds["ab".index(name)] == pytest.approx(limit)
     assert found["doubt"][0].startswith("outside the domain of b (nearest 0.")
     assert found["doubt"][3] == (

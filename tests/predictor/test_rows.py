@@ -138,7 +138,7 @@ def test_a_task_for_no_target_is_refused():
 def test_blocks_are_joined_and_their_broken_rows_keep_their_place(tmp_path):
     path = tmp_path / "ragged.csv"
     path.write_text("smiles,y\nCCO,1\nCC,2,3\nCN,4\nC\nCCC,5\n", encoding="utf-8")
-    tables = list(ROOM.read(path, None, block=2))
+    tables = list(ROOM.reading.read(path, None, block=2))
     assert len(tables) == 3
     joined = whole(tables)
     assert joined.rows.tolist() == [1, 2, 3, 4, 5]

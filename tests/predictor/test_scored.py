@@ -22,7 +22,7 @@ STATUS = ["ok", "invalid_smiles", "empty", "ok", "ok", "too_large", "ok", "ok", 
 
 
 def tables(source, block=4096):
-    return list(ROOM.read(source, None, block=block))
+    return list(ROOM.reading.read(source, None, block=block))
 
 
 def scored(predictor, texts, block=4096):

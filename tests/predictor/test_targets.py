@@ -44,8 +44,8 @@ def ranked(predictor: Predictor, source, **settings) -> pd.DataFrame:
 
 
 def tanimoto(room, mine: list[str], theirs: list[str]) -> np.ndarray:
-    asked, known = (room.prepare(Cells.of(texts), (room.fingerprint,)) for texts in (mine, theirs))
-    return room.index(known.parts).similarity(asked.parts)[asked.index][:, known.index]
+    asked, known = (room.reading.prepare(Cells.of(texts), (room.likeness.fingerprint,)) for texts in (mine, theirs))
+    return room.likeness.index(known.parts).similarity(asked.parts)[asked.index][:, known.index]
 
 
 # --- a model of many targets -----------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_a_word_in_common_makes_no_relative(pair, pairs, tmp_path):
     (tmp_path / "some.fasta").write_text(f">stranger\n{stranger}\n", encoding="utf-8")
     asked = read_proteins(pair[1], tmp_path / "some.fasta")
     similar = pair[1].domain.sides["target"].index.similarity(asked.given.parts)
-    assert 0 < similar.max() < PROTEIN.related
+    assert 0 < similar.max() < PROTEIN.likeness.related
     (line,) = ranked(pair[1], [pairs["smiles"][0]], proteins=asked, active=0.0).to_dict("records")
     assert line["in_domain"] is False and pd.isna(line["known_id"])
 

@@ -174,7 +174,7 @@ def test_settings_of_the_forest_are_checked(series, plan_of):
 
 def test_features_are_what_the_recipe_names(series):
     made = registry.model("molecule/forest")
-    parts = ROOM.prepare(Cells.of(series["smiles"].tolist()[:4]), made.needs).parts
+    parts = ROOM.reading.prepare(Cells.of(series["smiles"].tolist()[:4]), made.needs).parts
     features = made(parts.schema).features(parts)
     assert features.shape == (4, sum(parts.values[n].shape[1] for n in made.needs))
     assert features.dtype == np.float32

@@ -48,15 +48,16 @@ def prepare(texts: Sequence[str], needs: Sequence[str], standardise: bool = True
 
 ROOM = SimpleNamespace(
     name="fake",
-    columns=("smiles",),
-    read=read,
-    prepare=prepare,
-    fingerprint="text",
-    draw=lambda key: f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><title>{len(key)}</title></svg>",
-    columns_of=columns_of,
-    again=lambda keys, rows: list(keys),
-    properties=("weight", "alerts"),
-    diverse=lambda parts, count: list(range(0, len(parts), max(1, len(parts) // count)))[:count],
+    reading=SimpleNamespace(columns=("smiles",), read=read, prepare=prepare, again=lambda keys, rows: list(keys)),
+    likeness=SimpleNamespace(
+        features=("text",),
+        diverse=lambda parts, count: list(range(0, len(parts), max(1, len(parts) // count)))[:count],
+    ),
+    face=SimpleNamespace(
+        draw=lambda key: f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><title>{len(key)}</title></svg>",
+        columns_of=columns_of,
+        properties=("weight", "alerts"),
+    ),
 )
 
 
@@ -64,6 +65,7 @@ class Predictor:
     """Score a text by its digest; `bad` texts are rejected, texts with an `o` are out of domain."""
 
     room = ROOM
+    inputs = SimpleNamespace(slots=())
 
     def __init__(self, folders: Sequence[str | Path]) -> None:
         self.folders = [str(f) for f in folders]
@@ -79,7 +81,7 @@ class Predictor:
         return [self]
 
     def read(self, source: Any, column: str | None = None, *, block: int = 4096) -> Iterator[Table]:
-        return ROOM.read(source, column, block=block)
+        return ROOM.reading.read(source, column, block=block)
 
     def give(self, given: dict[str, str], join: Sequence[str] = ()) -> Predictor:
         return self

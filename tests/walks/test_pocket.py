@@ -60,7 +60,7 @@ def test_groups_stay_on_one_side(bench: Path, split: str) -> None:
     run = {"model": "binding/interaction", "targets": ["dG"], "units": {"dG": "kcal/mol"}, "split": split}
     made = plan(config.settings({**run, "comparator": "none"}), bench / "complexes.csv")
     (given,) = made.rows.data.inputs.values()
-    groups = ROOM.groupers[split]([given.key_of(row) for row in range(len(made.rows.data))])
+    groups = ROOM.likeness.groupers[split]([given.key_of(row) for row in range(len(made.rows.data))])
     folds = [set(groups[getattr(made.split, fold)].tolist()) for fold in ("train", "valid", "calibration", "test")]
     assert len(made.rows.data) == COMPLEXES - 1 and all(folds)
     assert sum(map(len, folds)) == len(set.union(*folds)), "a group stands in two folds"

@@ -46,7 +46,7 @@ def test_groups_never_straddle(ligands, split):
     made = planned(ligands, split=split, seed=3)
     (given,) = made.rows.data.inputs.values()
     keys = [given.key_of(i) for i in range(160)]
-    groups = np.asarray(ROOM.groupers["cluster" if split == "cluster" else "scaffold"](keys))
+    groups = np.asarray(ROOM.likeness.groupers["cluster" if split == "cluster" else "scaffold"](keys))
     for fold in FOLDS:
         mine = rows_in(made, fold)
         others = rows_in(made, *FOLDS) - mine

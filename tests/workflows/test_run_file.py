@@ -13,7 +13,7 @@ import pytest
 from molgraph import config, registry
 from molgraph.cli import main
 from molgraph.tune.space import Space
-from molgraph.workflows.plan import rivals
+from molgraph.workflows.rivals import rivals
 from molgraph.workflows.run_file import SECTIONS, in_full, page
 
 PAIRS = {"drug": {"encoder": "molecule/gin", "column": "smiles", "hidden": 50}, "target": {"encoder": "protein/cnn"}}

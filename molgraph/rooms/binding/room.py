@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from molgraph.data.room import Noun, OfTexts, Room
+from molgraph.data.room import Face, Likeness, Noun, OfTexts, Reading, Rivals, Room
 from molgraph.rooms.binding.groups import family, identity, ligand_of, scaffold
 from molgraph.rooms.binding.prepare import prepare
 from molgraph.rooms.binding.properties import PROPERTIES, properties
@@ -14,26 +14,23 @@ from molgraph.rooms.molecule.room import ROOM as MOLECULES
 
 def draw(key: str, *, width: int = 240, height: int = 160, highlight: Mapping[int, float] | None = None) -> str:
     """Draw the ligand of a pose; atoms are numbered as in the pose's features."""
-    picture: str = MOLECULES.draw(ligand_of(key), width=width, height=height, highlight=highlight)
+    picture: str = MOLECULES.face.draw(ligand_of(key), width=width, height=height, highlight=highlight)
     return picture
 
 
 ROOM = Room(
     name="binding",
     noun=Noun("complex", "complexes"),
-    columns=COLUMNS,
-    read=read,
-    prepare=OfTexts(prepare),
-    identity=identity,
-    groupers={"family": family, "scaffold": scaffold},
-    default_group="family",
-    fingerprint=MOLECULES.fingerprint,  # of the ligand: near means a similar ligand, in whatever protein
-    index=MOLECULES.index,
-    comparator="binding/forest",
-    draw=draw,
-    columns_of=properties,
-    properties=PROPERTIES,
-    diverse=MOLECULES.diverse,
-    beside=("protein",),
-    near=None,  # the same ligand in another protein is another measurement
+    reading=Reading(read, OfTexts(prepare), columns=COLUMNS, beside=("protein",)),
+    likeness=Likeness(
+        identity,
+        groupers={"family": family, "scaffold": scaffold},
+        default_group="family",
+        fingerprint=MOLECULES.likeness.fingerprint,  # of the ligand: near is a similar ligand, in whatever protein
+        index=MOLECULES.likeness.index,
+        diverse=MOLECULES.likeness.diverse,
+        near=None,  # the same ligand in another protein is another measurement
+    ),
+    face=Face(draw, columns_of=properties, properties=PROPERTIES),
+    rivals=Rivals(comparator="binding/forest"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import Noun, OfTexts, Room
+from molgraph.data.room import Face, Likeness, Noun, OfTexts, Reading, Rivals, Room
 from molgraph.rooms.molecule.classical import CLASSICAL
 from molgraph.rooms.molecule.draw import draw, picture
 from molgraph.rooms.molecule.elements import elements
@@ -16,23 +16,29 @@ from molgraph.rooms.molecule.similarity import FEATURE, Nearest, diverse
 ROOM = Room(
     name="molecule",
     noun=Noun("molecule", "molecules"),
-    columns=COLUMNS,
-    read=read,
-    prepare=OfTexts(prepare),
-    identity=identity,
-    groupers={"scaffold": scaffold, "cluster": cluster},
-    default_group="scaffold",
-    fingerprint=FEATURE,
-    index=Nearest,
-    comparator="molecule/forest",
-    draw=draw,
-    picture=picture,
-    columns_of=properties,
-    properties=tuple(PROPERTIES),
-    diverse=diverse,
-    made_of=elements,
-    written="smiles",
-    descriptors=CLASSICAL,
-    alerts=("pains", "brenk"),
-    ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),
+    reading=Reading(
+        read,
+        OfTexts(prepare),
+        columns=COLUMNS,
+        ids=("drug_id", "drug_name", "molecule_id", "compound_id", "ligand_id", "molecule_chembl_id", "cid", "name"),
+    ),
+    likeness=Likeness(
+        identity,
+        made_of=elements,
+        groupers={"scaffold": scaffold, "cluster": cluster},
+        default_group="scaffold",
+        fingerprint=FEATURE,
+        index=Nearest,
+        near=0.95,
+        diverse=diverse,
+    ),
+    face=Face(
+        draw,
+        picture,
+        written="smiles",
+        columns_of=properties,
+        properties=tuple(PROPERTIES),
+        alerts=("pains", "brenk"),
+    ),
+    rivals=Rivals(comparator="molecule/forest", descriptors=CLASSICAL),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molgraph.data.room import NO_COLUMN, Noun, OfTexts, Room
+from molgraph.data.room import NO_COLUMN, Face, Likeness, Noun, OfTexts, Reading, Rivals, Room
 from molgraph.rooms.protein.draw import draw
 from molgraph.rooms.protein.groups import THRESHOLD, family
 from molgraph.rooms.protein.identity import identity
@@ -19,27 +19,29 @@ AFFINITY = ("mse", "ci", "rm2", "pearson", "spearman", "rmse")
 ROOM = Room(
     name="protein",
     noun=Noun("protein", "proteins"),
-    columns=COLUMNS,
-    read=read,
-    prepare=OfTexts(prepare),
-    identity=identity,
-    groupers={"family": family},
-    default_group="family",
-    fingerprint=KMERS,
-    tells=(EMBEDDING,),
-    remedies={
-        NO_COLUMN: "--protein X (a file, or a sequence), or ",
-        NAME: "give a column of sequences; --join targets.fasta:{column} adds one, called sequence",
-        UNFILED: "where cells name proteins, say which file holds their vectors: --set {section}.file=vectors.npz",
-    },
-    index=Nearest,
-    comparator="protein/forest",
-    draw=draw,
-    columns_of=properties,
-    properties=tuple(PROPERTIES),
-    diverse=diverse,
-    related=THRESHOLD,
-    metrics=AFFINITY,
-    hit=True,
-    ids=("target_id", "target_name", "target", "gene", "uniprot", "uniprot_id", "protein_id", "protein_name", "id"),
+    reading=Reading(
+        read,
+        OfTexts(prepare),
+        columns=COLUMNS,
+        ids=("target_id", "target_name", "target", "gene", "uniprot", "uniprot_id", "protein_id", "protein_name", "id"),
+        tells=(EMBEDDING,),
+        remedies={
+            NO_COLUMN: "--protein X (a file, or a sequence), or ",
+            NAME: "give a column of sequences; --join targets.fasta:{column} adds one, called sequence",
+            UNFILED: "where cells name proteins, say which file holds their vectors: --set {section}.file=vectors.npz",
+        },
+        hit=True,
+    ),
+    likeness=Likeness(
+        identity,
+        groupers={"family": family},
+        default_group="family",
+        fingerprint=KMERS,
+        index=Nearest,
+        near=0.95,
+        related=THRESHOLD,
+        diverse=diverse,
+    ),
+    face=Face(draw, columns_of=properties, properties=tuple(PROPERTIES)),
+    rivals=Rivals(comparator="protein/forest", metrics=AFFINITY),
 )

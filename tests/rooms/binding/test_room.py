@@ -20,7 +20,9 @@ from molgraph.rooms.binding.room import ROOM
 
 @pytest.fixture
 def key(files: Path) -> str:
-    made = ROOM.prepare(Cells.of([Pose(str(files / "receptor.pdb"), str(files / "ligand.sdf")).text]), ("complex",))
+    made = ROOM.reading.prepare(
+        Cells.of([Pose(str(files / "receptor.pdb"), str(files / "ligand.sdf")).text]), ("complex",)
+    )
     return made.keys[0]
 
 
@@ -39,40 +41,40 @@ def test_two_poses_of_a_pair_are_one_thing(files: Path, complex_made: Made, key:
     same = Pose(str(other_file), "elsewhere.sdf", 3, pose.smiles).text
     other_ligand = Pose(pose.protein, pose.ligand, 0, "CCO").text
     gone = Pose("gone.pdb", pose.ligand, 0, pose.smiles).text
-    found = ROOM.identity([key, same, other_ligand, gone])
+    found = ROOM.likeness.identity([key, same, other_ligand, gone])
     assert found[0] == found[1] and len(set(found)) == 3
 
 
 def test_the_family_of_a_receptor_groups_its_pockets(unzipped: Unzip, shared_data: Path) -> None:
     """Pockets cut out of related proteins stand together nearly as their whole sequences do."""
     keys, index = mini_keys(unzipped, shared_data)
-    found = ROOM.groupers["family"](keys)
+    found = ROOM.likeness.groupers["family"](keys)
     assert found[0] == 0 and len(found) == 152
     assert adjusted_rand_score(index["cluster"], found) > 0.8
 
 
 def test_scaffolds_are_those_of_the_ligand() -> None:
     poses = [Pose("a.pdb", "b.sdf", n, s).text for n, s in enumerate(["Cc1ccccc1", "Oc1ccccc1", "CCO"])]
-    assert ROOM.groupers["scaffold"](poses).tolist() == [0, 0, 1]
-    assert ROOM.default_group in ROOM.groupers
+    assert ROOM.likeness.groupers["scaffold"](poses).tolist() == [0, 0, 1]
+    assert ROOM.likeness.default_group in ROOM.likeness.groupers
 
 
 def test_neighbours_are_those_of_the_ligand(files: Path, key: str) -> None:
-    parts = ROOM.prepare(Cells.of([key]), (ROOM.fingerprint,)).parts
-    position, similarity = ROOM.index(parts).nearest(parts)
+    parts = ROOM.reading.prepare(Cells.of([key]), (ROOM.likeness.fingerprint,)).parts
+    position, similarity = ROOM.likeness.index(parts).nearest(parts)
     assert position.tolist() == [0] and similarity.tolist() == [1.0]
-    assert ROOM.diverse(parts, 3) == [0]
+    assert ROOM.likeness.diverse(parts, 3) == [0]
 
 
 def test_the_picture_is_that_of_the_ligand(key: str) -> None:
-    picture = ROOM.draw(key, width=120, height=90, highlight={0: 1.0})
+    picture = ROOM.face.draw(key, width=120, height=90, highlight={0: 1.0})
     assert picture.startswith("<svg") and 'width="120"' in picture and "no structure" not in picture
-    assert "no structure" in ROOM.draw("nonsense")
+    assert "no structure" in ROOM.face.draw("nonsense")
 
 
 def test_columns(files: Path, key: str, complex_made: Made) -> None:
-    found = ROOM.columns_of([key, "gone.pdb|gone.sdf|0|CCO"], ROOM.properties)
-    assert list(found.columns) == list(ROOM.properties)
+    found = ROOM.face.columns_of([key, "gone.pdb|gone.sdf|0|CCO"], ROOM.face.properties)
+    assert list(found.columns) == list(ROOM.face.properties)
     assert found["contacts"][0] > 0 and found["clashes"][0] == 0 and found["pocket_residues"][0] > 0
     assert 0 < found["buried"][0] <= 1 and found["missing_atoms"][0] == 0
     assert found.loc[1, list(OF_POSE)].isna().all(), "the files are gone"

@@ -52,7 +52,7 @@ def prepared(
     visits: pd.DataFrame = VISITS_OF, rows: pd.DataFrame = ROWS, needs: tuple[str, ...] = (RECORD,)
 ) -> Prepared:
     seen = Records.of(LINE, table(visits)).seen_by(table(rows))
-    return with_fields(FIELDS).prepare(Cells({"sex": rows["sex"].tolist()}, seen), needs)
+    return with_fields(FIELDS).reading.prepare(Cells({"sex": rows["sex"].tolist()}, seen), needs)
 
 
 def test_last_mean_slope_count_and_age() -> None:
@@ -71,7 +71,7 @@ def test_last_mean_slope_count_and_age() -> None:
 
 
 def test_each_number_has_a_name() -> None:
-    assert list(with_fields(FIELDS).called[RECORD]) == [
+    assert list(with_fields(FIELDS).reading.called[RECORD]) == [
         "'sex'",
         "'at'",
         *(f"'x' ({word})" for word in ("last", "mean", "slope", "times known", "since last known")),
@@ -82,7 +82,7 @@ def test_each_number_has_a_name() -> None:
 
 
 def test_the_width_is_there_without_rows() -> None:
-    assert with_fields(FIELDS).prepare(Cells({}), (RECORD, VISITS)).parts.values[RECORD].shape == (0, 13)
+    assert with_fields(FIELDS).reading.prepare(Cells({}), (RECORD, VISITS)).parts.values[RECORD].shape == (0, 13)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,4 +149,4 @@ def test_a_cell_that_cannot_be_read_is_unknown_and_said_to_whom_it_concerns() ->
 
 def test_visits_need_records() -> None:
     with pytest.raises(ConfigError, match="reads visits: name them"):
-        with_fields(Fields(FIELDS.of_rows, {})).prepare(Cells({"sex": ["1"]}), (VISITS,))
+        with_fields(Fields(FIELDS.of_rows, {})).reading.prepare(Cells({"sex": ["1"]}), (VISITS,))

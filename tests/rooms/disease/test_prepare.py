@@ -27,7 +27,7 @@ def record(parts: Packed) -> list[list[float]]:
 
 
 def test_records_are_stored_once_and_said_in_words() -> None:
-    made = with_fields(FIELDS).prepare(CELLS, (RECORD,))
+    made = with_fields(FIELDS).reading.prepare(CELLS, (RECORD,))
     assert made.index.tolist() == [0, 1, 0, -1, -1]
     assert made.keys == ("age = 63 years; sex = f; smoker = no", "age = 71 years; sex = m")
     assert record(made.parts) == [[63.0, 1.0, 0.0, 0.0], [71.0, 0.0, 1.0, -9.0]]
@@ -35,7 +35,7 @@ def test_records_are_stored_once_and_said_in_words() -> None:
 
 
 def test_a_row_that_cannot_be_read_says_every_fault() -> None:
-    rejects = with_fields(FIELDS).prepare(CELLS, (RECORD,)).rejects
+    rejects = with_fields(FIELDS).reading.prepare(CELLS, (RECORD,)).rejects
     assert (rejects[3].reason, rejects[3].message) == ("empty", "no field is known")
     assert rejects[4].reason == "unreadable_field" and rejects[4].row == 5
     assert "age = 'old'" in rejects[4].message and "sex = 'x' is none of those" in rejects[4].message
@@ -43,11 +43,11 @@ def test_a_row_that_cannot_be_read_says_every_fault() -> None:
 
 def test_an_unknown_feature_is_refused() -> None:
     with pytest.raises(ConfigError, match="patients have no feature 'records'; did you mean 'record'"):
-        with_fields(FIELDS).prepare(CELLS, ("records",))
+        with_fields(FIELDS).reading.prepare(CELLS, ("records",))
 
 
 def test_no_rows_have_the_width_of_the_fields() -> None:
-    assert with_fields(FIELDS).prepare(Cells({}), (RECORD,)).parts.values[RECORD].shape == (0, 4)
+    assert with_fields(FIELDS).reading.prepare(Cells({}), (RECORD,)).parts.values[RECORD].shape == (0, 4)
 
 
 def test_parts_are_made_again_of_the_columns_of_their_rows() -> None:
@@ -55,6 +55,6 @@ def test_parts_are_made_again_of_the_columns_of_their_rows() -> None:
 
     room = with_fields(FIELDS)
     frame = pd.DataFrame({**CELLS.columns, "other": range(5)}).iloc[[1, 0]]
-    again = room.prepare(room.again(["", ""], frame), (RECORD,))
+    again = room.reading.prepare(room.reading.again(["", ""], frame), (RECORD,))
     assert record(again.parts) == [[71.0, 0.0, 1.0, -9.0], [63.0, 1.0, 0.0, 0.0]]
-    assert ROOM.fields is None
+    assert ROOM.reading.fields is None
