@@ -214,6 +214,7 @@ class Inputs:
 
     @property
     def lead(self) -> Slot:
+        """Return the input that a row is of, the first: its room reads the file, draws, and says how rows are split."""
         return self.slots[0]
 
     @property
