@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
-from torch_geometric.nn.models import AttentiveFP as Network
 
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
@@ -13,6 +12,7 @@ from molgraph.model.levels import Levels, ordered, under
 from molgraph.nn.codes import one_hot
 from molgraph.nn.graph import Graph
 from molgraph.rooms.molecule.encoders.encoder import MoleculeEncoder
+from molgraph.rooms.molecule.encoders.geometric import AttentiveFP as Network
 
 
 class AttentiveFP(MoleculeEncoder):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from torch_geometric.nn import GATv2Conv
-
 from molgraph.data.packed import Schema
 from molgraph.rooms.molecule.encoders.encoder import Convolutions, share_out
+from molgraph.rooms.molecule.encoders.geometric import GATv2Conv
 
 
 class GAT(Convolutions):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from torch_geometric.nn import GINEConv
-
 from molgraph.data.packed import Schema
 from molgraph.nn.feedforward import FeedForward
 from molgraph.rooms.molecule.encoders.encoder import Convolutions
+from molgraph.rooms.molecule.encoders.geometric import GINEConv
 
 
 class GIN(Convolutions):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
-from torch_geometric.nn import GINEConv, GPSConv
 
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
@@ -13,6 +12,7 @@ from molgraph.nn.codes import Codes
 from molgraph.nn.feedforward import FeedForward
 from molgraph.nn.graph import Graph, return_probabilities
 from molgraph.rooms.molecule.encoders.encoder import MoleculeEncoder, share_out
+from molgraph.rooms.molecule.encoders.geometric import GINEConv, GPSConv
 
 
 class GPS(MoleculeEncoder):

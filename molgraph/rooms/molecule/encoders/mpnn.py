@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
-from torch_geometric.nn import NNConv
 
 from molgraph.data.packed import Schema
 from molgraph.errors import ConfigError
@@ -13,6 +12,7 @@ from molgraph.nn.codes import Codes
 from molgraph.nn.dropout import dropout
 from molgraph.nn.graph import Graph, Kinds, code_keys
 from molgraph.rooms.molecule.encoders.encoder import MoleculeEncoder
+from molgraph.rooms.molecule.encoders.geometric import NNConv
 
 
 class MPNN(MoleculeEncoder):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-from torch_geometric.nn import PNAConv
 from torch_geometric.nn.aggr import DegreeScalerAggregation
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.packed import Schema
 from molgraph.nn.graph import Graph
 from molgraph.rooms.molecule.encoders.encoder import Convolutions, share_out, training_parts
+from molgraph.rooms.molecule.encoders.geometric import PNAConv
 
 
 class PNA(Convolutions):
