@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval
+from molgraph.data.beside import completed
 from molgraph.data.labels import MISSING
 from molgraph.data.numbers import remarks
 from molgraph.data.packed import real
@@ -119,8 +120,10 @@ class Number(Kind):
 
     @classmethod
     def parse(cls, frame: pd.DataFrame, name: str, asked: Asked) -> Parsed:
+        frame, said = completed(frame, name, asked.unit)
         commas = told_elsewhere(frame, name, cells_of(frame, name), asked.delimiter)
-        return super().parse(frame, name, dataclasses.replace(asked, commas=commas))
+        parsed = super().parse(frame, name, dataclasses.replace(asked, commas=commas))
+        return dataclasses.replace(parsed, notes=[*said, *parsed.notes])
 
     @classmethod
     def reader(cls, name: str, cells: Sequence[str], labels: Sequence[str], asked: Asked) -> Read:
