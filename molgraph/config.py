@@ -11,11 +11,11 @@ import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from molgraph import registry
-from molgraph.errors import ConfigError, DataError, did_you_mean
+from molgraph.errors import ConfigError, did_you_mean
+from molgraph.toml import read as read
 from molgraph.toml import to_toml
 
 Value = Any  # what TOML can hold
@@ -44,6 +44,8 @@ MEANT: dict[str, tuple[str, ...]] = {  # what other programs call the keys of a 
     **dict.fromkeys(("target_columns", "label", "labels"), ("targets",)),
     **dict.fromkeys(("split_type", "split_sizes"), ("split", "fractions")),
 }
+SHORT = {"train.mixup": "alpha"}  # the setting of a section that one value stands for
+BY_TARGET = ("task", "transform")  # one word for all, or a section with a word for each
 WORDS = {
     int: "int (a whole number)",
     float: "float (a number)",
@@ -160,6 +162,7 @@ class RunSettings:
     transform: str | dict[str, str] = AUTO  # of numbers: log (log10), none, auto (as training rows ask); or a section
     ensemble: int = 1  # members that are trained and averaged
     init: str = ""  # folder of a model whose weights begin the training
+    metrics: list[str] = field(default_factory=list)  # scores that are shown first (docs/judging.md)
     comparator: str = "auto"  # the method to beat: a model, none, or auto: the room's trees
     inputs: dict[str, dict[str, Value]] = field(default_factory=dict)  # a section for each of several inputs
     encoder: dict[str, Value] = field(default_factory=dict)  # settings of the model (of several inputs: the fusion)
@@ -200,25 +203,6 @@ class RunSettings:
         return self.standardize and self.standardizer
 
 
-def read(path: str | Path) -> dict[str, Value]:
-    """Read a run file.
-
-    Raises: DataError where the file cannot be read, ConfigError where it is no TOML.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such run file; check the name.") from error
-    except OSError as error:
-        raise DataError(f"{path}: the run file cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: the run file is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}.") from error
-
-
 def override(settings: dict[str, Value], assignments: list[str]) -> dict[str, Value]:
     """Return the settings with each `key.sub=value` laid on top; values are written as in TOML, or bare words."""
     result: dict[str, Value] = json.loads(json.dumps(settings))
@@ -232,12 +216,21 @@ def override(settings: dict[str, Value], assignments: list[str]) -> dict[str, Va
             value = raw
         *parents, last = key.strip().split(".")
         at = result
-        for parent in parents:
+        for depth, parent in enumerate(parents, start=1):
+            if not isinstance(at.get(parent, {}), dict):
+                at[parent] = _opened(".".join(parents[:depth]), at[parent])
             at = at.setdefault(parent, {})
             if not isinstance(at, dict):
                 raise ConfigError(f"--set {text}: '{parent}' is no section{_meant(last, ())}")
         at[last] = value
     return result
+
+
+def _opened(key: str, value: Value) -> Value:
+    """Return as a section what one value of a key says: what it is short for, or what is left to the data by target."""
+    if key in SHORT:
+        return {SHORT[key]: value}
+    return {} if key in BY_TARGET and value == AUTO else value
 
 
 def settings(raw: Mapping[str, Value]) -> RunSettings:
@@ -255,7 +248,7 @@ def check(section: str, given: Mapping[str, Value], known: Mapping[str, Any], ow
     """
     for key in given:
         if key not in known:
-            raise ConfigError(f"unknown key '{section}.{key}' for {owner}{_meant(key, known)}")
+            raise ConfigError(f"unknown key '{section}.{key}' for {owner}{_meant(key, known, section)}")
 
 
 def check_values(section: str, given: Mapping[str, Value], known: Mapping[str, inspect.Parameter], owner: str) -> None:
@@ -352,14 +345,17 @@ def _fit_type(key: str, value: Value, wanted: Any) -> Any:
     return value
 
 
-def _meant(key: str, known: Iterable[str]) -> str:
+def _meant(key: str, known: Iterable[str], section: str = "") -> str:
     """Return "; did you mean 'train.epochs'? Known: ..." for an unknown key, wherever the one meant stands.
 
     A key that exists elsewhere, or that other programs call so, comes before one of this section that is spelt alike.
+    A setting that most models have in this `section` and this one has not was meant here: no other is.
     """
     names = sorted(known)
     found = [*where(key)]
-    if not found:
+    if any(path.rpartition(".")[0] == section and path.rpartition(".")[2] not in names for path in found if section):
+        found = []
+    elif not found:
         found = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
         elsewhere = {path.rpartition(".")[2]: path for path in _paths()}
         nearer = difflib.get_close_matches(key, [*elsewhere, *found], n=1, cutoff=0.75)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from molgraph.errors import ConfigError, DataError
 
 
 def to_toml(raw: Mapping[str, Any], prefix: str = "") -> str:
@@ -26,3 +30,22 @@ def _toml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(_toml(v) for v in value)}]"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Read a run file.
+
+    Raises: DataError where the file cannot be read, ConfigError where it is no TOML.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such run file; check the name.") from error
+    except OSError as error:
+        raise DataError(f"{path}: the run file cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: the run file is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}.") from error

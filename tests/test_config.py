@@ -167,3 +167,26 @@ def test_run_file_that_is_missing_or_no_toml(tmp_path):
 def test_unknown_encoder_key_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'depth'"):
         config.check("encoder", {"dpeth": 3}, {"depth": None, "hidden": None}, "model 'molecule/dmpnn'")
+
+
+def test_a_setting_of_a_section_is_set_where_one_value_stood_for_it():
+    assert config.override({"train": {"mixup": 0.0}}, ["train.mixup.alpha=0.4"]) == {"train": {"mixup": {"alpha": 0.4}}}
+    assert config.override({"train": {"mixup": {"alpha": 0.4}}}, ["train.mixup=0.0"]) == {"train": {"mixup": 0.0}}
+    written = config.override({}, ["train.mixup.alpha=0.4"])
+    printed = tomllib.loads(config.dump(config.settings({})))
+    assert config.settings(config.override(printed, ["train.mixup.alpha=0.4"])) == config.settings(written)
+    assert config.override({"transform": "auto"}, ["transform.y=log"]) == {"transform": {"y": "log"}}
+    assert config.override({"task": "auto"}, ["task.y=binary", "task.z=regression"])["task"]["z"] == "regression"
+    for key in ("transform", "task"):  # said of all targets: nobody knows what of the others
+        with pytest.raises(ConfigError, match=f"'{key}' is no section"):
+            config.override({key: "log"}, [f"{key}.y=none"])
+
+
+def test_a_key_that_most_models_have_is_not_suggested_as_itself():
+    known = {"depth": None, "rounds": None}
+    for key in ("hidden", "hidden_size", "dropout"):
+        with pytest.raises(ConfigError) as refused:
+            config.check("encoder", {key: 3}, known, "molecule/forest")
+        assert str(refused.value) == f"unknown key 'encoder.{key}' for molecule/forest. Known: depth, rounds."
+    with pytest.raises(ConfigError, match=r"did you mean 'encoder\.depth' or 'head\.depth'"):
+        config.check("encoder", {"num_layers": 3}, known, "molecule/forest")

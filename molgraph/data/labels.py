@@ -29,6 +29,11 @@ _AFFIRMED = YES | {
 DENIED = NO | {
     *("low", "weak", "absent", "control", "benign", "normal", "healthy", "alive", "censored", "fail", "bad", "safe"),
 }
+# Of an event: nothing had happened when the row was last seen. "low" and "benign" may be what happened.
+NOTHING = NO | {
+    *("alive", "living", "censored", "absent", "no event", "event-free", "eventfree", "event free"),
+    *("lost", "lost to follow-up", "lost to follow up", "withdrawn", "withdrew"),
+}
 _NEGATIONS = ("non", "not", "no", "in", "im", "un", "dis")
 ZERO_ONE = ("0", "1")  # what two classes are called that have no words
 MOST = 0.9  # share of the cells of a target that say what it is

@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval
-from molgraph.data.labels import DENIED, MISSING, same_label
+from molgraph.data.labels import MISSING, NOTHING, same_label
 from molgraph.data.numbers import reader
 from molgraph.data.targets import ABOVE, EXACT, Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
@@ -355,7 +355,7 @@ def _causes(name: str, cells: Sequence[str]) -> tuple[str, ...]:
     for cell in cells:
         if cell.lower() not in MISSING:
             shown.setdefault(same_label(cell), cell)
-    found = sorted(shown.keys() - DENIED, key=lambda label: (_number(label) is None, _number(label) or 0.0, label))
+    found = sorted(shown.keys() - NOTHING, key=lambda label: (_number(label) is None, _number(label) or 0.0, label))
     if not found:
         raise DataError(f"{name}: no row says that the event happened; 0, no, alive, censored say that it did not.")
     if len(found) > 10:
@@ -375,7 +375,7 @@ def _cause(cell: str, place: Mapping[str, int], causes: Sequence[str]) -> int:
     label = same_label(cell)
     if label in place:
         return place[label]
-    if label in DENIED:
+    if label in NOTHING:
         return 0
     raise ValueError(f"is none of the events in training{did_you_mean(cell, causes)}")
 

@@ -96,15 +96,16 @@ class Family:
                 raise ConfigError(f"no metric '{name}' for a {self.word} task{did_you_mean(name, self.metrics)}")
         return tuple(self.metrics if asked is None else asked)
 
-    def shown(self, wanted: Sequence[str] = (), *, bounds: bool = False) -> tuple[str, ...]:
-        """Return the metrics that a person sees first: those `wanted` that are of the family, else those not aside.
+    def shown(self, wanted: Sequence[str] = (), *, first: Sequence[str] = (), bounds: bool = False) -> tuple[str, ...]:
+        """Return the metrics that a person sees: those `wanted` that are of the family, else those not aside; before
+        them those that a run wants `first`.
 
         Of rows with `bounds` the one that counts them is one.
         """
-        mine = tuple(name for name in wanted if name in self.metrics)
-        return mine or tuple(
+        mine = tuple(name for name in wanted if name in self.metrics) or tuple(
             name for name in self.metrics if name not in self.aside or (bounds and name == self.censored)
         )
+        return tuple(dict.fromkeys((*(name for name in first if name in self.metrics), *mine)))
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset
 from molgraph.data.targets import EXACT
+from molgraph.errors import ConfigError, did_you_mean
 from molgraph.kinds import Kind
-from molgraph.metrics import compare, score
+from molgraph.metrics import METRICS, compare, score
 from molgraph.metrics.comparison import FEWEST
 from molgraph.metrics.levels import levels
 from molgraph.predictor.decided import decided, together
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import dependent, repeats
-from molgraph.predictor.inputs import Slot, of_pairs
+from molgraph.predictor.inputs import of_pairs
 from molgraph.predictor.neighbours import neighbours
 from molgraph.predictor.panel import Panel
 from molgraph.predictor.predictor import Predictor
@@ -108,7 +109,7 @@ def assess(
     kinds = {name: predictor.task.of(name) for name in targets}
     first = {
         "main": {name: kind.family.main for name, kind in kinds.items()},
-        "shown": {name: list(shown(kind, data, predictor.inputs.slots)) for name, kind in kinds.items()},
+        "shown": {name: list(shown(kind, data, predictor)) for name, kind in kinds.items()},
     }
     return {**found, "rows": len(data), "repeats": int(repeats(data).sum()), **first}
 
@@ -119,10 +120,28 @@ def _natural(kind: Kind, truth: Array, estimate: Array, given: dict[str, Any]) -
     return _scores(kind, kind.out_of(truth), kind.out_of(np.minimum(estimate, MOST)), seen)
 
 
-def shown(kind: Kind, data: Dataset, slots: Sequence[Slot]) -> tuple[str, ...]:
-    """Return the metrics of a target that a person sees first, as its kind says, or of pairs a room of the two."""
+def shown(kind: Kind, data: Dataset, scorer: Predictor | Panel) -> tuple[str, ...]:
+    """Return the metrics of a target that a person sees: first those that the runs declare, then those of its kind, or
+    of pairs of a room of the two."""
     _, observed, bound = kind.measured(data.targets)
-    return kind.family.shown(of_pairs(slots), bounds=bool((bound[observed] != EXACT).any()))
+    first = [name for each in scorer.predictors for name in each.recipe.run.metrics]
+    return kind.family.shown(of_pairs(scorer.inputs.slots), first=first, bounds=bool((bound[observed] != EXACT).any()))
+
+
+def declared(names: Sequence[str], source: Any, task: Kind) -> list[str]:
+    """Return the metrics that a run declares, else those that fit of the card of a data set (`datasets.load`).
+
+    Raises: ConfigError for one of the run that is unknown, or that judges none of its targets.
+    """
+    families = {task.of(name).family.word: task.of(name).family for name in task.names}
+    fit = dict.fromkeys(metric for family in families.values() for metric in family.metrics)
+    for name in names:
+        if name not in METRICS:
+            raise ConfigError(f"metrics: '{name}' is not known{did_you_mean(name.lower(), fit)}")
+        if name not in fit:
+            kinds = " or ".join(families)
+            raise ConfigError(f"metrics: '{name}' judges no {kinds} target{did_you_mean(name, fit)}")
+    return list(names) or [name for name in getattr(source, "attrs", {}).get("metrics", ()) if name in fit]
 
 
 class _Rival(NamedTuple):

@@ -104,9 +104,11 @@ def domain_lines(found: Mapping[str, Any], target: str) -> list[str]:
     said = [f"{rows} {'lies' if apart['outside'] == 1 else 'lie'} outside the domain of the training data"]
     label = METRICS[found["main"][target]].label
     for side, made in apart["of"].items():
-        exact = f"{made['coverage']['n']:,} exact rows" if bounded(found["model"][target]) else "rows"
-        held = " ".join(sentences(made["coverage"], exact)).removesuffix(".")
-        said.append(f"{side} the domain: {label} {interval(made['score'])}; {held}")
+        covered = made["coverage"]
+        exact = f"{covered['n']:,} exact rows" if bounded(found["model"][target]) else "rows"
+        alike = covered["value"] is None and covered["reason"] == found["coverage"][target]["reason"]  # said already
+        held = "" if alike else f"; {' '.join(sentences(covered, exact)).removesuffix('.')}"
+        said.append(f"{side} the domain: {label} {interval(made['score'])}{held}")
     return said
 
 

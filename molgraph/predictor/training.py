@@ -44,7 +44,8 @@ def member_seed(seed: int, number: int) -> int:
 
 def digest(run: RunSettings, data: Dataset, *folds: NDArray[np.int64]) -> str:
     """Return the sha256 of settings, wherever the data lies, and of rows with their folds."""
-    found = hashlib.sha256(json.dumps({**asdict(run), "data": ""}).encode())
+    said = {name: value for name, value in asdict(run).items() if name != "metrics"}  # those are only shown
+    found = hashlib.sha256(json.dumps({**said, "data": ""}).encode())
     for rows in folds:
         found.update(rows.tobytes())
     weights = [data.targets.weight] if bool((data.targets.weight != 1).any()) else []

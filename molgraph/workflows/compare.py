@@ -193,7 +193,8 @@ def _scores(task: Kind, test: Dataset, estimates: Any) -> dict[str, dict[str, fl
 
 def _digest(found: Comparison, run: RunSettings, cut: Split) -> str:
     """Return the sha256 of all that decides a cell."""
-    text = json.dumps({**asdict(run), "data": "", "init": "", "comparator": "", "refit": ""}, sort_keys=True)
+    said = {name: value for name, value in asdict(run).items() if name != "metrics"}  # those are only shown
+    text = json.dumps({**said, "data": "", "init": "", "comparator": "", "refit": ""}, sort_keys=True)
     whole = hashlib.sha256(text.encode() + found.digest.encode())
     for rows in (cut.train, cut.valid, cut.test):
         whole.update(rows.tobytes() + b"|")

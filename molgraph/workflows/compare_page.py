@@ -58,11 +58,11 @@ def _when(split: str) -> str:
 
 
 def _compared(found: Comparison, target: str) -> Compared:
-    ranking = found.rankings[target]
+    ranking, run = found.rankings[target], found.made.run
     logs = found.made.task.of(target).on_logarithm
     unit = f"log10 of {target}" if logs else found.made.rows.units.get(target, "")
     family = NAMED[found.made.rows.kinds[target]].family
-    columns = dict.fromkeys((ranking.metric, *family.shown(of_pairs(slots(found.made.run)))))
+    columns = dict.fromkeys((ranking.metric, *family.shown(of_pairs(slots(run)), first=run.metrics)))
     return Compared(
         target,
         ranking,

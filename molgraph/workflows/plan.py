@@ -24,6 +24,7 @@ from molgraph.errors import ConfigError, DataError, MolgraphError, Reject, did_y
 from molgraph.kinds import NAMED, Kind, make
 from molgraph.metrics.figures import figure
 from molgraph.predictor import Predictor
+from molgraph.predictor.assess import declared
 from molgraph.predictor.duplicates import merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.known import Known
@@ -117,6 +118,7 @@ def plan(
     task = make(rows.kinds, rows.classes, balance=run.balance, focal=run.focal, variance=run.variance, log=log)
     if start is not None:
         agree(task, start.task, run.init)
+    run = replace(run, metrics=declared(run.metrics, source, task))
     train = taught(rows.data, cut.train, task.of_column, run.duplicates)
     task.adapt(train.targets)  # says where there is nothing to learn, before anything is made
     made = Plan(run, rows, task, cut, to_beat, leaks, _merges(run, rows, cut), start)

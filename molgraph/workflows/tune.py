@@ -279,7 +279,8 @@ def _write(outcome: Outcome, request: Request) -> dict[str, Any]:
 
 def _made_from(run: RunSettings, readings: Mapping[bool, Visible], aims: Sequence[Goal]) -> str:
     """Return the sha256 of what decides a trial's score."""
-    text = json.dumps({**asdict(run), "data": "", "refit": ""}, sort_keys=True) + ",".join(goal.name for goal in aims)
+    said = {name: value for name, value in asdict(run).items() if name != "metrics"}  # those are only shown
+    text = json.dumps({**said, "data": "", "refit": ""}, sort_keys=True) + ",".join(goal.name for goal in aims)
     found = hashlib.sha256(text.encode())
     for rows in readings.values():
         found.update(rows.digest.encode())

@@ -55,6 +55,10 @@ def test_competing_events_keep_their_names() -> None:
     frame = pd.DataFrame({"t": ["1", "2", "3", "4"], "what": ["censored", "transplant", "death", "death"]})
     parsed = Event.parse(frame, "what", Asked(beside={"time": "t"}))
     assert parsed.labels == ("death", "transplant") and parsed.values[:, 1].tolist() == [0, 2, 1, 1]
+    graded = Event.parse(frame.replace({"death": "low", "transplant": "safe"}), "what", Asked(beside={"time": "t"}))
+    assert graded.labels == ("low", "safe") and graded.values[:, 1].tolist() == [0, 2, 1, 1], "words for what happened"
+    lost = Event.parse(frame.replace("transplant", "Lost to follow-up"), "what", Asked(beside={"time": "t"}))
+    assert lost.labels == ("death",) and lost.values[:, 1].tolist() == [0, 0, 1, 1]
     new = Event.parse(
         frame.replace("transplant", "relapse"), "what", Asked(labels=("death", "transplant"), beside={"time": "t"})
     )

@@ -248,3 +248,9 @@ def test_what_is_shown_is_computed_and_fits_a_page() -> None:
     assert Number.family.shown() == ("rmse", "mae", "r2", "spearman", "pearson")
     assert Number.family.shown(AFFINITY) == AFFINITY
     assert YesNo.family.shown(AFFINITY) == YesNo.family.shown()
+
+
+def test_what_a_run_declares_is_shown_first_and_nothing_that_its_kind_shows_is_lost() -> None:
+    assert Number.family.shown(first=["kendall", "mae"]) == ("kendall", "mae", "rmse", "r2", "spearman", "pearson")
+    assert Number.family.shown(AFFINITY, first=["r2"])[0] == "r2"
+    assert YesNo.family.shown(first=["mae", "brier"])[:2] == ("brier", "auroc"), "of another kind: not shown"

@@ -161,3 +161,19 @@ def test_inside_and_outside_the_domain_are_scored_apart(made, nci):
         assert found["of"][side]["coverage"]["n"] == rows.sum()
     few = by_domain(predictor, data.subset(np.flatnonzero(within)))["y"]
     assert few["outside"] == 0 and few["of"] == {}
+
+
+def test_a_reason_why_there_is_no_interval_is_said_once_and_another_one_beside_it():
+    from molgraph.predictor.card import domain_lines
+
+    score = {"value": 0.7, "low": 0.6, "high": 0.8}
+    none = {"value": None, "reason": "the chances by time say it", "n": 50}
+    few = {**none, "reason": "only 3 rows"}
+    found = {"main": {"y": "c_index"}, "model": {"y": {"c_index": {"n": 50}}}, "coverage": {"y": none}}
+    sides = {"inside": {"score": score, "coverage": none}, "outside": {"score": score, "coverage": few}}
+    found["domain"] = {"y": {"inside": 30, "outside": 20, "of": sides}}
+    assert domain_lines(found, "y") == [
+        "20 of 50 rows lie outside the domain of the training data",
+        "inside the domain: C-index 0.7 (0.6 to 0.8)",
+        "outside the domain: C-index 0.7 (0.6 to 0.8); No word on the 90 % intervals: only 3 rows",
+    ]
