@@ -19,7 +19,7 @@ from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.labels import labels_of
 from molgraph.data.room import Room
 from molgraph.data.stream import name_of
-from molgraph.data.table import MEMORY, Table, nonempty
+from molgraph.data.table import MEMORY, Table, is_usual, nonempty
 from molgraph.data.targets import Targets
 from molgraph.data.units import target_name
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
@@ -34,7 +34,12 @@ from molgraph.split import IDENTITY
 LOG_MOLAR = "-log10(M)"
 OURS = ("status", "message", "in_domain", "nn_id", "nn_similarity")  # what predictions say beside the targets
 WORKERS_FROM = 2000  # rows from which a pool of processes pays for its start
-IDS = ("id", "name", "_name", "compound id", "drug_id", "cid")  # usual names of a column that names the rows
+# Usual names of a column that names the rows, as chemists, registration systems and ChEMBL call it.
+IDS = (
+    *("id", "name", "_name", "compound id", "drug_id", "cid", "compound no", "compound number", "compound name"),
+    *("cpd id", "cpd no", "cpd number", "cpd name", "cpd", "compound", "molecule id", "molecule name", "mol id"),
+    *("molecule chembl id", "chembl id", "corporate id", "catalog id", "catalog number", "substance id"),
+)
 MANY = 20  # labels from which on words are hardly classes
 
 
@@ -232,9 +237,10 @@ def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, li
 def _ids(table: Table, run: RunSettings, room: Room, prepared: Ready) -> list[str]:
     """Return the user's name of each row: the id column, else what its parts are called, else a column that is called
     so (of records also as their room says), else the row's number."""
-    columns = {c.lower(): c for c in table.frame.columns}
+    taken = {*prepared.columns.values(), *run.targets, *table.targets}
+    columns = [str(c) for c in table.frame.columns if str(c) not in taken]
     also = room.reading.ids if room.reading.fields is not None else ()
-    usual = next((columns[c] for c in (*IDS, *also) if c in columns), "")
+    usual = next((c for name in (*IDS, *also) for c in columns if is_usual(c, [name])), "")
     if run.id and run.id not in table.frame:
         raise DataError(f"{table.origin}: no column '{run.id}'{did_you_mean(run.id, table.frame.columns)}")
     column = run.id or usual

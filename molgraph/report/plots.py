@@ -150,7 +150,7 @@ def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) 
     parts: list[str] = []
     for value, tick in x.ticks(6):
         parts += [line(x(value), 4, x(value), bottom, "grid"), text(x(value), bottom + 16, tick)]
-    parts.append(text((x.start + x.end) / 2, bottom + 34, fitted(label, x.end - x.start), kind="label"))
+    parts.append(text(x.end, bottom + 34, fitted(label, x.end), "end", "label"))  # the whole width is its own
     for k, (method, each) in enumerate(zip(methods, estimates, strict=True)):
         kind, y = ("model" if k == 0 else "other"), row * k + 18
         name = method if len(method) <= 34 else f"{method[:33]}…"

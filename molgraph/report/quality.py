@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from molgraph.metrics import METRICS
@@ -20,11 +20,13 @@ from molgraph.predictor.card import (
     units,
 )
 from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.simple import CONSTANT, EQUATION
 from molgraph.report.contents import Estimate, Quality
 from molgraph.report.meaning import meaning
 from molgraph.report.plots import with_units
 
 Assessment = Mapping[str, Any]
+SIMPLEST = {CONSTANT: "the simplest guess", EQUATION: "an equation of descriptors"}
 
 
 def quality(assessment: Assessment, model: str, unit_of: Mapping[str, str] | None = None) -> tuple[Quality, ...]:
@@ -57,6 +59,9 @@ def _of_target(assessment: Assessment, target: str, model: str, unit: str) -> Qu
     of_errors = unit_of_errors(judged, target, unit)
     called = {n: with_units(METRICS[n].label, of_errors if n in IN_UNITS else "") for n in shown}
     named = labels(assessment["model"][target], shown, called)
+    if "unseen" in assessment:
+        afresh = labels(judged["model"][target], shown, called)
+        named = {name: _both(label, called[name], afresh[name]) for name, label in named.items()}
     scores = {label: tuple(_estimate(table[name]) for table in tables) for name, label in named.items()}
     in_the_file, which = natural_units(judged, target), _which(assessment)
     verdicts = judged.get("verdicts", assessment["verdicts"])[target]
@@ -80,11 +85,20 @@ def _of_target(assessment: Assessment, target: str, model: str, unit: str) -> Qu
         f"Reliability: {sentence(reliable, of_errors)}." if reliable else "",
         drawn(reliable.get("curve", ())),
         METRICS[main].classes,
-        tuple(_in_a_word(name, verdict) for name, verdict in verdicts.items()),
+        tuple(_in_a_word(name, verdict) for name, verdict in (*verdicts.items(), *_simple(judged, target))),
         unit,
         means,
         which=which,
     )
+
+
+def _both(label: str, called: str, afresh: str) -> str:
+    """Say also of how many rows the columns beside the first are, where a label counts rows.
+
+    >>> _both("R2, 48 exact", "R2", "R2, 40 exact"), _both("R2", "R2", "R2")
+    ('R2, 48 exact (40 exact not trained on)', 'R2')
+    """
+    return label if label == called else f"{label} ({afresh.removeprefix(f'{called}, ')} not trained on)"
 
 
 def _which(assessment: Assessment) -> str:
@@ -94,6 +108,12 @@ def _which(assessment: Assessment) -> str:
     if "seen_in_training" not in assessment:
         return "held-out rows"
     return "rows, all trained on" if assessment["seen_in_training"] == assessment.get("rows") else "rows"
+
+
+def _simple(judged: Assessment, target: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield what the simplest methods are called and the verdict beside each, where an assessment has them."""
+    for name, verdict in judged.get("simple", {}).get("verdicts", {}).get(target, {}).items():
+        yield SIMPLEST.get(name, name), verdict
 
 
 def _in_a_word(name: str, verdict: Mapping[str, Any]) -> str:

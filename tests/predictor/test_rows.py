@@ -100,10 +100,17 @@ def test_an_unread_cell_of_a_kept_row_is_told():
     assert "'five' is not a number" in reject.message
 
 
-@pytest.mark.parametrize("column", ["id", "Name", "CID", "mine"])
+@pytest.mark.parametrize(
+    "column", ["id", "Name", "CID", "mine", "Cpd No.", "Compound_ID", "Compound", "Molecule ChEMBL ID", "Catalog_ID"]
+)
 def test_rows_are_called_by_the_users_names(column):
     frame = pd.DataFrame({"smiles": ["CCO", "CC"], "y": ["1", "2"], column: ["A7", ""]})
     assert rows_of(frame, id="mine" if column == "mine" else "").data.ids == ("A7", "row 2")
+
+
+def test_what_is_read_or_learnt_names_no_rows():
+    frame = pd.DataFrame({"Compound": ["CCO", "CC"], "cid": ["1", "2"], "cpd": ["x", "y"]})
+    assert rows_of(frame, ("cid",), column="Compound").data.ids == ("x", "y")
 
 
 @pytest.mark.parametrize(

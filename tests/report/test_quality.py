@@ -66,3 +66,29 @@ def test_rows_are_called_what_they_are_to_the_model() -> None:
     assert called(seen_in_training=0)[0] == called(seen_in_training=None)[0] == "rows"
     assert called(seen_in_training=40)[0] == "rows, all trained on"
     assert called(seen_in_training=9, unseen=made)[0] == "rows not trained on"
+
+
+def test_the_table_of_many_columns_says_what_a_simple_method_does_as_well() -> None:
+    truth = np.random.default_rng(0).normal(6, 1, 40)
+    share = {"value": 0.9, "low": 0.8, "high": 0.95, "reason": None, "n": 40}
+    made = assessed("regression", truth, truth + 1, truth + 3, share, {})
+    (target,) = made["model"]
+    beside = {"constant": {"verdict": "better", "sentence": "a"}, "equation": {"verdict": "worse", "sentence": "b"}}
+    (found,) = quality({**made, "simple": {"verdicts": {target: beside}}}, "graph")
+    assert found.verdicts[1:] == ("better than the simplest guess", "worse than an equation of descriptors")
+    (without,) = quality(made, "graph")
+    assert found.verdicts[:1] == without.verdicts, "an earlier version judged no simple method"
+
+
+def test_each_column_of_a_score_says_how_many_exact_rows_it_is_of() -> None:
+    truth = np.random.default_rng(0).normal(6, 1, 40)
+    share = {"value": 0.9, "low": 0.8, "high": 0.95, "reason": None, "n": 40}
+    made = assessed("regression", truth, truth + 1, truth + 3, share, {})
+    (target,) = made["model"]
+
+    def counted(exact: int, every: int) -> dict:
+        rows = {name: {**score, "n": every if name == "ci" else exact} for name, score in made["model"][target].items()}
+        return {**made, "model": {target: rows}}
+
+    (found,) = quality({**counted(48, 55), "unseen": counted(40, 45), "seen_in_training": 10}, "graph")
+    assert "RMSE, 48 exact (40 exact not trained on)" in found.scores and found.main in found.scores
