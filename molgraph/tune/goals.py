@@ -17,6 +17,7 @@ from molgraph.data.files import scratch
 from molgraph.errors import ConfigError, DataError, did_you_mean
 from molgraph.kinds import NAMED, Kind
 from molgraph.metrics import METRICS, score
+from molgraph.metrics.scores import IN_UNITS
 from molgraph.predictor.member import Member
 
 Array = NDArray[np.float64]
@@ -42,8 +43,9 @@ class Goal:
         return one > other if self.higher_is_better else one < other
 
 
-def goals(wanted: Sequence[str], kinds: Mapping[str, str]) -> tuple[Goal, ...]:
+def goals(wanted: Sequence[str], kinds: Mapping[str, str], unit: str = "") -> tuple[Goal, ...]:
     """Return the objectives, the first of which is an accuracy; none named means the main metric of the task.
+    Errors are in the `unit` of the targets.
 
     Several regression targets, or targets of several kinds, are judged by `error`: the mean over the targets of RMSE
     divided by the standard deviation of the training values, or of 1 minus AUROC, or of 1 minus balanced accuracy.
@@ -63,7 +65,7 @@ def goals(wanted: Sequence[str], kinds: Mapping[str, str]) -> tuple[Goal, ...]:
         raise ConfigError(f"--objectives {','.join(chosen)}: one is named twice.")
     if chosen[0] in COSTS:
         raise ConfigError(f"--objectives: name an accuracy first, then '{chosen[0]}': {', '.join((ERROR, *metrics))}.")
-    return tuple(_goal(name) for name in chosen)
+    return tuple(_goal(name, unit) for name in chosen)
 
 
 def goal_names(wanted: Sequence[str]) -> None:
@@ -77,9 +79,10 @@ def goal_names(wanted: Sequence[str]) -> None:
             raise ConfigError(f"--objectives: unknown '{name}'{did_you_mean(name, known)}")
 
 
-def _goal(name: str) -> Goal:
+def _goal(name: str, unit: str) -> Goal:
     if name in METRICS:
-        return Goal(name, METRICS[name].label, METRICS[name].higher_is_better)
+        label = METRICS[name].label
+        return Goal(name, f"{label} ({unit})" if unit and name in IN_UNITS else label, METRICS[name].higher_is_better)
     return Goal(name, f"{name} ({COSTS[name]})" if name in COSTS else "error in standard deviations")
 
 

@@ -20,6 +20,7 @@ from molgraph.data.interrupts import rearm
 from molgraph.errors import CheckpointError, ConfigError
 from molgraph.kinds import NAMED, Kind, make
 from molgraph.metrics import METRICS, score
+from molgraph.metrics.scores import IN_UNITS
 from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import Leaks
 from molgraph.predictor.member import needs
@@ -28,6 +29,7 @@ from molgraph.split import Split
 from molgraph.tune.budget import clock
 from molgraph.workflows.compare_result import CELLS, PAGE, SCORES, Cell, Comparison, Request, conclude
 from molgraph.workflows.folds import fold, refuse_own_labels
+from molgraph.workflows.natural import unit_of_errors
 from molgraph.workflows.plan import guarded, plan
 from molgraph.workflows.rivals import NONE
 from molgraph.workflows.show import say
@@ -147,8 +149,13 @@ def _fill(found: Comparison) -> None:
             done += 1
             spent.append(cell.seconds)
             left = clock((total - done) * float(np.mean(spent)))
-            shown = ", ".join(f"{METRICS[m].label} {_shown(cell.scores[t][m])}" for t, m in found.metrics.items())
+            shown = ", ".join(f"{_label(found, t, m)} {_shown(cell.scores[t][m])}" for t, m in found.metrics.items())
             say(f"[{done}/{total}] repeat {repeat + 1}, fold {number + 1}, {name}: {shown} (about {left} left)")
+
+
+def _label(found: Comparison, target: str, metric: str) -> str:
+    unit = unit_of_errors(found.made, [target]) if metric in IN_UNITS else ""
+    return f"{METRICS[metric].label} ({unit})" if unit else METRICS[metric].label
 
 
 def _shown(value: float | None) -> str:

@@ -12,6 +12,7 @@ from molgraph.metrics.scores import IN_UNITS
 from molgraph.predictor.inputs import of_pairs, slots
 from molgraph.report.compared import Compared, ComparisonPage
 from molgraph.report.plots import with_units
+from molgraph.workflows.natural import unit_of_errors
 
 if TYPE_CHECKING:
     from molgraph.workflows.compare_result import Comparison
@@ -59,8 +60,7 @@ def _when(split: str) -> str:
 
 def _compared(found: Comparison, target: str) -> Compared:
     ranking, run = found.rankings[target], found.made.run
-    logs = found.made.task.of(target).on_logarithm
-    unit = f"log10 of {target}" if logs else found.made.rows.units.get(target, "")
+    unit = unit_of_errors(found.made, [target])
     family = NAMED[found.made.rows.kinds[target]].family
     columns = dict.fromkeys((ranking.metric, *family.shown(of_pairs(slots(run)), first=run.metrics)))
     return Compared(

@@ -16,10 +16,18 @@ from molgraph.kinds import Number
 from molgraph.kinds.column import Column, What, named
 from molgraph.predictor.rows import LOG_MOLAR
 from molgraph.predictor.scored import Scorer
+from molgraph.workflows.plan import Plan
 
 _LOGARITHM = re.compile(r"p[ _-]?((?:K(?:[id]|(?![a-z]))|[A-Z]{1,2}C?50).*)")  # of a concentration, not pKa
 # More of a logarithm is less of a concentration.
 TURNED: dict[What, What] = {"value": "value", "low": "high", "high": "low"}
+
+
+def unit_of_errors(made: Plan, targets: Sequence[str]) -> str:
+    """Return the unit of errors of some targets, "" where they have none in common: of logarithms those."""
+    logs, units = made.task, made.rows.units
+    each = {f"log10 of {name}" if logs.of(name).on_logarithm else units.get(name, "") for name in targets}
+    return each.pop() if len(each) == 1 else ""
 
 
 def logarithms(scorer: Scorer) -> dict[str, str]:

@@ -31,6 +31,7 @@ from molgraph.tune.study import GRACE, JOURNAL, Place, doubtful, methods, open_s
 from molgraph.tune.work import ESTIMATES, POLL, ROWS, Job, work, work_apart
 from molgraph.workflows import show
 from molgraph.workflows.folds import fold
+from molgraph.workflows.natural import unit_of_errors
 from molgraph.workflows.outcome import (
     COMPARATOR,
     MODEL,
@@ -190,7 +191,7 @@ def _plans(
 
 
 def _begun(request: Request, plans: Mapping[bool, Plan], made: Plan, space: Space) -> Outcome:
-    aims = goals(request.objectives, made.rows.kinds)
+    aims = goals(request.objectives, made.rows.kinds, unit_of_errors(made, list(made.rows.kinds)))
     readings = {setting: _visible(each, request.folds) for setting, each in plans.items()}
     how = methods(space, aims, request.folds, request.budget.trials)
     if request.folds > 1 and own_labels(made.run.split):

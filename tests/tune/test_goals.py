@@ -24,6 +24,12 @@ def test_the_usual_objective_is_the_main_metric_of_the_task():
     assert goals((), {"a": "regression", "b": "binary"})[0].name == "error"
 
 
+def test_errors_are_in_the_unit_of_the_target_and_what_has_none_is_not():
+    found = goals(("rmse", "spearman", "mae", "latency"), {"a": "regression"}, "-log10(M)")
+    assert [g.label for g in found[:3]] == ["RMSE (-log10(M))", "Spearman", "MAE (-log10(M))"]
+    assert goals((), {"a": "regression", "b": "regression"}, "h")[0].label == "error in standard deviations"
+
+
 @pytest.mark.parametrize(
     ("named", "words"),
     [(("rsme",), "did you mean 'rmse'"), (("latency", "rmse"), "an accuracy first"), (("rmse", "rmse"), "named twice"),

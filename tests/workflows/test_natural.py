@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from molgraph.errors import ConfigError
+from molgraph.kinds import make
 from molgraph.predictor.rows import LOG_MOLAR
-from molgraph.workflows.natural import logarithms, unit_of, with_units
+from molgraph.workflows.natural import logarithms, unit_of, unit_of_errors, with_units
 
 
 def model(**units: str) -> Any:
@@ -37,3 +38,12 @@ def test_units_that_cannot_be() -> None:
         unit_of("nm", model(pKi=""))
     with pytest.raises(ConfigError, match="no target of the model is the negative logarithm"):
         unit_of("nM", model(logP="log units"))
+
+
+def test_errors_are_in_the_unit_of_the_targets_where_that_is_one():
+    task = make({"CL": "regression", "pKi": "regression", "pIC50": "regression"}, log=["CL"])
+    units = {"pKi": "-log10(M)", "pIC50": "-log10(M)"}
+    made = SimpleNamespace(task=task, rows=SimpleNamespace(units=units))
+    assert unit_of_errors(made, ["CL"]) == "log10 of CL"
+    assert unit_of_errors(made, ["pKi", "pIC50"]) == "-log10(M)"
+    assert unit_of_errors(made, ["CL", "pKi"]) == ""
