@@ -31,6 +31,8 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
     if arguments.fields:
         raw["fields"] = {name.strip(): config.AUTO for name in arguments.fields.split(",")} | raw.get("fields", {})
     _over_time(arguments, raw)
+    if arguments.descriptors:
+        raw["descriptors"] = [name.strip() for name in arguments.descriptors.split(",") if name.strip()]
     for text in arguments.positive:
         column, sign, value = text.partition(":")
         named = sign and column in raw.get("targets", ())

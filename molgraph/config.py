@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from molgraph import registry
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.several import DESCRIPTORS, JOINS, with_descriptors
 from molgraph.toml import read as read
 from molgraph.toml import to_toml
 
 Value = Any  # what TOML can hold
-FUSION = "fusion/concat"  # what joins several inputs where a run does not say
+FUSION = JOINS["network"]  # what joins several inputs where a run does not say
 RULES = 2  # how molecules are standardised: the version of the rules (see `molecule.standardise`)
 LARGEST = {
     **dict.fromkeys(("depth", "steps", "units", "heads", "towers", "walk", "channels"), 256),
@@ -238,7 +239,7 @@ def settings(raw: Mapping[str, Value]) -> RunSettings:
 
     Raises: ConfigError for an unknown key (with the nearest known one), a wrong type, a value out of range.
     """
-    return typing.cast(RunSettings, _build(RunSettings, _one_input(raw), ""))
+    return typing.cast(RunSettings, _build(RunSettings, _one_input(with_descriptors(raw)), ""))
 
 
 def check(section: str, given: Mapping[str, Value], known: Mapping[str, Any], owner: str) -> None:
@@ -379,7 +380,7 @@ def _paths() -> list[str]:
     found = [*(f"encoder.{key}" for key in ENCODERS)]
     for section, kind in (("train.", FitSettings), ("head.", HeadSettings), ("", RunSettings)):
         found += [f"{section}{f.name}" for f in dataclasses.fields(kind)]
-    return found
+    return [*found, DESCRIPTORS]
 
 
 def dump(run: RunSettings) -> str:

@@ -75,6 +75,8 @@ def _rows(p: argparse.ArgumentParser) -> None:
     p.add_argument("--fields", metavar="A,B", help="columns that say of a patient what is known (default: all others)")
     p.add_argument("--at", metavar="COL", help="column that says until when a row may see the visits of its patient")
     p.add_argument("--time", metavar="COL", help="column of visits that says when they were (default: by its name)")
+    beside = "own columns of numbers beside what the model reads, as temp,ph"
+    p.add_argument("--descriptors", metavar="A,B", help=beside)
     p.add_argument("--id", metavar="COL", help="column that names the rows")
     p.add_argument("--seed", type=int, help="seed of everything random (default 0)")
     p.add_argument(
@@ -236,7 +238,8 @@ def pretrain(p: argparse.ArgumentParser) -> None:
     p.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments", help="train.epochs=3, ...")
     p.add_argument("--overwrite", action="store_true", help="replace what stands in --out")
     p.add_argument("--out", required=True, metavar="DIR", help="folder for encoder.safetensors and rejects.csv")
-    p.set_defaults(target=[], units=[], positive=[], join=[], no_standardize=False, fields="")  # of rows with labels
+    of_labels: dict[str, object] = {"target": [], "units": [], "positive": [], "join": [], "no_standardize": False}
+    p.set_defaults(**of_labels, fields="", descriptors="")
 
 
 def find(p: argparse.ArgumentParser) -> None:

@@ -76,6 +76,7 @@ class Names:
       themselves: by what stands before the colon, the target of `name -> (keys, fractions, seed) -> folds`, one line.
     - `files`: suffixes of files that it reads, beside those of tables; `writers` by suffix the target of a class with
       `write(frame)` and `close()`.
+    - `columns`: by family, the model that reads plain columns of a table beside what another room reads.
     - `holds`: what stands in its column, to a person.
     - `alone`: names of an only input that say nothing of its column; others are the column.
     - `called`: words by which tables call its column, in small letters alone; `ends` how such words end.
@@ -87,6 +88,7 @@ class Names:
     splitters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     writers: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     holds: str = ""
     alone: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
@@ -191,6 +193,11 @@ def splitters() -> dict[str, tuple[str, str]]:
 def writers() -> dict[str, str]:
     """Return the file formats that only a room can write: suffix to target."""
     return {end: held.target(to) for held in packages().values() for end, to in held.names.writers.items()}
+
+
+def reads_columns(family: str) -> str:
+    """Return the model of a family that reads plain columns of a table, whatever stands beside them."""
+    return next(f"{n}/{held.names.columns[family]}" for n, held in packages().items() if family in held.names.columns)
 
 
 def words(of: str) -> tuple[str, ...]:

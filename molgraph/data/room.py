@@ -225,6 +225,8 @@ class Likeness:
     - `holds(keys)`: by name of a thing (picture), what each key holds of it; what is the same in two never stands on
       two sides of a split, though they differ in the rest.
     - `made_of(keys)`: what each key is made of (elements), as words: what no training part holds, no model has learnt.
+    - `beyond(known, parts)`: which numbers of each part lie outside of those of all known ones, in words, "" for none:
+      conditions that nobody has tried; None where parts are no numbers that a person has chosen.
     - `groupers`: named ways to group keys, each `keys -> int64 [P]`; `default_group`, one of them, splits where nobody
       says how.
     - `index(parts)`: the nearest-neighbour index of the feature `fingerprint`. Without one there are no neighbours and
@@ -238,6 +240,7 @@ class Likeness:
     repeats: bool = True
     holds: Mapping[str, Callable[[Sequence[str]], Sequence[Set[Hashable]]]] = field(default_factory=dict)
     made_of: Callable[[Sequence[str]], list[frozenset[str]]] | None = None
+    beyond: Callable[[Packed, Packed], list[str]] | None = None
     groupers: Mapping[str, Grouper] = field(default_factory=dict)
     default_group: str = "random"
     fingerprint: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from molgraph.config import RunSettings
 from molgraph.errors import many
 from molgraph.kinds import restore
 from molgraph.metrics import METRICS
@@ -63,9 +64,20 @@ UNLIKE = "Which parts are alike is not known here: predictions name no neighbour
 FLAGGED = "Predictions outside the domain of the training rows are flagged, not withheld."
 SHARED = "Shared without its training rows: predictions name no neighbour and no domain."
 FACTS = (
-    "data", "rows_read", "rows_used", "rejected", "split", "train", "valid", "calibration", "test", "size", "members",
-    "epochs", "seconds", "trained", "interrupted",
+    "data", "inputs", "rows_read", "rows_used", "rejected", "split", "train", "valid", "calibration", "test", "size",
+    "members", "epochs", "seconds", "trained", "interrupted",
 )  # fmt: skip
+
+
+def in_words(run: RunSettings) -> str:
+    """Say which inputs a run reads, by what; "" where it is one.
+
+    >>> beside = {"encoder": "disease/feedforward", "fields": {"temp": "number", "ph": "number"}}
+    >>> in_words(RunSettings(inputs={"molecule": {"encoder": "molecule/gin"}, "descriptors": beside}))
+    'molecule by molecule/gin; descriptors temp, ph by disease/feedforward'
+    """
+    each = [f"{' '.join(filter(None, (slot.name, ', '.join(slot.fields))))} by {slot.model}" for slot in slots(run)]
+    return "; ".join(each) if run.inputs else ""
 
 
 def units(*recipes: Recipe) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +38,8 @@ class Near:
 
     `measured` [n, T] is the nearest training row in which each target was measured (-1: none), `alike` how similar that
     is (NaN: none), `within` whether a row is inside the domain of the rows in which that target was measured. `inside`
-    is a row that is so for every target. `strange` says what a row is made of and no training row is.
+    is a row that is so for every target. `strange` says what a row is made of and no training row is, `beyond` which
+    numbers of records beside another input lie outside of those of all training rows.
     """
 
     rows: Rows
@@ -49,6 +50,7 @@ class Near:
     alike: Floats
     within: Mask
     strange: tuple[str, ...]
+    beyond: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ class Domain:
         strange = self._strange(data)
         plain = np.array([not each for each in strange], dtype=bool)
         sides = {name: similarity[0]}
-        return Near(rows, similarity[0], every & plain, sides, measured, alike, within & plain[:, None], strange)
+        within &= plain[:, None]
+        return Near(rows, similarity[0], every & plain, sides, measured, alike, within, strange, ("",) * len(data))
 
     def _of_rows(self, data: Dataset) -> Near:
         """Look among the rows of several inputs; where the nearest lacks a target, again among those that have it."""
@@ -203,8 +206,8 @@ class Domain:
             similarity = np.append(side.index.nearest(parts)[1], np.float32(np.nan))
             sides[name] = similarity[np.where(at == ABSENT, len(parts), at)]
             inside &= (sides[name] >= side.threshold) | (at == ABSENT)
-        strange = self._strange(data)
-        inside &= np.array([not each for each in strange], dtype=bool)
+        strange, beyond = self._strange(data), self._beyond(data)
+        inside &= np.array([not any(each) for each in zip(strange, beyond, strict=True)], dtype=bool)
         rows, similarity = self._nearest_or_itself(data)
         known = ~np.isnan(self.values)
         measured = np.where(known[rows], rows[:, None], -1)
@@ -216,7 +219,7 @@ class Domain:
                 found, near = there._nearest_or_itself(data.subset(lacking))
                 measured[lacking, target], alike[lacking, target] = of[found], near
         within = inside[:, None] & (measured >= 0)
-        return Near(rows, similarity, inside, sides, measured, alike, within, strange)
+        return Near(rows, similarity, inside, sides, measured, alike, within, strange, beyond)
 
     def _nearest_or_itself(self, data: Dataset) -> tuple[Rows, Floats]:
         rows, similarity = self._nearest_row(data)
@@ -225,11 +228,18 @@ class Domain:
 
     def _strange(self, data: Dataset) -> tuple[str, ...]:
         """Say what each row is made of and no training row is, "" where there is nothing."""
+        return self._said(data, lambda side, given: side.strange(given.keys) if given.keys else [""] * len(given.parts))
+
+    def _beyond(self, data: Dataset) -> tuple[str, ...]:
+        """Say which numbers of each row lie outside of those of the training rows, "" where none does."""
+        return self._said(data, lambda side, given: side.beyond(given.parts))
+
+    def _said(self, data: Dataset, say: Callable[[Side, Input], list[str]]) -> tuple[str, ...]:
+        """Join what is said of the parts of each row."""
         words = []
         for name, side in self.sides.items():
-            given = data.inputs[name]
-            each = [*side.strange(given.keys), ""] if given.keys else [""] * (len(given.parts) + 1)
-            words.append([each[at] for at in given.index.tolist()])
+            each = [*say(side, data.inputs[name]), ""]  # the last is of an absent part
+            words.append([each[at] for at in data.inputs[name].index.tolist()])
         return tuple(", ".join(filter(None, row)) for row in zip(*words, strict=True))
 
     def those(self, which: NDArray[np.bool_]) -> tuple[Rows, Domain]:

@@ -198,10 +198,11 @@ class Inputs:
     """Read and prepare all inputs of a model.
 
     `needs` names the features of each input; `given` holds inputs that are the same for every row and stand in no
-    column (one protein for a whole library), by the name of the input, or of what the reader of the first room wants
-    beside the file (`Reading.beside`), and under RECORDS the records over time of all rows. `join` names other files
-    whose columns are added to every table. `lacked` are the optional inputs that a trained model has learnt to do
-    without: their columns need not be there. None: it is not trained yet, and any optional cell may be blank.
+    column (one protein for a whole library), by the name of the input, of a field of records, or of what the reader of
+    the first room wants beside the file (`Reading.beside`), and under RECORDS the records over time of all rows. `join`
+    names other files whose columns are added to every table. `lacked` are the optional inputs that a trained model has
+    learnt to do without: their columns need not be there. None: it is not trained yet, and any optional cell may be
+    blank.
     """
 
     slots: tuple[Slot, ...]
@@ -291,17 +292,21 @@ class Inputs:
 
     def _cells(self, slot: Slot, table: Table) -> tuple[Cells, str]:
         """Return the cells of an input that stands in the table, and the column where it stands in one."""
-        if slot.room.reading.fields is None:
+        fields = slot.room.reading.fields
+        if fields is None:
             column = self._column(slot, table)
             texts = [str(text) for text in table.frame[column]] if column else [""] * len(table)
             return Cells({column: texts}), column
+        same = {f.name: [self.given[f.name]] * len(table) for f in fields.of_rows if f.name in self.given}
+        rest = dataclasses.replace(fields, each=tuple(f for f in fields.each if f.name not in same))
         try:
-            held = slot.room.reading.fields.transfer(list(table.frame.columns), table.origin)
+            held = rest.transfer(list(table.frame.columns), table.origin)
         except DataError:
             if slot.name not in (self.lacked or ()) or slot.line is not None:
                 raise
-            return Cells({field.name: [""] * len(table) for field in slot.room.reading.fields.each}), ""
-        cells = Cells({name: [str(text) for text in table.frame[column]] for name, column in held.items()})
+            return Cells({field.name: [""] * len(table) for field in fields.each}), ""
+        texts_of = same | {name: [str(text) for text in table.frame[column]] for name, column in held.items()}
+        cells = Cells({field.name: texts_of[field.name] for field in fields.of_rows})
         if slot.line is None:
             return cells, ""
         source = source_of(slot.line, self.given, self.lacked is not None)

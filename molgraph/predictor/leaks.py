@@ -216,8 +216,9 @@ def _likeness(
         same = np.isin(test.groups[IDENTITY], train.groups[IDENTITY]) | known.seen(test)
         leaks.near = Share(int((near & ~same).sum()), len(test), min(limits.values()))
     for slot in found:
+        beside = len(found) > 1 and not slot.room.likeness.repeats  # conditions that two things share
         name, given = slot.room.likeness.default_group, train.inputs[slot.name]
-        if name not in slot.room.likeness.groupers:
+        if beside or name not in slot.room.likeness.groupers:
             continue
         before = [key for domain in known.domains for key in domain.sides[slot.name].keys]
         if name not in train.groups and (before or name not in grouped):  # a split does not part it from the start

@@ -107,6 +107,8 @@ class Neighbours:
         for at in range(len(self.best)):
             strange = next((near.strange[at] for near in self.near if near.strange[at]), "")
             why = [f"contains {strange}, which no training {noun} does"] if strange else []
+            beyond = next((near.beyond[at] for near in self.near if near.beyond[at]), "")
+            why += [f"extrapolates: {beyond}"] if beyond else []
             if not inside[at]:
                 far = self._outside(at)
                 every = f"the training data: nearest measured {noun} {similarity[at]:.2f}"

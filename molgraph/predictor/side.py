@@ -76,6 +76,10 @@ class Side:
             return [""] * len(keys)
         return [", ".join(sorted(each - self.made_of)) for each in self.room.likeness.made_of(keys)]
 
+    def beyond(self, parts: Packed) -> list[str]:
+        """Say which numbers of each part lie outside of those of all these, in words, "" where none does."""
+        return [""] * len(parts) if self.room.likeness.beyond is None else self.room.likeness.beyond(self.prints, parts)
+
     @cached_property
     def index(self) -> Index:
         return self.room.likeness.indexed(self.prints)

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from molgraph import config, registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.errors import ConfigError, did_you_mean
+from molgraph.several import OWN
 from molgraph.tune.dimension import Asks, Dimension, Value, label, read_entry
 
 ALL = "all"
-OWN = ("encoder", "column", "optional", "id")  # of an input's section, what is no setting of its encoder
 SWITCHES = ("standardize", "balance", "focal")  # settings of the run itself that a trial may change
 NETWORK = "network"
 START = "start"  # the attribute of a trial that tries no tuning: its settings, also those that the space lacks
@@ -190,6 +190,9 @@ def _dimensions(run: RunSettings) -> Iterator[Dimension]:
         path = ("inputs", name)
         said = given.take(*path, "encoder")
         alternatives = _models(said, run.inputs[name]["encoder"])
+        if said == ALL:  # what joins the inputs joins one family
+            family = registry.model(run.model).family
+            alternatives = [each for each in alternatives if registry.model(each).family == family]
         yield from _slot(run, given, (*path, "encoder"), path, alternatives, asked=said is not None)
     if heads:
         every = {*names, run.model}  # the run's own model is tried first, though [space] may not name it

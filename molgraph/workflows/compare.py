@@ -25,6 +25,7 @@ from molgraph.predictor.inputs import slots
 from molgraph.predictor.leaks import Leaks
 from molgraph.predictor.member import needs
 from molgraph.predictor.training import Training
+from molgraph.several import read_by
 from molgraph.split import Split
 from molgraph.tune.budget import clock
 from molgraph.workflows.compare_result import CELLS, PAGE, SCORES, Cell, Comparison, Request, conclude
@@ -100,8 +101,7 @@ def contestants(run: RunSettings, models: Sequence[str]) -> dict[str, RunSetting
         if word.lower().endswith(RUN_FILE):
             name, made = Path(word).stem, _from_file(run, word)
         else:
-            registry.model(word)
-            name, made = word, replace(run, model=word, encoder=run.encoder if word == run.model else {})
+            name, made = word, _of_model(run, word)
         if name in found:
             raise ConfigError(f"--models names '{name}' twice; give run files names of their own.")
         needs(made)
@@ -114,6 +114,19 @@ def contestants(run: RunSettings, models: Sequence[str]) -> dict[str, RunSetting
     if run.encoder and all(each.encoder != run.encoder for each in found.values()):
         raise ConfigError(f"the settings of '{run.model}' are given, and it is not among --models.")
     return found
+
+
+def _of_model(run: RunSettings, model: str) -> RunSettings:
+    """Return the run of a registered model; of several inputs it reads that of its room.
+
+    Raises: ConfigError for an unknown one.
+    """
+    registry.model(model)
+    read = read_by(run.inputs, model)
+    if read is not None:
+        joins, inputs = read
+        return replace(run, model=joins, inputs=inputs, encoder=run.encoder if joins == run.model else {})
+    return replace(run, model=model, encoder=run.encoder if model == run.model else {})
 
 
 def _from_file(run: RunSettings, path: str) -> RunSettings:

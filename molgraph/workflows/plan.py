@@ -25,6 +25,7 @@ from molgraph.kinds import NAMED, Kind, make
 from molgraph.metrics.figures import figure
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import declared
+from molgraph.predictor.card import in_words
 from molgraph.predictor.duplicates import merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.known import Known
@@ -69,6 +70,7 @@ class Plan:
         away, rejects = list(self.merged), self.rejects
         return {
             "data": self.rows.origin,
+            **({"inputs": in_words(self.run)} if self.run.inputs else {}),
             "rows_read": self.rows.read,
             "rows_used": len(data) - len(away),
             "rejected": dict(Counter(reject.reason for reject in rejects)),

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from molgraph import registry
 from molgraph.config import FitSettings, HeadSettings, RunSettings, check_values
 from molgraph.fit.steps import STEPS
-from molgraph.tune.space import OWN, Space
+from molgraph.several import DESCRIPTORS, OWN
+from molgraph.tune.space import Space
 from molgraph.workflows.rivals import rivals
 
 SECTIONS = {"": RunSettings, "train": FitSettings, "head": HeadSettings}
@@ -53,6 +54,8 @@ def page() -> str:
         "Made by `molgraph list keys > docs/run-file.md` from the classes that read a run file: do not edit it.",
         "A training is one TOML file; every key can be set on the command line, `--set train.lr=5e-4`, and",
         "`molgraph train RUN.toml --print-config` prints them all with their values.",
+        "",
+        f'`{DESCRIPTORS} = ["temp"]`, own columns beside the model, stands for `inputs`: docs/descriptors.md.',
     ]
     for section, kind in SECTIONS.items():
         lines += ["", f"## {f'[{section}]' if section else 'The run'}", "", *_table(_of_class(kind))]

@@ -69,6 +69,8 @@ def plan(made: Plan) -> None:
     facts = made.facts
     left_out = ", ".join(f"{n} {reason}" for reason, n in facts["rejected"].items())
     say(f"{facts['data']}: {facts['rows_read']} rows, {facts['rows_used']} used{f' ({left_out})' if left_out else ''}")
+    if "inputs" in facts:
+        say(f"{len(made.run.inputs)} inputs: {facts['inputs']}")
     folds = ", ".join(f"{facts[fold]} {fold}" for fold in ("train", "valid", "calibration", "test"))
     say(f"split {facts['split']}: {folds}")
     for note in facts["notes"]:

@@ -151,7 +151,7 @@ def every_model(run: RunSettings, room: str = "") -> RunSettings:
     Raises: ConfigError for an unknown room, or where none is named and not exactly one can read the data.
     """
     own = run.model.partition("/")[0]
-    if not room and (run.inputs or not is_file(run.data) or _reads(own, run)):
+    if run.inputs or (not room and (not is_file(run.data) or _reads(own, run))):
         return run
     named = (name for name in registry.rooms() if registry.room(f"{name}/").reading.columns)  # others read any table
     found = [room] if room else [name for name in named if _reads(name, run)]

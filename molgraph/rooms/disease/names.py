@@ -12,6 +12,7 @@ NAMES = Names(
         "forest": (".forest:Forest", "gradient-boosted trees on the fields of a record"),
         "linear": (".linear:Linear", "ridge or logistic regression on the fields of a record"),
     },
+    columns={"network": "feedforward", "trees": "forest", "linear": "linear"},
     splits={
         "patient": Named(
             "group_random", "patient", "whole patients (column patient, patient_id, subject, ...) at random"

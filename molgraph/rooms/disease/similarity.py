@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.data.diverse import maxmin
+from molgraph.data.fields import NUMBER, Fields
 from molgraph.data.nearest import best_among
 from molgraph.data.packed import WHOSE, Packed
 from molgraph.rooms.disease.prepare import RECORD
@@ -82,6 +83,23 @@ def _span(values: Floats) -> Floats:
             low, high = np.percentile(known, ENDS)
             span[at] = (high - low) or (known.max() - known.min()) or np.inf
     return span
+
+
+def beyond(fields: Fields, known: Packed, parts: Packed) -> list[str]:
+    """Say which numbers of each record lie outside of all known ones, or are unknown where those never are."""
+    words: list[list[str]] = [[] for _ in range(len(parts))]
+    at = 0
+    for field in fields.of_rows:
+        if field.kind == NUMBER:
+            theirs, mine = known.values[RECORD][:, at].numpy(), parts.values[RECORD][:, at].numpy()
+            low, high = (np.nanmin(theirs), np.nanmax(theirs)) if not np.isnan(theirs).all() else (-np.inf, np.inf)
+            ends = f"{low:.6g} to {high:.6g}"
+            for row in np.flatnonzero((mine < low) | (mine > high)).tolist():
+                words[row].append(f"{field.name} = {mine[row]:.6g} (training rows: {ends})")
+            for row in np.flatnonzero(np.isnan(mine)).tolist() if not np.isnan(theirs).any() else ():
+                words[row].append(f"{field.name} is blank (in no training row)")
+        at += field.width
+    return [", ".join(each) for each in words]
 
 
 def diverse(parts: Packed, k: int) -> list[int]:
