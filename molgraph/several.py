@@ -10,13 +10,11 @@ from molgraph.errors import ConfigError
 
 Value = Any  # what TOML can hold
 DESCRIPTORS = "descriptors"  # the key of a run file, and the name of the input
-JOINS = {
-    "network": "fusion/concat",
-    "trees": "fusion/forest",
-    "linear": "fusion/linear",
-}  # what joins inputs where a run does not say
+# What joins inputs where a run does not say.
+JOINS = {"network": "fusion/concat", "trees": "fusion/forest", "linear": "fusion/linear"}
 USUAL = {"network": "molecule/dmpnn", "trees": "molecule/forest", "linear": "molecule/linear"}
-OWN = ("encoder", "column", "optional", "id", "fields")  # of an input's section, what is no setting of its encoder
+# Of an input's section, what is no setting of its encoder.
+OWN = ("encoder", "column", "optional", "id", "fields", "records")
 
 
 def with_descriptors(raw: Mapping[str, Value]) -> dict[str, Value]:
