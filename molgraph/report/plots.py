@@ -14,6 +14,7 @@ from molgraph.screen.summary import nice_step
 
 POINTS = 1500  # a parity plot with more would be a blot
 LETTER = 6.8  # at most so wide, on average, is a letter of 12 pixels in any of the page's fonts
+BOLD = 7.5  # and of a bold one
 MARGIN = 8  # pixels that a plot has beside its axes, at least
 LABEL = 7.4  # and of a label, which has 13
 
@@ -139,13 +140,13 @@ def histogram(shown: Distribution, counted: str) -> Markup:
 
 def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) -> Markup:
     """Draw one score per method as a dot on its 95 % interval."""
-    width, row = 560, 26
+    width, row, names = 600, 26, 286
     height = row * len(methods) + 44
     known = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
     if not known:
         return Markup()
     pad = (max(known) - min(known) or abs(known[0]) or 1.0) * 0.08
-    x = Scale(min(known) - pad, max(known) + pad, 236, width - 16)
+    x = Scale(min(known) - pad, max(known) + pad, names, width - 16)
     bottom = height - 40
     parts: list[str] = []
     for value, tick in x.ticks(6):
@@ -153,8 +154,8 @@ def whiskers(methods: Sequence[str], estimates: Sequence[Estimate], label: str) 
     parts.append(text(x.end, bottom + 34, fitted(label, x.end), "end", "label"))  # the whole width is its own
     for k, (method, each) in enumerate(zip(methods, estimates, strict=True)):
         kind, y = ("model" if k == 0 else "other"), row * k + 18
-        name = method if len(method) <= 34 else f"{method[:33]}…"
-        parts.append(text(226, y + 4, name, "end", "strong" if k == 0 else ""))
+        name = fitted(method, names - 10, LETTER if k else BOLD)
+        parts.append(text(names - 10, y + 4, name, "end", "" if k else "strong"))
         if each.low is not None and each.high is not None:
             parts.append(line(x(each.low), y, x(each.high), y, f"whisker {kind}"))
         if each.value is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from molgraph.predictor.card import units
 from molgraph.report.quality import quality
 from molgraph.report.study_contents import Attempted, Axis, Objective, StudyPage
 from molgraph.tune.answer import TO_WEIGH, alike, models_of
@@ -42,7 +43,7 @@ def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
             (str(states.count("COMPLETE")), "trials came to their end"),
             (str(states.count("PRUNED")), "pruned"),
         ),
-        quality=quality(found["test"], model) if found["test"] else (),
+        quality=quality(found["test"], model, _units(outcome)) if found["test"] else (),
         notes=(found["methods"], found["noise"], *found["notes"], *_comparison(outcome, found), *_left_out(found)),
         facts={
             "data": outcome.made.rows.origin,
@@ -55,6 +56,11 @@ def study_page(outcome: Outcome, found: Mapping[str, Any]) -> StudyPage:
             "trials of the comparator": str(found["trials"].get(COMPARATOR, "none")),
         },
     )
+
+
+def _units(outcome: Outcome) -> Mapping[str, str]:
+    """Return the unit of each target, as a training says them where one was trained."""
+    return outcome.made.rows.units if outcome.predictor is None else units(outcome.predictor.recipe)
 
 
 def _comparison(outcome: Outcome, found: Mapping[str, Any]) -> list[str]:

@@ -44,6 +44,10 @@ def test_scores_without_a_value_are_not_drawn() -> None:
     assert whiskers(("a", "b"), both, "AUROC").count("<circle") == 1
     assert whiskers(("a",), (Estimate(None),), "AUROC") == ""
     assert "<circle" in whiskers(("a",), (Estimate(0.0),), "R2")
+    named = whiskers(("molecule/feedforward (this model)", "molecule/forest, tuned (trial 12 of 40)"), both, "R2")
+    assert "molecule/feedforward (this model)" in named and "molecule/forest, tuned (trial 12 of 40)" in named
+    long = whiskers(("imaging/densenet121 beside molecule/attentivefp (this model)",), (Estimate(0.5),), "R2")
+    assert "…" in long and "(this model)" in long
 
 
 def test_decades_are_evenly_apart() -> None:

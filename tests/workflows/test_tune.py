@@ -27,7 +27,8 @@ from molgraph.tune.space import Space
 from molgraph.tune.study import enqueue_starts
 from molgraph.workflows import tune
 from molgraph.workflows.nested import nested_folder
-from molgraph.workflows.outcome import Outcome, Tuned, _smaller, _untuned
+from molgraph.workflows.outcome import Outcome, Tuned, _smaller, _untuned, summary
+from molgraph.workflows.study_page import study_page
 from molgraph.workflows.tune import Request, every_model, tune_folder
 from molgraph.workflows.watch import Trials
 
@@ -104,6 +105,13 @@ def test_the_best_is_judged_beside_the_tuned_comparator_and_no_tuning(whole: Out
     page = (whole.out / "study.html").read_text(encoding="utf-8")
     assert "tuned with the same budget (4 trials): 4 trials ended" in page
     assert whole.assessment["rows"] == len(whole.made.split.test) > 0
+
+
+def test_values_of_its_page_have_the_unit_of_the_target(whole: Outcome, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(whole.predictor.recipe.units, "pAct", "-log10(M)")
+    (found,) = study_page(whole, summary(whole)).quality
+    assert found.units == "-log10(M)" and "RMSE (-log10(M))" in found.scores
+    assert found.meaning.startswith("one unit higher is ten times as potent")
 
 
 def test_best_toml_trains_to_the_very_same_model(whole: Outcome, tmp_path: Path):
