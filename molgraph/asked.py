@@ -48,6 +48,8 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
         if not sign:
             raise ConfigError(f"--units {text}: write COLUMN:UNIT, for example --units IC50:nM.")
         raw.setdefault("units", {})[column] = unit
+    if getattr(arguments, "seeds", None):
+        raw["seeds"] = _seeds(arguments.seeds)
     if getattr(arguments, "weight", []):
         raw["weight"] = _weights(arguments.weight, raw.get("targets", ()))
     return config.settings(config.override(raw, arguments.assignments))
@@ -70,6 +72,17 @@ def _over_time(arguments: argparse.Namespace, raw: dict[str, Any]) -> None:
         records["file"] = _beside(arguments.data, str(records["file"]))
     if records.get("file") == raw.get("data"):  # the rows are records themselves
         records.pop("file", None)
+
+
+def _seeds(text: str) -> list[int]:
+    """Read `0,1,2`.
+
+    Raises: ConfigError for what are no whole numbers.
+    """
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--seeds {text}: write whole numbers, as 0,1,2.") from error
 
 
 def _weights(texts: Sequence[str], targets: Sequence[str]) -> str | dict[str, str]:

@@ -132,7 +132,10 @@ def train(arguments: argparse.Namespace) -> int:
         code = relaunch(arguments.devices, arguments.argv)
         if code is not None:
             return code
-    registry.load(opener.trainer)(
+    several = "molgraph.workflows.seeds:train_seeds"
+    if run.seeds and arguments.devices != 1:
+        raise ConfigError("--seeds trains one model after the other in one process; leave out --devices.")
+    registry.load(several if run.seeds else opener.trainer)(
         run,
         Path(arguments.out) if arguments.out else None,
         dry_run=arguments.dry_run,

@@ -151,6 +151,7 @@ class RunSettings:
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])  # of training, validation and test rows
     leaks: Literal["drop", "report", "refuse"] = "drop"  # training rows that also stand in the test set
     seed: int = 0  # of everything random
+    seeds: list[int] = field(default_factory=list)  # train a model from each of these, and say how far they differ
     standardize: bool = True  # one compound, one graph: salts, charges, tautomers by rules
     standardizer: int = RULES  # version of those rules
     duplicates: Literal["mean", "median", "drop", "keep"] = "mean"  # how rows of one thing are merged where they train

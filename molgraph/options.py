@@ -101,6 +101,8 @@ def _run(p: argparse.ArgumentParser, models: str = "architecture") -> None:
 def train(p: argparse.ArgumentParser) -> None:
     """Add the words of `train`."""
     _run(p)
+    seeds = "train a model from each of these seeds; scores with mean and standard deviation over them"
+    p.add_argument("--seeds", metavar="A,B,C", help=seeds)
     p.add_argument("--init", metavar="DIR", help="start from the weights of a trained model (fine-tuning)")
     p.add_argument("--devices", type=int, default=1, metavar="N", help="processes to train with (torchrun)")
     p.add_argument("--dry-run", action="store_true", help="read and split the data, train nothing")

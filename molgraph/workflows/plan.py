@@ -95,6 +95,8 @@ def plan(
 
     Raises: ConfigError for unknown names and settings, before any data is read; DataError where the data is unusable.
     """
+    if run.seeds:
+        raise ConfigError(f"seeds = {run.seeds}: only `molgraph train` takes several; name one, as seed = 0.")
     found, start = slots(run), started(run)
     needs(run)
     to_beat = rivals(run)

@@ -197,8 +197,10 @@ def train_folder(
     overwrite: bool = False,
     tensorboard: bool = False,
     source: Any = None,
+    planned: Plan | None = None,
 ) -> Predictor | None:
-    """Train and write a model folder, with a log beside it; go on where a stopped training of the same run ended.
+    """Train and write a model folder, with a log beside it; go on where a stopped training of the same run ended. What
+    is `planned` already is not read again.
 
     Raises: ConfigError where the folder holds another model; KeyboardInterrupt after a stopped training was saved.
     """
@@ -208,7 +210,7 @@ def train_folder(
         with alone(out) if out is not None and lead and not dry_run else contextlib.nullcontext(), show.quiet(not lead):
             if out is not None and not overwrite:
                 refuse_finished(out)
-            made = plan(run, source, workers=0)  # bad input is found here, before a folder is made
+            made = planned or plan(run, source, workers=0)  # bad input is found here, before a folder is made
             if dry_run or out is None:
                 show.plan(made)
                 show.fields(made)
