@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def run_settings(arguments: argparse.Namespace) -> config.RunSettings:
             raise ConfigError(f"--event {text}: write TIME:COLUMN, for example --event days:death.")
         raw.setdefault("events", {})[column] = {"time": time}
         raw["targets"] = list(dict.fromkeys([*raw.get("targets", []), column]))
+    for text in getattr(arguments, "curve", []):
+        raw.setdefault("curves", {}).update(_curve(text, arguments.within))
     for text in arguments.units:
         column, sign, unit = text.partition(":")
         if not sign:
@@ -83,6 +86,27 @@ def _seeds(text: str) -> list[int]:
         return [int(word) for word in text.split(",")]
     except ValueError as error:
         raise ConfigError(f"--seeds {text}: write whole numbers, as 0,1,2.") from error
+
+
+def _curve(text: str, within: float | None) -> dict[str, dict[str, Any]]:
+    """Read `NAME=COLUMN,COLUMN`, `NAME=+TIME,+TIME` or `NAME=+1visit,+2visits`."""
+    name, sign, rest = text.partition("=")
+    words = [word.strip() for word in rest.split(",")]
+    said = (
+        f"--curve {text}: write NAME=COLUMN,COLUMN, times ahead as NAME=+1,+2, or next visits as NAME=+1visit,+2visits."
+    )
+    if not (name and sign and all(words)):
+        raise ConfigError(said)
+    ahead = [re.fullmatch(r"\+(\d+\.?\d*)( ?visits?)?", word) for word in words]
+    numbers = [found for found in ahead if found is not None]
+    if not numbers:
+        return {name: {"columns": words}}
+    visits = [bool(found[2]) for found in numbers]
+    if len(numbers) < len(words) or len(set(visits)) > 1 or (visits[0] and any("." in found[1] for found in numbers)):
+        raise ConfigError(said)
+    if visits[0]:
+        return {name: {"visits": [int(found[1]) for found in numbers]}}
+    return {name: {"ahead": [float(found[1]) for found in numbers]} | ({"within": within} if within else {})}
 
 
 def _weights(texts: Sequence[str], targets: Sequence[str]) -> str | dict[str, str]:

@@ -147,6 +147,7 @@ class RunSettings:
     positive: dict[str, str] = field(default_factory=dict)  # a section: which label of a target is the positive one
     weight: str | dict[str, str] = ""  # column that says how much each row counts in training; or a section
     events: dict[str, dict[str, str]] = field(default_factory=dict)  # a section: death = {time = "days"}, also start
+    curves: dict[str, dict[str, Value]] = field(default_factory=dict)  # a section: fev1 = {ahead = [1, 2]}, see there
     split: str = AUTO  # see `molgraph list splits`; auto: the data's own, else the room's
     fractions: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])  # of training, validation and test rows
     leaks: Literal["drop", "report", "refuse"] = "drop"  # training rows that also stand in the test set

@@ -57,6 +57,9 @@ def _rows(p: argparse.ArgumentParser) -> None:
     p.add_argument("--target", action="append", default=[], metavar="COL", help="target column; repeat for several")
     event = "target of time and event (COL: 1 happened, 0 not yet)"
     p.add_argument("--event", action="append", default=[], metavar="TIME:COL", help=event)
+    curve = "future values as quantiles: columns (fev1=y1,y2), times ahead (fev1=+1,+2), next visits (fev1=+1visit)"
+    p.add_argument("--curve", action="append", default=[], metavar="NAME=A,B", help=curve)
+    p.add_argument("--within", type=float, metavar="T", help="how far from a time ahead a value may lie")
     p.add_argument("--task", help="regression, binary or multiclass (default: by the values)")
     p.add_argument(
         "--positive",
@@ -136,6 +139,7 @@ def compare(p: argparse.ArgumentParser) -> None:
     """Add the words of `compare`."""
     _rows(p)
     p.add_argument("--models", required=True, metavar="A,B,...", help="architectures, or run files with settings")
+    p.add_argument("--inputs", default="", metavar="FILE:COL", help="visits of patients: visits.csv:patient_id")
     p.add_argument("--folds", type=int, default=5, metavar="N", help="parts that test in turn (default 5)")
     p.add_argument("--repeats", type=int, default=5, metavar="N", help="times the rows are parted anew (default 5)")
     p.add_argument("--metric", default="", metavar="NAME", help="score that decides (default rmse, auroc, ... by task)")

@@ -439,3 +439,15 @@ def test_scaled_and_plain_intervals_are_not_averaged():
     assert merge([scaled, scaled]) == scaled
     with pytest.raises(ConfigError):
         merge([scaled, Interval.fit("regression", np.zeros(19), truth)])
+
+
+def test_rows_of_one_group_weigh_as_one():
+    off, groups = [1.0] * 100 + list(range(2, 21)), [0] * 100 + list(range(1, 20))
+    alone = Interval.fit("regression", np.zeros(119), off)
+    together = Interval.fit("regression", np.zeros(119), off, groups=groups)
+    assert alone.limits == (9.0,)  # rank 108 of 119
+    assert together.limits == (19.0,)  # each of 20 groups weighs 1/21: 0.9 of it is reached by the nineteenth
+    few = Interval.fit("regression", np.zeros(50), range(50), groups=[at // 10 for at in range(50)])
+    assert few.reason == "5 independent calibration rows, and a 90 % interval needs at least 9"
+    same = Interval.fit("regression", np.zeros(19), off[100:], groups=range(19))
+    assert same == Interval.fit("regression", np.zeros(19), off[100:])

@@ -124,8 +124,8 @@ def test_only_kinds_know_what_kinds_are_called() -> None:
     assert not found, f"asked for by name: {', '.join(found)}"
 
 
-WORDS = {"regression", "binary", "multiclass", "ordinal", "gaussian"}
-CLASSES = {"Number", "Normal", "YesNo", "OneOf", "Grade"}
+WORDS = {"regression", "binary", "multiclass", "ordinal", "gaussian", "event"}
+CLASSES = {"Number", "Normal", "YesNo", "OneOf", "Grade", "Event", "Curve"}
 
 
 def lines_that_ask_for_a_kind(tree: ast.Module) -> set[int]:

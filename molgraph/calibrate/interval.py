@@ -14,6 +14,7 @@ from molgraph.data.targets import EXACT
 from molgraph.errors import CheckpointError, ConfigError, DataError
 
 Floats = NDArray[np.float64]
+Groups = NDArray[np.int64]
 Merged = TypeVar("Merged", bound="Interval")
 
 LEVEL = 0.9
@@ -52,6 +53,7 @@ class Interval:
         bound: ArrayLike | None = None,
         spread: ArrayLike | None = None,
         level: float = LEVEL,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Learn the limits from calibration rows.
 
@@ -59,12 +61,14 @@ class Interval:
         over calibration sets, and only so far as the new rows resemble these: for new scaffolds measure it with
         `coverage`. Rows that are not observed or known only by a bound are left out, so the promise is about values
         that the assay can measure. With `spread`, the standard deviations predicted of numbers, intervals are as much
-        wider as those are (normalised).
+        wider as those are (normalised). With `groups`, rows of one (of a patient) weigh together as one, and the
+        promise is about a row of a new group: rows of one resemble each other, and a hundred of them are no hundred.
 
-        Shapes: `estimate`, `truth`, `observed`, `bound`, `spread` [n]; `estimate` of several classes [n, C].
+        Shapes: `estimate`, `truth`, `observed`, `bound`, `spread`, `groups` [n]; `estimate` of several classes [n, C].
         Raises: ConfigError for a level outside 0 to 1; DataError for an estimate not finite.
         See: Vovk 2005, doi 10.1007/b106715; Papadopoulos 2002, doi 10.1007/3-540-36755-1_29;
-        Angelopoulos & Bates 2023, doi 10.1561/2200000101; normalised: Papadopoulos 2011, doi 10.1613/jair.3198
+        Angelopoulos & Bates 2023, doi 10.1561/2200000101; normalised: Papadopoulos 2011, doi 10.1613/jair.3198;
+        groups: Lee, Barber & Willett 2023, arXiv 2306.06342
 
         >>> Interval.fit("regression", [0.0] * 9, [1, 2, 3, 4, 5, 6, 7, 8, 9]).limits
         (9.0,)
@@ -76,13 +80,17 @@ class Interval:
         wanted, given = wanted[rows], given[rows]
         if not np.isfinite(given).all():
             raise DataError("a calibration row has no finite estimate: leave it out of `observed`")
-        return cls._learnt(kind, level, given, wanted, None if spread is None else unit_of(spread, rows))
+        of = np.arange(len(wanted)) if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
+        return cls._learnt(kind, level, given, wanted, None if spread is None else unit_of(spread, rows), of)
 
     @classmethod
-    def _learnt(cls, kind: str, level: float, given: Floats, wanted: Floats, unit: Floats | float | None) -> Self:
-        limit = _limit(np.abs(wanted - given) / (1.0 if unit is None else unit), level)
+    def _learnt(
+        cls, kind: str, level: float, given: Floats, wanted: Floats, unit: Floats | float | None, of: Groups
+    ) -> Self:
+        limit = _limit(np.abs(wanted - given) / (1.0 if unit is None else unit), level, of)
         if limit is None:
-            return cls(kind, level, len(wanted), (), _too_few(len(wanted), level))
+            several = " independent" if len(np.unique(of)) < len(of) else ""
+            return cls(kind, level, len(wanted), (), _too_few(len(np.unique(of)), level, which=several))
         return cls(kind, level, len(wanted), (limit,), scaled=unit is not None)
 
     def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
@@ -146,10 +154,13 @@ class Sets(Interval):
     what: ClassVar[str] = "set"
 
     @classmethod
-    def _learnt(cls, kind: str, level: float, given: Floats, wanted: Floats, unit: Floats | float | None) -> Self:
+    def _learnt(
+        cls, kind: str, level: float, given: Floats, wanted: Floats, unit: Floats | float | None, of: Groups
+    ) -> Self:
         off = 1.0 - _against_best(given)
-        each = [off[wanted == c, c] for c in range(off.shape[1])]
-        limits, counts = tuple(_limit(mine, level) for mine in each), tuple(len(mine) for mine in each)
+        here = [wanted == c for c in range(off.shape[1])]
+        limits = tuple(_limit(off[mine, c], level, of[mine]) for c, mine in enumerate(here))
+        counts = tuple(len(np.unique(of[mine])) for mine in here)
         if all(limit is None for limit in limits):
             reason = _too_few(max(counts), level, of=" of the commonest class", what=cls.what)
             made = cls(kind, level, len(wanted), (), reason, counts=counts)
@@ -157,7 +168,7 @@ class Sets(Interval):
             made = cls(kind, level, len(wanted), limits, counts=counts)
         if level <= LOWER or made._decides(given):
             return made
-        lower = cls._learnt(kind, LOWER, given, wanted, None)  # not only where it decides: that would cost coverage
+        lower = cls._learnt(kind, LOWER, given, wanted, None, of)  # not only where it decides: that would cost coverage
         return replace(made, lower=lower if lower.limits else None)
 
     def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
@@ -245,15 +256,22 @@ def _against_best(estimate: Floats) -> Floats:
     return np.asarray(estimate / np.maximum(estimate + other, 1e-300))
 
 
-def _limit(off: Floats, level: float) -> float | None:
-    """Return the value at rank ceil((n + 1) * level) of n, or None where that rank is above n."""
-    rank = math.ceil((len(off) + 1) * level - 1e-9)
-    return float(np.sort(off)[rank - 1]) if rank <= len(off) else None
+def _limit(off: Floats, level: float, of: Groups) -> float | None:
+    """Return the value at rank ceil((n + 1) * level) of n, or None where that rank is above n; where rows are of G
+    groups, the first up to which lies so much of the weight of 1 / (G + 1) that each group has, its rows alike."""
+    groups, size = np.unique(of, return_counts=True)
+    if len(groups) == len(off):
+        rank = math.ceil((len(off) + 1) * level - 1e-9)
+        return float(np.sort(off)[rank - 1]) if rank <= len(off) else None
+    order = np.argsort(off, kind="stable")
+    up_to = np.cumsum(1 / size[np.searchsorted(groups, of[order])]) / (len(groups) + 1)
+    at = int(np.searchsorted(up_to, level - 1e-9))
+    return float(off[order[at]]) if at < len(off) else None
 
 
-def _too_few(n: int, level: float, *, of: str = "", what: str = "interval") -> str:
+def _too_few(n: int, level: float, *, of: str = "", what: str = "interval", which: str = "") -> str:
     least = math.ceil(level / (1 - level) - 1e-9)
-    return f"{n} calibration rows{of}, and a {100 * level:g} % {what} needs at least {least}"
+    return f"{n}{which} calibration rows{of}, and a {100 * level:g} % {what} needs at least {least}"
 
 
 def _average(limits: Sequence[float | None]) -> float | None:

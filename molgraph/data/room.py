@@ -308,11 +308,14 @@ class Rivals:
 
     - `comparator`: the registered model a practitioner would use instead; "" where none is known.
     - `descriptors`: what an equation that a model has to beat is made of; None where nobody writes such.
+    - `latest(parts, field)`: the last known value of a field, float64 [P], NaN where it is unknown, which is what who
+      foretells has to beat; None where there are no fields.
     - `metrics`: the metrics shown first of what is measured of it together with another input.
     """
 
     comparator: str = ""
     descriptors: Descriptors | None = None
+    latest: Callable[[Packed, str], NDArray[np.float64]] | None = None
     metrics: tuple[str, ...] = ()
 
 

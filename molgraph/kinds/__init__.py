@@ -7,6 +7,7 @@ from typing import Any
 
 from molgraph.errors import ConfigError, did_you_mean
 from molgraph.kinds.asked import Settings
+from molgraph.kinds.curve import Curve
 from molgraph.kinds.event import Event
 from molgraph.kinds.grade import Grade
 from molgraph.kinds.joint import Joint
@@ -18,6 +19,7 @@ from molgraph.kinds.yes_no import YesNo
 __all__ = [
     "KINDS",
     "NAMED",
+    "Curve",
     "Event",
     "Grade",
     "Joint",
@@ -31,7 +33,7 @@ __all__ = [
     "words",
 ]
 
-NAMED: dict[str, type[Kind]] = {kind.word: kind for kind in (Number, YesNo, OneOf, Grade, Event)}
+NAMED: dict[str, type[Kind]] = {kind.word: kind for kind in (Number, YesNo, OneOf, Grade, Event, Curve)}
 KINDS = {word: kind.summary for word, kind in NAMED.items()}
 KEPT: dict[str, type[Kind]] = {**NAMED, "gaussian": Normal}
 

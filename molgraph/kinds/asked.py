@@ -14,6 +14,7 @@ from molgraph.data.stream import Unread
 from molgraph.errors import DataError, Reject, did_you_mean
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 Read = Callable[[str], tuple[float, int]]  # a cell to (value, bound); ValueError says why not
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from molgraph.calibrate import Chance, Interval, Sets, Tempered
 from molgraph.data.labels import ZERO_ONE, words_met
 from molgraph.data.targets import EXACT, Targets
-from molgraph.kinds.asked import Array, Asked
+from molgraph.kinds.asked import Array, Asked, Rows
 from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics.coverage import Coverage, SetCoverage, set_coverage
 from molgraph.metrics.reliability import Reliability, from_enough, of_classes
@@ -67,9 +67,11 @@ class Classed(Kind):
         truth, observed, _ = self.measured(targets)
         return self.tempering.fit(self.answer, estimates, truth, observed)
 
-    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
+    def calibrated(
+        self, estimates: Array, spread: Array, targets: Targets, whose: Rows | None = None
+    ) -> tuple[Interval, Chance | None]:
         truth, observed, bound = self.measured(targets)
-        return Sets.fit(self.answer, self.shaped(estimates), truth, observed=observed, bound=bound), None
+        return Sets.fit(self.answer, self.shaped(estimates), truth, observed=observed, bound=bound, groups=whose), None
 
     def interval_of(self, found: Mapping[str, Any]) -> Interval:
         return Sets.from_json(dict(found))

@@ -20,7 +20,7 @@ from molgraph.data.labels import MISSING, NOTHING, same_label
 from molgraph.data.numbers import reader
 from molgraph.data.targets import ABOVE, EXACT, Targets
 from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
-from molgraph.kinds.asked import Array, Asked, Parsed, Settings, cells_of
+from molgraph.kinds.asked import Array, Asked, Parsed, Rows, Settings, cells_of
 from molgraph.kinds.column import Column
 from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics import Family
@@ -250,7 +250,9 @@ class Event(Kind):
 
     # how far it is to be trusted
 
-    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
+    def calibrated(
+        self, estimates: Array, spread: Array, targets: Targets, whose: Rows | None = None
+    ) -> tuple[Interval, Chance | None]:
         _, observed, _ = self.measured(targets)
         return Interval(self.answer, 0.9, int(observed.sum()), (), NO_INTERVAL), None
 

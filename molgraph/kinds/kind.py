@@ -15,9 +15,9 @@ from torch import Tensor
 from molgraph.calibrate import Chance, Interval, Tempered
 from molgraph.data.targets import Targets
 from molgraph.errors import ConfigError, Reject, did_you_mean
-from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings, cells_of
+from molgraph.kinds.asked import Array, Asked, Parsed, Read, Rows, Settings, cells_of
 from molgraph.kinds.column import Column
-from molgraph.kinds.worded import Worded
+from molgraph.kinds.rivalled import Rivalled
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage
 from molgraph.metrics.reliability import Reliability
@@ -26,7 +26,7 @@ Cell = tuple[float, int] | None  # value and bound; None: nothing that measureme
 
 
 @dataclass(frozen=True)
-class Kind(Worded):
+class Kind(Rivalled):
     """Answer target columns of one kind on one network; hold what was learnt from their training rows.
 
     What follows `of` is asked of the kind of one target. Estimates have one meaning in every predictor: a value as the
@@ -227,11 +227,6 @@ class Kind(Worded):
         return ()
 
     @property
-    def scale(self) -> tuple[float, float]:
-        """Return mean and standard deviation of the training values; 0 and 1 of what is no number."""
-        return 0.0, 1.0
-
-    @property
     def on_logarithm(self) -> bool:
         """Whether values are kept as log10 of the user's; what that means is the business of `kinds.scale`."""
         return False
@@ -294,20 +289,19 @@ class Kind(Worded):
         nothing where nothing was measured."""
         return self.out_of(values).astype(self.written_as)
 
-    def as_estimate(self, values: Array) -> Array:
-        """Return measured values as estimates that are sure of them, [N, columns of the target]."""
-        return values[:, None]
-
     # how far it is to be trusted
 
     def tempered(self, estimates: Array, targets: Targets) -> Tempered | None:
         """Learn from calibration rows how their probabilities are to be mapped; None of what has none."""
         return None
 
-    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
-        """Learn from calibration rows how wide intervals must be, and how probable it is to be active.
+    def calibrated(
+        self, estimates: Array, spread: Array, targets: Targets, whose: Rows | None = None
+    ) -> tuple[Interval, Chance | None]:
+        """Learn from calibration rows how wide intervals must be, and how probable it is to be active; rows of one
+        patient, by `whose` they are, weigh together as one.
 
-        Shapes: `estimates`, `spread` [n, columns of the target].
+        Shapes: `estimates`, `spread` [n, columns of the target]; `whose` [n].
         """
         raise NotImplementedError
 
@@ -353,43 +347,6 @@ class Kind(Worded):
     def each_class(self, truth: Array) -> list[NDArray[np.bool_]]:
         """Return the rows of each class, all where there are no classes: each must be enough to judge by."""
         return [np.ones(len(truth), dtype=bool)]
-
-    # simple methods, and trees
-
-    def sure(self, values: Array, bound: NDArray[np.int8]) -> NDArray[np.bool_]:
-        """Tell which values a simple method may learn from."""
-        return ~np.isnan(values)
-
-    def guess(self, values: Array, bound: NDArray[np.int8]) -> float | list[float]:
-        """Return the simplest guess, as training values teach it."""
-        return float(values.mean())
-
-    @property
-    def answers(self) -> int:
-        """Return how many answers there are to choose from, 0 of a number."""
-        return 0
-
-    def linked(self, logits: Array) -> Array:
-        """Return the estimates [N, columns] of an equation's values."""
-        return logits
-
-    def for_trees(self, values: Array) -> Array:
-        """Return values as trees learn them: numbers in standard deviations, for CatBoost takes them in float32."""
-        mean, std = self.scale
-        return (values - mean) / std
-
-    @property
-    def trees_loss(self) -> str:
-        """Return CatBoost's name of the loss of trees."""
-        raise NotImplementedError
-
-    def of_trees(self, raw: Array, classes: NDArray[np.int64]) -> Array:
-        """Return estimates [N, columns] from what trees sum up, of the classes that they know."""
-        raise NotImplementedError
-
-    def fits_trees(self, outputs: int, classes: NDArray[np.int64]) -> bool:
-        """Tell whether trees have the outputs that the target needs."""
-        return outputs == self.widths[0]
 
     # tuning
 

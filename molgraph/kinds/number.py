@@ -24,7 +24,7 @@ from molgraph.data.targets import ABOVE, BELOW, EXACT, Targets
 from molgraph.data.units import number_reader, told_elsewhere
 from molgraph.errors import DataError
 from molgraph.kinds import scale as scales
-from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings, cells_of
+from molgraph.kinds.asked import Array, Asked, Parsed, Read, Rows, Settings, cells_of
 from molgraph.kinds.column import Column
 from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics import Family
@@ -187,10 +187,14 @@ class Number(Kind):
         digits = 7 if self.written_as is np.float32 else 15
         return SIGNS[bound] + (text if len(text) <= WRITTEN else f"{shown:.{digits}g}")
 
-    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
+    def calibrated(
+        self, estimates: Array, spread: Array, targets: Targets, whose: Rows | None = None
+    ) -> tuple[Interval, Chance | None]:
         (truth, observed, bound), value = self.measured(targets), self.shaped(estimates)
         known: dict[str, Any] = {"observed": observed, "bound": bound, "spread": self.deviation(estimates, spread)}
-        return Interval.fit(self.answer, value, truth, **known), Chance.fit(self.answer, value, truth, **known)
+        return Interval.fit(self.answer, value, truth, **known, groups=whose), Chance.fit(
+            self.answer, value, truth, **known
+        )
 
     def joined(self, chances: Sequence[Chance]) -> Chance:
         if len(chances) == 1:

@@ -20,7 +20,7 @@ from molgraph.calibrate import Chance, Interval, Platt, Sloped, Tempered
 from molgraph.data.labels import ZERO_ONE, blanks_of, is_yes_or_no, label_reader, two_classes
 from molgraph.data.targets import Targets
 from molgraph.errors import DataError
-from molgraph.kinds.asked import Array, Asked, Parsed, Read, Settings
+from molgraph.kinds.asked import Array, Asked, Parsed, Read, Rows, Settings
 from molgraph.kinds.classed import Classed, focused
 from molgraph.kinds.column import Column
 from molgraph.kinds.words import NO, YES, described_sets, set_columns
@@ -153,10 +153,12 @@ class YesNo(Classed):
         yield Column(f"{self.name}_std", "deviation")
         yield from described_sets(self.name, columns)
 
-    def calibrated(self, estimates: Array, spread: Array, targets: Targets) -> tuple[Interval, Chance | None]:
+    def calibrated(
+        self, estimates: Array, spread: Array, targets: Targets, whose: Rows | None = None
+    ) -> tuple[Interval, Chance | None]:
         (truth, observed, bound), value = self.measured(targets), self.shaped(estimates)
         chance = Platt.fit(self.answer, value, truth, observed=observed, bound=bound)
-        return super().calibrated(estimates, spread, targets)[0], chance
+        return super().calibrated(estimates, spread, targets, whose)[0], chance
 
     def chance_of(self, found: Mapping[str, Any]) -> Chance:
         return Platt.from_json(dict(found))

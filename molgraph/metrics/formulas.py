@@ -26,7 +26,7 @@ class Sample:
     """Hold the measured rows of one target.
 
     Shapes: `truth` [n]; `estimate` [n], or the probabilities [n, C] of C classes, or of an event by each of the times
-    `at`; `bound` int8 [n].
+    `at`, or quantiles at the levels `at`; `bound` int8 [n].
     """
 
     truth: Floats
@@ -36,6 +36,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @property
+    def point(self) -> Floats:
+        """Return one number for each row: the estimate, of quantiles the median."""
+        return self.estimate if self.estimate.ndim == 1 else self.estimate[:, self.at.index(0.5)]
 
     def take(self, rows: NDArray[np.bool_]) -> Sample:
         """Return some of the rows."""
@@ -55,7 +60,7 @@ def _mean(loss: Floats, counts: Floats) -> Floats:
 
 def mse(sample: Sample, counts: Floats) -> Floats:
     """Return the mean squared error."""
-    return _mean((sample.estimate - sample.truth) ** 2, counts)
+    return _mean((sample.point - sample.truth) ** 2, counts)
 
 
 def rmse(sample: Sample, counts: Floats) -> Floats:
@@ -65,7 +70,7 @@ def rmse(sample: Sample, counts: Floats) -> Floats:
 
 def mae(sample: Sample, counts: Floats) -> Floats:
     """Return the mean absolute error."""
-    return _mean(np.abs(sample.estimate - sample.truth), counts)
+    return _mean(np.abs(sample.point - sample.truth), counts)
 
 
 def _centred(values: Floats) -> Floats:
@@ -377,7 +382,7 @@ def brier(sample: Sample, counts: Floats) -> Floats:
     See: Brier 1950, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
     if sample.estimate.ndim == 1:
-        return _mean((sample.estimate - sample.truth) ** 2, counts)
+        return _mean((sample.point - sample.truth) ** 2, counts)
     wanted = np.eye(sample.estimate.shape[1])[sample.truth.astype(np.int64)]
     return _mean(((sample.estimate - wanted) ** 2).sum(1), counts)
 

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from molgraph.data.targets import EXACT
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.metrics import formulas, survival
+from molgraph.metrics import formulas, quantiles, survival
 from molgraph.metrics.formulas import Floats, Sample
 
 LEVEL = 0.95
 BLOCK = 2_000_000  # counts held at once: 16 MB
-IN_UNITS = ("rmse", "mae")  # what has the unit of the numbers
+IN_UNITS = ("rmse", "mae", "wis")  # what has the unit of the numbers
 REPLICATES = 0.5  # an interval needs a score in at least this share of the resamples
 
 
@@ -60,6 +60,7 @@ METRICS: dict[str, Metric] = {
     "log_loss": Metric("log loss", formulas.log_loss, False, classes=True, probability=True),
     "c_index": Metric("C-index", survival.c_index, True, exact=False),
     "time_auroc": Metric("time-dependent AUROC", survival.auroc_by_time, True, exact=False),
+    "wis": Metric("interval score (WIS)", quantiles.wis, False),
     "ibs": Metric("integrated Brier score", survival.integrated_brier, False, exact=False),
 }
 
@@ -72,7 +73,7 @@ class Family:
     are computed and not shown; `beside` stand for groups of rows, too. Of numbers `ranking` is compared beside `main`,
     and `censored` counts rows known by a bound, which no other does. With `classes` the truth is one of 0, 1, ..., and
     estimates are probabilities: of class 1, or, where they are `shares`, of each class on an axis of their own. With
-    `at` they are those of an event by each of these times.
+    `at` they are those of an event by each of these times, or quantiles at each of these levels.
     """
 
     word: str
@@ -97,13 +98,16 @@ class Family:
         return tuple(self.metrics if asked is None else asked)
 
     def shown(self, wanted: Sequence[str] = (), *, first: Sequence[str] = (), bounds: bool = False) -> tuple[str, ...]:
-        """Return the metrics that a person sees: those `wanted` that are of the family, else those not aside; before
-        them those that a run wants `first`.
+        """Return the metrics that a person sees: those `wanted` that are of the family, if its main one is among them,
+        else those not aside; before them those that a run wants `first`.
 
         Of rows with `bounds` the one that counts them is one.
         """
-        mine = tuple(name for name in wanted if name in self.metrics) or tuple(
-            name for name in self.metrics if name not in self.aside or (bounds and name == self.censored)
+        mine = tuple(name for name in wanted if name in self.metrics)
+        mine = (
+            mine
+            if self.main in mine
+            else tuple(name for name in self.metrics if name not in self.aside or (bounds and name == self.censored))
         )
         return tuple(dict.fromkeys((*(name for name in first if name in self.metrics), *mine)))
 

@@ -20,8 +20,9 @@ from molgraph.data.table import Table, is_usual
 from molgraph.data.together import together
 from molgraph.data.units import told_unit
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.kinds import Event, Number
+from molgraph.kinds import Curve, Event, Number
 from molgraph.kinds.told import measured_in_units, told
+from molgraph.predictor.curves import latest
 from molgraph.predictor.inputs import Inputs, Slot, slots
 from molgraph.predictor.records import long_table, met, seen, source_of
 
@@ -41,10 +42,10 @@ def settled(run: RunSettings, table: Table, room: Room) -> RunSettings:
     if task == AUTO:
         known = [name for name in targets if name in table.frame]
         usual = "" if room.reading.task == AUTO else room.reading.task
+        said = dict.fromkeys(run.events, Event.word) | dict.fromkeys(latest(run), Curve.word)
         kinds = {
-            name: Event.word
-            if name in run.events
-            else told(table.frame[name], labels=name in table.targets, usual=usual, unit=name in run.units)
+            name: said.get(name)
+            or told(table.frame[name], labels=name in table.targets, usual=usual, unit=name in run.units)
             for name in known
         }
         several = len(set(kinds.values())) > 1

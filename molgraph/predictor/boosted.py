@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -87,6 +86,10 @@ class Boosted:
     def __len__(self) -> int:
         return len(self.depth)
 
+    @property
+    def outputs(self) -> int:
+        return len(self.bias)
+
     def raw(self, features: NDArray[np.float32]) -> Floats:
         """Return the outputs of every row.
 
@@ -103,10 +106,8 @@ class Boosted:
             out[start : start + ROWS] = self._tile(features[start : start + ROWS])
         return self.scale * out + self.bias
 
-    def in_units(self, mean: float, std: float) -> Self:
-        """Return trees that were grown on (value - mean) / std as trees of values; a second output is the logarithm of
-        a deviation."""
-        unit, move = np.array([std, 1.0])[: len(self.bias)], np.array([mean, math.log(std)])[: len(self.bias)]
+    def in_units(self, unit: Floats, move: Floats) -> Self:
+        """Return trees whose outputs are multiplied by `unit` and then moved, both [O]."""
         return replace(self, leaf=self.leaf * unit, bias=self.bias * unit + move)
 
     def _tile(self, features: NDArray[np.float32]) -> Floats:

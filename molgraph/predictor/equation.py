@@ -88,10 +88,8 @@ class Equation:
     def outputs(self) -> int:
         return len(self.offset)
 
-    def in_units(self, mean: float, std: float) -> Self:
-        """Return an equation of (value - mean) / std as one of values; a second output is the logarithm of a
-        deviation."""
-        unit, move = np.array([std, 1.0])[: len(self.offset)], np.array([mean, math.log(std)])[: len(self.offset)]
+    def in_units(self, unit: Floats, move: Floats) -> Self:
+        """Return an equation whose outputs are multiplied by `unit` and then moved, both [O]."""
         return replace(self, weights=self.weights * unit[:, None], offset=self.offset * unit + move)
 
     def of_each_class(self, values: Floats) -> Self:

@@ -26,6 +26,7 @@ from molgraph.errors import ConfigError, DataError, Reject, did_you_mean, many
 from molgraph.kinds import NAMED, Kind, Number, words
 from molgraph.kinds.read import ParsedTargets, parse_targets
 from molgraph.predictor.auto import groups_of, settled, with_fields
+from molgraph.predictor.curves import with_curves
 from molgraph.predictor.inputs import Inputs, Ready, slots
 from molgraph.predictor.records import whole
 from molgraph.predictor.things import identity, in_common, with_things
@@ -91,6 +92,7 @@ def read_rows(
     Raises: DataError where the file, a column or every row is unusable; ConfigError where no target is named.
     """
     table = whole(list(nonempty(inputs.read(source, run.column or None), _called(source))))
+    run, table, told = with_curves(run, table, inputs)
     run = settled(run, table, inputs.lead.room)
     run, said = with_fields(run, table, inputs)
     inputs = dataclasses.replace(inputs, slots=slots(run))
@@ -148,7 +150,7 @@ def read_rows(
         len(table),
         unread,
         run,
-        (*table.notes, *said, *notes, *_read_as(prepared, table), *parsed.notes),
+        (*table.notes, *told, *said, *notes, *_read_as(prepared, table), *parsed.notes),
         table.added,
     )
 

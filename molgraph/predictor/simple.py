@@ -16,7 +16,7 @@ from molgraph.predictor.domain import Domain
 from molgraph.predictor.equation import Equation, fitted
 from molgraph.predictor.predictor import Predictor
 
-CONSTANT, EQUATION = "constant", "equation"
+CONSTANT, EQUATION, LAST = "constant", "equation", "last value"
 EXACTLY = "exact"  # the targets of which some training rows are bounds, and teach neither
 ROWS = 5_000  # at most fit an equation of so few numbers, of each target
 FEWEST = 20  # rows of numbers, or of the rarer class; with fewer the equation is noise
@@ -26,11 +26,12 @@ NEVER = -50.0  # the logit of a class that no row has
 Floats = NDArray[np.float64]
 
 
-def fit(domain: Domain, task: Kind) -> dict[str, Any]:
+def fit(domain: Domain, task: Kind, now: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the simple methods as training rows teach them, plain JSON.
 
     `{"constant": {target: value, or shares of classes}, "equation": {target: {"centre", "scale": of each descriptor,
-    "weights": [D] per number, "offset"}}, "descriptors": names}`. The equation is a ridge regression (penalty 1 on
+    "weights": [D] per number, "offset"}}, "descriptors": names, "last value": {target: {"field", "strays"}}}`; `now`
+    names the fields whose last value is said again. The equation is a ridge regression (penalty 1 on
     standardised descriptors), of classes a logistic one.
 
     See: Hoerl & Kennard 1970, doi 10.1080/00401706.1970.10488634
@@ -48,10 +49,23 @@ def fit(domain: Domain, task: Kind) -> dict[str, Any]:
             continue
         found[EXACTLY] += [name] if len(known) < (~np.isnan(values)).sum() else []
         found[CONSTANT][name] = kind.guess(known, domain.bound[measured[name], task.column(name)])
+        if name in (now or {}):
+            found |= {LAST: {**found.get(LAST, {}), **_last(domain, kind, (now or {})[name], values, measured[name])}}
         if table.shape[1] and kind.equation:
             made = _equation(kind, table[np.searchsorted(some, rows)], values[rows])
             found[EQUATION] |= {name: made} if made else {}
     return found
+
+
+def _last(domain: Domain, kind: Kind, field: str, values: Floats, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return what is known of who says the last value of a field again; nothing where no training row has one."""
+    for at, side in enumerate(domain.sides.values()):
+        if side.room.rivals.latest is not None:
+            last = np.append(side.room.rivals.latest(side.prints, field), np.nan)[domain.index[rows, at]]
+            there = ~np.isnan(last)
+            if there.any():
+                return {kind.name: {"field": field, "strays": kind.strays(last[there], values[rows][there])}}
+    return {}
 
 
 def _measured(domain: Domain, task: Kind, name: str) -> NDArray[np.int64]:
@@ -123,6 +137,10 @@ def simple_estimates(
         out[CONSTANT] = np.full((len(data), len(task.columns)), np.nan)
     for name, value in found.get(CONSTANT, {}).items():
         out[CONSTANT][:, task.block(name)] = value
+    for name, each in found.get(LAST, {}).items():
+        out.setdefault(LAST, np.full((len(data), len(task.columns)), np.nan))[:, task.block(name)] = _from_last(
+            each, task.of(name), rooms, data, out[CONSTANT][:, task.block(name)]
+        )
     if found.get(EQUATION):
         given = {name: (room, list(data.inputs[name].keys)) for name, room in rooms.items()}
         table, names = _described(given, {name: data.inputs[name].index.numpy() for name in rooms})
@@ -130,6 +148,20 @@ def simple_estimates(
             out[EQUATION] = np.full((len(data), len(task.columns)), np.nan)
             for name, each in found[EQUATION].items():
                 out[EQUATION][:, task.block(name)] = task.of(name).linked(_read(each).raw(table))
+    return out
+
+
+def _from_last(
+    each: Mapping[str, Any], kind: Kind, rooms: Mapping[str, Room], data: Dataset, constant: Floats
+) -> Floats:
+    """Return what the last value says of rows; where there is none, the constant."""
+    out = constant.copy()
+    for name, room in rooms.items():
+        given = data.inputs[name]
+        if room.rivals.latest is not None:
+            last = np.append(room.rivals.latest(given.parts, str(each["field"])), np.nan)[given.index.numpy()]
+            there = ~np.isnan(last)
+            out[there] = kind.from_last(last[there], [float(stray) for stray in each["strays"]])
     return out
 
 
@@ -154,5 +186,7 @@ def called(name: str, found: Mapping[str, Any], kind: Kind) -> str:
     """Return how a person calls a simple method of one target."""
     if name == EQUATION:
         return f"equation of {', '.join(found['descriptors'])}"
+    if name == LAST:
+        return f"last value of {found[LAST][kind.name]['field']}"
     rows = "exact training rows" if kind.name in found.get(EXACTLY, ()) else "training rows"
     return f"simplest guess (always saying {kind.guess_in_words(found[CONSTANT][kind.name], rows)})"

@@ -91,7 +91,9 @@ class Tabular:
                 held = held.those(np.isin(held.values, known))
             far = self.behind[name] / kind.scale[1] if name in self.behind else None
             made = self.learn(kind, run, seed, lengths[number - 1] if lengths else None, rows, held, far)
-            self.found[name] = made.model if kind.answers else made.model.in_units(*kind.scale)
+            self.found[name] = (
+                made.model if kind.answers else made.model.in_units(*kind.units_of_trees(made.model.outputs))
+            )
             yield Epoch(
                 number,
                 len(self.task.names),

@@ -22,8 +22,9 @@ from molgraph.kinds import Kind
 from molgraph.predictor import checkpoint
 from molgraph.predictor import member as members_of
 from molgraph.predictor.card import layers
+from molgraph.predictor.curves import latest
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.duplicates import merged
+from molgraph.predictor.duplicates import dependent, merged
 from molgraph.predictor.inputs import lacked, slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.network import Network
@@ -137,7 +138,7 @@ class Training:
         if calibrated is not None:
             known |= {name: getattr(calibrated.recipe, name) for name in CALIBRATED}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
-        recipe.simple = simple(domain, self.task)
+        recipe.simple = simple(domain, self.task, latest(self.run))
         made = Predictor(recipe, members, domain)
         if self.start is not None:
             made.start_from(self.start, self.anew)
@@ -174,9 +175,11 @@ class Training:
             if tempered is not None:
                 made.tempered[name] = tempered
         estimates = made.temper(estimates)
+        whose = dependent(held) if any(given.whose is not None for given in held.inputs.values()) else None
         for name in self.task.names:
             where = self.task.block(name)
-            interval, chance = self.task.of(name).calibrated(estimates[:, where], spread[:, where], held.targets)
+            kind = self.task.of(name)
+            interval, chance = kind.calibrated(estimates[:, where], spread[:, where], held.targets, whose)
             made.intervals[name] = interval
             if chance is not None:
                 made.chances[name] = chance

@@ -26,6 +26,7 @@ from molgraph.metrics.figures import figure
 from molgraph.predictor import Predictor
 from molgraph.predictor.assess import declared
 from molgraph.predictor.card import in_words
+from molgraph.predictor.curves import latest
 from molgraph.predictor.duplicates import merging, repeats, replicates, split_things, things
 from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
 from molgraph.predictor.known import Known
@@ -109,7 +110,8 @@ def plan(
     guessed = [
         f"{name} is taken as {kind}{NAMED[kind].taken(rows.classes.get(name, ()))}; --task says otherwise."
         for name, kind in told
-        if name not in run.events and (found[0].room.reading.task == AUTO or kind != found[0].room.reading.task)
+        if name not in {*run.events, *latest(rows.run)}
+        and (found[0].room.reading.task == AUTO or kind != found[0].room.reading.task)
     ]
     rows, weights = weighed(rows)
     run, to_beat = rows.run, {name: settled_as(rival, rows.run) for name, rival in to_beat.items()}

@@ -88,6 +88,15 @@ def named(fields: Fields) -> list[str]:
     return [*own, *moment, *(name for field in fields.over_time for name in names(field))]
 
 
+def latest(fields: Fields, parts: Packed, name: str) -> Floats:
+    """Return the last known value of a field that is a number, [P]; NaN where it is unknown, and of any other."""
+    wanted = {f"'{name}'", f"'{name}' (last)"}
+    at = next((at for at, each in enumerate(named(fields)) if each in wanted), None)
+    values = parts.values[RECORD].double().numpy()
+    found: Floats = np.full(len(parts), np.nan) if at is None else values[:, at]
+    return found
+
+
 def _packed(table: Floats) -> Packed:
     record = torch.from_numpy(table.astype(np.float32))
     return pack({RECORD: (PART, record)}, {}, {RECORD: [table.shape[1]]}, len(table))

@@ -8,7 +8,7 @@ from functools import partial
 from molgraph.data.fields import Fields
 from molgraph.data.room import Face, Likeness, Noun, Reading, Rivals, Room
 from molgraph.rooms.disease.draw import draw
-from molgraph.rooms.disease.prepare import RECORD, named, prepare
+from molgraph.rooms.disease.prepare import RECORD, latest, named, prepare
 from molgraph.rooms.disease.read import BELONGS, IDS, SUBGROUPS, read
 from molgraph.rooms.disease.similarity import Nearest, alike, beyond, diverse
 
@@ -16,7 +16,8 @@ from molgraph.rooms.disease.similarity import Nearest, alike, beyond, diverse
 def with_fields(fields: Fields) -> Room:
     """Return the room of patients of whom these fields are known."""
     known = replace(ROOM.reading, prepare=partial(prepare, fields), fields=fields, called={RECORD: named(fields)})
-    return replace(ROOM, reading=known, likeness=replace(ROOM.likeness, beyond=partial(beyond, fields)))
+    near = replace(ROOM.likeness, beyond=partial(beyond, fields))
+    return replace(ROOM, reading=known, likeness=near, rivals=replace(ROOM.rivals, latest=partial(latest, fields)))
 
 
 ROOM = Room(
