@@ -86,10 +86,6 @@ class Boosted:
     def __len__(self) -> int:
         return len(self.depth)
 
-    @property
-    def outputs(self) -> int:
-        return len(self.bias)
-
     def raw(self, features: NDArray[np.float32]) -> Floats:
         """Return the outputs of every row.
 
