@@ -27,7 +27,8 @@ from molgraph.kinds import NAMED, Kind, Number, words
 from molgraph.kinds.read import ParsedTargets, parse_targets
 from molgraph.predictor.auto import groups_of, settled, with_fields
 from molgraph.predictor.curves import with_curves
-from molgraph.predictor.inputs import Inputs, Ready, slots
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.ready import Ready
 from molgraph.predictor.records import whole
 from molgraph.predictor.things import identity, in_common, with_things
 from molgraph.split import IDENTITY

@@ -23,10 +23,11 @@ from molgraph.errors import ConfigError
 from molgraph.kinds import Kind
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import resolve
-from molgraph.predictor.inputs import Inputs, Ready, unlabelled
+from molgraph.predictor.inputs import Inputs
 from molgraph.predictor.known import Known
 from molgraph.predictor.neighbours import DOUBT, Neighbours, flag_columns, neighbours
 from molgraph.predictor.predictions import Predictions
+from molgraph.predictor.ready import Ready, unlabelled
 from molgraph.predictor.recipe import versions
 
 OK, NOT_FINITE = "ok", "not_finite"

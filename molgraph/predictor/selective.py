@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from molgraph.data.dataset import Dataset, Input
 from molgraph.errors import ConfigError, did_you_mean
-from molgraph.predictor.inputs import Slot, unlabelled
+from molgraph.predictor.inputs import Slot
 from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.ready import unlabelled
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.targets import Proteins, protein_slot, read_proteins
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,10 @@ from molgraph.kinds.words import NO, UNDECIDED, YES, set_words
 from molgraph.predictor.card import units as units_of
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.given import tables_of
-from molgraph.predictor.inputs import Slot, named_by, unlabelled
+from molgraph.predictor.inputs import Slot, named_by
 from molgraph.predictor.neighbours import measured_text
 from molgraph.predictor.predictor import Predictor
+from molgraph.predictor.ready import unlabelled
 from molgraph.predictor.scored import OK
 
 COLUMNS = (
@@ -222,8 +222,8 @@ def _pairs(predictor: Predictor, things: Dataset, active: float | None, proteins
     shape = (len(things), len(chosen.names))
     molecules, others = things.inputs[lead], chosen.given
     inputs = {
-        lead: dataclasses.replace(molecules, index=molecules.index.repeat_interleave(shape[1])),
-        slot.name: dataclasses.replace(others, index=others.index.repeat(shape[0])),
+        lead: replace(molecules, index=molecules.index.repeat_interleave(shape[1])),
+        slot.name: replace(others, index=others.index.repeat(shape[0])),
     }
     pairs = unlabelled(inputs, shape[0] * shape[1])
     estimates, spread = predictor.estimate(pairs)

@@ -21,7 +21,7 @@ from molgraph.fusion.concat import Concat
 from molgraph.kinds.number import Number
 from molgraph.model.encoder import Encoder, Features
 from molgraph.model.model import Model
-from molgraph.predictor.inputs import unlabelled
+from molgraph.predictor.ready import unlabelled
 from molgraph.rooms.molecule.prepare import prepare
 
 PARTS = prepare(["CCO", "C", "c1ccccc1O"], ("graph",)).parts

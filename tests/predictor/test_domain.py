@@ -12,7 +12,8 @@ from molgraph.data.dataset import ABSENT, Input
 from molgraph.errors import CheckpointError
 from molgraph.predictor import domain as domains
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import INPUT, unlabelled
+from molgraph.predictor.inputs import INPUT
+from molgraph.predictor.ready import unlabelled
 from molgraph.rooms.molecule.room import ROOM
 from molgraph.rooms.protein.groups import THRESHOLD
 from molgraph.rooms.protein.room import ROOM as PROTEIN

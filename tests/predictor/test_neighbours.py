@@ -12,8 +12,9 @@ from molgraph.data.dataset import ABSENT, Dataset, Input
 from molgraph.data.targets import Targets
 from molgraph.kinds import make
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import INPUT, unlabelled
+from molgraph.predictor.inputs import INPUT
 from molgraph.predictor.neighbours import measured_text, neighbours
+from molgraph.predictor.ready import unlabelled
 from molgraph.rooms.molecule.room import ROOM
 from molgraph.rooms.protein.room import ROOM as PROTEIN
 
