@@ -239,15 +239,18 @@ def _unread(table: Table, parsed: ParsedTargets, kept: set[int]) -> dict[str, li
 
 def _ids(table: Table, run: RunSettings, room: Room, prepared: Ready) -> list[str]:
     """Return the user's name of each row: the id column, else what its parts are called, else a column that is called
-    so (of records also as their room says), else the row's number."""
+    so (of records also as their room says; of those over time whose they are, and when), else the row's number."""
     taken = {*prepared.columns.values(), *run.targets, *table.targets}
     columns = [str(c) for c in table.frame.columns if str(c) not in taken]
     also = room.reading.ids if room.reading.fields is not None else ()
     usual = next((c for name in (*IDS, *also) for c in columns if is_usual(c, [name])), "")
     if run.id and run.id not in table.frame:
         raise DataError(f"{table.origin}: no column '{run.id}'{did_you_mean(run.id, table.frame.columns)}")
-    column = run.id or usual
+    line = None if room.reading.fields is None else room.reading.fields.line
+    column = run.id or (usual if line is None else line.by)
     texts = [str(t) for t in table.frame[column]] if column else [""] * len(table)
+    if line is not None and line.at and not run.id:
+        texts = [f"{text} at {when}" if text else "" for text, when in zip(texts, table.frame[line.at], strict=True)]
     ids = [text or f"row {row}" for text, row in zip(texts, table.rows, strict=True)]
     return ids if run.id else _pair_ids(prepared, ids)
 

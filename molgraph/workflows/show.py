@@ -80,7 +80,10 @@ def plan(made: Plan) -> None:
 def fields(made: Plan) -> None:
     """Say what the columns of records were taken for."""
     for slot in slots(made.run):
-        for field in slot.room.reading.fields.each if slot.room.reading.fields is not None else ():
+        fields = slot.room.reading.fields
+        if fields is not None and fields.line is not None and not fields.line.dates:
+            say(f"field {fields.line.at or fields.line.time}: number (the moment of the row)")
+        for field in fields.each if fields is not None else ():
             over_time = " over time" if field.over_time else ""
             say(f"field {field.name}: {field.kind}{over_time}{f' ({field.words})' if field.words else ''}")
 

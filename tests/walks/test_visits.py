@@ -81,6 +81,7 @@ def test_a_dry_run_shows_what_a_row_sees(folder: Path, capsys: pytest.CaptureFix
     assert cli.main(words) == 0
     shown = capsys.readouterr().err
     assert "visits.csv: each row sees what was known by its at." in shown
+    assert "field at: number (the moment of the row)" in shown
     assert "field volume: number over time" in shown and "field sex: category (f, m)" in shown
 
 
@@ -114,6 +115,7 @@ def test_every_row_comes_back_with_its_reason(folder: Path) -> None:
     words = (str(folder / "new.csv"), "--model", str(folder / "model"), "--inputs", str(folder / "visits.csv"))
     found = predicted(folder, *words)
     assert [row["status"] for row in found] == ["ok", "no_records", "no_moment", "no_records"]
+    assert found[0]["nn_id"] == "P1 at 60.0" and found[0]["nn_similarity"] == "1"
     assert found[1]["message"].startswith("no record of mrn 'nobody' in ")
     assert found[3]["message"] == "no record of mrn 'P3' was known by -5"
     assert found[0]["worse"] and not any(row["worse"] for row in found[1:])
