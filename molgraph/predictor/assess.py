@@ -140,7 +140,7 @@ def declared(names: Sequence[str], source: Any, task: Kind) -> list[str]:
             raise ConfigError(f"metrics: '{name}' is not known{did_you_mean(name.lower(), fit)}")
         if name not in fit:
             kinds = " or ".join(families)
-            raise ConfigError(f"metrics: '{name}' judges no {kinds} target{did_you_mean(name, fit)}")
+            raise ConfigError(f"metrics: '{name}' judges no {kinds} target. Those that do: {', '.join(sorted(fit))}.")
     return list(names) or [name for name in getattr(source, "attrs", {}).get("metrics", ()) if name in fit]
 
 
