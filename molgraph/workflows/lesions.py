@@ -317,10 +317,13 @@ def find_file(source: str, model: str | Path, out: Path, *, column: str | None =
                 rearm()
                 line, found = _once(finder, file, int(table.rows[at]), out, journal)
                 statuses[line["status"]] += 1
-                nodules.write(pd.DataFrame(found, columns=list(COLUMNS)))
-                names = free_names(list(table.frame.columns), list(line))
+                called = [{**each, "scan": table.in_their_words(each["scan"])} for each in found]
+                nodules.write(pd.DataFrame(called, columns=list(COLUMNS)))
+                given = table.given.iloc[[at]].reset_index(drop=True)
+                names = free_names(list(given.columns), list(line))
+                line = {**line, "message": table.in_their_words(line["message"])}
                 ours = pd.DataFrame([{names[name]: value for name, value in line.items()}])
-                scans.write(pd.concat([table.frame.iloc[[at]].reset_index(drop=True), ours], axis="columns"))
+                scans.write(pd.concat([given, ours], axis="columns"))
     show.say(f"{many(statuses.total(), 'scan')}, {statuses.total() - statuses[OK]} not read; written to {out}")
     return statuses
 

@@ -65,6 +65,7 @@ def test_boxes_and_masks_lie_in_the_scans_own_space(model: Path, phantoms: Path,
     assert scans["patient"].tolist() == [f"phantom {i}" for i in range(10)]
     assert scans["lesions"].sum() == len(nodules) > 10
     truth = pd.read_csv(phantoms / "nodules.csv")
+    assert "scan_" not in scans and set(nodules["scan"]) <= set(scans["scan"]), "as the user's cells have them"
     near = []
     for line in truth.itertuples():
         mine = nodules[nodules["scan"].str.endswith(line.scan)]
@@ -128,6 +129,7 @@ def test_a_scan_that_cannot_be_read_is_a_line_with_its_reason(model: Path, phant
     assert found["status"][3] == "ok" and found["status"][2] == "no_such_file"
     assert (found["status"] != "ok").sum() == 4 and found["message"][found["status"] != "ok"].str.len().min() > 20
     assert found["lesions"].isna().tolist() == [True, True, True, False, True]
+    assert not found["message"].astype(str).str.contains(str(tmp_path), regex=False).any()
 
 
 def test_other_channels_than_those_of_the_training_are_a_line_too(model: Path, phantoms: Path, tmp_path: Path) -> None:
