@@ -32,9 +32,7 @@ def test_what_judges_no_target_is_refused_by_name() -> None:
     assert declared(["auroc", "mae"], None, BOTH) == ["auroc", "mae"], "each where it fits"
     with pytest.raises(ConfigError, match="metrics: 'MAE' is not known; did you mean 'mae'"):
         declared(["MAE"], None, NUMBER)
-    with pytest.raises(
-        ConfigError, match=r"'auroc' judges no regression target\. Those that do: ci, kendall, mae"
-    ):
+    with pytest.raises(ConfigError, match=r"'auroc' judges no regression target\. Those that do: ci, kendall, mae"):
         declared(["mae", "auroc"], None, NUMBER)
     with pytest.raises(ConfigError, match="metrics: 'ibs' judges no regression or binary target"):
         declared(["ibs"], None, BOTH)
