@@ -21,6 +21,9 @@ EXIT_CODES = (
 )
 
 
+BEGIN_ANEW = ("predict", "evaluate", "explain", "targets", "share")  # commands that keep nothing half done
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = options.parsed(parser(), argv)
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"molgraph: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as error:
-        return _stopped(error)
+        return _stopped(error, arguments.command)
     except BrokenPipeError:  # the reader of our output went away (`| head`)
         sys.stderr.close()
         return 0
@@ -42,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         if _interrupted(error):
-            return _stopped(KeyboardInterrupt())
+            return _stopped(KeyboardInterrupt(), arguments.command)
         theirs = registry.to_blame(error)
         whose = f"error in the package {theirs}" if theirs else "internal error"
         whom = " to its authors" if theirs else ""
@@ -54,8 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _stopped(error: KeyboardInterrupt) -> int:
-    how = str(error) or "stopped. What was finished is kept; the same command goes on from there."
+def _stopped(error: KeyboardInterrupt, command: str) -> int:
+    kept = "What was finished is kept; the same command goes on from there."
+    anew = "The same command begins anew."
+    how = str(error) or f"stopped. {anew if command in BEGIN_ANEW else kept}"
     print(f"molgraph: {printable(how)}", file=sys.stderr)
     return INTERRUPTED
 

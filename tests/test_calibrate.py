@@ -201,6 +201,13 @@ def test_json_gives_back_the_same_interval() -> None:
     for damaged in ({}, {"kind": "binary"}, {"kind": "binary", "level": "x", "n": 1, "limits": [], "reason": None}):
         with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
             Interval.from_json(damaged)
+    told = {"kind": "regression", "level": 0.9, "n": 9, "reason": None}
+    for limits in ([None], [], [1.0, 2.0], ["x"], [float("nan")], [-1.0]):  # one of no width, and one without a reason
+        with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
+            Interval.from_json({**told, "limits": limits})
+    assert Interval.from_json({**told, "limits": [], "reason": "too few rows"}).limits == ()
+    with pytest.raises(CheckpointError, match="calibration in the model folder is damaged"):
+        Sets.from_json({**told, "limits": [0.5, 2.0**31]})
 
 
 def test_what_is_refused() -> None:

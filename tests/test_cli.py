@@ -268,6 +268,22 @@ def test_an_error_that_came_of_ctrl_c_is_ctrl_c(monkeypatch, capsys):
     assert "stopped" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "t.csv", "--model", "m"], "stopped. The same command begins anew."),
+        (["deidentify", "in", "out"], "What was finished is kept; the same command goes on from there."),
+    ],
+)
+def test_a_stopped_command_says_whether_it_goes_on(words, said, monkeypatch, capsys):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"molgraph.cli.{words[0]}", interrupted)
+    assert main(words) == 130
+    assert said in capsys.readouterr().err
+
+
 SLOW = "import time; print('begun', flush=True); time.sleep(60)"
 
 

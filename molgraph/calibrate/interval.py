@@ -93,6 +93,11 @@ class Interval:
             return cls(kind, level, len(wanted), (), _too_few(len(np.unique(of)), level, which=several))
         return cls(kind, level, len(wanted), (limit,), scaled=unit is not None)
 
+    @classmethod
+    def _may_have(cls, limits: Sequence[float | None]) -> bool:
+        """Tell whether limits read from a file are those of such a target: of a number there is one, or none."""
+        return len(limits) <= 1 and None not in limits
+
     def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
         """Return the lower and upper end of each row's interval; NaN where there is none (see `reason`).
 
@@ -130,6 +135,8 @@ class Interval:
                 limit is not None and not 0 <= limit < math.inf for limit in limits
             ):
                 raise ValueError(f"limits of {limits}")
+            if not cls._may_have(limits) or (not limits and not isinstance(found["reason"], str)):
+                raise ValueError(f"limits of {limits}, and the reason {found['reason']!r}")
             kind, level, n, reason = str(found["kind"]), float(found["level"]), int(found["n"]), found["reason"]
             # models of earlier versions do not have the rest
             scaled, counts = bool(found.get("scaled", False)), tuple(int(n) for n in found.get("counts", ()))
@@ -170,6 +177,10 @@ class Sets(Interval):
             return made
         lower = cls._learnt(kind, LOWER, given, wanted, None, of)  # not only where it decides: that would cost coverage
         return replace(made, lower=lower if lower.limits else None)
+
+    @classmethod
+    def _may_have(cls, limits: Sequence[float | None]) -> bool:
+        return all(limit is None or limit <= 1 for limit in limits)  # of 1 - a probability
 
     def apply(self, estimate: ArrayLike, spread: ArrayLike | None = None) -> tuple[Floats, Floats]:
         """Return no ends: classes have none."""

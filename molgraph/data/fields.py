@@ -94,14 +94,19 @@ class Field:
         kind = section.get("kind", NUMBER)
         if kind not in KINDS:
             raise ConfigError(f"fields.{name}: unknown kind '{kind}'{did_you_mean(kind, KINDS)}")
-        categories = tuple(str(each) for each in section.get("categories", ()))
+        given, unit, over_time = section.get("categories", ()), section.get("unit", ""), section.get("over_time", False)
+        plain = isinstance(given, list | tuple) and all(isinstance(each, str | int | float) for each in given)
+        if not plain or not isinstance(unit, str) or not isinstance(over_time, bool):
+            raise ConfigError(
+                f"fields.{name}: `categories` are a list of words, `unit` is one, `over_time` true or false."
+            )
+        categories = tuple(map(str, given))
         if (kind in (CATEGORY, GRADE)) != bool(categories) or len(set(map(same_label, categories))) < len(categories):
             raise ConfigError(
                 f"fields.{name}: `categories` are the different values of a category or a grade, and of nothing else."
             )
         ends = {key: _number_of(f"fields.{name}.{key}", section.get(key)) for key in ("low", "high")}
-        over_time = section.get("over_time", False) is True
-        return cls(name, kind, str(section.get("unit", "")), **ends, categories=categories, over_time=over_time)
+        return cls(name, kind, unit, **ends, categories=categories, over_time=over_time)
 
     def read(self, cells: Sequence[str]) -> tuple[NDArray[np.float64], dict[int, Misread]]:
         """Return the numbers that stand for cells [n, width], NaN of blank ones, and why others cannot be read."""

@@ -166,9 +166,10 @@ class Predictor(Scorer):
         ):
             if name in schema and schema[name] != sizes:
                 was, now = self.recipe.versions.get("molgraph"), f"{sizes}, now {schema[name]}"
+                where = f"{self.folder}: " if self.folder else ""
                 raise CheckpointError(
-                    f"this model was trained on '{name}' features of another version ({now}), by molgraph {was}. "
-                    "Use that version, or train again."
+                    f"{where}this model was trained on '{name}' features of another version ({now}), by molgraph "
+                    f"{was}. Use that version, or train again."
                 )
 
     def __repr__(self) -> str:

@@ -67,6 +67,10 @@ def test_only_those_declared_are_fields() -> None:
         ({"pain": "grade"}, ConfigError, "fields.pain: `categories`"),
         ({"age": {"kind": "number", "categories": ["a"]}}, ConfigError, "fields.age: `categories`"),
         ({"age": 3}, ConfigError, "fields.age: write a kind"),
+        ({"pain": {"kind": "category", "categories": [[-1], "II"]}}, ConfigError, "`categories` are a list of words"),
+        ({"pain": {"kind": "category", "categories": "abc"}}, ConfigError, "`categories` are a list of words"),
+        ({"age": {"kind": "number", "unit": [1]}}, ConfigError, "`unit` is one"),
+        ({"age": {"kind": "number", "over_time": 5}}, ConfigError, "`over_time` true or false"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(said: dict[str, object], error: type[Exception], words: str) -> None:
