@@ -125,7 +125,7 @@ class _Desk:
             lines.append(line)
         self.rows += len(table)
         ours = pd.concat([scored.frame, pd.DataFrame(lines, columns=list(BLANK))], axis="columns")
-        return beside(table, dataclasses.replace(scored, frame=ours))
+        return beside(dataclasses.replace(table, frame=table.given), dataclasses.replace(scored, frame=ours))
 
     def _mask(self, table: Table, at: int) -> str:
         """Return the paths of a row's masks, which count from the table's folder."""

@@ -51,12 +51,12 @@ def looked(
     explainer: Explainer, table: Table, at: int, scored: pd.Series, line: Mapping[str, Any], shown: Shown
 ) -> Looked:
     """Return what the page says of one explained row; `scored` are its predictions, `line` its explanation."""
-    own = [c for c in table.frame.columns if c != table.column and str(table.frame[c].iloc[at]).strip()]
+    own = [c for c in table.given.columns if c != table.column and str(table.frame[c].iloc[at]).strip()]
     estimate, interval = _estimate(explainer.predictor, explainer.target, scored)
     inside = scored.get("in_domain")
     return Looked(
         row=int(table.rows[at]),
-        text=table.texts[at],
+        text=table.in_their_words(table.texts[at]),
         own=tuple((str(name), str(table.frame[name].iloc[at])) for name in own[:OWN]),
         explained=line["explained"],
         estimate=estimate,

@@ -194,7 +194,8 @@ def _readable(
                 told = f"{scan}: {len(case.voxels)} channels, the scans before it {channels}."
                 raise ScanError("wrong_channels", told)
         except ScanError as error:
-            rejects.append(Reject(int(table.rows[at]), scan, error.reason, error.message))
+            said, text = table.in_their_words(error.message), table.in_their_words(scan)
+            rejects.append(Reject(int(table.rows[at]), text, error.reason, said))
             continue
         kept.append(at)
         yield case

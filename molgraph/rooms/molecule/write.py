@@ -11,6 +11,7 @@ from rdkit.Chem import rdDepictor
 from molgraph.data.cells import column_texts
 from molgraph.errors import DataError
 from molgraph.rooms.molecule.hard import within
+from molgraph.rooms.molecule.read import SMILES
 from molgraph.rooms.molecule.sdf import is_tag
 
 TITLE = "_Name"
@@ -19,7 +20,10 @@ _EMPTY = "\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n"
 
 
 class SDF:
-    """Write SDF; a row whose SMILES cannot be read becomes a record without atoms, with its columns kept."""
+    """Write SDF; a row whose SMILES cannot be read becomes a record without atoms, with its columns kept.
+
+    Poses are rows of complexes, and drawn as the molecules of their column of SMILES.
+    """
 
     guarded = 0
 
@@ -27,12 +31,14 @@ class SDF:
         self._handle, self._column = handle, column
 
     def write(self, frame: pd.DataFrame) -> None:
-        if self._column not in frame:
-            raise DataError(f"no SMILES column '{self._column}' to draw in the SDF")
+        drawn = next((name for name in (self._column, SMILES) if name in frame), None)
+        if drawn is None:
+            asked = f" '{self._column}'" if self._column else ""
+            raise DataError(f"no SMILES column{asked} to draw in the SDF; write .csv, .xlsx or .parquet")
         columns = {str(name): column_texts(frame.iloc[:, at]) for at, name in enumerate(frame.columns)}
         titles = columns.pop(TITLE, [""] * len(frame))
         names = [_tag(name) for name in columns]
-        records = zip(titles, column_texts(frame[self._column]), zip(*columns.values(), strict=True), strict=True)
+        records = zip(titles, column_texts(frame[drawn]), zip(*columns.values(), strict=True), strict=True)
         text = "".join(_record(title, smiles, names, values) for title, smiles, values in records)
         self._handle.write(text.encode("utf-8", "replace"))
 

@@ -62,5 +62,14 @@ def test_molecules_are_drawn_and_large_ones_written() -> None:
 
 def test_a_missing_smiles_column_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no SMILES column 'drug'"):
-        written(tmp_path / "a.sdf", FRAME, "drug")
+        written(tmp_path / "a.sdf", FRAME.rename(columns={"smiles": "name of it"}), "drug")
     assert not list(tmp_path.iterdir())
+
+
+def test_poses_are_drawn_as_the_molecules_of_their_smiles(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"smiles": ["CCO"], "pK": ["7.1"]})
+    for column in ("", "complex"):  # what the rows of poses are called, in no table of the user's
+        with open_writer(tmp_path / "o.sdf", column=column) as writer:
+            writer.write(frame)
+        (molecule,) = Chem.SDMolSupplier(str(tmp_path / "o.sdf"))
+        assert Chem.MolToSmiles(molecule) == "CCO" and molecule.GetProp("pK") == "7.1"
