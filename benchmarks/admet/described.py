@@ -25,6 +25,8 @@ LIMITS = """## Limits
   laboratory measures with another protocol or another threshold is another question: see "Other laboratories" above.
 - Outside the domain of an endpoint (`T_in_domain` is false) its interval or set promises nothing. Nearest are the
   training molecules only: the official test molecules did not train, so they are no neighbours.
+- The official test molecules did calibrate its intervals and sets: `evaluate` on them finds those better than they are.
+  What is said above of their coverage was measured crosswise, each half by the other.
 - "yes" and "no" of `T_set90` are the labels that calibration did not rule out; "undecided" is no half-way value. An
   endpoint whose sets are mostly undecided is to be ranked by, not decided by.
 - The labels are those of the sets, with their thresholds and their mistakes: repeated measurements of one molecule

@@ -84,7 +84,10 @@ def number_reader(name: str, cells: Sequence[str], unit: str | None, told: Elsew
         return lambda cell: number(cell)[:2]
     declared = spelled(unit)
     if declared not in UNITS:
-        raise ConfigError(f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, UNITS)}")
+        raise ConfigError(
+            f"unknown unit '{unit}' for '{name}'{did_you_mean(unit, UNITS)} Only these are converted; another one "
+            f"belongs into the name of the column, as in '{name} ({unit})'."
+        )
     if declared == LOGARITHM:
         return lambda cell: number(cell)[:2]
     _refuse_called_otherwise(name, cells, number, declared)

@@ -9,7 +9,7 @@ from molgraph.calibrate import Interval
 from molgraph.metrics.coverage import sentences, too_few
 from molgraph.predictor.card import covered_rows
 from molgraph.predictor.predictor import Predictor
-from molgraph.predictor.simple import CONSTANT
+from molgraph.predictor.simple import CONSTANT, LAST
 
 
 def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
@@ -26,7 +26,7 @@ def doubts(predictors: Sequence[Predictor]) -> Iterator[str]:
             yield from (f"{target}{of}: {why}" for why in _uncertain(found, covered_rows(metrics, target, "test rows")))
             verdicts = metrics.get("simple", {}).get("verdicts", {}).get(target, {})
             for rival, verdict in verdicts.items():
-                if verdict["verdict"] in (("worse", "not better") if rival == CONSTANT else ("worse",)):
+                if verdict["verdict"] in (("worse", "not better") if rival in (CONSTANT, LAST) else ("worse",)):
                     yield f"{target}{of}: {verdict['sentence']}"
 
 

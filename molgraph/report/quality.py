@@ -20,13 +20,13 @@ from molgraph.predictor.card import (
     units,
 )
 from molgraph.predictor.predictor import Predictor
-from molgraph.predictor.simple import CONSTANT, EQUATION
+from molgraph.predictor.simple import CONSTANT, EQUATION, LAST
 from molgraph.report.contents import Estimate, Quality
 from molgraph.report.meaning import meaning
 from molgraph.report.plots import with_units
 
 Assessment = Mapping[str, Any]
-SIMPLEST = {CONSTANT: "the simplest guess", EQUATION: "an equation of descriptors"}
+SIMPLEST = {CONSTANT: "the simplest guess", EQUATION: "an equation of descriptors", LAST: "the last value"}
 
 
 def quality(assessment: Assessment, model: str, unit_of: Mapping[str, str] | None = None) -> tuple[Quality, ...]:

@@ -117,7 +117,7 @@ def test_no_concentration_has_no_logarithm(cell: str) -> None:
 
 
 def test_unknown_units_and_targets() -> None:
-    with pytest.raises(ConfigError, match="unknown unit 'nm' for 'y'; did you mean 'nM'"):
+    with pytest.raises(ConfigError, match=r"unknown unit 'nm' for 'y'; did you mean 'nM'.* as in 'y \(nm\)'"):
         one(["1"], unit="nm")
     with pytest.raises(ConfigError, match=r"'z', which is no target\. Known: y\."):
         parse_targets(pd.DataFrame({"y": ["1"]}), ["y"], units={"z": "nM"})

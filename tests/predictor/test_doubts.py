@@ -70,3 +70,5 @@ def test_what_is_worse_than_an_equation_of_descriptors_is_said_and_what_is_as_go
         one = model({"y": held(0.9)})
         one.recipe.metrics["simple"]["verdicts"]["y"] = {"equation": {"verdict": verdict, "sentence": "worse than it"}}
         assert list(doubts([one])) == said
+    one.recipe.metrics["simple"]["verdicts"]["y"] = {"last value": {"verdict": "not better", "sentence": "no more"}}
+    assert list(doubts([one])) == ["y: no more"], "the last value is the simplest guess of a curve"
