@@ -24,6 +24,7 @@ from molgraph.predictor.rows import Rows
 Floats = NDArray[np.float64]
 LEAST = float(np.finfo(np.float32).tiny)  # no weight above 0 becomes 0, however heavy another is
 MUTE = "weight_zero"
+ALIKE = "Test scores, intervals and thresholds count every row alike, whatever it weighs."
 
 
 def columns(run: RunSettings) -> dict[str, str]:
@@ -48,7 +49,9 @@ def weighed(rows: Rows) -> tuple[Rows, list[str]]:
     Raises: ConfigError as `columns`; DataError for a column that is missing or a target, a cell of a measured row that
     is no number from 0 on, and a target of which no row has a weight.
     """
-    named, said = columns(rows.run), []
+    named, told = columns(rows.run), dict[str, list[str]]()
+    if not named:
+        return rows, []
     targets = rows.data.targets
     weight = targets.weight.clone()
     for name, trained in zip(rows.run.targets, rows.kinds, strict=True):
@@ -61,11 +64,9 @@ def weighed(rows: Rows) -> tuple[Rows, list[str]]:
         if observed.any() and not found[observed].any():
             raise DataError(f"{rows.origin}: '{named[name]}' is 0 in every row of {name}; no row is left to learn.")
         weight[:, at] = torch.from_numpy(_relative(found, observed)).float().unsqueeze(1)
-        said.append(_told(trained, named[name], found[observed]))
-    if not named:
-        return rows, []
+        told.setdefault(_told(named[name], found[observed]), []).append(trained)
     data = replace(rows.data, targets=replace(targets, weight=weight))
-    return replace(rows, data=data), said
+    return replace(rows, data=data), [*(f"{', '.join(names)}: {text}." for text, names in told.items()), ALIKE]
 
 
 def _read(rows: Rows, column: str, observed: NDArray[np.bool_]) -> Floats:
@@ -121,16 +122,16 @@ def _relative(weight: Floats, observed: NDArray[np.bool_]) -> Floats:
     return np.where(counted, np.maximum(share / share[counted].mean(), LEAST), np.where(observed, 0.0, 1.0))
 
 
-def _told(name: str, column: str, weight: Floats) -> str:
-    """Say in a sentence or two how the rows of a target are weighed."""
+def _told(column: str, weight: Floats) -> str:
+    """Say how the rows of a target are weighed."""
     own, zero = weight[weight > 0], int((weight == 0).sum())
     ends = f"{figure(own.min())} to {figure(own.max())}, median {figure(float(np.median(own)))}"
     if own.min() == own.max():
-        said = f"{name}: all weights in '{column}' are {figure(own[0])}, so its rows weigh alike"
+        said = f"all weights in '{column}' are {figure(own[0])}, so its rows weigh alike"
     else:
-        said = f"{name}: rows that train weigh by '{column}' ({ends}); repeats of one thing weigh as their sum"
+        said = f"rows that train weigh by '{column}' ({ends}); repeats of one thing weigh as their sum"
     mute = f"; {many(zero, 'row')} of weight 0 {'does' if zero == 1 else 'do'} not train" if zero else ""
-    return f"{said}{mute}. Test scores, intervals and thresholds count every row alike."
+    return said + mute
 
 
 def mute(targets: Targets) -> NDArray[np.bool_]:

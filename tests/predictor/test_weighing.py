@@ -36,9 +36,11 @@ def test_the_mean_weight_of_a_target_is_1_and_their_shares_stay(plan_of, trainin
     np.testing.assert_allclose(weight / weight[0], table["trust"].iloc[rows - 1] / table["trust"].iloc[rows[0] - 1])
     (said,) = (note for note in made.notes if "trust" in note)
     assert said == (
-        "pAct: rows that train weigh by 'trust' (1 to 3, median 2); repeats of one thing weigh as their sum. Test "
-        "scores, intervals and thresholds count every row alike."
+        "pAct: rows that train weigh by 'trust' (1 to 3, median 2); repeats of one thing weigh as their sum."
     )
+    assert "Test scores, intervals and thresholds count every row alike, whatever it weighs." in made.notes
+    both = by_fold(plan_of, table, targets=["pAct", "active"], weight="trust")
+    assert any(note.startswith("pAct, active: rows that train weigh by 'trust'") for note in both.notes)
 
 
 @pytest.mark.parametrize("settings", [{}, FOREST])
