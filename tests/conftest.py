@@ -101,7 +101,7 @@ def boltz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _on_path(name: str, script: str, folder: Path) -> Path:
-    path = Path(__file__).parent / "binding" / script
+    path = Path(__file__).parent / "rooms" / "binding" / script
     folder.mkdir()
     if os.name == "nt":
         (folder / f"{name}.bat").write_text(f'@"{sys.executable}" "{path}" %*\n', encoding="utf-8")

@@ -13,7 +13,7 @@ from molgraph.errors import ConfigError, DataError
 from molgraph.rooms.molecule.read import read
 from molgraph.workflows.dock import Counts, dock_file
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "binding"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "rooms" / "binding"))
 
 from pockets import LIGAND, SEQUENCE, Made, beside, embedded
 from rdkit import Chem

@@ -85,6 +85,8 @@ def featurise(texts: Sequence[str], needs: Sequence[str]) -> Featurised:
                 if COMPLEX in needs:
                     done.complexes.append(made)
             done.index[at] = number[key]
+            if isinstance(given, Ligand) and given.said:
+                done.said[at] = given.said
         done.keys = list(number)
         done.whole = _whole(smiles, graphs, names, apart)
     return done

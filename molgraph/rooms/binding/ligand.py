@@ -21,7 +21,7 @@ from molgraph.errors import DataError, ResourceError, many
 from molgraph.rooms.binding.conformation import one_conformation
 from molgraph.rooms.binding.records import parse
 from molgraph.rooms.binding.structure import STRUCTURE_FILES, bonds_by_distance
-from molgraph.rooms.molecule.fragments import Scattered, compounds, uncharged
+from molgraph.rooms.molecule.fragments import Scattered, compounds, left_out, uncharged
 from molgraph.rooms.molecule.metals import ionised, may_hold_metal
 from molgraph.rooms.molecule.read import SDF_FILES
 from molgraph.rooms.molecule.standardise import MAX_ATOMS, Refusal, refused_molecule
@@ -38,7 +38,8 @@ _FILES = 8  # files whose poses a process remembers the places of
 
 @dataclass(frozen=True)
 class Ligand:
-    """Hold a pose: the canonical SMILES and, in the order of its atoms, where they are and how the record counts them.
+    """Hold a pose: the canonical SMILES and, in the order of its atoms, where they are and how the record counts them;
+    and what there is to say of how it was read ("": nothing).
 
     Shapes: `xyz` float64 [L, 3] in angstrom, heavy atoms only; `numbers` int64 [L], from 1.
     """
@@ -46,6 +47,7 @@ class Ligand:
     smiles: str
     xyz: NDArray[np.float64]
     numbers: NDArray[np.int64]
+    said: str = ""
 
 
 def read_poses(path: str, wanted: Sequence[int]) -> Iterator[str | Refusal]:
@@ -178,10 +180,14 @@ def _from_block(block: str) -> Chem.Mol | None:
 
 
 def _pose(mol: Chem.Mol) -> Ligand | Refusal:
-    heavy = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() != 1]
-    counted = [atom.GetIntProp(_NUMBER) if atom.HasProp(_NUMBER) else atom.GetIdx() + 1 for atom in heavy]
-    numbers = np.array(counted, dtype=np.int64)
-    mol = Chem.RemoveAllHs(mol)
+    for atom in mol.GetAtoms():
+        if not atom.HasProp(_NUMBER):
+            atom.SetIntProp(_NUMBER, atom.GetIdx() + 1)
+    found = _compound(Chem.RemoveAllHs(mol))
+    if isinstance(found, Refusal):
+        return found
+    mol, said = found
+    numbers = np.array([atom.GetIntProp(_NUMBER) for atom in mol.GetAtoms()], dtype=np.int64)
     refusal = refused_molecule(mol, MAX_ATOMS) or _misplaced(mol, numbers)
     if refusal:
         return refusal
@@ -189,7 +195,27 @@ def _pose(mol: Chem.Mol) -> Ligand | Refusal:
     mol = _uncharger().uncharge(mol)
     smiles = Chem.MolToSmiles(mol)
     order = list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"])
-    return Ligand(smiles, mol.GetConformer().GetPositions()[order], numbers[order])
+    return Ligand(smiles, mol.GetConformer().GetPositions()[order], numbers[order], said)
+
+
+def _compound(mol: Chem.Mol) -> tuple[Chem.Mol, str] | Refusal:
+    """Return the part of a record that is the ligand, and what was left out: waters, counter-ions, solvents.
+
+    Of several that could be it none is taken: their places in the pocket would be told of one ligand.
+    """
+    parts = Chem.GetMolFrags(mol, asMols=True)
+    if len(parts) < 2:
+        return mol, ""
+    wanted = compounds(mol)
+    if isinstance(wanted, Scattered):
+        return Refusal("organometallic", f"the record: {wanted.what}")
+    fitting = [part for part in parts if Chem.MolToSmiles(part) in wanted]
+    if len(fitting) != 1:
+        what = " and ".join(dict.fromkeys(text[:60] for text in wanted))
+        return Refusal(
+            "ambiguous_pose", f"the record holds {many(len(fitting), 'molecule')} ({what}); keep one of them"
+        )
+    return fitting[0], f"the ligand is {wanted[0][:60]}; left out {left_out(mol, wanted[0])}"
 
 
 def _misplaced(mol: Chem.Mol, numbers: NDArray[np.int64]) -> Refusal | None:

@@ -121,6 +121,12 @@ def compounds(mol: Chem.Mol) -> list[str] | Scattered:
     return [piece.smiles for piece in pieces if piece.rank == pieces[0].rank]
 
 
+def left_out(mol: Chem.Mol, smiles: str) -> str:
+    """Return the names of the fragments other than the one of this SMILES."""
+    parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
+    return _counted(piece for piece in map(_piece, parts) if piece.smiles != smiles)
+
+
 def _scattered(parts: Sequence[Chem.Mol]) -> str:
     """Say whether a metal stands without carbon beside what must be its ligands; "" for none.
 

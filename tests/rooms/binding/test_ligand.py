@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from pockets import LIGAND, Made, Unzip, atom_line, moved, places
 from rdkit import Chem
+from rdkit.Chem import AllChem
+from rdkit.Geometry import Point3D
 
 from molgraph.errors import DataError
 from molgraph.rooms.binding.ligand import Ligand, ligand, pose_starts, read_poses
@@ -324,3 +326,46 @@ def test_a_counter_ion_is_the_ligand_only_where_it_is_asked_for(held: str, templ
     found = ligand(lines_of(held), "a.pdb", template)
     assert (found.reason if isinstance(found, Refusal) else "") == reason
     assert reason or found.smiles == Chem.CanonSmiles(held)
+
+
+def placed(*smiles: str) -> Chem.Mol:
+    """Return molecules side by side, 9 angstrom apart, as one record would hold them."""
+    whole = Chem.Mol()
+    for number, text in enumerate(smiles):
+        mol = Chem.AddHs(Chem.MolFromSmiles(text))
+        AllChem.EmbedMolecule(mol, randomSeed=7)
+        xyz = mol.GetConformer().GetPositions() + np.array([9.0 * number, 1.0, 2.0])
+        for at, place in enumerate(xyz.tolist()):
+            mol.GetConformer().SetAtomPosition(at, Point3D(*place))
+        whole = Chem.CombineMols(whole, mol) if whole.GetNumAtoms() else mol
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("beside", "left"),
+    [(["O", "O"], "water (2)"), (["[Cl-]"], "hydrogen chloride"), (["OC(=O)C(F)(F)F"], "trifluoroacetic acid")],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_waters_and_counter_ions_within_a_record_are_no_part_of_the_ligand(
+    beside: list[str], left: str, first: bool
+) -> None:
+    drug = "CCOc1ccccc1C(N)=O"
+    alone = ligand(Chem.MolToMolBlock(placed(drug)), "a.sdf")
+    parts = [drug, *beside] if first else [*beside, drug]
+    mol = placed(*parts)
+    found = ligand(Chem.MolToMolBlock(mol), "a.sdf")
+    assert isinstance(found, Ligand) and isinstance(alone, Ligand)
+    assert found.smiles == alone.smiles and alone.said == ""
+    assert found.said == f"the ligand is {found.smiles}; left out {left}"
+    where = mol.GetConformer().GetPositions()
+    assert found.xyz == pytest.approx(where[found.numbers - 1], abs=1e-4), "numbers are those of the record"
+    moved = found.xyz - found.xyz.mean(axis=0)
+    assert moved == pytest.approx(alone.xyz - alone.xyz.mean(axis=0), abs=1e-3)
+
+
+def test_two_molecules_in_a_record_are_refused() -> None:
+    for parts in (("CCOc1ccccc1C(N)=O", "NCCc1ccccc1F"), ("NCCc1ccccc1F", "NCCc1ccccc1F")):
+        found = ligand(Chem.MolToMolBlock(placed(*parts)), "a.sdf")
+        assert isinstance(found, Refusal)
+        assert found.reason == "ambiguous_pose" and "2 molecules" in found.message
+    assert isinstance(ligand(Chem.MolToMolBlock(placed("CC(=O)O", "O")), "a.sdf"), Ligand), "acetate of a crystal"
