@@ -73,7 +73,8 @@ def _over_time(arguments: argparse.Namespace, raw: dict[str, Any]) -> None:
         return
     if arguments.data.lower().endswith(RUN_FILE) and not getattr(arguments, "inputs", "") and "file" in records:
         records["file"] = _beside(arguments.data, str(records["file"]))
-    if records.get("file") == raw.get("data"):  # the rows are records themselves
+    named = [str(path) for path in (records.get("file"), raw.get("data")) if path]
+    if len(named) == 2 and Path(named[0]).resolve() == Path(named[1]).resolve():  # the rows are records themselves
         records.pop("file", None)
 
 

@@ -209,12 +209,26 @@ def test_several_inputs_by_column_and_encoder():
     assert (one.model, one.column, one.inputs) == ("molecule/gin", "mol", {})
 
 
+def test_curves_are_columns_times_ahead_or_visits():
+    curves = ("--curve", "fev1=y1,y2", "--curve", "fvc=+1,+2.5", "--curve", "w=+1visit,+2visits")
+    found = settings("x.csv", *curves, "--within", "0.5")
+    assert found.curves == {
+        "fev1": {"columns": ["y1", "y2"]},
+        "fvc": {"ahead": [1.0, 2.5], "within": 0.5},
+        "w": {"visits": [1, 2]},
+    }
+    for wrong in ("fev1", "fev1=", "fev1=+1,y2", "fev1=+1,+2visits", "fev1=+1.5visits"):
+        with pytest.raises(ConfigError, match="write NAME=COLUMN,COLUMN"):
+            settings("x.csv", "--curve", wrong)
+
+
 def test_visits_are_a_file_and_the_column_that_says_whose_they_are(tmp_path: Path):
     words = ("--model", "disease/forest", "--inputs", "visits.csv:mrn", "--at", "admitted", "--time", "drawn")
     found = settings("x.csv", *words)
     assert found.records == {"file": "visits.csv", "by": "mrn", "at": "admitted", "time": "drawn"}
     assert (found.inputs, found.model) == ({}, "disease/forest")
-    assert settings("x.csv", "--inputs", "x.csv:mrn").records == {"by": "mrn"}  # the rows are visits themselves
+    for same in ("x.csv", "./x.csv"):  # the rows are visits themselves
+        assert settings("x.csv", "--inputs", f"{same}:mrn").records == {"by": "mrn"}
     several = settings("x.csv", "--inputs", "smiles:molecule/gin,state:disease/forest,visits.xlsx:mrn")
     assert list(several.inputs) == ["smiles", "state"] and several.records == {"file": "visits.xlsx", "by": "mrn"}
     with pytest.raises(ConfigError, match="one file of visits is read"):

@@ -53,7 +53,10 @@ class Timeline:
             if not isinstance(value, bool if key == "dates" else str):
                 raise ConfigError(f"records.{key} = {value!r} has the wrong type.")
         if not section.get("by"):
-            raise ConfigError('[records]: name the column that says whose a record is: by = "patient_id".')
+            raise ConfigError(
+                "nothing says whose the visits are: --inputs visits.csv:patient_id, or in a run file [records] by = "
+                '"patient_id".'
+            )
         return cls(**section)
 
     def to_toml(self) -> dict[str, Any]:

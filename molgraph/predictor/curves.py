@@ -148,6 +148,13 @@ def with_curves(run: RunSettings, table: Table, inputs: Inputs) -> tuple[RunSett
             raise DataError(f"{table.origin}: has a column '{twice[0]}' already; rename it.")
         frame = pd.concat([table.frame, pd.DataFrame(cells, index=table.frame.index, dtype=object)], axis="columns")
         table = replace(table, frame=frame, added=(*table.added, *cells))
+        if not any(map(any, cells.values())):
+            reach = f" within {each.near:g} of it" if each.ahead else ""
+            units = "dates, which count in days" if line.dates else "numbers"
+            raise DataError(
+                f"{long.origin}: no row has a future value of '{each.name}' at {' or '.join(cells)}{reach}; the times "
+                f"of '{line.time}' are {units}."
+            )
         known = ", ".join(f"{sum(map(bool, texts)):,} of {name}" for name, texts in cells.items())
         how = f", each within {each.near:g}" if each.ahead else ""
         notes.append(f"{each.name}: values ahead of {len(table):,} rows: {known}{how}.")

@@ -87,7 +87,7 @@ def test_the_columns_of_time_are_found_by_their_usual_names() -> None:
 def test_a_section_is_checked() -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'records.tme'; did you mean 'time'"):
         Timeline.of({"by": "who", "tme": "x"})
-    with pytest.raises(ConfigError, match="name the column that says whose a record is"):
+    with pytest.raises(ConfigError, match="nothing says whose the visits are: --inputs"):
         Timeline.of({"at": "when"})
     with pytest.raises(ConfigError, match=r"records.dates = 'yes' has the wrong type"):
         Timeline.of({"by": "who", "dates": "yes"})

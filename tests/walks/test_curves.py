@@ -109,6 +109,16 @@ def test_values_that_stand_in_columns_of_their_own(tmp_path: Path) -> None:
     assert ((said["y1_lo90"] <= said["y1_predicted"]) & (said["y1_predicted"] <= said["y1_hi90"])).all()
 
 
+def test_a_future_that_nobody_has_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "visits.csv"
+    words = ["train", str(path), "--inputs", f"{path}:child", "--time", "age", "--model", "disease/forest", "--dry-run"]
+    assert cli.main([*words, "--curve", "volume=+40,+42"]) == 3
+    said = capsys.readouterr().err
+    assert (
+        "no row has a future value of 'volume' at volume+40 or volume+42 within 1 of it; the times of 'age' are" in said
+    )
+
+
 def test_values_ahead_need_visits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     growing(5).to_csv(tmp_path / "visits.csv", index=False)
     words = ["train", str(tmp_path / "visits.csv"), "--curve", "volume=+1", "--model", "disease/forest", "--dry-run"]
