@@ -217,7 +217,7 @@ class Event(Kind):
     def _median(self, estimates: Array) -> Array:
         """Return the time by which half of such rows have had any event, straight between steps; NaN of a later one."""
         steps = len(self.cuts[0])
-        chance = estimates.reshape(len(estimates), -1, steps).sum(axis=1)
+        chance = estimates.reshape(len(estimates), estimates.shape[1] // steps, steps).sum(axis=1)
         chance = np.concatenate([np.zeros((len(chance), 1)), chance], axis=1)
         times = np.array([0.0, *self.cuts[0]])
         after = (chance >= 0.5).argmax(axis=1)

@@ -104,7 +104,9 @@ class Number(Kind):
         super().check()
         if not len(self.mean) == len(self.std) == len(self.names):
             raise ValueError("each target needs a mean and a deviation")
-        if not all(math.isfinite(mean) for mean in self.mean) or not all(0 < std < math.inf for std in self.std):
+        kinds = {type(each) for each in (*self.mean, *self.std)}
+        finite = all(math.isfinite(mean) for mean in self.mean) and all(0 < std < math.inf for std in self.std)
+        if bool in kinds or not finite:
             raise ValueError(f"means of {self.mean}, deviations of {self.std}")
 
     def scaled(self, values: Tensor) -> Tensor:

@@ -164,5 +164,6 @@ def _counts(statuses: Counter[str], output: Path, column: str) -> Counts:
     why = f" ({', '.join(f'{n} {reason}' for reason, n in reasons.items())})" if reasons else ""
     say(f"{many(counts.rows, 'row')} written to {output}, {counts.rejected} without a prediction{why}")
     if counts.rejected == counts.rows:
-        say(f"no row could be scored; '{column}' was read as the input column, -s names another")
+        named = f"; '{column}' was read as the input column, -s names another" if column else ""
+        say(f"no row could be scored{named}")
     return counts

@@ -165,6 +165,14 @@ def test_it_is_said_by_time() -> None:
     assert kind.text(12.5, ABOVE) == ">12.5" and kind.text(12.5, EXACT) == "12.5"
 
 
+def test_of_no_rows_nothing_is_said() -> None:
+    """Where every row of a table is refused."""
+    kind = adapted()
+    none = np.zeros((0, len(kind.cuts[0])))
+    said = kind.said(none, none, kind.calibrated(none, none, targets([], []))[0])
+    assert set(said) >= {"death", "death_std", "death_time"} and all(len(each) == 0 for each in said.values())
+
+
 def test_trees_are_a_log_normal_time() -> None:
     kind = adapted()
     raw = np.array([[np.log(5.0), np.log(0.5)]])

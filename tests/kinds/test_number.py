@@ -78,3 +78,11 @@ def test_beside_a_task_of_another_kind_and_through_json(given):
     task = make({"x": "regression", "y": "regression"}, variance=True).adapt(given)
     again = restore(json.loads(json.dumps(task.state())))
     assert again == task and isinstance(again, Normal)
+
+
+@pytest.mark.parametrize("mean", [True, "1", None, float("inf")])
+def test_a_mean_that_is_no_number_is_refused(task, mean):
+    raw = json.loads(json.dumps(task.state()))
+    raw["mean"][0] = mean
+    with pytest.raises((TypeError, ValueError)):
+        restore(raw)
