@@ -50,9 +50,9 @@ class Event(Kind):
 
     `cuts` are the ends of the steps, per target: quantiles of the Kaplan-Meier estimate of the training rows. `causes`
     are what may happen, of competing events several; `mean` and `std` those of the logarithm of the times, for trees.
-    Of a target three columns are read: its time, a bound (`>`) where nothing had happened by then; the cause, from 1
-    on; and the time from which on the row was watched, 0 where from the first (left truncation). A step counts as
-    survived where more than half of it was.
+    Of a target three columns are read: its time, a bound (`>`) where the first cause had not happened by then; the
+    cause, from 1 on; and from when on the row was watched (left truncation). Scores, trees and the simplest guess are
+    of the first cause: whom another met is watched no longer. A step counts as survived where half of it was.
 
     Estimates are the probabilities [B, causes x steps] of each cause by the end of each step.
 
@@ -103,8 +103,8 @@ class Event(Kind):
     def adapt(self, train: Targets) -> Event:
         cuts, mean, std = [], [], []
         for name in self.names:
-            time, observed, bound = (each.numpy() for each in _of(train, name))
-            known, happened = time[observed], bound[observed] == EXACT
+            time, observed, cause = (each.numpy() for each in _of(train, *self.reads(name)[:2]))
+            known, happened = time[observed], cause[observed] > 0
             if happened.sum() < FEWEST or len(np.unique(known[happened])) < 2:
                 raise DataError(
                     f"target '{name}': {int(happened.sum())} events in {len(known)} training rows, and at least "
@@ -121,10 +121,10 @@ class Event(Kind):
         blocks = raw.float().split(list(self.widths), dim=1)
         for name, causes, cuts, logits in zip(self.names, self.causes, self.cuts, blocks, strict=True):
             at = targets.names.index(name)
-            time, bound = targets.values[:, at].float(), targets.bound[:, at]
+            time = targets.values[:, at].float()
             cause = targets.values[:, targets.names.index(self.reads(name)[1])].long()
             start = targets.values[:, targets.names.index(self.reads(name)[2])].float()
-            losses.append(_loss(logits, len(causes), cuts, time, bound == EXACT, cause, start))
+            losses.append(_loss(logits, len(causes), cuts, time, cause > 0, cause, start))
             weights.append(targets.weight[:, at] * targets.observed[:, at])
         return torch.stack(losses, 1), torch.stack(weights, 1)
 
@@ -177,7 +177,7 @@ class Event(Kind):
                 rejects[row] = Reject(row + 1, cell, "invalid_target", f"{name}: '{cell}' {error}")
                 continue
             values[row] = time, cause, start
-            bound[row, 0] = EXACT if cause else ABOVE
+            bound[row, 0] = EXACT if cause == 1 else ABOVE
         return Parsed(values, bound, causes, rejects, [_told(name, asked.beside["time"], values, causes)])
 
     @classmethod
@@ -302,9 +302,9 @@ class Event(Kind):
         return outputs == 2
 
 
-def _of(targets: Targets, name: str) -> tuple[Tensor, Tensor, Tensor]:
+def _of(targets: Targets, name: str, cause: str) -> tuple[Tensor, Tensor, Tensor]:
     at = targets.names.index(name)
-    return targets.values[:, at], targets.observed[:, at], targets.bound[:, at]
+    return targets.values[:, at], targets.observed[:, at], targets.values[:, targets.names.index(cause)]
 
 
 def _cuts(time: Array, happened: NDArray[np.bool_]) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ def wis(sample: Sample, counts: Floats) -> Floats:
     With K intervals of level 1 - a_k, weighed by a_k / 2, and the median by 1 / 2, over K + 1 / 2: that is twice the
     mean of the pinball losses of all quantiles.
 
-    See: Bracher et al. 2021, doi 10.1371/journal.pcbi.1008618, equation 1 and the one that follows equation 2
+    See: Bracher et al. 2021, doi 10.1371/journal.pcbi.1008618
     """
     return ratio(counts @ (2 * pinball(sample.truth, sample.estimate, sample.at).mean(axis=1)), counts.sum(1))
 

@@ -25,7 +25,7 @@ ASKED = Asked(beside={"time": "days", "start": "since"})
 def targets(time: list[float], cause: list[int], start: list[float] | None = None) -> Targets:
     values = torch.tensor([time, [float(c) for c in cause], start or [0.0] * len(time)], dtype=torch.float64).T
     bound = torch.zeros(values.shape, dtype=torch.int8)
-    bound[:, 0] = torch.tensor([EXACT if c else ABOVE for c in cause])
+    bound[:, 0] = torch.tensor([EXACT if c == 1 else ABOVE for c in cause])
     return Targets.of(("death", "death cause", "death start"), values, bound)
 
 
@@ -49,6 +49,21 @@ def test_rows_that_cannot_be_are_refused_by_name() -> None:
     rejects = Event.parse(FRAME.replace("dead", "1"), "death", ASKED).rejects
     assert rejects[4].message == "death: '1' is watched from 10 on, which is not before its time 9"
     assert rejects[5].message == "death: '1' has the days '-3': a time above 0 is needed"
+
+
+def test_scores_are_of_the_first_cause_and_all_causes_teach() -> None:
+    frame = pd.DataFrame({"t": ["1", "2", "3", "4"], "what": ["censored", "transplant", "death", "death"]})
+    parsed = Event.parse(frame, "what", Asked(beside={"time": "t"}))
+    assert parsed.bound[:, 0].tolist() == [ABOVE, ABOVE, EXACT, EXACT]  # a transplant is no death
+    kind = adapted(("death", "transplant"))
+    raw = torch.full((1, kind.outputs), -3.0)  # events are rare
+    late, early = kind.cuts[0][-1], kind.cuts[0][0]
+    met = kind.loss(raw, targets([early], [2]))[0]
+    lost = kind.loss(raw, targets([early], [0]))[0]
+    assert met > lost and kind.loss(raw, targets([late], [2]))[0] > met  # its cost is that of an event, not of a loss
+    values, bound = np.array([1.0, 2.0, 3.0, 4.0]), np.array([ABOVE, ABOVE, EXACT, EXACT], np.int8)
+    guess = np.array(kind.guess(values, bound))
+    assert guess[len(kind.cuts[0]) :].tolist() == [0.0] * len(kind.cuts[0])
 
 
 def test_competing_events_keep_their_names() -> None:

@@ -13,7 +13,7 @@ FAMILY = Family("curve", ("wis", "mae", "rmse"), "wis", at=AT)
 
 
 def defined(truth: float, low: Floats, middle: float, high: Floats, alpha: Floats) -> float:
-    """Return the score of one row as Bracher et al. 2021 write it, equation 1."""
+    """Return the score of one row as Bracher et al. 2021 write it."""
     interval = high - low + 2 / alpha * np.maximum(low - truth, 0) + 2 / alpha * np.maximum(truth - high, 0)
     return float((0.5 * abs(truth - middle) + (alpha / 2 * interval).sum()) / (len(alpha) + 0.5))
 
