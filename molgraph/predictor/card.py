@@ -28,7 +28,7 @@ def card(recipe: Recipe) -> str:
     lines += [f"- note: {note}" for note in facts.get("notes", [])]
     for target, scores in metrics.get("model", {}).items():
         unit = units(recipe).get(target)
-        lines += ["", f"## {target}{f' ({unit})' if unit else ''}, {tested(scores)} test rows", ""]
+        lines += ["", f"## {headed(metrics, target, unit)}, {tested(scores)} test rows", ""]
         names = labels(scores, metrics["shown"][target])
         rival = metrics["comparator_name"]
         lines += [f"| metric | model | {rival} |", "|---|---|---|"]
@@ -100,6 +100,17 @@ def unit_of_errors(judged: Mapping[str, Any], target: str, unit: str) -> str:
     ('log10 of CL', '-log10(M)')
     """
     return f"log10 of {target}" if judged.get("natural", {}).get(target) else unit
+
+
+def headed(judged: Mapping[str, Any], target: str, unit: str | None) -> str:
+    """Return a target with what its scores are counted in.
+
+    >>> headed({}, "pKd", "-log10(M)"), headed({"natural": {"CL": {"model": {}}}}, "CL", None), headed({}, "y", None)
+    ('pKd (-log10(M))', 'CL (scores are of log10 of CL)', 'y')
+    """
+    errors = unit_of_errors(judged, target, unit or "")
+    said = errors if errors == unit else f"scores are of {errors}"
+    return f"{target} ({said})" if errors else target
 
 
 def simple_lines(found: Mapping[str, Any], target: str) -> list[str]:

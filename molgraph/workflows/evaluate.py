@@ -25,6 +25,7 @@ from molgraph.predictor.card import (
     counted,
     covered_rows,
     domain_lines,
+    headed,
     interval,
     labels,
     simple_lines,
@@ -42,7 +43,6 @@ from molgraph.predictor.simple import beside
 from molgraph.predictor.subgroups import columns_by, subgroups, table
 from molgraph.predictor.transform import as_kept
 from molgraph.report import write_evaluation_report
-from molgraph.report.plots import with_units
 from molgraph.workflows.show import say
 
 # what is said again without the rows of training, in which the nearest neighbour is the row itself
@@ -162,7 +162,7 @@ def _say(called: str, rows: Rows, found: dict[str, Any], unit_of: Mapping[str, s
     which, judged = ("rows not seen", found["unseen"]) if "unseen" in found else ("rows", found)
     for target in found["model"]:
         how = target, found["judged"], found["shown"][target]
-        called = with_units(target, unit_of.get(target, ""))
+        called = headed(found, target, unit_of.get(target))
         _table(f"{called}, all {many(tested(found['model'][target]), 'row')}", found, *how)
         if "unseen" in found:
             _table(f"{called}, {many(tested(judged['model'][target]), 'row')} not seen", judged, *how)

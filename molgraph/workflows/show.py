@@ -25,6 +25,7 @@ from molgraph.predictor.card import (
     beside,
     covered_rows,
     domain_lines,
+    headed,
     interval,
     labels,
     refitted,
@@ -93,7 +94,7 @@ def scores(predictor: Predictor, folder: Path) -> None:
     metrics = predictor.recipe.metrics
     for target, found in metrics["model"].items():
         unit = units(predictor.recipe).get(target)
-        say(f"\n{target}{f' ({unit})' if unit else ''}: {tested(found)} test rows, 95 % intervals in brackets")
+        say(f"\n{headed(metrics, target, unit)}: {tested(found)} test rows, 95 % intervals in brackets")
         rival = metrics["comparator_name"]
         say(f"  {'':20}{'model':36}{rival}")
         for name, label in labels(found, metrics["shown"][target]).items():
