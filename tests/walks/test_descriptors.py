@@ -101,7 +101,7 @@ def test_models_and_trees_are_compared_and_tuned_with_them(table, tmp_path, caps
     scores = pd.read_csv(tmp_path / "compared" / "scores.csv")
     assert set(scores["model"]) == {"molecule/dmpnn", "molecule/forest"}
     tuned = tmp_path / "tuned"
-    model = ("--model", "molecule/dmpnn,molecule/gin", "--trials", "2", "--set", "comparator=none")
+    model = ("--model", "molecule/dmpnn,molecule/gin", "--trials", "2", "--set", "comparator=none", "--set", "refit=no")
     assert main(["tune", str(table), *words, *model, "--out", str(tuned)]) == 0
     best = (tuned / "best.toml").read_text(encoding="utf-8")
     assert "[inputs.descriptors.fields]" in best
