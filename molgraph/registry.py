@@ -18,7 +18,8 @@ ENTRY_POINTS = "molgraph.models"  # of single models for a room that is there
 ROOMS = "molgraph.rooms"  # of whole rooms: NAME = "package.names:NAMES"
 USUAL = "molecule"  # the room that comes first
 FUSION = "fusion"
-FAMILIES = ("network", "trees", "linear")
+CONSENSUS = "consensus"  # of models of different families
+FAMILIES = ("network", "trees", "linear", CONSENSUS)
 
 
 @dataclass(frozen=True)

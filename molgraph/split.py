@@ -48,7 +48,8 @@ LABELS = {spelling: fold for fold, spellings in SPELLINGS.items() for spelling i
 class Split:
     """Hold row positions, ascending: what trains, what stops the training, what calibrates, what tests.
 
-    `notes` says in sentences what had to be arranged (rows taken from the training rows, no calibration, ...).
+    `notes` says in sentences what had to be arranged (rows taken from the training rows, no calibration, ...). `groups`
+    are what it keeps together, one per row ([groupings, n] where it is cold in all inputs); None where nobody said.
     """
 
     train: Rows
@@ -56,6 +57,7 @@ class Split:
     calibration: Rows
     test: Rows
     notes: tuple[str, ...] = ()
+    groups: Rows | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molgraph import registry
 from molgraph.data.dataset import Dataset
 from molgraph.data.room import Shown
 from molgraph.errors import ConfigError, Reject, did_you_mean
@@ -21,7 +22,9 @@ from molgraph.fit.device import memory_errors
 from molgraph.model.model import Model
 from molgraph.model.spatial import Spatial
 from molgraph.predictor import Predictor
+from molgraph.predictor.inputs import slots
 from molgraph.predictor.network import Network
+from molgraph.predictor.parts import parts
 
 Floats = NDArray[np.float32]
 
@@ -50,6 +53,14 @@ class Explainer:
             raise ConfigError(f"the model has no target '{target}'{did_you_mean(self.target, predictor.targets)}")
         self.show, self.networks, self.feature = _explainable(predictor)
         self.fresh = [randomised(each.model, seed) for seed, each in enumerate(self.networks)]
+
+    @property
+    def share(self) -> float:
+        """Return what the networks weigh in the estimate that is explained: of a consensus only they look anywhere."""
+        members = self.predictor.members
+        alike = [1 / len(members)] * len(members)
+        weights = self.predictor.recipe.weights.get(self.target, alike)
+        return float(sum(w for w, member in zip(weights, members, strict=True) if member in self.networks))
 
     def explain(self, things: Dataset, at: int) -> Explanation:
         """Explain the estimate of one thing.
@@ -96,12 +107,13 @@ def _explainable(predictor: Predictor) -> tuple[Callable[..., Shown | Reject], l
 
     Raises: ConfigError where a model cannot be explained yet.
     """
-    slot, show = predictor.inputs.lead, predictor.room.face.show
+    show = predictor.room.face.show
     networks = [member for member in predictor.members if isinstance(member, Network)]
     name = predictor.recipe.run.model
     if show is None or len(predictor.inputs.slots) > 1:
         raise ConfigError(f"'{name}' cannot be explained yet; networks that look at scans (imaging/resnet18) can.")
     if not networks or not all(isinstance(each.model.encoder, Spatial) for each in networks):
         raise ConfigError(f"'{name}' makes no maps, so nothing can be shown; explain a network, as imaging/resnet18.")
-    (feature,) = slot.needs
+    own = next(part for part in parts(predictor.recipe.run) if registry.model(part.model).family == "network")
+    ((feature,),) = (slot.needs for slot in slots(own))
     return show, networks, feature

@@ -10,5 +10,6 @@ NAMES = Names(
         "cross": (".cross:Cross", "attention between the elements of two inputs (HyperAttentionDTI, Zhao 2022)"),
         "forest": (".forest:Growers", "gradient-boosted trees on what each input's forest sees"),
         "linear": (".linear:Linears", "ridge or logistic regression on what each input's linear model sees"),
+        "consensus": (".consensus:Together", "network, trees and linear model together, weighed by rows held out"),
     },
 )

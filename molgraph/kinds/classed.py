@@ -19,6 +19,8 @@ from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics.coverage import Coverage, SetCoverage, set_coverage
 from molgraph.metrics.reliability import Reliability, from_enough, of_classes
 
+LEAST = 1e-4  # a smaller probability of what happened counts as that, so that one row does not decide
+
 
 @dataclass(frozen=True)
 class Classed(Kind):
@@ -39,6 +41,13 @@ class Classed(Kind):
     def called(self) -> tuple[str, ...]:
         """Name the classes of one target, where a person reads of them."""
         return self.words or ZERO_ONE
+
+    def misfit(self, estimates: Array, targets: Targets) -> float | None:
+        values, observed, _ = self.measured(targets)
+        chances = self.shaped(estimates)[observed]
+        chances = chances if chances.ndim > 1 else np.stack([1 - chances, chances], axis=1)
+        true = chances[np.arange(len(chances)), values[observed].astype(np.int64)]
+        return float(-2 * np.log(np.maximum(true, LEAST)).sum())
 
     def text(self, value: float, bound: int) -> str:
         return self.called[int(value)]

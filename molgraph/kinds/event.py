@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,12 +16,13 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from molgraph.calibrate import Chance, Interval
-from molgraph.data.labels import MISSING, NOTHING, same_label
+from molgraph.data.labels import MISSING, same_label
 from molgraph.data.numbers import reader
 from molgraph.data.targets import ABOVE, EXACT, Targets
-from molgraph.errors import ConfigError, DataError, Reject, did_you_mean
+from molgraph.errors import ConfigError, DataError, Reject
 from molgraph.kinds.asked import Array, Asked, Parsed, Rows, Settings, cells_of
 from molgraph.kinds.column import Column
+from molgraph.kinds.happened import as_number, cause_of, causes_in, time_in, told
 from molgraph.kinds.kind import Cell, Kind
 from molgraph.metrics import Family
 from molgraph.metrics.coverage import Coverage
@@ -32,6 +33,7 @@ STEPS = 20  # times at which the chance is said; fewer where fewer events happen
 WATCHED = 0.05  # of the training rows must still be watched at the last of them
 FEWEST = 10  # events that teach
 SHOWN = 0.25, 0.5, 0.75  # which of the times, in their order, have a column of their own
+LEAST = 1e-4  # a smaller chance of what happened counts as that
 NO_INTERVAL = "the chances by time say how far a time is known; an interval of it is not calibrated"
 JUDGED = Family("event", ("c_index", "time_auroc", "ibs"), main="c_index")
 
@@ -159,7 +161,7 @@ class Event(Kind):
             )
         cells, times = cells_of(frame, name), cells_of(frame, asked.beside["time"])
         starts = cells_of(frame, asked.beside["start"]) if asked.beside.get("start") else [""] * len(cells)
-        causes = tuple(asked.labels) if asked.labels is not None else _causes(name, cells)
+        causes = tuple(asked.labels) if asked.labels is not None else causes_in(name, cells)
         place = {same_label(cause): at for at, cause in enumerate(causes, start=1)}
         time_of, start_of = reader(times), reader(starts)
         values, bound = np.full((len(cells), 3), np.nan), np.zeros((len(cells), 3), np.int8)
@@ -168,17 +170,17 @@ class Event(Kind):
             if cell.lower() in MISSING or times[row].lower() in MISSING:
                 continue
             try:
-                time = _positive(time_of, asked.beside["time"], times[row])
+                time = time_in(time_of, asked.beside["time"], times[row])
                 start = 0.0 if starts[row].lower() in MISSING else start_of(starts[row]).value
                 if not 0 <= start < time:
                     raise ValueError(f"is watched from {start:g} on, which is not before its time {time:g}")
-                cause = _cause(cell, place, causes)
+                cause = cause_of(cell, place, causes)
             except ValueError as error:
                 rejects[row] = Reject(row + 1, cell, "invalid_target", f"{name}: '{cell}' {error}")
                 continue
             values[row] = time, cause, start
             bound[row, 0] = EXACT if cause == 1 else ABOVE
-        return Parsed(values, bound, causes, rejects, [_told(name, asked.beside["time"], values, causes)])
+        return Parsed(values, bound, causes, rejects, [told(name, asked.beside["time"], values, causes)])
 
     @classmethod
     def merged(cls, values: Array, bound: NDArray[np.int8], weight: Array, rule: str) -> Cell:
@@ -239,7 +241,7 @@ class Event(Kind):
     @property
     def quantity(self) -> str:
         cause = self.causes[0][0]
-        return f"probability of {cause if _number(cause) is None else self.name} by {self.cuts[0][-1]:.4g}"
+        return f"probability of {cause if as_number(cause) is None else self.name} by {self.cuts[0][-1]:.4g}"
 
     def text(self, value: float, bound: int) -> str:
         return f"{'>' if bound == ABOVE else ''}{value:.7g}"
@@ -255,6 +257,29 @@ class Event(Kind):
     ) -> tuple[Interval, Chance | None]:
         _, observed, _ = self.measured(targets)
         return Interval(self.answer, 0.9, int(observed.sum()), (), NO_INTERVAL), None
+
+    @property
+    def complete(self) -> bool:
+        return len(self.causes[0]) == 1
+
+    def misfit(self, estimates: Array, targets: Targets) -> float | None:
+        """Count the chance of the step in which the event was, or that it had not been by the last step that was
+        survived, given that it had not when the row was first watched; steps count as in the loss."""
+        time, observed, _ = self.measured(targets)
+        _, cause, start = (targets.arrays(column)[0] for column in self.reads(self.name))
+        cuts, row = np.array(self.cuts[0]), np.arange(len(time))
+        chance = estimates.reshape(len(estimates), -1, len(cuts))
+        chance = np.concatenate([np.zeros_like(chance[:, :, :1]), chance], axis=2)
+        left = 1 - chance.sum(axis=1)
+        at, middles = np.searchsorted(cuts, time), np.concatenate([cuts[:1] / 2, (cuts[1:] + cuts[:-1]) / 2])
+        passed, entered = np.searchsorted(middles, time), np.searchsorted(middles, np.nan_to_num(start))
+        happened = (np.nan_to_num(cause) > 0) & (at < len(cuts))
+        mine = np.clip(np.nan_to_num(cause).astype(np.int64) - 1, 0, chance.shape[1] - 1)
+        last = np.minimum(at, len(cuts) - 1)
+        event = chance[row, mine, last + 1] - chance[row, mine, last]
+        true = np.where(happened, event, left[row, passed])
+        each = np.log(np.maximum(true, LEAST)) - np.log(np.maximum(left[row, entered], LEAST))
+        return float(-2 * each[observed].sum())
 
     def covered(self, interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
         return Coverage(None, None, None, interval.reason, len(truth))
@@ -349,51 +374,3 @@ def _by_step(logits: Tensor, causes: int) -> Tensor:
     left = chance[:, 0].cumsum(1)
     before = torch.cat([left.new_zeros(len(left), 1), left[:, :-1]], 1)
     return (chance[:, 1:] + before.unsqueeze(1)).exp().cumsum(2).flatten(1)
-
-
-def _causes(name: str, cells: Sequence[str]) -> tuple[str, ...]:
-    """Return what may happen, in the order of its labels: all that does not say that nothing did."""
-    shown: dict[str, str] = {}
-    for cell in cells:
-        if cell.lower() not in MISSING:
-            shown.setdefault(same_label(cell), cell)
-    found = sorted(shown.keys() - NOTHING, key=lambda label: (_number(label) is None, _number(label) or 0.0, label))
-    if not found:
-        raise DataError(f"{name}: no row says that the event happened; 0, no, alive, censored say that it did not.")
-    if len(found) > 10:
-        raise DataError(f"{name}: {len(found)} different events; this column hardly says what happened. Name another.")
-    return tuple(shown[label] for label in found)
-
-
-def _number(label: str) -> float | None:
-    try:
-        return float(label)
-    except ValueError:
-        return None
-
-
-def _cause(cell: str, place: Mapping[str, int], causes: Sequence[str]) -> int:
-    """Return which event a cell says, from 1 on; 0 where none had happened."""
-    label = same_label(cell)
-    if label in place:
-        return place[label]
-    if label in NOTHING:
-        return 0
-    raise ValueError(f"is none of the events in training{did_you_mean(cell, causes)}")
-
-
-def _positive(read: Any, column: str, cell: str) -> float:
-    try:
-        found = read(cell)
-    except ValueError as error:
-        raise ValueError(f"has the {column} '{cell}', which {error}") from error
-    if found.bound != EXACT or not found.value > 0:
-        raise ValueError(f"has the {column} '{cell}': a time above 0 is needed")
-    return float(found.value)
-
-
-def _told(name: str, time: str, values: Array, causes: Sequence[str]) -> str:
-    known = ~np.isnan(values[:, 0])
-    counts = [f"{int((values[known, 1] == at).sum())} {cause}" for at, cause in enumerate(causes, start=1)]
-    none = int((values[known, 1] == 0).sum())
-    return f"{name}: events by {time}: {', '.join(counts)}; {none} rows were watched until {time} and had none."

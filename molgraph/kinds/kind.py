@@ -328,6 +328,19 @@ class Kind(Rivalled):
         """Return the chance of the mean estimate of several predictors."""
         return chances[0]
 
+    @property
+    def complete(self) -> bool:
+        """Whether trees and linear models answer all that a network does, and can stand beside it."""
+        return True
+
+    def misfit(self, estimates: Array, targets: Targets) -> float | None:
+        """Return twice the negative log likelihood that estimates give to what was measured, but for a constant: what
+        parts of a consensus are weighed by; None where nothing says how likely it is.
+
+        Shapes: `estimates` [n, columns of the target].
+        """
+        return None
+
     def covered(self, interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
         """Measure how often intervals, or sets of classes, hold what was measured."""
         raise NotImplementedError

@@ -198,6 +198,14 @@ class Number(Kind):
             self.answer, value, truth, **known
         )
 
+    def misfit(self, estimates: Array, targets: Targets) -> float | None:
+        """Count errors as normal with the deviation that makes them likeliest; a bound that is kept is no error."""
+        values, observed, bound = self.measured(targets)
+        off = (self.shaped(estimates) - values)[observed] / self.scale[1]
+        off = np.where(bound[observed] == BELOW, np.maximum(off, 0), off)
+        off = np.where(bound[observed] == ABOVE, np.minimum(off, 0), off)
+        return float(len(off) * np.log(np.maximum(np.mean(np.square(off)), FLOOR**2)))
+
     def joined(self, chances: Sequence[Chance]) -> Chance:
         if len(chances) == 1:
             return chances[0]

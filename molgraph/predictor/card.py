@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from molgraph import registry
 from molgraph.config import RunSettings
 from molgraph.errors import many
 from molgraph.kinds import restore
@@ -12,6 +13,7 @@ from molgraph.metrics import METRICS
 from molgraph.metrics.coverage import sentences
 from molgraph.metrics.figures import figure, figures
 from molgraph.predictor.inputs import slots
+from molgraph.predictor.parts import parts
 from molgraph.predictor.recipe import Recipe
 
 
@@ -35,6 +37,9 @@ def card(recipe: Recipe) -> str:
         lines += [
             f"| {label} | {interval(scores[name])} | {beside(metrics, target, name)} |" for name, label in names.items()
         ]
+        if mine := part_scores(recipe, target):
+            lines += ["", f"| part | weight | {METRICS[metrics['main'][target]].label} |", "|---|---|---|"]
+            lines += [f"| {name} | {weight} | {score} |" for name, weight, score in mine]
         in_the_file = natural_units(metrics, target)
         lines += ["", f"{in_the_file}."] if in_the_file else []
         lines += ["", *(verdict["sentence"] for verdict in metrics["verdicts"][target].values())]
@@ -50,6 +55,20 @@ def card(recipe: Recipe) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def part_scores(recipe: Recipe, target: str) -> list[tuple[str, str, str]]:
+    """Return of each part of a consensus its name, weight and own score on the test rows, and last that of all
+    together; nothing of other models."""
+    known = recipe.run.model in registry.models()  # else of a package that is not installed
+    names, metrics = [part.model for part in parts(recipe.run)] if known else [], recipe.metrics
+    if len(names) < 2 or recipe.members < len(names):
+        return []
+    main, each = metrics["main"][target], recipe.weights.get(target)
+    shares = [f"{sum(each[at :: len(names)]):.2f}" if each else "alike" for at in range(len(names))]
+    scores = [metrics["others"].get(name, {}).get(target, {}).get(main) for name in names]
+    made = [(n, w, interval(s) if s else "none") for n, w, s in zip(names, shares, scores, strict=True)]
+    return [*made, ("together", "", interval(metrics["model"][target][main]))]
 
 
 def _outside(recipe: Recipe) -> str:

@@ -12,6 +12,7 @@ from molgraph.fit import state as states
 from molgraph.fit.state import State
 
 CHECKPOINT = "checkpoint.safetensors"
+FOLD = "fold-*.npy"  # estimates of rows left out, which weigh the parts of a consensus
 SPLIT, REFIT = "split", "refit"  # folders of the model that is judged, and of the work on the one that is kept
 History = list[dict[str, Any]]  # a line per epoch of each member
 

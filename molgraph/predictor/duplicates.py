@@ -146,7 +146,8 @@ def split_things(
         **how,
     )
     train, valid, calibration, test = (np.flatnonzero(np.isin(unit, getattr(dealt, name))) for name in splits.FOLDS)
-    return Split(train, valid, calibration, test, dealt.notes)
+    kept = first[unit] if groups is None else np.asarray(groups)[..., first[unit]]
+    return Split(train, valid, calibration, test, dealt.notes, kept)
 
 
 def merge(

@@ -18,7 +18,7 @@ from molgraph.data.files import LOCK, PARTS, alone, atomic, is_empty, os_errors
 from molgraph.data.untrusted import damaged
 from molgraph.errors import CheckpointError, ConfigError, Reject, ResourceError
 from molgraph.predictor.card import card
-from molgraph.predictor.checkpoint import CHECKPOINT, REFIT, SPLIT
+from molgraph.predictor.checkpoint import CHECKPOINT, FOLD, REFIT, SPLIT
 from molgraph.predictor.recipe import Recipe, sha256
 from molgraph.predictor.unplaced import unplaced
 
@@ -28,7 +28,7 @@ SEALED = (*WEIGHTS, DOMAIN, START)
 INSIDE = (SPLIT, REFIT)  # folders within, of the model that was judged and of one that is being refitted
 OWN = (
     *SEALED, "recipe.json", "run.toml", "metrics.json", "history.csv", "rejects.csv", "card.md",
-    CHECKPOINT, "metrics.jsonl", "run.log",
+    CHECKPOINT, FOLD, "metrics.jsonl", "run.log",
 )  # fmt: skip
 OURS = (*OWN, *(f"{folder}/{name}" for folder in INSIDE for name in OWN))
 
@@ -135,7 +135,7 @@ def clear(folder: Path) -> None:
 
 def settle(folder: Path) -> None:
     """Delete what a finished training no longer needs: checkpoints, and the members that were saved on the way."""
-    for path in (folder / CHECKPOINT, folder / SPLIT / CHECKPOINT):
+    for path in (path for name in (CHECKPOINT, FOLD) for at in (folder, folder / SPLIT) for path in at.glob(name)):
         path.unlink(missing_ok=True)
     if (folder / REFIT).is_dir():
         clear(folder / REFIT)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from molgraph import registry
 from molgraph.config import RunSettings, check_values
@@ -109,21 +108,6 @@ def slots(run: RunSettings) -> tuple[Slot, ...]:
     if run.column:  # what a person names on the command line is the column of the first
         found[0] = dataclasses.replace(found[0], column=run.column)
     return tuple(found)
-
-
-def read_by(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
-    """Return the features that the models of some runs over the same inputs read of each."""
-    found: dict[str, dict[str, None]] = {}
-    for run in runs:
-        for slot in slots(run):
-            found.setdefault(slot.name, {}).update(dict.fromkeys(slot.needs))
-    return {name: tuple(needs) for name, needs in found.items()}
-
-
-def with_prints(*runs: RunSettings) -> dict[str, tuple[str, ...]]:
-    """Return the features that the models of some runs over the same inputs read, and what a domain needs besides."""
-    prints = {slot.name: slot.room.likeness.features for run in runs for slot in slots(run)}
-    return {name: tuple(dict.fromkeys((*needs, *prints[name]))) for name, needs in read_by(*runs).items()}
 
 
 def _in_their_words(table: Table, reject: Reject) -> Reject:
@@ -306,18 +290,6 @@ def _misread(slot: Slot, column: str, ready: Prepared) -> Iterator[str]:
                 f"column '{column}' holds no {slot.room.noun.many}: {count} of {len(ready.index)} cells are none, as "
                 f"that of row {first.row}: {first.message}; {_remedy(slot, column, reason)}"
             )
-
-
-def lacked(run: RunSettings, index: NDArray[np.int64]) -> list[str]:
-    """Return the optional inputs that a model learns to do without: training rows lack them, or some are hidden.
-
-    Shapes: `index` [N, inputs], which part of each input a training row has, or ABSENT.
-    """
-    known = registry.settings(registry.model(run.model))
-    settings = {name: p.default for name, p in known.items()} | dict(run.encoder)
-    hides = settings.get("modality_dropout", 0) > 0
-    blank = (index == ABSENT).any(axis=0)
-    return [slot.name for slot, some in zip(slots(run), blank, strict=True) if slot.optional and (hides or some)]
 
 
 def named_by(slot: Slot, columns: Sequence[str], *, alone: bool = False) -> str:

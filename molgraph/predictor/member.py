@@ -24,6 +24,7 @@ from molgraph.model.encoder import ready
 from molgraph.predictor.card import layers
 from molgraph.predictor.ceiling import Ceiling
 from molgraph.predictor.inputs import INPUT, slots
+from molgraph.predictor.parts import parts, read_by
 
 FAMILIES = {
     "network": "networks",
@@ -90,15 +91,16 @@ class Member(Protocol):
 
 
 def needs(run: RunSettings) -> dict[str, tuple[str, ...]]:
-    """Return the features that the run's model reads of each input, with all settings checked.
+    """Return the features that the run's models read of each input, with all settings checked.
 
     Raises: ConfigError for an unknown model or setting.
     """
-    _check_joined(run)
+    for part in parts(run):
+        _check_joined(part)
     steps.named(run.train)
-    found = {slot.name: slot.needs for slot in slots(run)}
-    if run.inputs:
-        check_values("encoder", run.encoder, registry.settings(registry.model(run.model)), f"model '{run.model}'")
+    found = read_by(run)
+    for part in parts(run) if run.inputs else ():
+        check_values("encoder", part.encoder, registry.settings(registry.model(part.model)), f"model '{part.model}'")
     return found
 
 

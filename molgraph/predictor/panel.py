@@ -14,9 +14,10 @@ from molgraph.calibrate import merge
 from molgraph.data.dataset import Dataset
 from molgraph.errors import ConfigError
 from molgraph.kinds import Joint
-from molgraph.predictor.inputs import INPUT, Inputs, with_prints
+from molgraph.predictor.inputs import INPUT, Inputs
 from molgraph.predictor.known import Known, union
 from molgraph.predictor.neighbours import neighbours
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.scored import Scorer
 from molgraph.predictor.threshold import UNKNOWN, Threshold

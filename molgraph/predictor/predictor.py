@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,16 @@ from molgraph.predictor import member as members_of
 from molgraph.predictor.artifact import opened
 from molgraph.predictor.checkpoint import SPLIT
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import Inputs, lacked, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
 from molgraph.predictor.known import Known, pretrained_by
 from molgraph.predictor.member import Member
 from molgraph.predictor.neighbours import neighbours
+from molgraph.predictor.network import Network
+from molgraph.predictor.parts import lacked, parts, with_prints
 from molgraph.predictor.predictions import recipe_html
 from molgraph.predictor.recipe import Recipe
 from molgraph.predictor.scored import Scorer
+from molgraph.predictor.stacking import averaged
 from molgraph.predictor.threshold import Threshold
 
 Array = NDArray[np.float64]
@@ -116,12 +118,22 @@ class Predictor(Scorer):
     def estimate(self, data: Dataset) -> tuple[Array, Array]:
         """Return the members' mean estimate and their standard deviation, both [N, columns of the task]."""
         found = np.stack([m.estimate(data) for m in self.members])
-        spread = found.std(axis=0, ddof=1) if len(found) > 1 else np.full(found.shape[1:], np.nan)
-        return self.temper(found.mean(axis=0)), spread
+        mean, spread = averaged(found, self.task, self.recipe.weights)
+        return self.temper(mean), spread
+
+    def each_part(self, data: Dataset) -> dict[str, Array]:
+        """Return what each part of a consensus estimates by itself, [N, columns of the task]; of other models none."""
+        each = parts(self.recipe.run)
+        if len(each) == 1:
+            return {}
+        found = [member.estimate(data) for member in self.members]
+        made = {part.model: found[at :: len(each)] for at, part in enumerate(each) if found[at :: len(each)]}
+        return {name: np.mean(mine, axis=0) for name, mine in made.items()}
 
     def vectors_of(self, things: Dataset) -> pd.DataFrame:
         self._check_schemas(things)
-        found = [member.embed(things) for member in self.members]
+        able = [member for member in self.members if isinstance(member, Network)]
+        found = [member.embed(things) for member in able or self.members]
         several = len(found) > 1
         names = [
             f"member_{number}_vector_{at}" if several else f"vector_{at}"
@@ -205,8 +217,9 @@ class Predictor(Scorer):
         task = restore(recipe.task)
         if domain is not None and domain.values.shape[1] != len(task.reading):
             raise ValueError("the domain has other targets")
-        load = partial(members_of.load, recipe.run, recipe.schemas, task, folder)
-        made = cls(recipe, [load(number) for number in range(recipe.members)], domain, digest)
+        each, numbers = parts(recipe.run), range(recipe.members)
+        loaded = [members_of.load(each[n % len(each)], recipe.schemas, task, folder, n) for n in numbers]
+        made = cls(recipe, loaded, domain, digest)
         made.starts = tuple(Domain.load(rooms, path) for path in sorted(folder.glob(folders.START)))
         some = np.full((1, len(task.columns)), 0.5)
         for name in task.names:

@@ -16,6 +16,7 @@ from molgraph.data.files import atomic
 from molgraph.data.packed import Schema
 from molgraph.data.untrusted import damaged, read_json, refuse_odd_numbers
 from molgraph.errors import CheckpointError, ConfigError, did_you_mean
+from molgraph.predictor.parts import parts
 
 FORMAT = 1
 MEMBERS = 1000
@@ -33,7 +34,8 @@ class Recipe:
     what its numbers mean; `files` maps weights and domain to their sha256; `facts` is what a report prints (rows, split
     sizes, metrics, dates), free of meaning to the machine. `start` says of a model that started from the weights of
     another which that was, which weights did not fit, and what is not known of its training rows. `simple` are the
-    simplest methods that it has to beat, as plain numbers (`simple.fit`). `opener` names what reads the folder, one of
+    simplest methods that it has to beat, as plain numbers (`simple.fit`). `weights` maps a target to what each member
+    weighs, in sum 1; nothing where they weigh alike. `opener` names what reads the folder, one of
     `registry.OPENERS`.
     """
 
@@ -48,6 +50,7 @@ class Recipe:
     chances: dict[str, Any] = field(default_factory=dict)
     tempered: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     start: dict[str, Any] = field(default_factory=dict)
@@ -76,9 +79,13 @@ class Recipe:
         for sizes in (each for known in self.schemas.values() for each in known.values()):
             if type(sizes) is not list or not all(type(n) is int and n >= 0 for n in sizes):
                 raise ValueError("'schemas' is of the wrong kind")
-        for name in ("task", "schemas", "intervals", "chances", "tempered", "thresholds"):
+        for name in ("task", "schemas", "intervals", "chances", "tempered", "thresholds", "weights"):
             refuse_odd_numbers(getattr(self, name), name)
         refuse_odd_numbers(asdict(self.run), "run")
+        for name, each in self.weights.items():
+            whole = type(each) is list and len(each) == self.members and all(type(w) is float and w >= 0 for w in each)
+            if name not in self.task["names"] or not whole or abs(sum(each) - 1) > 1e-6:
+                raise ValueError(f"the weights of '{name}' are {str(each)[:100]}")
         for name in SCORES:
             if not isinstance(self.metrics.get(name, {}), dict | None):
                 raise ValueError(f"'metrics.{name}' is of the wrong kind")
@@ -116,7 +123,9 @@ class Recipe:
     @property
     def models(self) -> tuple[str, ...]:
         """Return the names of the models that it is made of: an encoder for each input, and what joins them."""
-        return (self.run.model, *(str(section["encoder"]) for section in self.run.inputs.values()))
+        runs = [self.run, *(parts(self.run) if self.run.model in registry.models() else ())]
+        each = ((run.model, *(str(section["encoder"]) for section in run.inputs.values())) for run in runs)
+        return tuple(dict.fromkeys(name for names in each for name in names))
 
     def find_models(self, folder: Path) -> None:
         """Check that the models are there, also those of other packages.

@@ -25,17 +25,20 @@ from molgraph.predictor.card import layers
 from molgraph.predictor.curves import latest
 from molgraph.predictor.domain import Domain
 from molgraph.predictor.duplicates import dependent, merged
-from molgraph.predictor.inputs import lacked, slots
+from molgraph.predictor.inputs import slots
 from molgraph.predictor.member import Member
 from molgraph.predictor.network import Network
+from molgraph.predictor.parts import folds, lacked, parts
 from molgraph.predictor.predictor import Predictor
 from molgraph.predictor.recipe import Recipe, versions
 from molgraph.predictor.simple import fit as simple
+from molgraph.predictor.stacking import Stack, averaged
 from molgraph.predictor.threshold import Threshold
+from molgraph.predictor.unseen import weigh
 from molgraph.predictor.weighing import taught
 from molgraph.split import Split
 
-CALIBRATED = ("tempered", "intervals", "chances", "thresholds")  # what rows that chose nothing teach
+CALIBRATED = ("tempered", "intervals", "chances", "thresholds", "weights")  # what rows that chose nothing teach
 
 
 def member_seed(seed: int, number: int) -> int:
@@ -77,12 +80,21 @@ class Training:
     members: list[Member] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     anew: list[str] = field(default_factory=list)
+    stacks: dict[str, Stack] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.parts = parts(self.run)
+        self.count = len(self.parts) * self.run.ensemble
         rule = self.run.duplicates
         folds = (self.split.train, self.split.valid)
         self.train, self.valid = (taught(self.data, rows, self.task.of_column, rule) for rows in folds)
         self.task = self.task.adapt(self.train.targets)
+        for name in self.task.names if len(self.parts) > 1 else ():
+            if not self.task.of(name).complete:
+                raise ConfigError(
+                    f"target '{name}': trees and linear models answer only the first of what may happen, so they "
+                    f"cannot stand in a consensus; train {self.parts[-1].model} alone."
+                )
         self.schemas = {name: given.parts.schema for name, given in self.data.inputs.items()}
 
     def fold(self, rows: NDArray[np.int64]) -> Dataset:
@@ -99,21 +111,38 @@ class Training:
         """Train all members; yield (member, epoch) after each epoch, from the last checkpoint on."""
         fresh: tuple[int, None, checkpoint.History] = (0, None, [])
         first, state, self.history = checkpoint.resume(self.folder, self.digest) if self.folder is not None else fresh
-        for number in range(self.run.ensemble):
+        for number in range(self.count):
+            part = self.parts[number % len(self.parts)]
             member = self._make(number)
             self.members.append(member)
             if number < first and self.folder is not None:
                 member.load(self.folder, number)
                 continue
-            seed, since = member_seed(self.run.seed, number), state if number == first else None
+            seed, since = self._seed(number), state if number == first else None
             lengths = self.lengths[number] if self.lengths else ()
-            for epoch in member.train(self.train, self.valid, self.run, seed=seed, state=since, lengths=lengths):
+            for epoch in member.train(self.train, self.valid, part, seed=seed, state=since, lengths=lengths):
                 checkpoint.note(self.history, number, epoch)
                 if self.folder is not None:
                     checkpoint.keep(self.folder, self.digest, number, epoch, self.history)
                 yield number, epoch
             if self.folder is not None and processes.rank() == 0:
                 member.save(self.folder, number)
+        if folds(self.run) and not self.lengths:
+            self.stacks = yield from weigh(self)
+
+    def _seed(self, number: int) -> int:
+        """Return the seed of a member; the parts of one consensus have the same, as each would have alone."""
+        return member_seed(self.run.seed, number // len(self.parts))
+
+    @property
+    def weights(self) -> dict[str, list[float]]:
+        """Return what each member weighs, of each target for which that is known."""
+        found = self.stacks.items() if len(self.members) == self.count else ()
+        return {name: [each / self.run.ensemble for each in stack.weights] * self.run.ensemble for name, stack in found}
+
+    def estimate(self, data: Dataset) -> NDArray[np.float64]:
+        """Return what the members estimate together, [N, columns of the task]."""
+        return averaged(np.stack([member.estimate(data) for member in self.members]), self.task, self.weights)[0]
 
     def again(self, folder: Path | None = None) -> Training:
         """Return the training of the same members on every row, each as long as it was best in this one.
@@ -139,6 +168,8 @@ class Training:
             known |= {name: getattr(calibrated.recipe, name) for name in CALIBRATED}
         recipe = Recipe(self.run, self.task.state(), self.schemas, {}, len(members), **known)
         recipe.simple = simple(domain, self.task, latest(self.run))
+        if calibrated is None and len(members) == self.count:
+            recipe.weights = self.weights
         made = Predictor(recipe, members, domain)
         if self.start is not None:
             made.start_from(self.start, self.anew)
@@ -185,12 +216,13 @@ class Training:
                 made.chances[name] = chance
 
     def _make(self, number: int) -> Member:
-        member = members_of.make(self.run, self.schemas, self.task, member_seed(self.run.seed, number), self.train)
+        part = self.parts[number % len(self.parts)]
+        member = members_of.make(part, self.schemas, self.task, self._seed(number), self.train)
         if self.behind and hasattr(member, "behind"):
             member.behind = dict(self.behind[number])
         if self.start is not None:
             theirs = self.start.members[number % len(self.start.members)]
-            if not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):
+            if len(self.parts) > 1 or not hasattr(member, "start_from") or not hasattr(theirs, "start_from"):
                 raise ConfigError(f"--init: '{self.run.model}' cannot start from the weights of another model.")
             anew = member.start_from(theirs)
             stuck = parameters.held(member.model, self.run.train.freeze) if isinstance(member, Network) else []

@@ -224,13 +224,18 @@ def _means(heads: Sequence[str], run: RunSettings) -> str:
     return own.pop() if run.head.pooling == config.AUTO and len(own) == 1 else run.head.pooling
 
 
+def _is_tuned(name: str) -> bool:
+    made = registry.model(name)
+    return bool(made.opener == registry.PREDICTOR and made.family != registry.CONSENSUS)
+
+
 def _models(said: Value, own: str) -> list[str]:
     if said is None:
         return [own]
     if said == ALL:
         room = own.partition("/")[0]
         mine = [name for name in registry.models() if name.startswith(f"{room}/") and name != own]
-        return [own, *(name for name in mine if registry.model(name).opener == registry.PREDICTOR)]
+        return [own, *(name for name in mine if _is_tuned(name))]
     if isinstance(said, str):
         return [said]
     if not isinstance(said, list) or not all(isinstance(name, str) for name in said) or not said:
@@ -258,6 +263,12 @@ def _slot(
     used: set[str] = set()
     for name in names:
         made = registry.model(name)
+        if made.family == registry.CONSENSUS:
+            raise ConfigError(
+                f"'{name}' is made of other models and is not tuned itself: tune those "
+                f"(--model {name.partition('/')[0]}/all) and name the settings that are found under [encoder.network], "
+                "[encoder.trees], [encoder.linear]."
+            )
         known = registry.settings(made)
         mine = {k: v for k, v in shared.items() if k in known} | given.section(name)
         config.check(f"space.{name}", mine, known, f"model '{name}'")

@@ -193,7 +193,7 @@ def _cell(
     for _ in training.epochs():
         rearm()
     test = rows.data.subset(cut.test)
-    estimates = np.mean([member.estimate(test) for member in training.members], axis=0)
+    estimates = training.estimate(test)
     near = leaks.near.rows if leaks is not None and leaks.near is not None else None
     seconds = round(time.perf_counter() - began, 1)
     scores = _scores(training.task, test, estimates)

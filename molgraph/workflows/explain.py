@@ -162,7 +162,7 @@ class _Desk:
         with atomic(self.out / CHECKS, "w") as file:
             file.write(json.dumps({**told, "target": self.explainer.target, "means": means}, indent=1))
         show.say(f"{name}: {len(self.lines)} of {self.rows} rows explained, written to {self.out}")
-        said = sentences(means)
+        said = [*sentences(means), *self._of_whole()]
         for sentence in said:
             show.say(f"  {sentence}")
         page = explained_page(self.explainer, Path(name).name, self.rows, self.looked, len(self.lines), said)
@@ -170,6 +170,13 @@ class _Desk:
         show.say(f"open {self.out / PAGE}")
         files = [file for line in self.lines for file in line["file"].split(";") if file.endswith(".png")]
         return Explained(self.rows, len(self.lines), means, tuple(self.out / file for file in files))
+
+    def _of_whole(self) -> list[str]:
+        """Say how much of the estimate the networks are that are explained, where other members answer too."""
+        share, name = self.explainer.share, self.explainer.predictor.recipe.run.model
+        if share > 1 - 1e-9:
+            return []
+        return [f"of '{name}' the network alone looks anywhere and is explained; it weighs {share:.2f} in the estimate"]
 
 
 def _mean(values: Sequence[float]) -> float | None:

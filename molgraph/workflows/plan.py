@@ -28,10 +28,11 @@ from molgraph.predictor.assess import declared
 from molgraph.predictor.card import in_words
 from molgraph.predictor.curves import latest
 from molgraph.predictor.duplicates import merging, repeats, replicates, split_things, things
-from molgraph.predictor.inputs import Inputs, Slot, read_by, slots, with_prints
+from molgraph.predictor.inputs import Inputs, Slot, slots
 from molgraph.predictor.known import Known
 from molgraph.predictor.leaks import Leaks, guard
 from molgraph.predictor.member import frozen, needs
+from molgraph.predictor.parts import read_by, with_prints
 from molgraph.predictor.rows import Rows, not_measured, read_rows
 from molgraph.predictor.transform import agree, transformed
 from molgraph.predictor.weighing import MUTE, heard, mute, said_mute, taught, weighed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from molgraph import registry
 from molgraph.config import AUTO, RunSettings
-from molgraph.predictor.inputs import Slot, slots
+from molgraph.predictor.inputs import slots
 from molgraph.predictor.member import needs
+from molgraph.predictor.parts import parts, seen_by, shared
 
 NONE = "none"
 FOREST = "fusion/forest"  # trees that see what each input's own trees would see
@@ -23,23 +23,17 @@ def rivals(run: RunSettings) -> dict[str, RunSettings]:
     """
     if run.comparator == NONE:
         return {}
-    found = slots(run)
+    found = slots(parts(run)[-1])  # of a consensus the network's, which says how the data is seen
     if run.comparator == AUTO and not all(slot.room.rivals.comparator for slot in found):
         return {}  # nobody knows a simpler method
     plain = replace(run.scratch(), encoder={}, ensemble=1, inputs={}, column="")
-    own = {
-        slot.name: {
-            "encoder": slot.room.rivals.comparator,
-            "optional": slot.optional,
-            **_shared(slot, slot.room.rivals.comparator),
-        }
-        for slot in found
-    }
+    own = seen_by(run, "trees")
     if run.comparator != AUTO or not run.inputs:
         name = found[0].room.rivals.comparator if run.comparator == AUTO else run.comparator
-        inputs = own if run.inputs and registry.model(name).family == "trees" else run.inputs
+        sort = registry.model(name).family
+        inputs = run.inputs if sort in ("network", registry.CONSENSUS) else seen_by(run, sort)
         rival = replace(plain, model=name, column=run.column, inputs=inputs)
-        rival = rival if run.inputs else replace(rival, encoder=_shared(found[0], name))
+        rival = rival if run.inputs else replace(rival, encoder=shared(found[0], name))
         needs(rival)
         return {} if name == run.model else {name: rival}
     alone = {
@@ -50,8 +44,3 @@ def rivals(run: RunSettings) -> dict[str, RunSettings]:
     }
     together = {} if run.model == FOREST else {FOREST: replace(plain, model=FOREST, inputs=own)}
     return {**together, **alone}
-
-
-def _shared(slot: Slot, name: str) -> dict[str, Any]:
-    """Return the settings of an input's model that a method to beat takes over, as they say what the data is."""
-    return {key: slot.settings[key] for key in registry.model(name).shares if key in slot.settings}

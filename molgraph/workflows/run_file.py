@@ -28,7 +28,8 @@ def in_full(run: RunSettings) -> RunSettings:
         name: _with_defaults(section["encoder"], section, f"inputs.{name}") for name, section in run.inputs.items()
     }
     made = replace(run, encoder=_with_defaults(run.model, run.encoder, "encoder"), inputs=inputs)
-    if registry.model(run.model).opener != registry.PREDICTOR:  # is not tuned
+    own = registry.model(run.model)
+    if own.opener != registry.PREDICTOR or own.family == registry.CONSENSUS:  # is not tuned
         return made
     space = Space.of(run).entries()
     rival = next((each for each in rivals(run).values() if each.inputs.keys() == run.inputs.keys()), None)

@@ -28,6 +28,7 @@ from molgraph.predictor.card import (
     headed,
     interval,
     labels,
+    part_scores,
     refitted,
     simple_lines,
     tested,
@@ -37,6 +38,7 @@ from molgraph.predictor.card import (
 from molgraph.predictor.checkpoint import unfinished
 from molgraph.predictor.decided import lines
 from molgraph.predictor.inputs import slots
+from molgraph.predictor.parts import parts, stage
 from molgraph.predictor.scored import OK
 from molgraph.workflows.plan import Plan
 
@@ -99,6 +101,8 @@ def scores(predictor: Predictor, folder: Path) -> None:
         say(f"  {'':20}{'model':36}{rival}")
         for name, label in labels(found, metrics["shown"][target]).items():
             say(f"  {label:20}{interval(found[name]):36}{beside(metrics, target, name)}")
+        for name, weight, score in part_scores(predictor.recipe, target):
+            say(f"  {name:20}{f'weight {weight}' if weight else '':16}{metrics['main'][target]} {score}")
         for verdict in metrics["verdicts"][target].values():
             say(f"  {verdict['sentence']}")
         for line in simple_lines(metrics, target):
@@ -122,7 +126,8 @@ def kept(predictor: Predictor, folder: Path | None) -> str:
     rows = f"trained on the {found['train']:,} training rows of the split and scored above"
     if found.get("stopped") == "refit":
         return f"stopped while refitting. {folder} holds the split's model, {rows}; the same command refits it."
-    members = f"{found['members']} of {predictor.recipe.run.ensemble} members"
+    run = predictor.recipe.run
+    members = f"{found['members']} of {run.ensemble * len(parts(run))} members"
     what = f"the model so far ({members}, best weights yet), scored above"
     return f"stopped in training. {folder} holds {what}; the same command goes on from there."
 
@@ -237,8 +242,7 @@ class Epochs:
         self._show(member, epoch)
 
     def _show(self, member: int, epoch: Epoch) -> None:
-        every, number = divmod(member, self.run.ensemble)
-        label = f"{'refitting' if every else 'training'} {number + 1}/{self.run.ensemble}"
+        label = stage(self.run, member)
         if self.bar is None or self.bar.desc != label:
             if self.bar is not None:
                 self.bar.close()
@@ -247,7 +251,7 @@ class Epochs:
             )
             self.bar.desc = label
         valid = "none" if epoch.valid_loss is None else f"{epoch.valid_loss:.4f}"
-        beside = "" if every else f", valid {valid}, best {epoch.stale} ago"
+        beside = "" if label.startswith("refitting") else f", valid {valid}, best {epoch.stale} ago"
         self.bar.set_postfix_str(f"train {epoch.train_loss:.4f}{beside}", refresh=False)
         self.bar.update()
         if epoch.stopped or epoch.number == epoch.of:

@@ -28,12 +28,14 @@ from molgraph.predictor.card import layers
 from molgraph.predictor.checkpoint import REFIT, SPLIT, refuse_finished
 from molgraph.predictor.folder import clear, save_history, save_rejects, settle
 from molgraph.predictor.inside import by_domain
+from molgraph.predictor.parts import folds
 from molgraph.predictor.simple import CONSTANT, beside
 from molgraph.predictor.training import Training
 from molgraph.workflows import show
 from molgraph.workflows.plan import Plan, plan
 
 log = logging.getLogger("molgraph")
+MOST = 12  # targets whose weights are said
 Watch = Callable[[int, Epoch], None]
 
 
@@ -62,15 +64,18 @@ def train_rows(made: Plan, *, folder: Path | None = None, watch: Watch | None = 
     if twice and through:
         again = training.again(_within(folder, REFIT))
         show.say(f"refitting on all {len(again.train):,} measured rows")
-        through = _followed(again, watch, number=made.run.ensemble)
+        through = _followed(again, watch, number=training.count + folds(made.run) * len(training.parts))
         if through:
             kept, kept.before = again.finish(judged), judged
-            history = history + [{**line, "member": line["member"] + made.run.ensemble} for line in again.history]
+            history = history + [{**line, "member": line["member"] + training.count} for line in again.history]
         else:
             stopped = "refit"
             show.say("stopped while refitting: the split's model is kept")
     facts = {**_facts(made, training, judged), "epochs": len(history), "interrupted": not through}
     facts |= {"stopped": stopped} if stopped else {}
+    for note in said_weights(training):
+        made.notes.append(note)
+        show.say(f"note: {note}")
     if training.anew:
         made.notes.append(
             f"of the start's weights these did not fit, and start anew: {', '.join(layers(training.anew))}."
@@ -120,11 +125,28 @@ def _facts(made: Plan, training: Training, predictor: Predictor) -> dict[str, An
     return {
         **made.facts,
         "model": made.run.model,
-        "size": predictor.members[0].size,
+        "size": " + ".join(member.size for member in predictor.members[: len(training.parts)]),
         "members": len(predictor.members),
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "digest": training.digest,
     }
+
+
+def said_weights(training: Training) -> list[str]:
+    """Say what the parts of a consensus weigh and why; of other models nothing."""
+    names = [part.model for part in training.parts]
+    if len(names) == 1:
+        return []
+    alike = [name for name in training.task.names if name not in training.stacks]
+    said = [f"{name}: the parts weigh alike, as nothing was measured that weighs them." for name in alike]
+    for target, stack in training.stacks.items():
+        each = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, stack.weights, strict=True))
+        far = f"{stack.share:.0%} of the way from the best part alone to what fits those rows best"
+        far = far if stack.share else "the best part alone, as no mixture fits those rows better for certain"
+        by = f"estimates of {stack.rows:,} training rows by models that had not seen them"
+        said.append(f"{target}: weights {each}, by {by}: {far}.")
+    more = len(said) - MOST
+    return said if more <= 0 else [*said[:MOST], f"and weights of {more} further targets, in recipe.json."]
 
 
 def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
@@ -135,7 +157,11 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
     data = made.rows.data
     test = data.subset(made.split.test)
     others, left_out = {}, {}
+    alone = predictor.each_part(test) if len(test) else {}
     for name, run in made.rivals.items() if len(test) else ():
+        if name in alone:  # a part is not trained twice
+            others[name] = alone[name]
+            continue
         show.say(f"training {name}, {'a' if len(made.rivals) > 1 else 'the'} method to beat")
         mine = data.only(run.inputs) if run.inputs else data
         rival = Training(run, made.task, mine, made.split)
@@ -143,13 +169,14 @@ def judge(predictor: Predictor, made: Plan) -> dict[str, Any]:
             for _ in rival.epochs():
                 log.info("comparator %s trained", name)
             mine = mine.subset(made.split.test)
-            others[name] = np.mean([member.estimate(mine) for member in rival.members], axis=0)
+            others[name] = rival.estimate(mine)
         except (DataError, DivergedError, ResourceError) as error:  # what works for the model need not for the others
             if isinstance(error.__cause__, OSError):
                 raise
             left_out[name] = str(error)
             made.notes.append(f"{name}, a method to beat, was left out: {error}")
             show.say(f"note: {made.notes[-1]}")
+    others |= alone
     if predictor.domain is not None:
         others[NEIGHBOUR] = neighbour_estimates(predictor.domain, predictor.task, test)
     if made.start is not None and len(test):

@@ -16,8 +16,9 @@ from molgraph.data.room import ROW
 from molgraph.errors import ConfigError, DataError
 from molgraph.predictor import load
 from molgraph.predictor.given import resolve
-from molgraph.predictor.inputs import INPUT, Inputs, Slot, lacked, slots, with_prints
+from molgraph.predictor.inputs import INPUT, Inputs, Slot, slots
 from molgraph.predictor.member import needs
+from molgraph.predictor.parts import lacked, with_prints
 from molgraph.predictor.things import identity, with_things
 from molgraph.workflows.train import train_rows
 

@@ -35,9 +35,10 @@ def names(space: Space) -> set[str]:
     return {d.name for d in space.dimensions}
 
 
-@pytest.mark.parametrize(
-    "model", [name for name in registry.own_models() if name.startswith(("molecule/", "protein/"))]
-)
+TUNED = [name for name in registry.own_models() if registry.model(name).family != registry.CONSENSUS]
+
+
+@pytest.mark.parametrize("model", [name for name in TUNED if name.startswith(("molecule/", "protein/"))])
 def test_every_registered_model_can_be_tuned_from_what_its_class_says(model: str):
     space = Space.of(settings(model=model))
     assert {f"encoder.{key}" for key in registry.model(model).space} <= names(space)
@@ -52,6 +53,14 @@ def test_every_registered_model_can_be_tuned_from_what_its_class_says(model: str
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
         found = space.suggest(study.ask())
         assert found.model == model and not found.space
+
+
+def test_a_consensus_is_tuned_by_its_parts():
+    with pytest.raises(ConfigError, match=r"tune those \(--model molecule/all\).*\[encoder.trees\]"):
+        Space.of(settings(model="molecule/consensus"))
+    space = Space.of(settings(model="molecule/gin", space={"model": "all"}))
+    choices = next(each.choices for each in space.dimensions if each.name == "model")
+    assert "molecule/linear" in choices and "molecule/consensus" not in choices
 
 
 def test_no_tuning_is_the_first_trial_even_where_the_models_space_lacks_it():
@@ -168,7 +177,7 @@ def test_a_choice_of_models_is_conditional_and_begins_with_each_untuned():
 
 def test_all_means_every_model_of_the_room():
     space = Space.of(settings(model="molecule/gin", space={"model": "all"}))
-    assert {start["model"] for start in space.starts()} == {m for m in registry.models() if m.startswith("molecule/")}
+    assert {start["model"] for start in space.starts()} == {m for m in TUNED if m.startswith("molecule/")}
 
 
 def test_of_several_inputs_each_encoder_and_the_fusion_are_tuned():

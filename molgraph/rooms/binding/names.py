@@ -16,6 +16,7 @@ NAMES = Names(
             "gradient-boosted trees on contacts (RF-Score, Ballester 2010; OnionNet, Zheng 2019) and descriptors",
         ),
         "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees"),
+        "consensus": (".consensus:Consensus", "network, trees and linear model together, weighed by rows held out"),
     },
     files=(".pdb", ".cif"),
     called=("complex",),

@@ -11,6 +11,7 @@ NAMES = Names(
         ),
         "forest": (".forest:Forest", "gradient-boosted trees on the fields of a record"),
         "linear": (".linear:Linear", "ridge or logistic regression on the fields of a record"),
+        "consensus": (".consensus:Consensus", "network, trees and linear model together, weighed by rows held out"),
     },
     columns={"network": "feedforward", "trees": "forest", "linear": "linear"},
     splits={

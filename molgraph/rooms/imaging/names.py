@@ -20,6 +20,7 @@ NAMES = Names(
             "gradient-boosted trees on small pixels, histogram and directions of gradients (Dalal 2005)",
         ),
         "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees"),
+        "consensus": (".consensus:Consensus", "network, trees and linear model together, weighed by rows held out"),
     },
     splits={
         "patient": Named(

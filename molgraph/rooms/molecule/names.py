@@ -26,6 +26,7 @@ NAMES = Names(
         ),
         "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees (Hoerl 1970, Cox 1958)"),
         "equation": (".equation:Equation", "the same on seven descriptors, the equation that every model has to beat"),
+        "consensus": (".consensus:Consensus", "network, trees and linear model together, weighed by rows held out"),
     },
     splits={
         "scaffold": Named("group", "scaffold", "whole scaffolds, largest first: the test rows have rare scaffolds"),

@@ -21,6 +21,7 @@ NAMES = Names(
         "embedding": (".encoders.embedding:Embedding", "vectors computed elsewhere, as by a protein language model"),
         "forest": (".forest:Forest", "gradient-boosted trees on residues, pairs, triads and physico-chemical groups"),
         "linear": (".linear:Linear", "ridge or logistic regression on what the forest sees"),
+        "consensus": (".consensus:Consensus", "network, trees and linear model together, weighed by rows held out"),
     },
     splits={
         "family": Named("group_random", "family", "whole families of similar proteins in random order"),

@@ -16,7 +16,8 @@ from pydicom.uid import generate_uid
 
 from molgraph import config
 from molgraph.errors import DataError
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.rows import read_rows
 from molgraph.rooms.imaging.groups import NOBODY, owners, picture
 from molgraph.workflows.plan import plan
