@@ -37,15 +37,17 @@ class Nearest:
     def tiles(self, asked: Floats) -> Iterator[tuple[slice, Floats]]:
         """Yield (queries, similarity [queries, M])."""
         each = max(CELLS // max(len(self.known), 1), 1)
+        there = (~np.isnan(self.known)).astype(np.float32)
         for at in range(0, len(asked), each):
             some = slice(at, min(at + each, len(asked)))
             total = np.zeros((some.stop - some.start, len(self.known)), dtype=np.float32)
-            both = np.zeros_like(total)
             for mine, theirs, span in zip(asked[some].T, self.known.T, self.span, strict=True):
-                near = 1 - np.minimum(np.abs(mine[:, None] - theirs) / span, 1)
-                there = ~np.isnan(near)
-                total[there] += near[there]
-                both += there
+                near = np.abs(mine[:, None] - theirs)
+                near /= span
+                np.minimum(near, 1, out=near)
+                np.subtract(1, near, out=near)
+                total += np.fmax(near, 0, out=near)  # what is NaN, as one of both is unknown, adds nothing
+            both = (~np.isnan(asked[some])).astype(np.float32) @ there.T
             yield some, (total / np.maximum(both, 1)).astype(np.float32)
 
     def nearest(self, parts: Packed) -> tuple[NDArray[np.int64], Floats]:
