@@ -34,7 +34,8 @@ from molgraph.config import FitSettings, HeadSettings, RunSettings
 from molgraph.fit import fit
 from molgraph.kinds import make
 from molgraph.model.model import Model
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.rooms.imaging.brains import SIZE, brains
 

@@ -23,7 +23,7 @@ from molgraph.data.cells import Cells
 from molgraph.data.dataset import Batch, Input
 from molgraph.kinds.number import Number
 from molgraph.model.model import Model
-from molgraph.predictor.inputs import unlabelled
+from molgraph.predictor.ready import unlabelled
 
 HERE = Path(__file__).resolve().parent
 LIBRARY, BATCH, ANEW = "nci_5k", 512, "the protein for each pair"

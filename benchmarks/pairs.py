@@ -30,7 +30,8 @@ from molgraph import config, datasets
 from molgraph.config import RunSettings, Value
 from molgraph.predictor.assess import neighbour_estimates
 from molgraph.predictor.domain import Domain
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.rows import read_rows
 from molgraph.predictor.training import Training
 from molgraph.workflows.plan import Plan, plan

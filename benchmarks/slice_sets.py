@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from molgraph.data.labels import MISSING, labels_of
 from molgraph.data.table import nonempty
 from molgraph.errors import ConfigError, DataError, did_you_mean
-from molgraph.predictor.rows import join
+from molgraph.predictor.records import whole
 from molgraph.rooms.imaging.brains import brains
 from molgraph.rooms.imaging.geometry import resample, to_voxel, to_world
 from molgraph.rooms.imaging.read import read
@@ -217,7 +217,7 @@ def tabled(source: Path, folder: Path, given: Namespace) -> Cohort:
 
     Raises: DataError where a column is missing, no label is positive, or no row can be used.
     """
-    table = join(list(nonempty(read(source, given.image or None), str(source))))
+    table = whole(list(nonempty(read(source, given.image or None), str(source))))
     for option, column in (("patient", given.patient), ("target", given.target)):
         if column not in table.frame:
             known = [str(name) for name in table.frame.columns]

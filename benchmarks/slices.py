@@ -45,7 +45,8 @@ from slice_sets import NEW, PHANTOMS, Cohort, cohorts
 from molgraph.config import FitSettings, RunSettings
 from molgraph.errors import DataError, MolgraphError
 from molgraph.kinds import make
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.training import Training
 from molgraph.split import Split

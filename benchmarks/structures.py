@@ -34,7 +34,8 @@ from structure_sets import DATA, TARGET, Complexes, read_set
 
 from molgraph.config import RunSettings
 from molgraph.kinds import make
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.rows import Rows, read_rows
 from molgraph.predictor.training import Training
 from molgraph.split import Split

@@ -35,7 +35,8 @@ from molgraph.config import RunSettings, Value
 from molgraph.data.cells import Cells
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import read_tables
-from molgraph.predictor.inputs import Inputs, slots, with_prints
+from molgraph.predictor.inputs import Inputs, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.training import Training
 from molgraph.rooms.molecule.room import ROOM as MOLECULES
 from molgraph.workflows.plan import Plan, plan

@@ -32,7 +32,8 @@ from molgraph.config import RunSettings, Value
 from molgraph.data.dataset import Dataset
 from molgraph.data.table import Table, read_tables
 from molgraph.kinds import Kind
-from molgraph.predictor.inputs import Inputs, Ready, slots, with_prints
+from molgraph.predictor.inputs import Inputs, Ready, slots
+from molgraph.predictor.parts import with_prints
 from molgraph.predictor.training import Training
 from molgraph.split import Split
 from molgraph.workflows.plan import Plan
