@@ -40,7 +40,6 @@ class Predictor(Scorer):
 
     def __init__(self, recipe: Recipe, members: Sequence[Member], domain: Domain | None, digest: str = "") -> None:
         self.recipe, self.members, self.trained, self.digest = recipe, list(members), domain, digest
-        self.domain = domain if domain is not None and domain.compares else None  # it can say what is near
         self.task = restore(recipe.task)
         self.targets = self.task.names
         run, found, learnt = recipe.run, slots(recipe.run), recipe.lacked
@@ -56,6 +55,15 @@ class Predictor(Scorer):
         self.starts: tuple[Domain, ...] = ()
         self.before: Predictor | None = None
         self.folder: Path | None = None
+
+    @property
+    def domain(self) -> Domain | None:
+        """Return what it was trained on, where that can say what is near."""
+        return self.trained if self.trained is not None and self.trained.compares else None
+
+    @domain.setter
+    def domain(self, trained: Domain | None) -> None:
+        self.trained = trained
 
     @property
     def predictors(self) -> list[Predictor]:
