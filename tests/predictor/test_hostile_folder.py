@@ -108,7 +108,7 @@ def test_a_recipe_in_which_any_value_is_another_is_refused_or_gives_numbers(whol
             refused += 1
             continue
         assert set(given["status"]) <= {"ok", "not_finite"}, (path, value)
-        if path[0] == "run" or set(path) & FREE:
+        if path[0] == "run" or (set(path) & FREE and "limits" not in path):  # one target is called "level"
             pd.testing.assert_frame_equal(given.filter(wanted.columns), wanted.filter(given.columns), check_exact=True)
     assert refused > len(places) // 3
 

@@ -342,8 +342,8 @@ READERS = [
 
 
 def test_every_reason_is_documented():
-    root = Path(__file__).parents[2]
-    files = [root / "molgraph" / "imaging" / f"{name}.py" for name in READERS]
+    root = Path(__file__).parents[3]
+    files = [root / "molgraph" / "rooms" / "imaging" / f"{name}.py" for name in READERS]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     reasons = set(re.findall(r'ScanError\(\s*"(\w+)"', text)) | set(re.findall(r'foreign\(\w+, "(\w+)"', text))
     documented = (root / "docs" / "scans.md").read_text(encoding="utf-8")
