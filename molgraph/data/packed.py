@@ -38,7 +38,7 @@ class Packed:
 
     @property
     def device(self) -> torch.device:
-        return next(iter(self.values.values())).device
+        return next((values.device for values in self.values.values()), torch.device("cpu"))
 
     @property
     def nbytes(self) -> int:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from molgraph.data.packed import Packed
+from molgraph.data.packed import Packed, pack
 from molgraph.rooms.molecule.prepare import prepare
 
 
@@ -48,3 +48,8 @@ def test_parts_that_share_rows_have_their_own_once_gathered():
     ]
     both = Packed.cat([parts, parts.gather(torch.tensor([1]))])
     assert both.values["x"].tolist() == [1.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0] and len(both) == 5
+
+
+def test_parts_of_which_nothing_is_asked_are_put_together_too():
+    nothing = pack({}, {}, {}, 3)
+    assert len(Packed.cat([nothing, nothing])) == 6 and nothing.device.type == "cpu"
