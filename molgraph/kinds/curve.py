@@ -18,7 +18,6 @@ from molgraph.data.targets import EXACT, Targets
 from molgraph.kinds.asked import Array, Asked, Read, Rows, Settings
 from molgraph.kinds.number import Number
 from molgraph.metrics import Family
-from molgraph.metrics.coverage import Coverage, coverage
 from molgraph.metrics.figures import figures
 from molgraph.metrics.reliability import Reliability, from_enough, of_numbers
 
@@ -102,7 +101,7 @@ class Curve(Number):
         return None
 
     def said(self, estimates: Array, spread: Array, interval: Interval, unit: Array | None = None) -> dict[str, Any]:
-        low, high = self._ends(estimates, interval)
+        low, high = self.ends(interval, estimates, spread)
         each = {
             self.name: estimates[:, MIDDLE],
             f"{self.name}_std": _deviation(estimates),
@@ -116,7 +115,7 @@ class Curve(Number):
 
     # how far it is to be trusted
 
-    def _ends(self, estimates: Array, interval: Interval) -> tuple[Array, Array]:
+    def ends(self, interval: Interval, estimates: Array, spread: Array | None) -> tuple[Array, Array]:
         """Return the interval of each row: the model's own, stretched about the median as calibration rows teach."""
         stretch = interval.limits[0] if interval.limits else None
         middle, (down, up) = estimates[:, MIDDLE], self._arms(estimates)
@@ -141,10 +140,6 @@ class Curve(Number):
         far = np.where(off < 0, -off / down, off / up)
         return Interval.fit(self.answer, np.zeros(len(far)), far, observed=observed, bound=bound, groups=whose), None
 
-    def covered(self, interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
-        low, high = self._ends(estimates, interval)
-        return coverage(low, high, truth, reason=interval.reason)
-
     def reliability(
         self,
         interval: Interval,
@@ -155,7 +150,7 @@ class Curve(Number):
         rows: str = "rows",
     ) -> Reliability:
         """Say so of the quantiles as they are predicted, and of intervals as they are calibrated."""
-        low, high = self._ends(estimates, interval)
+        low, high = self.ends(interval, estimates, spread)
         places = np.array([_place(each, value) for each, value in zip(estimates, truth, strict=True)])
         found = of_numbers(estimates[:, MIDDLE], truth, high - low, _deviation(estimates), places)
         return from_enough(found, rows=rows)

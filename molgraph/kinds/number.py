@@ -212,8 +212,12 @@ class Number(Kind):
         errors = sorted(error for chance in chances for error in chance.values)
         return Chance(self.answer, min(chance.n for chance in chances), tuple(errors), chances[0].scaled)
 
+    def ends(self, interval: Interval, estimates: Array, spread: Array | None) -> tuple[Array, Array]:
+        """Return the interval of each row."""
+        return interval.apply(estimates, spread)
+
     def covered(self, interval: Interval, estimates: Array, truth: Array, spread: Array | None) -> Coverage:
-        low, high = interval.apply(estimates, spread)
+        low, high = self.ends(interval, estimates, spread)
         return coverage(low, high, truth, reason=interval.reason)
 
     def reliability(
