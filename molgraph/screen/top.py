@@ -37,9 +37,7 @@ def complete(
     if ranking.weighed:
         added[DOUBT] = doubts(best, names, ranking)
     worth = [key if inside else "" for key, inside in zip(keys, within(best, names, ranking), strict=True)]
-    added[DIVERSE] = picked(
-        room, worth, best, diverse
-    )  # the most different of all would be those the model knows least
+    added[DIVERSE] = picked(room, worth, best, diverse)  # most different of all are those the model knows least
     standard = f"standard_{room.reading.columns[0] if room.reading.columns else room.noun.one}"
     named = free_names([*best.columns, standard], list(added.columns))
     names = {**names, **named}

@@ -20,7 +20,7 @@ ELEMENTS, WEIGHTS = ("Fe", "Ni", "Cr", "Mo"), (3.0, 1.0, 5.0, 9.0)
 WALK = """
 import sys
 from molgraph.cli import main
-from molgraph import registry, split
+from molgraph import registry
 assert list(registry.rooms())[0] == "molecule" and registry.distribution("alloy/linear") == "alloy 0.1"
 for words in (
     "list models",
