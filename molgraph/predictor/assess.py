@@ -71,10 +71,10 @@ def assess(
         given: dict[str, Any] = {"observed": observed, "bound": bound, "bootstrap": bootstrap, "seed": seed}
         drawn = {**given, "groups": groups}
         mine = kind.shaped(estimates[:, where])
+        every = {other: kind.shaped(theirs[:, where]) for other, theirs in others.items()}
         found["model"][name] = _scores(kind, truth, mine, drawn)
         found["verdicts"][name], found["simple"]["verdicts"][name] = {}, {}
-        for other, theirs in others.items():
-            them = kind.shaped(theirs[:, where])
+        for other, them in every.items():
             if not len(them) or not np.isnan(them).all():
                 words = (name_of, f"{called} ({other})")
                 _compared(found, name, other, _Rival(kind, truth, mine, them, words), drawn)
@@ -84,7 +84,7 @@ def assess(
                 them, words = kind.shaped(each.estimates[:, where]), (name_of, each.called[name])
                 _compared(found["simple"], name, other, _Rival(kind, truth, mine, them, words, metric), drawn)
         if kind.on_logarithm:
-            every = {name_of: mine, **{other: kind.shaped(theirs[:, where]) for other, theirs in others.items()}}
+            every = {name_of: mine, **every}
             found["natural"][name] = {
                 who: _natural(kind, truth, each, drawn) for who, each in every.items() if not np.isnan(each).all()
             }
@@ -97,21 +97,29 @@ def assess(
             }
             for group, member in belong.items()
         }
-        sure = observed & (bound == EXACT)
-        predicted = predictor.unit(name, data, estimates, spread)
-        scale = None if predicted is None else predicted[sure]
-        interval, chance = predictor.intervals[name], predictor.chances.get(name)
-        found["coverage"][name] = kind.covered(interval, mine[sure], truth[sure], scale).to_json()
-        among = spread[sure, where.start] if scale is None else scale
-        rows = "rows" if (sure == observed).all() else "exact rows"
-        rest = kind.reliability(interval, chance, mine[sure], truth[sure], among, rows)
-        found["reliability"][name] = rest.to_json()
+        found["coverage"][name], found["reliability"][name] = _trusted(predictor, name, data, estimates, spread)
     kinds = {name: predictor.task.of(name) for name in targets}
     first = {
         "main": {name: kind.family.main for name, kind in kinds.items()},
         "shown": {name: list(shown(kind, data, predictor)) for name, kind in kinds.items()},
     }
     return {**found, "rows": len(data), "repeats": int(repeats(data).sum()), **first}
+
+
+def _trusted(
+    predictor: Predictor | Panel, name: str, data: Dataset, estimates: Array, spread: Array
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what intervals held of exact rows, and how far the model knows how far off it is."""
+    kind, where = predictor.task.of(name), predictor.task.block(name)
+    truth, observed, bound = kind.measured(data.targets)
+    sure, mine = observed & (bound == EXACT), kind.shaped(estimates[:, where])
+    predicted = predictor.unit(name, data, estimates, spread)
+    scale = None if predicted is None else predicted[sure]
+    interval, chance = predictor.intervals[name], predictor.chances.get(name)
+    covered = kind.covered(interval, mine[sure], truth[sure], scale)
+    among = spread[sure, where.start] if scale is None else scale
+    rows = "rows" if (sure == observed).all() else "exact rows"
+    return covered.to_json(), kind.reliability(interval, chance, mine[sure], truth[sure], among, rows).to_json()
 
 
 def _natural(kind: Kind, truth: Array, estimate: Array, given: dict[str, Any]) -> dict[str, Any]:

@@ -116,10 +116,7 @@ def read_rows(
         events=run.events,
     )
     kind_by_name = dict(zip(parsed.names, kind_of.values(), strict=True))
-    rejects = dict(prepared.rejects)
-    for at in np.flatnonzero(np.isnan(parsed.values).all(axis=1)):
-        rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
-    kept = np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64)
+    kept, rejects = _usable(table, prepared, parsed)
     if not len(kept):
         hint = _as_classes(table, parsed, targets, kind_of)
         raise DataError(
@@ -127,10 +124,9 @@ def read_rows(
         )
     known = with_things(inputs.slots, prepared.inputs)
     ids, same = _ids(table, run, inputs.lead.room, prepared), _numbered(_things(inputs, known), kept)
-    chosen = torch.from_numpy(kept)
     shared = {n: labels for n, labels in in_common(inputs.slots, known, kept).items() if (labels != same).any()}
     data = Dataset(
-        {n: dataclasses.replace(g, index=g.index.index_select(0, chosen)) for n, g in known.items()},
+        {n: dataclasses.replace(g, index=g.index[torch.from_numpy(kept)]) for n, g in known.items()},
         Targets.of(parsed.columns, torch.from_numpy(parsed.values[kept]), torch.from_numpy(parsed.bound[kept])),
         table.rows[kept],
         tuple(ids[i] for i in kept),
@@ -154,6 +150,14 @@ def read_rows(
         (*table.notes, *told, *said, *notes, *_read_as(prepared, table), *parsed.notes),
         table.added,
     )
+
+
+def _usable(table: Table, prepared: Ready, parsed: ParsedTargets) -> tuple[NDArray[np.int64], dict[int, Reject]]:
+    """Return which rows can be used, and by position why the others cannot: unreadable, or nothing was measured."""
+    rejects = dict(prepared.rejects)
+    for at in np.flatnonzero(np.isnan(parsed.values).all(axis=1)):
+        rejects.setdefault(int(at), _unmeasured(table, parsed, int(at)))
+    return np.array([at for at in range(len(table)) if at not in rejects], dtype=np.int64), rejects
 
 
 def _things(inputs: Inputs, known: Mapping[str, Input]) -> list[tuple[str, ...]]:
